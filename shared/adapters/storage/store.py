@@ -1,0 +1,93 @@
+"""What the rest of the project asks of a place where files lie: one Protocol, two implementations."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """A blob as a listing shows it: `name` has `/` between folders, `size` is in bytes, times are UTC."""
+
+    name: str
+    etag: str
+    size: int
+    last_modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of a hierarchy: the full names of the folders (without a trailing `/`) and the blobs in it."""
+
+    folders: tuple[str, ...]
+    blobs: tuple[BlobInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A small blob, read whole, and the ETag it had."""
+
+    content: bytes
+    etag: str
+
+
+class Lease(Protocol):
+    """An exclusive hold on one name, until it is released, lost, or its holder dies."""
+
+    def renew(self) -> None:
+        """Holds on for another term. Raises LeaseLost, or StorageUnavailable within 10 seconds."""
+
+    def release(self) -> None:
+        """Lets go. Does nothing where the hold is gone already."""
+
+
+class Store(Protocol):
+    """Names are relative, with `/` between folders, none of them empty, `.` or `..` (else InvalidRequest).
+
+    Every call may raise StorageUnavailable (try later) or Denied (rights are missing).
+    """
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """Every blob whose name starts with `prefix`, in the names' order, with metadata."""
+
+    def level(self, folder: str = "") -> Level:
+        """What lies directly in `folder`, in the names' order. An unknown folder is empty."""
+
+    def stat(self, name: str) -> BlobInfo:
+        """One blob's entry. Raises NotFound."""
+
+    def read(self, name: str) -> Blob:
+        """A small blob, whole. Raises NotFound."""
+
+    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+        """The content in chunks of at most 4 MiB, all of it from the version with this ETag.
+
+        Raises Changed at the first chunk that would come from another version, NotFound.
+        """
+
+    def write(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = False,
+        if_match: str | None = None,
+        lease: Lease | None = None,
+    ) -> str:
+        """Replaces content and metadata (ASCII values) as one, whole or not at all; returns the new ETag.
+
+        Raises AlreadyExists (`create_only`), Changed (`if_match`), and LeaseLost where `lease` is no
+        longer held, or where somebody holds a lease and none is given.
+        """
+
+    def delete(self, name: str) -> None:
+        """Removes a blob. Does nothing where there is none."""
+
+    def acquire(self, name: str) -> Lease:
+        """Takes the exclusive hold on an existing blob: AlreadyRunning where another holds it, NotFound.
+
+        A holder that stops renewing loses it after 60 seconds (blobs), one that dies at once (folder).
+        """

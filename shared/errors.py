@@ -1,0 +1,147 @@
+"""Every error this project raises, ordered by what the caller may do about it.
+
+ExportError                      has a `code` and a message that is safe to show anywhere
+├── NeedsPeople                  repeating is no use: somebody has to mend something first
+│   ├── InvalidSettings          a setting of the environment
+│   ├── InvalidDocument          a connection, export, head or secrets file; lists each problem
+│   ├── InvalidRequest           what a caller of the HTTP API or the command asked for
+│   ├── NotFound                 an export, run, connection, segment, column, secret or list that isn't there
+│   ├── Denied                   a store, vault or Klaviyo knows us and says no
+│   └── InvalidSegment           the segment's files can't be read as what they should be
+├── TryLater                     nothing is lost, the same call may go through later; `retry_after` in seconds
+│   ├── StorageUnavailable
+│   ├── VaultUnavailable
+│   └── KlaviyoUnavailable       refused to connect, throttled, or broken; says whether it may have arrived
+├── TakenElsewhere               somebody else got there first: stop, read again, leave it to them
+│   ├── AlreadyRunning           another holder has the lock
+│   ├── LeaseLost                we held it and hold it no more
+│   ├── AlreadyExists            a create-only write came second
+│   └── Changed                  an If-Match write or a pinned read met another ETag
+└── BatchRefused                 Klaviyo took nothing of a batch; names the profiles where it does
+
+A message holds names, codes and numbers, never a value out of a row, a response body or a key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ExportError(Exception):
+    """The root: `code` is stable and documented, the message says what, where and what to do."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class NeedsPeople(ExportError):
+    """Repeating is no use until somebody mends the cause."""
+
+
+class InvalidSettings(NeedsPeople):
+    code = "invalid_settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a document: an RFC 6901 pointer to it and what is expected there."""
+
+    pointer: str
+    message: str
+
+
+class InvalidDocument(NeedsPeople):
+    code = "invalid_document"
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        listed = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems)
+        super().__init__(f"{name} is not valid: {listed}")
+        self.name = name
+        self.problems = tuple(problems)
+
+
+class InvalidRequest(NeedsPeople):
+    code = "invalid_request"
+
+
+class NotFound(NeedsPeople):
+    code = "not_found"
+
+
+class Denied(NeedsPeople):
+    code = "denied"
+
+
+class InvalidSegment(NeedsPeople):
+    code = "invalid_segment"
+
+
+class TryLater(ExportError):
+    """Nothing is lost; `retry_after` (seconds) is what the other side asked for, if it did."""
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class StorageUnavailable(TryLater):
+    code = "storage_unavailable"
+
+
+class VaultUnavailable(TryLater):
+    code = "vault_unavailable"
+
+
+class KlaviyoUnavailable(TryLater):
+    """`sent` is False where the request certainly never arrived, True where the answer is unknown."""
+
+    code = "klaviyo_unavailable"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: float | None = None, sent: bool = True
+    ) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.sent = sent
+
+
+class TakenElsewhere(ExportError):
+    """Somebody else got there first."""
+
+
+class AlreadyRunning(TakenElsewhere):
+    code = "already_running"
+
+
+class LeaseLost(TakenElsewhere):
+    code = "lease_lost"
+
+
+class AlreadyExists(TakenElsewhere):
+    code = "already_exists"
+
+
+class Changed(TakenElsewhere):
+    code = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedProfile:
+    """One profile that a 400 names: its index in the batch, the attribute, and Klaviyo's code."""
+
+    index: int
+    attribute: str
+    reason: str
+
+
+class BatchRefused(ExportError):
+    """Klaviyo answered 400 and imported nothing; `profiles` may name all, some or none of the culprits."""
+
+    code = "batch_refused"
+
+    def __init__(self, message: str, profiles: Sequence[RefusedProfile] = ()) -> None:
+        super().__init__(message)
+        self.profiles = tuple(profiles)

@@ -1,0 +1,86 @@
+"""The settings of the environment, read once and checked as a whole."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shared.errors import InvalidSettings
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says; times are in seconds.
+
+    `segments_url` and `state_url` are `file:<folder>` or `https://<account>/<container>[/<prefix>]`
+    (plain http on loopback only, for an emulator).
+    """
+
+    segments_url: str = "file:./data/segments"
+    state_url: str = "file:./data/state"
+    key_vault_url: str | None = None
+    secrets_file: Path = Path("data/secrets.json")
+    klaviyo_url: str = "https://a.klaviyo.com"
+    http_time_budget: float = 45.0
+    timer_time_budget: float = 240.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Reads the settings, with defaults for what is unset or blank.
+
+        Raises InvalidSettings, naming the setting, never its value: a URL may carry a key.
+        """
+
+        def text(name: str, default: str) -> str:
+            return environment.get(name, "").strip() or default
+
+        return cls(
+            segments_url=_store_url("SEGMENTS_URL", text("SEGMENTS_URL", cls.segments_url)),
+            state_url=_store_url("STATE_URL", text("STATE_URL", cls.state_url)),
+            key_vault_url=_https("KEY_VAULT_URL", text("KEY_VAULT_URL", ""), loopback=False) or None,
+            secrets_file=Path(text("SECRETS_FILE", str(cls.secrets_file))),
+            klaviyo_url=_https("KLAVIYO_URL", text("KLAVIYO_URL", cls.klaviyo_url)).rstrip("/"),
+            http_time_budget=_seconds("HTTP_TIME_BUDGET", text("HTTP_TIME_BUDGET", "45")),
+            timer_time_budget=_seconds("TIMER_TIME_BUDGET", text("TIMER_TIME_BUDGET", "240")),
+        )
+
+
+def _store_url(name: str, url: str) -> str:
+    if url.startswith("file:"):
+        if not url.removeprefix("file:"):
+            raise InvalidSettings(f"{name}: a folder is missing after `file:`.")
+        return url
+    if urlsplit(_https(name, url)).path.strip("/") == "":
+        raise InvalidSettings(f"{name} must name a container: https://<account>/<container>[/<prefix>].")
+    return url
+
+
+def _https(name: str, url: str, *, loopback: bool = True) -> str:
+    """Passes an https URL without credentials, query or fragment on; http where it is loopback."""
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidSettings(f"{name} is not a URL.") from None
+    if parts.scheme != "https" and not (loopback and parts.scheme == "http" and host in LOOPBACK):
+        raise InvalidSettings(f"{name} must be an https URL (http is for loopback only).")
+    if not host:
+        raise InvalidSettings(f"{name} has no host.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidSettings(f"{name} must be an address only: no user, key, query or fragment in it.")
+    return url
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise InvalidSettings(f"{name} must be a number of seconds.") from None
+    if not 1 <= seconds <= 86_400:
+        raise InvalidSettings(f"{name} must be between 1 and 86400 seconds.")
+    return seconds
