@@ -1,0 +1,132 @@
+metadata description = 'The export of Customer Insights segments to Klaviyo lists: a Functions app, its state and its vault.'
+
+targetScope = 'resourceGroup'
+
+@description('Name of this environment: part of every generated name, and the tag by which azd finds its resources.')
+param environmentName string
+
+@description('Azure region; it must offer Flex Consumption.')
+param location string = resourceGroup().location
+
+@description('Storage account that Customer Insights exports its segments to. It must exist.')
+param segmentsAccountName string
+
+@description('Container in that account. It must exist.')
+param segmentsContainerName string
+
+@description('Folder in that container under which the CustomerInsights_… folders lie; empty where they lie at its top.')
+param segmentsPrefix string = ''
+
+@description('Resource group of that account; empty for the one that is deployed to.')
+param segmentsResourceGroupName string = ''
+
+@description('Object id of the person or group who stores API keys and writes connections and exports; empty for nobody.')
+param administratorId string = ''
+
+@description('When the timer looks for work: NCRONTAB with seconds, in UTC. What an export is due by stands in the export.')
+param exportSchedule string = '0 * * * * *'
+
+@description('The most instances that calls over HTTP may scale out to.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstances int = 40
+
+@description('How often the state is copied; regions differ in what they offer.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param storageRedundancy string = 'Standard_GRS'
+
+var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
+var tags = { 'azd-env-name': environmentName }
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-${token}'
+  location: location
+  tags: tags
+}
+
+module segments 'segments.bicep' = {
+  name: 'segments'
+  scope: resourceGroup(empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName)
+  params: {
+    accountName: segmentsAccountName
+    containerName: segmentsContainerName
+    prefix: segmentsPrefix
+    principalId: identity.properties.principalId
+  }
+}
+
+module storage 'storage.bicep' = {
+  name: 'storage'
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: tags
+    redundancy: storageRedundancy
+    principalId: identity.properties.principalId
+    administratorId: administratorId
+  }
+}
+
+module vault 'vault.bicep' = {
+  name: 'vault'
+  params: {
+    name: 'kv-${token}'
+    location: location
+    tags: tags
+    principalId: identity.properties.principalId
+    administratorId: administratorId
+  }
+}
+
+module monitoring 'monitoring.bicep' = {
+  name: 'monitoring'
+  params: {
+    name: token
+    location: location
+    tags: tags
+    principalId: identity.properties.principalId
+  }
+}
+
+module app 'app.bicep' = {
+  name: 'app'
+  params: {
+    name: token
+    location: location
+    tags: tags
+    identityId: identity.id
+    maximumInstances: maximumInstances
+    deploymentUrl: storage.outputs.deploymentUrl
+    settings: {
+      AzureWebJobsStorage__credential: 'managedidentity'
+      AzureWebJobsStorage__clientId: identity.properties.clientId
+      AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
+      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+      AZURE_CLIENT_ID: identity.properties.clientId
+      SEGMENTS_URL: segments.outputs.url
+      STATE_URL: storage.outputs.stateUrl
+      KEY_VAULT_URL: vault.outputs.url
+      EXPORT_SCHEDULE: exportSchedule
+    }
+  }
+}
+
+@description('Name of the Functions app.')
+output FUNCTION_APP_NAME string = app.outputs.name
+
+@description('Address of the HTTP API.')
+output FUNCTION_APP_URL string = app.outputs.url
+
+@description('Name of the vault that the API keys go into.')
+output KEY_VAULT_NAME string = vault.outputs.name
+
+@description('The settings that the command segment-export needs to see what the app sees.')
+output KEY_VAULT_URL string = vault.outputs.url
+
+@description('Where the segments are.')
+output SEGMENTS_URL string = segments.outputs.url
+
+@description('Where connections, exports, heads and runs are.')
+output STATE_URL string = storage.outputs.stateUrl

@@ -1,0 +1,116 @@
+metadata description = 'The app\'s own storage: what the Functions host keeps, the deployed package, and the state.'
+
+@description('Name of the storage account.')
+param name string
+
+@description('Azure region.')
+param location string
+
+@description('Tags of the account.')
+param tags object
+
+@description('SKU: how often the data is copied.')
+param redundancy string
+
+@description('Object id of the app\'s identity.')
+param principalId string
+
+@description('Object id of who writes connections and exports; empty for nobody.')
+param administratorId string
+
+var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var daysKept = 30
+
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: { name: redundancy }
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    networkAcls: {
+      bypass: 'AzureServices'
+      // Flex Consumption has no address of its own to let in; without a network, the identity is the guard.
+      defaultAction: 'Allow'
+    }
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    isVersioningEnabled: true
+    deleteRetentionPolicy: { enabled: true, days: daysKept }
+    containerDeleteRetentionPolicy: { enabled: true, days: daysKept }
+  }
+}
+
+resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: 'deployment'
+  properties: { publicAccess: 'None' }
+}
+
+resource stateContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: 'state'
+  properties: { publicAccess: 'None' }
+}
+
+// Every checkpoint of a run leaves a version behind.
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
+  parent: account
+  name: 'default'
+  dependsOn: [blobs]
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'forget-old-versions'
+          type: 'Lifecycle'
+          definition: {
+            filters: { blobTypes: ['blockBlob'] }
+            actions: { version: { delete: { daysAfterCreationGreaterThan: daysKept } } }
+          }
+        }
+      ]
+    }
+  }
+}
+
+// Of the whole account: the host keeps its locks, timer status and keys in containers that it makes itself.
+resource appOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: account
+  name: guid(account.id, principalId, storageBlobDataOwner)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataOwner)
+  }
+}
+
+resource administratorOwnsState 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(administratorId)) {
+  scope: stateContainer
+  name: guid(stateContainer.id, administratorId, storageBlobDataOwner)
+  properties: {
+    principalId: administratorId
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataOwner)
+  }
+}
+
+@description('Address of the blobs, for the Functions host.')
+output blobServiceUrl string = account.properties.primaryEndpoints.blob
+
+@description('Address of the container that packages are deployed to.')
+output deploymentUrl string = '${account.properties.primaryEndpoints.blob}${deploymentContainer.name}'
+
+@description('Address of the container of connections, exports, heads and runs.')
+output stateUrl string = '${account.properties.primaryEndpoints.blob}${stateContainer.name}'

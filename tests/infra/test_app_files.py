@@ -1,0 +1,79 @@
+"""The files at the root that the Functions host, Core Tools and azd read."""
+
+import json
+import re
+from datetime import timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def host() -> Any:
+    return json.loads((ROOT / "host.json").read_text())
+
+
+def ignored(path: str) -> bool:
+    """Whether .funcignore keeps a path, with `/` after folders, out of the package."""
+    lines = (ROOT / ".funcignore").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    *folders, file = path.split("/")
+    return any(
+        fnmatch(folder, pattern.removesuffix("/")) for folder in folders for pattern in patterns
+    ) or any(fnmatch(file, pattern) for pattern in patterns)
+
+
+def test_the_host_lets_a_call_outlast_its_budget(host: Any) -> None:
+    """A function may run twice as long as the timer works, and no longer than the 10 minutes asked for."""
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+    timeout = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert timedelta(seconds=2 * Settings().timer_time_budget) <= timeout <= timedelta(minutes=10)
+
+
+def test_the_host_serves_the_routes_under_api(host: Any) -> None:
+    """The documented routes begin with /api, whatever the host's default is."""
+    assert host["extensions"]["http"]["routePrefix"] == "api"
+
+
+def test_the_host_keeps_urls_out_of_its_logs(host: Any) -> None:
+    """Libraries that log full URLs at Information, where a filter may hold an address, log at Warning."""
+    levels = host["logging"]["logLevel"]
+    assert {levels[name] for name in ("httpx", "httpcore", "azure")} == {"Warning"}
+    assert levels["default"] == "Information"
+
+
+def test_the_host_knows_the_version_two_model(host: Any) -> None:
+    """Functions declared in Python need version 2.0, and a bundle of the fourth generation."""
+    assert host["version"] == "2.0"
+    assert host["extensionBundle"]["version"] == "[4.*, 5.0.0)"
+    assert host["telemetryMode"] == "OpenTelemetry"
+
+
+def test_the_example_settings_are_the_defaults() -> None:
+    """A copy of local.settings.json.example changes nothing and gives the timer its schedule."""
+    values = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    assert Settings.from_environment(values) == Settings()
+    assert len(values["EXPORT_SCHEDULE"].split()) == 6
+
+
+def test_the_package_holds_the_app_and_nothing_else() -> None:
+    """.funcignore lets through what runs in Azure, and holds back tests, sandbox, secrets and data."""
+    deployed = ["host.json", "function_app.py", "requirements.txt", "shared/adapters/storage/store.py"]
+    deployed += ["export_trigger/__init__.py", "schedule_trigger/__init__.py"]
+    assert [path for path in deployed if ignored(path)] == []
+    kept = ["local.settings.json", "data/secrets.json", ".venv/bin/python", ".git/config", ".funcignore"]
+    kept += ["cli/main.py", "sandbox/sample.py", "tests/infra/test_app_files.py", "infra/main.bicep"]
+    kept += ["requirements-dev.txt", "pyproject.toml", "docs/index.md", "shared/__pycache__/errors.pyc"]
+    assert [path for path in kept if not ignored(path)] == []
+
+
+def test_azd_finds_the_app_by_its_tag() -> None:
+    """The service in azure.yaml has the name that the app is tagged with."""
+    [service] = re.findall(r"^services:\n  (\w+):$", (ROOT / "azure.yaml").read_text(), re.MULTILINE)
+    assert f"'azd-service-name': '{service}'" in (ROOT / "infra/app.bicep").read_text()
