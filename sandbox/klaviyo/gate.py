@@ -1,0 +1,78 @@
+"""What every request must pass: key, revision, media types, scopes, rate limit, body."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from sandbox.klaviyo.accounts import Account
+from sandbox.klaviyo.endpoints import COUNT, Endpoint
+from sandbox.klaviyo.errors import ApiError, Problem, invalid, invalid_parameter, throttled
+from sandbox.klaviyo.imports import MAX_BODY
+from sandbox.klaviyo.limits import Windows
+from sandbox.klaviyo.responses import MEDIA_TYPE
+from sandbox.klaviyo.stand_in import StandIn
+
+SCHEME = "Klaviyo-API-Key "
+REVISION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z0-9]+)?")
+
+
+def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> Account:
+    """The account of the key; raises ApiError where the headers or the key's scopes don't do."""
+    account, scopes = _authenticate(stand_in, headers.get("authorization", ""))
+    if not REVISION.fullmatch(headers.get("revision", "")):
+        raise invalid_parameter("A revision header of the form YYYY-MM-DD is required.", "revision")
+    if not {MEDIA_TYPE, "*/*"} & set(re.split(r"[,;]\s*", headers.get("accept", ""))):
+        raise ApiError(406, [Problem("Could not satisfy the request Accept header.", code="error")])
+    if endpoint.method != "GET":
+        content_type = headers.get("content-type", "").partition(";")[0]
+        # Whether Klaviyo takes a compressed body is unconfirmed: a client that sends one fails here.
+        if content_type != MEDIA_TYPE or "content-encoding" in headers:
+            raise ApiError(
+                415, [Problem(f"Unsupported media type {content_type!r} in request.", code="error")]
+            )
+    missing = [scope for scope in endpoint.scopes if scope not in scopes]
+    if missing:
+        detail = f"Your API key is missing required scopes: {', '.join(missing)}"
+        raise ApiError(403, [Problem(detail, "/data/", code="permission_denied")])
+    return account
+
+
+def count_request(
+    stand_in: StandIn, account: Account, endpoint: Endpoint, query: Mapping[str, str], now: float
+) -> dict[str, str]:
+    """Counts the request in its windows and returns the `RateLimit-*` headers; raises ApiError (429)."""
+    if not stand_in.limits:
+        return {}
+    name, tier = (f"{endpoint.name} {COUNT}", "XS") if COUNT in query else (endpoint.name, endpoint.tier)
+    windows = account.windows.setdefault(name, Windows(account.tiers.get(endpoint.name, tier)))
+    wait = windows.take(now)
+    if wait:
+        raise throttled(wait)
+    return windows.headers(now)
+
+
+def read_body(endpoint: Endpoint, body: bytes) -> Any:
+    """The parsed body of a request that has one; raises ApiError (413, 400)."""
+    if endpoint.method == "GET":
+        return None
+    if len(body) > MAX_BODY:
+        raise ApiError(413, [Problem("The payload exceeds the maximum size of 5 MB.", code="error")])
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise invalid("The payload provided in the request is not valid JSON.") from None
+
+
+def _authenticate(stand_in: StandIn, authorization: str) -> tuple[Account, frozenset[str]]:
+    if not authorization.startswith(SCHEME):
+        detail = "Missing or invalid authorization scheme. Please use Klaviyo-API-Key."
+        raise ApiError(401, [Problem(detail, "/data/", code="not_authenticated")])
+    key = authorization.removeprefix(SCHEME)
+    for account in stand_in.accounts.values():
+        if key in account.keys:
+            return account, account.keys[key]
+    raise ApiError(
+        401, [Problem("Incorrect authentication credentials.", "/data/", code="authentication_failed")]
+    )

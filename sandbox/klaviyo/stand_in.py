@@ -1,0 +1,147 @@
+"""The state of the stand-in: accounts, what scripts ask of it, and a log of requests."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import Any, NamedTuple
+
+from sandbox.klaviyo.accounts import SCOPES, Account, KlaviyoList, Profile
+from sandbox.klaviyo.errors import invalid
+from sandbox.klaviyo.faults import FaultScript
+from sandbox.klaviyo.imports import check_profiles, read_list_id, read_profiles, refusal
+from sandbox.klaviyo.jobs import FailedProfile, ImportFailure, ImportJob, JobPlan, read_row
+
+KEPT_REQUESTS = 100_000
+
+
+class LoggedRequest(NamedTuple):
+    """One answered request: when (epoch s), what, and how; status 0 where no answer was given."""
+
+    time: float
+    method: str
+    path: str
+    endpoint: str
+    status: int
+    size: int  # bytes of the request body that were read
+    retry_after: int | None
+
+
+class StandIn:
+    """A Klaviyo in memory; safe to use from the tests' thread while it serves.
+
+    `clock` gives epoch seconds, `limits=False` switches the rate limits off, `keep_attributes` keeps more of
+    a profile than its identifiers, `job_seconds` is how long a job takes. What scripts may set at any time:
+
+    - `bad_rows_named`: how many bad rows a 400 names; None all, 0 none. What Klaviyo does is unconfirmed.
+    - `refused_emails`: valid addresses (lower case) that a 400 refuses all the same.
+    - `failures`: addresses (lower case) whose profiles an accepted job leaves out, with an import error.
+    - `plans`: how the next jobs go, one each.
+    - `faults`: a `FaultScript`.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        limits: bool = True,
+        keep_attributes: bool = False,
+        job_seconds: float = 0.0,
+    ) -> None:
+        self.clock = clock
+        self.limits = limits
+        self.keep_attributes = keep_attributes
+        self.job_seconds = job_seconds
+        self.bad_rows_named: int | None = None
+        self.refused_emails: set[str] = set()
+        self.failures: dict[str, ImportFailure] = {}
+        self.plans: deque[JobPlan] = deque()
+        self.faults = FaultScript()
+        self.requests: deque[LoggedRequest] = deque(maxlen=KEPT_REQUESTS)
+        self.accounts: dict[str, Account] = {}
+        self.lock = RLock()
+        self._observers: list[Callable[[Any], None]] = []
+        self._created = 0
+        self.add_account("SNDBOX", "Sandbox", keys={"pk_sandbox": SCOPES}, lists={"Y6nRLr": "VIP"})
+
+    def add_account(
+        self,
+        account_id: str,
+        name: str,
+        *,
+        keys: Mapping[str, frozenset[str]],
+        lists: Mapping[str, str] | None = None,
+        tiers: Mapping[str, str] | None = None,
+    ) -> Account:
+        """Adds or replaces an account: scopes by key, names of lists by id, tiers by name of endpoint."""
+        with self.lock:
+            account = self.accounts[account_id] = Account(account_id, name, dict(keys), dict(tiers or {}))
+            for list_id, list_name in (lists or {}).items():
+                self.add_list(account, list_name, list_id)
+            return account
+
+    def add_list(self, account: Account, name: str, list_id: str | None = None) -> KlaviyoList:
+        with self.lock:
+            number = self._next_number()
+            added = KlaviyoList(number, list_id or f"L{number:05}", name, self.clock())
+            account.lists[added.id] = added
+            return added
+
+    def on_import(self, observer: Callable[[Any], None]) -> None:
+        """Calls `observer` with each body that is posted to be imported, good or bad, one at a time."""
+        self._observers.append(observer)
+
+    def accept_import(self, account: Account, body: Any) -> ImportJob:
+        """Checks a body and makes it a job; raises ApiError (400), and then nothing of it is imported."""
+        for observe in self._observers:
+            observe(body)
+        profiles = read_profiles(body)
+        problems = list(check_profiles(profiles, self.refused_emails))
+        if problems:
+            raise refusal(problems, self.bad_rows_named)
+        list_id = read_list_id(body)
+        if list_id is not None and list_id not in account.lists:
+            raise invalid(f"List ID {list_id} does not exist.")
+        rows = [read_row(profile, keep_attributes=self.keep_attributes) for profile in profiles]
+        failures = {
+            index: self.failures[row.email] for index, row in enumerate(rows) if row.email in self.failures
+        }
+        job = ImportJob(
+            number=self._next_number(),
+            list_id=list_id,
+            created=self.clock(),
+            plan=self.plans.popleft() if self.plans else JobPlan(self.job_seconds),
+            total=len(profiles),
+            waiting=[row for index, row in enumerate(rows) if index not in failures],
+            failed=[FailedProfile(index, failure, profiles[index]) for index, failure in failures.items()],
+        )
+        account.add_job(job)
+        return job
+
+    def settle(self) -> None:
+        """Lets every job go as far as the clock says."""
+        with self.lock:
+            for account in self.accounts.values():
+                account.settle(self.clock())
+
+    def members(self, list_id: str) -> list[Profile]:
+        """The members of a list of any account, in the order they joined; KeyError where there is none."""
+        with self.lock:
+            self.settle()
+            account = next((a for a in self.accounts.values() if list_id in a.lists), None)
+            if account is None:
+                raise KeyError(list_id)
+            return [account.profiles[number] for number in account.lists[list_id].joined]
+
+    def profile(self, email: str) -> Profile:
+        """The profile with this email, of the first account that has it; KeyError where none has."""
+        with self.lock:
+            self.settle()
+            for account in self.accounts.values():
+                if profile := account.find("email", email):
+                    return profile
+        raise KeyError
+
+    def _next_number(self) -> int:
+        self._created += 1
+        return self._created
