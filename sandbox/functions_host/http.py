@@ -1,0 +1,123 @@
+"""HTTP triggers: from a request to its function, and from what that returns to a response."""
+
+import asyncio
+import hmac
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox.functions_host import engine
+from sandbox.functions_host.invocations import Invocations
+from sandbox.functions_host.routes import Route, decoded
+
+BODY_LIMIT = 100 * 1024 * 1024
+
+
+class TooLarge(Exception):
+    """The body is larger than a function may be sent."""
+
+
+class HttpTriggers:
+    """The ASGI app of the functions' own routes; of two that fit, the function that comes first answers.
+
+    `limit` is the seconds that a request waits for its function: in Azure, 230 of the load balancer
+    (https://learn.microsoft.com/azure/azure-functions/functions-scale).
+    """
+
+    def __init__(self, routes: Sequence[Route], invocations: Invocations, key: str, limit: float) -> None:
+        self.routes = routes
+        self._invocations = invocations
+        self._key = key
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        path = decoded(request.scope["raw_path"])
+        found = [(route, params) for route in self.routes if (params := route.match(path)) is not None]
+        if not found:
+            return Response(status_code=404)
+        allowed = [(route, params) for route, params in found if route.allows(request.method)]
+        if not allowed:
+            methods = sorted({method for route, _ in found for method in route.methods})
+            return Response(status_code=405, headers={"Allow": ", ".join(methods)})
+        route, params = allowed[0]
+        if route.needs_key and not has_key(request, self._key):
+            return Response(status_code=401)
+        try:
+            body = await read_body(request, BODY_LIMIT)
+        except TooLarge:
+            return Response(status_code=413)
+        datum = _datum(request, params, body)
+        return await self._wait(self._invocations.start(route.function, datum, f"HTTP {request.method}"))
+
+    async def _wait(self, invocation: "asyncio.Task[engine.Outcome]") -> Response:
+        try:
+            await asyncio.wait({invocation}, timeout=self._limit)
+        except asyncio.CancelledError:
+            # The server is stopping and waits no longer; the caller is owed an answer.
+            return PlainTextResponse("The host is stopping.", 503)
+        if not invocation.done():
+            return PlainTextResponse("504.0 GatewayTimeout: the function goes on.", 504)
+        outcome = invocation.result()
+        return _response(outcome.answer) if outcome.succeeded else Response(status_code=500)
+
+
+def has_key(request: Request, key: str) -> bool:
+    """Whether the request carries the key, in the header `x-functions-key` or as `?code=`."""
+    given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
+    return hmac.compare_digest(given.encode(), key.encode())
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, at most `limit` bytes. Raises TooLarge, before it reads where the length is declared."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit:
+        raise TooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge
+    return bytes(body)
+
+
+def _datum(request: Request, params: dict[str, str], body: bytes) -> Any:
+    """The request as the real host hands it on: repeated names joined by commas, blank queries left out."""
+    url = request.url.replace(path=request.scope["raw_path"].decode("ascii"))
+    return engine.http_request(
+        method=request.method,
+        url=str(url),
+        headers=_joined(request.headers.items()),
+        query={name: value for name, value in _joined(request.query_params.multi_items()).items() if value},
+        params=params,
+        body=body,
+    )
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _response(answer: Any) -> Response:
+    """A returned text is a 200 of plain text; an HttpResponse has its status, headers, cookies and bytes."""
+    if answer.type == "string":
+        return PlainTextResponse(answer.value)
+    parts = answer.value
+    response = Response(
+        parts["body"].value,
+        int(parts["status_code"].value),
+        {name: header.value for name, header in parts["headers"].items()},
+    )
+    for cookie in parts["cookies"] or ():
+        for morsel in cookie.values():
+            response.headers.append("set-cookie", morsel.OutputString())
+    return response

@@ -1,0 +1,78 @@
+"""Route templates of HTTP triggers, as far as functions use them.
+
+A segment is a text or one parameter: `{name}`, `{name:int}`, `{name?}` (may be missing), `{*name}`
+(the rest of the path). Texts match in any case, and a slash at the end is no matter
+(https://learn.microsoft.com/aspnet/core/fundamentals/routing).
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from sandbox.functions_host.engine import Function
+from sandbox.functions_host.errors import HostError
+
+_CONSTRAINTS = {"int": "-?[0-9]+", "alpha": "[a-z]+", "guid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"}
+_PARAMETER = re.compile(r"\{(\*?)([A-Za-z_]\w*)(?::(\w+))?(\??)\}")
+_ENCODED_SLASH = re.compile(rb"%(2f)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an HTTP function answers: `methods` in upper case, none where it takes any."""
+
+    function: Function
+    template: str
+    methods: frozenset[str]
+    needs_key: bool
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, function: Function, prefix: str) -> "Route":
+        """A function's route under host.json's prefix. Raises HostError for a template not known here."""
+        binding = function.trigger
+        template = "/".join(filter(None, (prefix, binding.get("route") or function.name)))
+        methods = frozenset(method.upper() for method in binding.get("methods") or ())
+        return cls(
+            function,
+            template,
+            methods | {"HEAD"} if "GET" in methods else methods,
+            str(binding.get("authLevel", "function")).lower() != "anonymous",
+            _compile(template, function.name),
+        )
+
+    def allows(self, method: str) -> bool:
+        """Whether the function takes the method; HEAD comes with GET, as on the real host."""
+        return not self.methods or method in self.methods
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The route's parameters where the path is this route's, without those that are missing."""
+        match = self.pattern.fullmatch(path)
+        return None if match is None else {name: value for name, value in match.groupdict().items() if value}
+
+
+def decoded(raw_path: bytes) -> str:
+    """Decodes a path but for its encoded slashes, which belong to a segment and stay `%2F`."""
+    return unquote(_ENCODED_SLASH.sub(rb"%25\1", raw_path).decode("ascii"))
+
+
+def _compile(template: str, function: str) -> re.Pattern[str]:
+    try:
+        return re.compile("".join(map(_segment, template.strip("/").split("/"))) + "/?", re.IGNORECASE)
+    except (ValueError, re.error):
+        raise HostError(
+            f"The function {function} has a route that this host does not know: {template}"
+        ) from None
+
+
+def _segment(segment: str) -> str:
+    parameter = _PARAMETER.fullmatch(segment)
+    if parameter is None:
+        if "{" in segment or "}" in segment:
+            raise ValueError
+        return "/" + re.escape(segment)
+    catch_all, name, constraint, optional = parameter.groups()
+    if constraint and constraint not in _CONSTRAINTS:
+        raise ValueError
+    value = ".*" if catch_all else _CONSTRAINTS.get(constraint, "[^/]+")
+    return f"(?:/(?P<{name}>{value}))" + ("?" if catch_all or optional else "")

@@ -1,0 +1,109 @@
+"""Timer triggers: when they are due (NCRONTAB in UTC), and what they hand to their function."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from croniter import croniter
+
+from sandbox.functions_host.engine import Function
+from sandbox.functions_host.errors import HostError
+
+_SETTING = re.compile(r"%([^%]+)%")
+# NCRONTAB knows none of croniter's additions: `L`, `?`, `#`, `@daily`, random and hashed fields.
+_VALUE = r"(?:\d+|[a-z]{3})"
+_FIELD = rf"(?:\*|{_VALUE}(?:-{_VALUE})?)(?:/\d+)?"
+_NCRONTAB = re.compile(rf"{_FIELD}(?:,{_FIELD})*(?: {_FIELD}(?:,{_FIELD})*){{4,5}}", re.IGNORECASE)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Schedule:
+    """An NCRONTAB expression: six fields, seconds first, or five; a day must fit both day fields.
+
+    Raises ValueError where it is not one, or never comes.
+    Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
+    """
+
+    def __init__(self, expression: str) -> None:
+        self.expression = " ".join(expression.split())
+        if not _NCRONTAB.fullmatch(self.expression):
+            raise ValueError(self.expression)
+        self.after(datetime.now(UTC))
+
+    def after(self, moment: datetime) -> datetime:
+        """The first time later than `moment`."""
+        times = croniter(self.expression, moment, second_at_beginning=True, day_or=False)
+        due: datetime = times.get_next(datetime)
+        return due
+
+
+def schedule_of(function: Function, environment: Mapping[str, str]) -> Schedule:
+    """A timer's schedule, each `%NAME%` in it replaced by that setting.
+
+    Raises HostError, naming the setting that is not set, or the schedule (not the setting's value).
+    """
+    text = function.trigger["schedule"]
+    try:
+        return Schedule(_SETTING.sub(lambda setting: environment[setting[1]], text))
+    except KeyError as missing:
+        raise HostError(
+            f"The schedule of {function.name} is in the setting {missing.args[0]}, which is not set."
+        ) from None
+    except ValueError:
+        raise HostError(f"The schedule of {function.name} is no NCRONTAB: {text}") from None
+
+
+class Timer:
+    """Fires at its times, one run after the other.
+
+    `fire` gets the JSON of a TimerRequest and returns when the function has ended. Ticks missed in the
+    meantime become one run right after it, past due. The first start fires at the next time, unless
+    `run_on_startup`.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        fire: Callable[[str], Awaitable[object]],
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        run_on_startup: bool = False,
+    ) -> None:
+        self.schedule = schedule
+        self._fire = fire
+        self._clock = clock
+        self._sleep = sleep
+        self._run_on_startup = run_on_startup
+        self._last = _NEVER
+        self._next = schedule.after(clock())
+
+    async def run(self) -> None:
+        """Never returns; cancel it."""
+        if self._run_on_startup:
+            await self._fire_at(self._clock(), past_due=False)
+        while True:
+            past_due = self._next <= self._clock()
+            await self._fire_at(await self._until(self._next), past_due=past_due)
+
+    def request(self, *, past_due: bool = False) -> str:
+        """The JSON of a TimerRequest, as the real host writes it: times of the last and the coming run."""
+        last, coming = self._last.isoformat(), self._next.isoformat()
+        return json.dumps(
+            {
+                "Schedule": {"AdjustForDST": True},
+                "ScheduleStatus": {"Last": last, "Next": coming, "LastUpdated": last},
+                "IsPastDue": past_due,
+            }
+        )
+
+    async def _fire_at(self, now: datetime, *, past_due: bool) -> None:
+        await self._fire(self.request(past_due=past_due))
+        self._last, self._next = now, self.schedule.after(now)
+
+    async def _until(self, due: datetime) -> datetime:
+        while (now := self._clock()) < due:
+            # In pieces, since a machine that was put to sleep wakes with the sleep unfinished.
+            await self._sleep(min((due - now).total_seconds(), 60))
+        return now
