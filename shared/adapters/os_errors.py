@@ -1,0 +1,33 @@
+"""Every OSError, as one of ours."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.errors import Denied, ExportError, InvalidRequest, NotFound, StorageUnavailable, TryLater
+
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# A file where a folder is needed, a name that the file system can't hold: repeating is no use.
+_UNFIT = frozenset({errno.EEXIST, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP})
+
+
+@contextmanager
+def os_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Iterator[None]:
+    """Turns an OSError of the block into an ExportError about `subject`."""
+    try:
+        yield
+    except OSError as error:
+        raise translated(error, subject, unavailable) from None
+
+
+def translated(error: OSError, subject: str, unavailable: type[TryLater] = StorageUnavailable) -> ExportError:
+    """What an OSError means to the caller; of the error itself only its errno's name is told."""
+    if error.errno in _MISSING:
+        return NotFound(f"{subject} does not exist.")
+    cause = errno.errorcode.get(error.errno or 0, "unknown error")
+    if error.errno in _DENIED:
+        return Denied(f"{subject}: the system denies access ({cause}). Check owner and mode.")
+    if error.errno in _UNFIT:
+        return InvalidRequest(f"{subject} can't be a file here ({cause}).")
+    return unavailable(f"{subject} can't be used now ({cause}).")

@@ -1,0 +1,37 @@
+"""Files that appear whole: written beside their place, stamped, then renamed."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+
+def etag_of(status: os.stat_result) -> str:
+    """The version of a file: another time, file or size is another version."""
+    return f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}"
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder, and those above it, for their owner only (mkdir's own parents would not be)."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def spooled(path: Path, content: bytes) -> Iterator[tuple[Path, str]]:
+    """A hidden file beside `path` with the content, and the ETag that it keeps through a rename."""
+    make_folder(path.parent)
+    with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.close()
+            # The kernel's own stamp would be the same for two writes within a tick.
+            now = time.time_ns()
+            os.utime(temporary, ns=(now, now))
+            yield temporary, etag_of(temporary.stat())
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,188 @@
+"""A store in a folder of this machine."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from stat import S_ISREG
+
+from shared.adapters.os_errors import os_errors
+from shared.adapters.storage.files import etag_of, make_folder, spooled
+from shared.adapters.storage.locks import FolderLease, exclusive, is_held
+from shared.adapters.storage.names import check_metadata, check_name, check_prefix, is_name
+from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
+from shared.errors import AlreadyExists, Changed, InvalidRequest, LeaseLost, NotFound, StorageUnavailable
+
+CHUNK = 4 * 1024 * 1024
+
+
+class FolderStore:
+    """A Store whose blobs are files, readable by their owner only.
+
+    A file is replaced by a rename, never written in place. Its metadata lies under `.metadata/` and
+    counts only for the version that it names. Nothing hidden and no symbolic link is a blob.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder.resolve()
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        check_prefix(prefix)
+        return self._walk(prefix)
+
+    def level(self, folder: str = "") -> Level:
+        prefix = f"{folder}/" if folder else ""
+        check_prefix(prefix)
+        names = self._entries(prefix)
+        # As with blobs, a folder is there only while something lies in it.
+        folders = (name[:-1] for name in names if name.endswith("/") and any(self._walk(name)))
+        blobs = (self._info(name) for name in names if not name.endswith("/"))
+        return Level(tuple(folders), tuple(blob for blob in blobs if blob))
+
+    def stat(self, name: str) -> BlobInfo:
+        if blob := self._info(name):
+            return blob
+        raise NotFound(f"{name} does not exist.")
+
+    def read(self, name: str) -> Blob:
+        path = self._path(name)
+        with os_errors(name), path.open("rb") as file:
+            etag = etag_of(os.fstat(file.fileno()))
+            content = file.read()
+            if etag_of(os.fstat(file.fileno())) != etag:
+                raise StorageUnavailable(f"{name} is being rewritten just now.")
+        return Blob(content, etag)
+
+    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+        path = self._path(name)
+        with os_errors(name), path.open("rb") as file:
+            chunk = file.read(CHUNK)
+            # The name shows a file that was replaced, the open file one that was rewritten in place.
+            while etag_of(path.stat()) == etag == etag_of(os.fstat(file.fileno())):
+                if not chunk:
+                    return
+                yield chunk
+                chunk = file.read(CHUNK)
+            raise Changed(f"{name} is not the version that was asked for any more.")
+
+    def write(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = False,
+        if_match: str | None = None,
+        lease: Lease | None = None,
+    ) -> str:
+        path = self._path(name)
+        check_metadata(metadata or {})
+        with os_errors(name), spooled(path, content) as (temporary, etag), self._exclusive():
+            self._check_version(name, create_only, if_match)
+            self._check_lease(name, lease)
+            if metadata:
+                self._describe(name, etag, metadata)
+            temporary.replace(path)
+        return etag
+
+    def delete(self, name: str) -> None:
+        path = self._path(name)
+        with os_errors(name), self._exclusive():
+            self._check_lease(name, None)
+            for file in (path, self._sidecar(name)):
+                with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                    file.unlink()
+
+    def acquire(self, name: str) -> Lease:
+        with os_errors(name), self._exclusive():
+            self.stat(name)
+            return FolderLease(name, self._lock_file(name))
+
+    def _path(self, name: str) -> Path:
+        check_name(name)
+        path = self._root / name
+        if path.resolve() != path:
+            raise InvalidRequest(f"{name} leads over a symbolic link, which is not followed.")
+        return path
+
+    def _sidecar(self, name: str) -> Path:
+        return self._root / ".metadata" / name
+
+    def _lock_file(self, name: str) -> Path:
+        return self._root / f"{name.removesuffix('.json')}.lock"
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Makes a check and the change that follows it one, between threads and processes."""
+        make_folder(self._root)
+        with exclusive(self._root / ".lock"):
+            yield
+
+    def _walk(self, prefix: str) -> Iterator[BlobInfo]:
+        for name in self._entries(prefix):
+            if name.endswith("/"):
+                yield from self._walk(name)
+            elif blob := self._info(name):
+                yield blob
+
+    def _entries(self, prefix: str) -> Sequence[str]:
+        """The full names in the prefix's folder that start with it, in order; a folder's ends in `/`."""
+        folder = prefix[: prefix.rfind("/") + 1]
+        path = self._path(folder[:-1]) if folder else self._root
+        try:
+            with os_errors(folder or "The folder"), os.scandir(path) as entries:
+                names = [
+                    f"{folder}{entry.name}{'/' if entry.is_dir() else ''}"
+                    for entry in entries
+                    if is_name(entry.name) and not entry.is_symlink()
+                ]
+        except NotFound:
+            return []
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def _info(self, name: str) -> BlobInfo | None:
+        path = self._path(name)
+        try:
+            with os_errors(name):
+                status = path.stat()
+        except NotFound:
+            return None
+        if not S_ISREG(status.st_mode):
+            return None
+        etag = etag_of(status)
+        modified = datetime.fromtimestamp(status.st_mtime, UTC)
+        return BlobInfo(name, etag, status.st_size, modified, self._metadata(name, etag))
+
+    def _metadata(self, name: str, etag: str) -> dict[str, str]:
+        with suppress(OSError, ValueError):
+            described = json.loads(self._sidecar(name).read_bytes())
+            if described["etag"] == etag:
+                return dict(described["metadata"])
+        return {}
+
+    def _describe(self, name: str, etag: str, metadata: Mapping[str, str]) -> None:
+        """Goes before the rename: whoever sees the new version sees its metadata."""
+        sidecar = self._sidecar(name)
+        described = json.dumps({"etag": etag, "metadata": dict(metadata)}).encode()
+        with spooled(sidecar, described) as (temporary, _):
+            temporary.replace(sidecar)
+
+    def _check_lease(self, name: str, lease: Lease | None) -> None:
+        if lease is None:
+            if is_held(self._lock_file(name)):
+                raise LeaseLost(f"{name} is held by somebody else.")
+        elif isinstance(lease, FolderLease) and lease.lock_file == self._lock_file(name):
+            lease.renew()
+        else:
+            raise LeaseLost(f"The lease is not one on {name}.")
+
+    def _check_version(self, name: str, create_only: bool, if_match: str | None) -> None:
+        if self._path(name).is_dir():
+            raise InvalidRequest(f"{name} is a folder.")
+        current = self._info(name)
+        if create_only and current:
+            raise AlreadyExists(f"{name} exists already.")
+        if if_match is not None and (current is None or current.etag != if_match):
+            raise Changed(f"{name} was changed by somebody else.")
