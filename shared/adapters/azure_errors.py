@@ -1,0 +1,100 @@
+"""Every error of Azure's libraries, as one of ours."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from shared.errors import (
+    AlreadyExists,
+    AlreadyRunning,
+    Changed,
+    Denied,
+    ExportError,
+    InvalidRequest,
+    InvalidSettings,
+    LeaseLost,
+    NotFound,
+    StorageUnavailable,
+    TryLater,
+)
+
+_HELD = (AlreadyRunning, "is held by somebody else.")
+_LOST = (LeaseLost, "is not, or no longer, held by us.")
+# https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes, and Key Vault's own.
+_BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
+    "LeaseAlreadyPresent": _HELD,
+    "LeaseIsBreakingAndCannotBeAcquired": _HELD,
+    "LeaseIdMissing": _LOST,
+    "LeaseIdMismatchWithBlobOperation": _LOST,
+    "LeaseIdMismatchWithLeaseOperation": _LOST,
+    "LeaseIsBreakingAndCannotBeChanged": _LOST,
+    "LeaseIsBrokenAndCannotBeRenewed": _LOST,
+    "LeaseLost": _LOST,
+    "LeaseNotPresentWithBlobOperation": _LOST,
+    "LeaseNotPresentWithLeaseOperation": _LOST,
+    "BlobAlreadyExists": (AlreadyExists, "exists already."),
+    "ConditionNotMet": (Changed, "was changed by somebody else."),
+    "ContainerNotFound": (
+        NotFound,
+        "lies in a container that does not exist. Check SEGMENTS_URL and STATE_URL.",
+    ),
+    "ContainerBeingDeleted": (NotFound, "lies in a container that is being deleted."),
+    "SecretDisabled": (Denied, "is disabled in the vault: enable it, or set a new version."),
+}
+
+
+@contextmanager
+def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Iterator[None]:
+    """Turns an error of the block, which calls Azure only, into an ExportError about `subject`."""
+    try:
+        yield
+    except AzureError as error:
+        raise translated(error, subject, unavailable) from None
+    except ValueError:
+        # What the libraries raise for an answer or a challenge that isn't Azure's.
+        raise InvalidSettings(
+            f"{subject}: its address does not answer as Azure does. Check its URL."
+        ) from None
+
+
+def translated(
+    error: AzureError, subject: str, unavailable: type[TryLater] = StorageUnavailable
+) -> ExportError:
+    """What an error means to the caller; of the answer only its status and code are told."""
+    response: Any = error.response if isinstance(error, HttpResponseError) else None
+    status, headers = (response.status_code, response.headers) if response is not None else (0, {})
+    code = _code(error, headers)
+    if code in _BY_CODE:
+        kind, sentence = _BY_CODE[code]
+        return kind(f"{subject} {sentence}")
+    cause = f"{status} {code}".strip()
+    if isinstance(error, ClientAuthenticationError) and not status:
+        return Denied(f"{subject}: Azure gave no token for our identity. Check AZURE_CLIENT_ID, or sign in.")
+    if isinstance(error, ClientAuthenticationError) or status in (401, 403):
+        return Denied(
+            f"{subject}: access is denied ({cause}). Check the roles of our identity and the firewall."
+        )
+    if status == 404:
+        return NotFound(f"{subject} does not exist.")
+    if 400 <= status < 500 and status not in (408, 429):
+        return InvalidRequest(f"{subject}: Azure refuses the request ({cause}).")
+    return unavailable(
+        f"{subject} can't be reached now ({cause if status else type(error).__name__}).",
+        retry_after=_retry_after(headers),
+    )
+
+
+def _code(error: AzureError, headers: Mapping[str, str]) -> str:
+    """Storage names it in a header, Key Vault in the body, the inner one being the more precise."""
+    code = headers.get("x-ms-error-code")
+    if not code and isinstance(error, HttpResponseError) and error.error:
+        code = (error.error.innererror or {}).get("code") or error.error.code
+    return code if code and re.fullmatch(r"[A-Za-z]{1,80}", code) else ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    seconds = headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else None

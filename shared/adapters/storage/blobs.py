@@ -1,0 +1,197 @@
+"""A store in a container of Azure Blob Storage."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+from azure.core import MatchConditions
+from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContainerClient
+
+from shared.adapters.azure_errors import azure_errors
+from shared.adapters.storage.names import check_metadata, check_name, check_prefix, is_name
+from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
+from shared.errors import AlreadyExists, Changed, InvalidSettings, LeaseLost, NotFound, StorageUnavailable
+from shared.settings import LOOPBACK
+
+CHUNK = 4 * 1024 * 1024
+LEASE_SECONDS = 60
+# Connecting and reading each have their timeout in seconds: a renewal answers within 10.
+_PATIENT: dict[str, Any] = {
+    "connection_timeout": 10,
+    "read_timeout": 30,
+    "initial_backoff": 1,
+    "random_jitter_range": 1,
+}
+_SHORT: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 5, "retry_total": 0}
+# Metadata of ours that tells our own write from another's.
+_WRITE_ID = "write_id"
+
+
+class BlobLease:
+    """A Lease of Azure's, which ends by itself 60 seconds after the last renewal."""
+
+    def __init__(self, name: str, patient: BlobClient, short: BlobClient) -> None:
+        """Takes the lease. Raises AlreadyRunning, NotFound."""
+        self._name = name
+        self._id = str(uuid4())
+        self._short = short
+        # The id is ours, so that a repeat after a lost answer finds its own lease and takes it.
+        with azure_errors(name):
+            BlobLeaseClient(patient, self._id).acquire(LEASE_SECONDS)
+
+    def held(self) -> BlobLeaseClient:
+        """Azure's own form of it. Made anew each time, since a client forgets its id at a release."""
+        return BlobLeaseClient(self._short, self._id)
+
+    def renew(self) -> None:
+        with azure_errors(self._name):
+            self.held().renew()
+
+    def release(self) -> None:
+        # Where the storage doesn't answer, the lease soon ends by itself.
+        with suppress(LeaseLost, NotFound, StorageUnavailable), azure_errors(self._name):
+            self.held().release()
+
+
+class BlobStore:
+    """A Store whose names lie under a prefix of one container.
+
+    `url` is `https://<account>/<container>[/<prefix>]`; an emulator on loopback has the account
+    as the path's first part. Raises InvalidSettings where it names no container.
+    """
+
+    def __init__(self, url: str, credential: TokenCredential | AzureNamedKeyCredential) -> None:
+        container_url, self._prefix = _parts(url)
+        memory: dict[str, Any] = {"max_single_get_size": CHUNK, "max_chunk_get_size": CHUNK}
+        self._container = ContainerClient.from_container_url(container_url, credential, **_PATIENT, **memory)
+        self._leases = ContainerClient.from_container_url(container_url, credential, **_SHORT)
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        check_prefix(prefix)
+        return self._walk(prefix)
+
+    def level(self, folder: str = "") -> Level:
+        prefix = f"{folder}/" if folder else ""
+        check_prefix(prefix)
+        folders, blobs = [], []
+        with azure_errors(f"The folder {folder!r}"):
+            for item in self._container.walk_blobs(
+                self._prefix + prefix, include=["metadata"], delimiter="/"
+            ):
+                if isinstance(item, BlobProperties):
+                    blobs.append(self._info(item))
+                else:
+                    folders.append(item.name.removeprefix(self._prefix).removesuffix("/"))
+        return Level(tuple(filter(is_name, sorted(folders))), tuple(blob for blob in blobs if blob))
+
+    def stat(self, name: str) -> BlobInfo:
+        blob = self._blob(name)
+        with azure_errors(name):
+            info = self._info(blob.get_blob_properties())
+        if info is None:
+            raise NotFound(f"{name} is a folder.")
+        return info
+
+    def read(self, name: str) -> Blob:
+        blob = self._blob(name)
+        with azure_errors(name):
+            download = blob.download_blob()
+            return Blob(download.readall(), _bare(download.properties.etag))
+
+    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+        blob = self._blob(name)
+        try:
+            with azure_errors(name):
+                # The condition goes with the request of every chunk.
+                yield from blob.download_blob(**_if_match(etag)).chunks()
+        except Changed:
+            self.stat(name)  # The service looks at the condition first: NotFound where nothing is left.
+            raise
+
+    def write(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = False,
+        if_match: str | None = None,
+        lease: Lease | None = None,
+    ) -> str:
+        blob, write_id = self._blob(name), uuid4().hex
+        check_metadata(metadata or {})
+        try:
+            with azure_errors(name):
+                written = blob.upload_blob(
+                    content,
+                    metadata={**(metadata or {}), _WRITE_ID: write_id},
+                    overwrite=not create_only,
+                    lease=cast(BlobLease, lease).held() if lease else None,
+                    **_if_match(if_match),
+                )
+                return _bare(written["etag"])
+        except (AlreadyExists, Changed):
+            # A write whose answer was lost is sent again, and then meets what it wrote itself.
+            if etag := self._written(name, write_id):
+                return etag
+            raise
+
+    def delete(self, name: str) -> None:
+        blob = self._blob(name)
+        with suppress(NotFound), azure_errors(name):
+            blob.delete_blob()
+
+    def acquire(self, name: str) -> Lease:
+        return BlobLease(name, self._blob(name), self._leases.get_blob_client(self._prefix + name))
+
+    def _blob(self, name: str) -> BlobClient:
+        check_name(name)
+        return self._container.get_blob_client(self._prefix + name)
+
+    def _walk(self, prefix: str) -> Iterator[BlobInfo]:
+        with azure_errors(f"The listing of {prefix!r}"):
+            for item in self._container.list_blobs(self._prefix + prefix, include=["metadata"]):
+                if info := self._info(item):
+                    yield info
+
+    def _info(self, item: BlobProperties) -> BlobInfo | None:
+        """None for what isn't a blob of ours: a name we can't read, or the mark of a Data Lake folder."""
+        name = item.name.removeprefix(self._prefix)
+        metadata = {key: value for key, value in (item.metadata or {}).items() if key != _WRITE_ID}
+        if not is_name(name) or metadata.get("hdi_isfolder") == "true":
+            return None
+        return BlobInfo(name, _bare(item.etag), item.size, item.last_modified, metadata)
+
+    def _written(self, name: str, write_id: str) -> str | None:
+        """The ETag of the blob, if it is still what this very write made of it."""
+        with suppress(NotFound), azure_errors(name):
+            blob = self._blob(name).get_blob_properties()
+            if blob.metadata.get(_WRITE_ID) == write_id:
+                return _bare(blob.etag)
+        return None
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Container URL and prefix (with a `/` at its end where there is one)."""
+    parts = urlsplit(url)
+    path = parts.path.strip("/").split("/")
+    depth = 2 if parts.hostname in LOOPBACK else 1
+    prefix = unquote("/".join(path[depth:]))
+    if not all(path[:depth]) or len(path) < depth or (prefix and not is_name(prefix)):
+        raise InvalidSettings(
+            "A storage URL must name a container: https://<account>/<container>[/<prefix>]."
+        )
+    container = "/".join(path[:depth])
+    return f"{parts.scheme}://{parts.netloc}/{container}", f"{prefix}/" if prefix else ""
+
+
+def _if_match(etag: str | None) -> dict[str, Any]:
+    return {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified} if etag is not None else {}
+
+
+def _bare(etag: str) -> str:
+    """Listings show an ETag without quotes, headers with them."""
+    return etag.strip('"')
