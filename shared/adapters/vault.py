@@ -1,0 +1,112 @@
+"""Where API keys are kept: a file of their owner's, or Azure Key Vault."""
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shared.adapters.os_errors import os_errors
+from shared.errors import (
+    Denied,
+    InvalidDocument,
+    InvalidRequest,
+    InvalidSettings,
+    NotFound,
+    Problem,
+    VaultUnavailable,
+)
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+class Vault(Protocol):
+    def secret(self, name: str) -> str:
+        """The present value of a secret, without white space around it; nothing is kept.
+
+        Raises InvalidRequest for what can't be a secret's name, NotFound, Denied (a disabled or expired
+        secret too), InvalidSettings where the value can't be a key, VaultUnavailable.
+        """
+
+
+class FileVault:
+    """A JSON file `{"<secret name>": "<key>"}` that only its owner can read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def secret(self, name: str) -> str:
+        _check_name(name)
+        secrets = self._secrets(name)
+        if name not in secrets:
+            raise NotFound(f"There is no secret {name} in {self._path}.")
+        return _key(name, secrets[name])
+
+    def _secrets(self, name: str) -> dict[str, Any]:
+        try:
+            with os_errors(f"The file {self._path}", VaultUnavailable), self._path.open("rb") as file:
+                if os.fstat(file.fileno()).st_mode & 0o077:
+                    raise InvalidSettings(f"Others can read {self._path}: run `chmod 600 {self._path}`.")
+                content = file.read()
+        except NotFound:
+            raise NotFound(f"There is no secret {name}: the file {self._path} does not exist.") from None
+        try:
+            secrets = json.loads(content)
+        except ValueError:
+            secrets = None
+        if not isinstance(secrets, dict):
+            problem = Problem("", "must be a JSON object of secret names and their keys")
+            raise InvalidDocument(str(self._path), [problem])
+        return secrets
+
+
+class KeyVault:
+    """The secrets of one Azure Key Vault; `options` are its client's own."""
+
+    def __init__(self, url: str, credential: "TokenCredential", **options: Any) -> None:
+        # Azure's libraries load slowly: a file's user need not wait for them.
+        from azure.keyvault.secrets import SecretClient
+
+        self._url = url
+        self._client = SecretClient(
+            url, credential, **{"connection_timeout": 5, "read_timeout": 10} | options
+        )
+
+    def secret(self, name: str) -> str:
+        from shared.adapters.azure_errors import azure_errors
+
+        _check_name(name)
+        with azure_errors(f"The secret {name} in {self._url}", VaultUnavailable):
+            secret = self._client.get_secret(name)
+        # The vault hands expired secrets out: the date is only a remark to it.
+        expires = secret.properties.expires_on
+        if expires and expires <= datetime.now(UTC):
+            raise Denied(
+                f"The secret {name} in {self._url} expired on {expires:%Y-%m-%d}: set a new version."
+            )
+        return _key(name, secret.value)
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault that the settings name, else the local file."""
+    if settings.key_vault_url is None:
+        return FileVault(settings.secrets_file)
+    from shared.adapters.credential import azure_credential
+
+    return KeyVault(settings.key_vault_url, azure_credential())
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[0-9a-zA-Z-]{1,127}", name):
+        raise InvalidRequest("The name of a secret has 1 to 127 letters, digits and hyphens.")
+
+
+def _key(name: str, value: Any) -> str:
+    """A value that can travel in a header; of one that can't, nothing is told."""
+    key = value.strip() if isinstance(value, str) else ""
+    if not key or not key.isascii() or not key.isprintable():
+        raise InvalidSettings(f"The secret {name} must be a key: printable ASCII text, not blank.")
+    return key
