@@ -1,0 +1,50 @@
+"""What tests share: real storage, and a vault for the real client, all on loopback."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.storage import open_store
+from shared.adapters.storage.store import Store
+from tests.support.azurite import Azurite, running_azurite
+from tests.support.vault import KeyVaultServer, running_key_vault
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """One Azurite for the whole session."""
+    with running_azurite() as running:
+        yield running
+
+
+@pytest.fixture
+def container_url(azurite: Azurite) -> str:
+    """The URL of a new container, as SEGMENTS_URL and STATE_URL take it."""
+    return azurite.container()
+
+
+@pytest.fixture
+def blob_store(container_url: str) -> Store:
+    """A store in a new container."""
+    return open_store(container_url)
+
+
+@pytest.fixture
+def folder_store(tmp_path: Path) -> Store:
+    """A store in a new folder."""
+    return open_store(f"file:{tmp_path / 'store'}")
+
+
+@pytest.fixture(params=["folder_store", "blob_store"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each kind of store in turn: what one promises, the other promises."""
+    kind: Store = request.getfixturevalue(request.param)
+    return kind
+
+
+@pytest.fixture
+def key_vault(tmp_path: Path) -> Iterator[KeyVaultServer]:
+    """An empty Key Vault."""
+    with running_key_vault(tmp_path) as running:
+        yield running

@@ -1,0 +1,114 @@
+"""A server that behaves as Azure Key Vault does, over TLS on loopback, for the real SecretClient."""
+
+import json
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import trustme
+from azure.core.credentials import AccessToken
+
+from shared.adapters.vault import KeyVault
+
+TOKEN = "made-token"
+CHALLENGE = (
+    'Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", '
+    'resource="https://vault.azure.net"'
+)
+
+
+@dataclass
+class MadeCredential:
+    """A credential whose token the server takes, unless it is another."""
+
+    token: str = TOKEN
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        return AccessToken(self.token, 4_102_444_800)
+
+
+@dataclass
+class KeyVaultServer:
+    """What the vault holds and how it answers: both may be changed while it runs."""
+
+    url: str
+    ca: Path
+    secrets: dict[str, str] = field(default_factory=dict)
+    # The code that a 403 for the secret tells.
+    refused: dict[str, str] = field(default_factory=dict)
+    expired: set[str] = field(default_factory=set)
+    # Answered to every request, with `Retry-After: 7`, until it is None again.
+    failing: int | None = None
+
+    def vault(self, credential: MadeCredential | None = None) -> KeyVault:
+        """Our vault over the real client, which trusts this server and asks it once."""
+        return KeyVault(
+            self.url,
+            credential or MadeCredential(),
+            connection_verify=str(self.ca),
+            verify_challenge_resource=False,
+            retry_total=0,
+        )
+
+    def answer(self, path: str, authorization: str | None) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Status, headers and body for a GET, as Key Vault gives them."""
+        name = path.strip("/").split("/")[1]
+        if self.failing:
+            return self.failing, {"Retry-After": "7"}, _error("Unavailable")
+        if authorization != f"Bearer {TOKEN}":
+            return 401, {"WWW-Authenticate": CHALLENGE}, _error("Unauthorized")
+        if name not in self.secrets:
+            return 404, {}, _error("SecretNotFound")
+        if name in self.refused:
+            return 403, {}, _error("Forbidden", inner=self.refused[name])
+        attributes = {"enabled": True} | ({"exp": 1_600_000_000} if name in self.expired else {})
+        identifier = f"{self.url}/secrets/{name}/00000000000000000000000000000001"
+        return 200, {}, {"value": self.secrets[name], "id": identifier, "attributes": attributes}
+
+
+def _error(code: str, *, inner: str | None = None) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "message": "a message of the vault's"}
+    return {"error": error | ({"innererror": {"code": inner}} if inner else {})}
+
+
+@contextmanager
+def running_key_vault(folder: Path) -> Iterator[KeyVaultServer]:
+    """Serves an empty vault on a free port of 127.0.0.1; `folder` takes its certificate authority."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, headers, body = vault.answer(urlsplit(self.path).path, self.headers["Authorization"])
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (headers | {"Content-Type": "application/json"}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        vault = KeyVaultServer(f"https://127.0.0.1:{server.server_port}", folder / "ca.pem")
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield vault
+        finally:
+            server.shutdown()
+            thread.join()
