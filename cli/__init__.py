@@ -1,0 +1,1 @@
+"""The command `segment-export`: a thin layer over shared/ and sandbox/."""

@@ -1,0 +1,5 @@
+"""On schedule: at each tick of the timer, go on with what is open and start what is due."""
+
+from schedule_trigger.timer import blueprint
+
+__all__ = ["blueprint"]

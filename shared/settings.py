@@ -11,7 +11,7 @@ from shared.errors import InvalidSettings
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What the environment says; times are in seconds.
 
@@ -46,6 +46,22 @@ class Settings:
             http_time_budget=_seconds("HTTP_TIME_BUDGET", text("HTTP_TIME_BUDGET", "45")),
             timer_time_budget=_seconds("TIMER_TIME_BUDGET", text("TIMER_TIME_BUDGET", "240")),
         )
+
+    @property
+    def segments_prefix(self) -> str:
+        """What SEGMENTS_URL has behind its container; blank for a folder."""
+        return container_and_prefix(self.segments_url)[1] if "://" in self.segments_url else ""
+
+
+def container_and_prefix(url: str) -> tuple[str, str]:
+    """The container's URL, and the prefix behind it without slashes at its ends.
+
+    On loopback stands an emulator, whose path begins with the account's name.
+    """
+    parts = urlsplit(url)
+    names = parts.path.strip("/").split("/")
+    count = 2 if parts.hostname in LOOPBACK else 1
+    return f"{parts.scheme}://{parts.netloc}/{'/'.join(names[:count])}", "/".join(names[count:])
 
 
 def _store_url(name: str, url: str) -> str:

@@ -1,0 +1,19 @@
+"""Where profiles go: Klaviyo's API, within its limits.
+
+Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers.klaviyo.com/en/reference
+"""
+
+from shared.klaviyo.answers import Account, Job, KlaviyoList, ProfileError
+from shared.klaviyo.body import ImportBody, room_for_profiles
+from shared.klaviyo.client import Klaviyo, KlaviyoApi
+
+__all__ = [
+    "Account",
+    "ImportBody",
+    "Job",
+    "Klaviyo",
+    "KlaviyoApi",
+    "KlaviyoList",
+    "ProfileError",
+    "room_for_profiles",
+]

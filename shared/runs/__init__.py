@@ -1,0 +1,1 @@
+"""How a run goes: pin, send, confirm, close, each of them resumable."""

@@ -1,0 +1,57 @@
+"""`run` and `runs`: the exports that are configured."""
+
+import getpass
+import sys
+
+import click
+
+from cli.output import errors, exit_code, print_run
+from shared.adapters.clock import Deadline
+from shared.runs.advance import advance, start
+from shared.runs.history import read_run
+from shared.runs.record import RunRecord
+from shared.runs.services import Services, process_services
+
+# A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
+PATIENCE = 20 * 60
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else."
+)
+
+
+@click.command()
+@click.argument("export")
+@json_option
+def run(export: str, as_json: bool) -> None:
+    """Run EXPORT until its end, or go on with its open run.
+
+    Example: segment-export run vip
+    """
+    with errors(as_json):
+        record = run_export(process_services(), export)
+        print_run(record, as_json)
+        sys.exit(exit_code(record))
+
+
+def run_export(services: Services, export: str) -> RunRecord:
+    """Runs the export in this process, as long as it gets on."""
+    record = start(services, export, "command", getpass.getuser())
+    return advance(services, record, Deadline(services.clock, PATIENCE, after_progress=True))
+
+
+@click.group()
+def runs() -> None:
+    """Look at runs."""
+
+
+@runs.command("show")
+@click.argument("run_id", metavar="RUN")
+@json_option
+def show(run_id: str, as_json: bool) -> None:
+    """Show the record of RUN, open or closed.
+
+    Example: segment-export runs show vip.20261123T200000Z-1f3a
+    """
+    with errors(as_json):
+        print_run(read_run(process_services().state, run_id), as_json)

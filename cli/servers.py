@@ -1,0 +1,55 @@
+"""`serve` and `sandbox`: the local Functions host and the stand-in Klaviyo, in the foreground."""
+
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from cli.output import errors
+from shared.errors import InvalidSettings
+
+APP = Path(__file__).resolve().parent.parent
+
+
+@click.command()
+@click.option("--port", default=7071, show_default=True, help="The port on 127.0.0.1.")
+def serve(port: int) -> None:
+    """Serve the functions on this machine, until Ctrl-C.
+
+    The function key is FUNCTION_KEY (default: local); the settings come from the environment, then
+    from local.settings.json.
+
+    Example: segment-export serve --port 7071
+    """
+    from sandbox.functions_host import NOT_EMULATED, load_local_settings
+    from sandbox.functions_host import serve as serve_host
+
+    with errors(as_json=False):
+        load_local_settings(APP, os.environ)
+        os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
+        click.echo("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
+        serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), click.echo)
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="The port on 127.0.0.1.")
+@click.option("--keep-attributes", is_flag=True, help="Keep the attributes of every profile, to look at.")
+def sandbox(port: int, keep_attributes: bool) -> None:
+    """Serve a stand-in Klaviyo on this machine, until Ctrl-C.
+
+    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, and Klaviyo's limits.
+
+    Example: segment-export sandbox --port 8080
+    """
+    from sandbox.klaviyo import StandIn, app
+    from sandbox.serving import serving
+
+    with errors(as_json=False), suppress(KeyboardInterrupt):
+        try:
+            with serving(app(StandIn(keep_attributes=keep_attributes)), port=port) as url:
+                click.echo(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
+                threading.Event().wait()
+        except OSError as error:
+            raise InvalidSettings(f"Port {port} can't be served: {error.strerror}.") from None

@@ -1,0 +1,25 @@
+"""The timer. What it does is in shared/runs/due.py."""
+
+import logging
+
+import azure.functions as func
+
+from shared.runs.due import tick
+from shared.runs.services import process_services
+
+logger = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("advance_runs")
+@blueprint.timer_trigger(
+    arg_name="timer", schedule="%EXPORT_SCHEDULE%", run_on_startup=False, use_monitor=True
+)
+def advance_runs(timer: func.TimerRequest) -> None:
+    """Goes on with open runs and starts due exports; a late or doubled tick does no harm."""
+    services = process_services()
+    touched = tick(services, services.settings.timer_time_budget)
+    logger.info(
+        "tick: %d runs moved on", len(touched), extra={"past_due": timer.past_due, "runs": len(touched)}
+    )

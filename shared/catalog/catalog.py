@@ -1,0 +1,66 @@
+"""The documents in the store, read again only when they have changed."""
+
+from collections.abc import Iterator
+
+from shared.adapters.storage.store import Store
+from shared.catalog.documents import Account, Connection, Document, Export
+from shared.errors import InvalidDocument, NotFound, Problem
+
+
+class Catalog:
+    """The connections and exports of one state store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read: dict[str, tuple[str, Export | InvalidDocument]] = {}
+
+    def export(self, export_id: str) -> Export:
+        """The export. Raises NotFound, InvalidDocument."""
+        return self._document(Export, "exports", export_id, "unknown_export")
+
+    def connection(self, connection_id: str) -> Connection:
+        """The connection. Raises NotFound, InvalidDocument."""
+        return self._document(Connection, "connections", connection_id, "unknown_connection")
+
+    def exports(self) -> Iterator[tuple[str, Export | InvalidDocument]]:
+        """Every export with its id, or what is wrong with its document; one listing."""
+        for blob in self._store.list("exports/"):
+            export_id = blob.name.removeprefix("exports/").removesuffix(".json")
+            if not blob.name.endswith(".json") or "/" in export_id:
+                continue
+            known = self._read.get(export_id)
+            if known is None or known[0] != blob.etag:
+                try:
+                    known = (blob.etag, self.export(export_id))
+                except InvalidDocument as error:
+                    known = (blob.etag, error)
+                except NotFound:
+                    continue  # removed since the listing
+                self._read[export_id] = known
+            yield export_id, known[1]
+
+    def pin_account(self, connection: Connection, account: Account) -> None:
+        """Writes the account into a connection that has none, unless somebody changed it meanwhile."""
+        name = f"connections/{connection.id}.json"
+        blob = self._store.read(name)
+        current = Connection.parse(name, blob.content)
+        if current.account is None:
+            pinned = current.model_copy(update={"account": account})
+            self._store.write(name, _content(pinned), if_match=blob.etag)
+
+    def _document[D: (Connection, Export)](
+        self, kind: type[D], folder: str, document_id: str, code: str
+    ) -> D:
+        name = f"{folder}/{document_id}.json"
+        try:
+            content = self._store.read(name).content
+        except NotFound:
+            raise NotFound(f"There is no {folder.removesuffix('s')} {document_id!r}.", code=code) from None
+        document = kind.parse(name, content)
+        if document.id != document_id:
+            raise InvalidDocument(name, [Problem("/id", f"must be {document_id!r}, as the file is called")])
+        return document
+
+
+def _content(document: Document) -> bytes:
+    return document.model_dump_json(indent=1, exclude_none=True, by_alias=True).encode() + b"\n"

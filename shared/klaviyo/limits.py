@@ -1,0 +1,97 @@
+"""Klaviyo's rate limits: a burst and a steady window for each endpoint of an account.
+
+Klaviyo counts in fixed windows whose start nobody knows, so that no more than their number go out in any
+stretch of a window's length: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+"""
+
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping
+
+from shared.adapters.clock import Clock, Deadline
+from shared.errors import KlaviyoUnavailable
+
+# Requests per window, by its seconds, as documented for each endpoint; the answers' headers overrule it.
+XS = {1: 1, 60: 15}
+M = {1: 10, 60: 150}
+L = {1: 75, 60: 700}
+ENDPOINTS: Mapping[str, Mapping[int, int]] = {
+    "accounts": XS,
+    "list": L,
+    "import": M,
+    "jobs": M,
+    "job": M,
+    "import-errors": M,
+}
+# What leaves evenly does not arrive evenly: a window is taken this much longer.
+MARGIN = 1.04
+
+_WINDOW = re.compile(r"(\d{1,6});w=(\d{1,6})")
+
+
+class Limiter:
+    """Paces the requests to one endpoint of one account, for all threads of the process."""
+
+    def __init__(self, clock: Clock, windows: Mapping[int, int]) -> None:
+        self._clock = clock
+        self._windows = dict(windows)
+        self._sent: deque[float] = deque(maxlen=max(windows.values()))
+        self._paused_until = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self, deadline: Deadline) -> None:
+        """Returns when a request may go out, and counts it.
+
+        Raises KlaviyoUnavailable, with the seconds to wait, where that is beyond the deadline.
+        """
+        while (seconds := self._take()) > 0:
+            if seconds > deadline.left():
+                raise KlaviyoUnavailable(
+                    "Klaviyo's limits allow no request in the time that is left.",
+                    code="throttled",
+                    retry_after=seconds,
+                    sent=False,
+                )
+            deadline.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Lets nothing out for so long."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Takes over the limits that an answer tells, as in `10, 10;w=1, 150;w=60`, and a window used up."""
+        windows = {
+            int(seconds): int(most) for most, seconds in _WINDOW.findall(headers.get("ratelimit-limit", ""))
+        }
+        windows = {seconds: most for seconds, most in windows.items() if seconds and most}
+        with self._lock:
+            if windows and windows != self._windows:
+                self._windows = windows
+                self._sent = deque(self._sent, maxlen=max(windows.values()))
+        remaining, reset = headers.get("ratelimit-remaining", ""), headers.get("ratelimit-reset", "")
+        if remaining == "0" and re.fullmatch(r"\d{1,6}", reset):
+            self.pause(float(reset))
+
+    def _take(self) -> float:
+        """Counts a request and returns 0, or the seconds until there is room for one."""
+        with self._lock:
+            now = self._clock.monotonic()
+            wait = self._paused_until - now
+            for seconds, most in self._windows.items():
+                if len(self._sent) >= most:
+                    wait = max(wait, self._sent[-most] + seconds * MARGIN - now)
+            if wait <= 0:
+                self._sent.append(now)
+            return wait
+
+
+class AccountLimits:
+    """The limiters of one account."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._limiters = {name: Limiter(clock, windows) for name, windows in ENDPOINTS.items()}
+
+    def __getitem__(self, endpoint: str) -> Limiter:
+        return self._limiters[endpoint]

@@ -1,0 +1,24 @@
+"""Whether and when to try again, as pure functions."""
+
+from shared.errors import KlaviyoUnavailable
+
+# A 403 that isn't Klaviyo's own may pass, but a block on our address does not.
+MOST_BLOCKED = 5
+LONGEST_BACKOFF = 60.0
+
+
+def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
+    """True where the same request may go through after `attempts` that did not."""
+    return failure.code != "blocked" or attempts < MOST_BLOCKED
+
+
+def sleep_time(failure: KlaviyoUnavailable, attempts: int, jitter: float) -> float:
+    """Seconds to wait: what Klaviyo asked for, never less; else 1, 2, 4, … 60.
+
+    `jitter` is between 0 and 1 and spreads the callers: over half of the backoff, or over a second
+    behind what was asked for.
+    """
+    if failure.retry_after is not None:
+        return failure.retry_after + jitter
+    backoff = min(LONGEST_BACKOFF, 2.0 ** min(attempts - 1, 10))
+    return backoff * (0.5 + jitter / 2)

@@ -1,0 +1,73 @@
+"""Profiles packed into batches that one import job can take."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from shared.profiles.mapping import Profile
+
+MOST_PROFILES = 10_000
+# Unusual profiles travel apart, so that one which Klaviyo refuses costs little of the others' time.
+MOST_UNUSUAL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The profiles of one import job, in the order in which they are posted."""
+
+    profiles: Sequence[Profile]
+
+    def __len__(self) -> int:
+        return len(self.profiles)
+
+    def payloads(self) -> list[bytes]:
+        return [profile.payload for profile in self.profiles]
+
+    def digest(self) -> str:
+        """Names what is posted: the same profiles in the same order have the same digest, anywhere."""
+        digest = blake2b(digest_size=16)
+        for profile in self.profiles:
+            digest.update(profile.payload)
+            digest.update(b"\n")
+        return digest.hexdigest()
+
+    def without(self, indexes: set[int]) -> "Batch":
+        """The batch less the profiles at these places."""
+        return Batch([profile for place, profile in enumerate(self.profiles) if place not in indexes])
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        middle = len(self.profiles) // 2
+        return Batch(self.profiles[:middle]), Batch(self.profiles[middle:])
+
+
+def pack(profiles: Iterable[Profile], *, most_bytes: int) -> Iterator[Batch]:
+    """Batches of at most 10,000 profiles whose payloads, with a comma between, take at most `most_bytes`.
+
+    Plain and unusual profiles go into batches of their own; every profile into exactly one.
+    """
+    plain, unusual = _Packer(MOST_PROFILES, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
+    for profile in profiles:
+        full = (plain if profile.plain else unusual).add(profile)
+        if full is not None:
+            yield full
+    for packer in (plain, unusual):
+        if packer.profiles:
+            yield Batch(packer.profiles)
+
+
+class _Packer:
+    def __init__(self, most_profiles: int, most_bytes: int) -> None:
+        self._most_profiles = most_profiles
+        self._most_bytes = most_bytes
+        self.profiles: list[Profile] = []
+        self._bytes = 0
+
+    def add(self, profile: Profile) -> Batch | None:
+        """Takes the profile in; returns the batch that had no room for it, if so."""
+        size = len(profile.payload) + 1
+        full = None
+        if len(self.profiles) == self._most_profiles or self._bytes + size > self._most_bytes + 1:
+            full, self.profiles, self._bytes = Batch(self.profiles), [], 0
+        self.profiles.append(profile)
+        self._bytes += size
+        return full

@@ -1,0 +1,69 @@
+"""The last step: counts that add up, the rejected file, the record written once for all."""
+
+from shared.errors import AlreadyExists
+from shared.runs.head import Hold, LastRun, OpenRun
+from shared.runs.parts import Parts, record_name
+from shared.runs.record import JobRecord, RunRecord, Status
+
+
+def close(hold: Hold) -> RunRecord:
+    """Closes the open run and clears the head. Done again after a crash, it changes nothing."""
+    run = hold.run
+    record = summary(run)
+    record.status = _status(run, record)
+    record.error = run.error
+    record.phase = "closed"
+    record.finished_at = hold.clock.now()
+    parts = Parts(hold.store, record.export, record.id)
+    if run.plan is not None and (record.counts.rejected or record.counts.failed):
+        parts.join_rejected(run.plan.partitions(), _valid_parts(run))
+    name = record_name(record.export, record.id)
+    hold.check()
+    try:
+        hold.store.write(name, record.content(), create_only=True)
+    except AlreadyExists:
+        record = RunRecord.model_validate_json(hold.store.read(name).content)
+    last = LastRun(
+        run=record.id,
+        status=record.status,
+        finished_at=record.finished_at or hold.clock.now(),
+        versions=run.plan.versions() if run.plan else {},
+    )
+    hold.head.last_attempt = last
+    if record.status in ("successful", "completed_with_warnings"):
+        hold.head.last_success = last
+    hold.head.open = None
+    hold.checkpoint()
+    parts.remove()
+    return record
+
+
+def summary(run: OpenRun) -> RunRecord:
+    """The record of an open run as it stands: what its jobs say, in counts."""
+    record = run.record.model_copy(deep=True)
+    record.jobs = [
+        JobRecord(id=job.id, profiles=job.profiles, status=job.status, failed=job.failed) for job in run.jobs
+    ]
+    counts = record.counts
+    counts.sent = sum(job.profiles for job in run.jobs)
+    settled = [job for job in run.jobs if job.is_settled]
+    counts.failed = sum(job.failed for job in settled)
+    counts.unconfirmed = sum(job.unconfirmed for job in settled)
+    counts.imported = sum(job.profiles - job.failed - job.unconfirmed for job in settled)
+    record.warn("unconfirmed", counts.unconfirmed)
+    return record
+
+
+def _status(run: OpenRun, record: RunRecord) -> Status:
+    if run.ending is not None:
+        return run.ending
+    counts = record.counts
+    if counts.sent == 0:
+        record.warn("empty_segment", 1)
+    clean = not (counts.rejected or counts.failed or counts.unconfirmed or record.warnings)
+    return "successful" if clean else "completed_with_warnings"
+
+
+def _valid_parts(run: OpenRun) -> set[str]:
+    """The parts that this run's batches and jobs wrote, and no other life's."""
+    return {"check", *(batch.digest for batch in run.finished), *(f"{job.digest}.job" for job in run.jobs)}

@@ -1,0 +1,109 @@
+"""The third step: what Klaviyo made of the jobs that it accepted. A 202 is not yet success."""
+
+from datetime import datetime, timedelta
+
+from shared.adapters.clock import Deadline
+from shared.errors import NotFound
+from shared.klaviyo import Job, Klaviyo, ProfileError
+from shared.profiles import Rejected
+from shared.runs.head import AcceptedJob, Hold, OpenRun
+from shared.runs.parts import Parts, RejectedLines
+from shared.runs.plan import Plan
+
+# Seconds between looks; then every five minutes. Klaviyo says that large imports can take hours.
+LOOKS = (5, 10, 20, 40, 60)
+LATER = 300
+GIVE_UP_AFTER = timedelta(hours=24)
+# Klaviyo's clock and ours need not agree.
+CLOCK_SKEW = timedelta(hours=1)
+
+
+def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
+    """Looks once; True when every job is settled, False where a later look is needed (`not_before`).
+
+    One call shows 100 jobs; import errors are read for jobs with failures only, all pages of them.
+    """
+    run = hold.run
+    run.record.phase = "confirming"
+    parts = Parts(hold.store, hold.head.export, run.record.id)
+    for job, seen in _look(run, klaviyo, deadline):
+        if seen is None:
+            job.status, job.unconfirmed = "lost", job.profiles
+        elif seen.status == "cancelled":
+            _cancelled(job, parts)
+        elif seen.status == "complete":
+            _complete(job, seen, klaviyo, parts, plan, deadline)
+        else:
+            job.status = "processing" if seen.status == "processing" else "queued"
+    settled = all(job.is_settled for job in run.jobs)
+    if not settled and hold.clock.now() - max(job.accepted_at for job in run.jobs) > GIVE_UP_AFTER:
+        give_up(run)
+        settled = True
+    seconds = LOOKS[run.looks] if run.looks < len(LOOKS) else LATER
+    run.looks += 1
+    run.not_before = None if settled else hold.clock.now() + timedelta(seconds=seconds)
+    hold.checkpoint()
+    return settled
+
+
+def give_up(run: OpenRun) -> None:
+    """Counts what is still open as unconfirmed."""
+    for job in run.jobs:
+        if not job.is_settled:
+            job.unconfirmed = job.profiles
+            job.status = "lost"
+
+
+def _look(run: OpenRun, klaviyo: Klaviyo, deadline: Deadline) -> list[tuple[AcceptedJob, Job | None]]:
+    """Each open job with what Klaviyo says of it, or None where Klaviyo doesn't know it."""
+    waiting = {job.id: job for job in run.jobs if not job.is_settled}
+    found: list[tuple[AcceptedJob, Job | None]] = []
+    if not waiting:
+        return found
+    oldest = min(job.accepted_at for job in waiting.values()) - CLOCK_SKEW
+    for seen in klaviyo.jobs(deadline):
+        if seen.id in waiting:
+            found.append((waiting.pop(seen.id), seen))
+        if not waiting or _is_before(seen.created_at, oldest):
+            break
+    for job in waiting.values():
+        try:
+            found.append((job, klaviyo.job(job.id, deadline)))
+        except NotFound:
+            found.append((job, None))
+    return found
+
+
+def _is_before(text: str, time: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(text) < time
+    except (ValueError, TypeError):
+        return False
+
+
+def _cancelled(job: AcceptedJob, parts: Parts) -> None:
+    places = parts.read_places(job.digest) or [(-1, 0)] * job.profiles
+    lines = RejectedLines(Rejected(partition, row, "", "job_cancelled", "job") for partition, row in places)
+    parts.write_rejected(f"{job.digest}.job", lines)
+    job.status, job.failed = "cancelled", job.profiles
+
+
+def _complete(
+    job: AcceptedJob, seen: Job, klaviyo: Klaviyo, parts: Parts, plan: Plan, deadline: Deadline
+) -> None:
+    if seen.failed:
+        places = parts.read_places(job.digest)
+        errors: dict[int, ProfileError] = {}
+        for error in klaviyo.import_errors(job.id, deadline):
+            if error.index is not None and error.index < len(places):
+                errors.setdefault(error.index, error)
+        job.failed = min(job.profiles, max(seen.failed, len(errors)))
+        lines = RejectedLines(
+            Rejected(*places[index], plan.column_of(error.attribute), error.reason, "job")
+            for index, error in sorted(errors.items())
+        )
+        for _ in range(job.failed - len(errors)):
+            lines.add(Rejected(-1, 0, "", "unknown", "job"))
+        parts.write_rejected(f"{job.digest}.job", lines)
+    job.unconfirmed = max(0, job.profiles - job.failed - seen.completed) if seen.completed else 0
+    job.status = "complete"

@@ -1,0 +1,107 @@
+"""Gets one planned batch to Klaviyo, which takes all of a post or nothing."""
+
+from collections import Counter
+
+from shared.adapters.clock import Deadline
+from shared.errors import BatchRefused
+from shared.klaviyo import ImportBody, Klaviyo
+from shared.profiles import Batch, Rejected
+from shared.runs.head import AcceptedJob, FinishedBatch, Hold
+from shared.runs.parts import Parts, RejectedLines
+from shared.runs.plan import Plan
+
+# About this many posts find eight culprits among 10,000 that nobody names; beyond, it is something else.
+MOST_POSTS = 200
+
+
+class Delivery:
+    """Posts batches for a run, and checkpoints every job that Klaviyo accepts. For several threads."""
+
+    def __init__(self, hold: Hold, parts: Parts, plan: Plan, klaviyo: Klaviyo, deadline: Deadline) -> None:
+        self._hold = hold
+        self._parts = parts
+        self._plan = plan
+        self._klaviyo = klaviyo
+        self._deadline = deadline
+        self._accepted = {job.digest for job in hold.run.jobs}
+        self._finished = {batch.digest for batch in hold.run.finished}
+        self.accepted_now = 0
+
+    def is_finished(self, digest: str) -> bool:
+        """True where nothing of the planned batch with this digest is left to post."""
+        return digest in self._finished
+
+    def deliver(self, batch: Batch, digest: str) -> None:
+        """Posts the batch, in pieces where Klaviyo refuses profiles, until none is left.
+
+        Profiles that Klaviyo names are taken out; where it names none, the post is halved until the
+        culprit stands alone; after 200 posts the rest is refused. A piece that was accepted in an
+        earlier life of the run is not posted again.
+        """
+        rejected: list[Rejected] = []
+        pieces = [batch]
+        posts = 0
+        while pieces:
+            piece = pieces.pop()
+            piece_digest = piece.digest()
+            if piece_digest in self._accepted:
+                continue
+            if posts == MOST_POSTS:
+                rejected += self._refuse_all(piece)
+                continue
+            posts += 1
+            try:
+                self._post(piece, piece_digest, digest)
+            except BatchRefused as refusal:
+                pieces += self._split(piece, refusal, rejected)
+        self._finish(digest, rejected)
+
+    def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
+        self._parts.write_places(digest, piece)
+        body = ImportBody(piece.payloads(), self._plan.export.list_id)
+        job_id = self._klaviyo.import_profiles(body, self._deadline, self._hold.check)
+        with self._hold.lock:
+            self._hold.run.jobs.append(
+                AcceptedJob(
+                    id=job_id,
+                    digest=digest,
+                    batch=batch_digest,
+                    profiles=len(piece),
+                    accepted_at=self._hold.clock.now(),
+                )
+            )
+            self._accepted.add(digest)
+            self.accepted_now += 1
+            self._hold.checkpoint()
+        self._deadline.progress()
+
+    def _split(self, piece: Batch, refusal: BatchRefused, rejected: list[Rejected]) -> list[Batch]:
+        """What is left to post of a piece that Klaviyo refused."""
+        named = {profile.index: profile for profile in refusal.profiles if profile.index < len(piece)}
+        if named:
+            for index, refused in named.items():
+                profile = piece.profiles[index]
+                column = self._plan.column_of(refused.attribute)
+                rejected.append(Rejected(profile.partition, profile.row, column, refused.reason, "import"))
+            rest = piece.without(set(named))
+            return [rest] if len(rest) else []
+        # Nobody is named: either the list is gone, which fails the run, or somebody has to be found.
+        self._klaviyo.read_list(self._plan.export.list_id, self._deadline)
+        if len(piece) == 1:
+            rejected += self._refuse_all(piece)
+            return []
+        return list(reversed(piece.halves()))
+
+    @staticmethod
+    def _refuse_all(piece: Batch) -> list[Rejected]:
+        return [Rejected(p.partition, p.row, "", "batch_refused", "import") for p in piece.profiles]
+
+    def _finish(self, digest: str, rejected: list[Rejected]) -> None:
+        if rejected:
+            self._parts.write_rejected(digest, RejectedLines(rejected))
+        reasons = Counter(item.reason for item in rejected)
+        with self._hold.lock:
+            self._hold.run.finished.append(FinishedBatch(digest=digest, rejected_by_reason=reasons))
+            self._finished.add(digest)
+            if rejected:
+                self._hold.checkpoint()

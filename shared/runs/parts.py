@@ -1,0 +1,99 @@
+"""What a run writes beside its head while it goes: places of posted rows, and refused rows, in parts.
+
+A part is named by what it tells of, so that writing it again, after a crash, replaces it: no row is
+listed twice. A close joins the parts into the rejected file. Nothing of a row's content is in any.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from shared.adapters.storage.store import Store
+from shared.errors import NotFound
+from shared.profiles import Batch, Rejected
+
+HEADER = ("partition", "row", "column", "reason", "stage")
+
+
+def record_name(export_id: str, run_id: str) -> str:
+    return f"runs/{export_id}/{run_id}.json"
+
+
+def rejected_name(export_id: str, run_id: str) -> str:
+    return f"runs/{export_id}/{run_id}.rejected.csv"
+
+
+class RejectedLines:
+    """Refused rows as lines of CSV, since there may be very many of them."""
+
+    def __init__(self, rejected: Iterable[Rejected] = ()) -> None:
+        self._lines = io.StringIO()
+        self._writer = csv.writer(self._lines, lineterminator="\n")
+        for item in rejected:
+            self.add(item)
+
+    def add(self, item: Rejected) -> None:
+        self._writer.writerow((item.partition, item.row, item.column, item.reason, item.stage))
+
+    def content(self) -> bytes:
+        return self._lines.getvalue().encode()
+
+
+class Parts:
+    """The parts of one run."""
+
+    def __init__(self, store: Store, export_id: str, run_id: str) -> None:
+        self._store = store
+        self._rejected = rejected_name(export_id, run_id)
+        self._folder = f"runs/{export_id}/{run_id}.parts/"
+
+    def write_places(self, digest: str, batch: Batch) -> None:
+        """Keeps which rows a post carries, as runs of `partition,first row,rows`, in the post's order."""
+        lines: list[str] = []
+        partition = first = count = -1
+        for profile in batch.profiles:
+            if profile.partition == partition and profile.row == first + count:
+                count += 1
+                continue
+            if count > 0:
+                lines.append(f"{partition},{first},{count}")
+            partition, first, count = profile.partition, profile.row, 1
+        lines.append(f"{partition},{first},{count}")
+        self._store.write(f"{self._folder}{digest}.places", "\n".join(lines).encode())
+
+    def read_places(self, digest: str) -> list[tuple[int, int]]:
+        """Partition and row of each profile of a post, in the post's order; empty where nobody kept them."""
+        try:
+            content = self._store.read(f"{self._folder}{digest}.places").content
+        except NotFound:
+            return []
+        places: list[tuple[int, int]] = []
+        for line in content.decode().splitlines():
+            partition, first, count = map(int, line.split(","))
+            places.extend((partition, row) for row in range(first, first + count))
+        return places
+
+    def write_rejected(self, part: str, lines: "RejectedLines") -> None:
+        """Keeps the rows that were refused at one place: `part` names it."""
+        self._store.write(f"{self._folder}{part}.rejected", lines.content())
+
+    def join_rejected(self, partitions: Sequence[str], parts: set[str]) -> None:
+        """Makes the rejected file from these parts, with the partitions' names instead of their numbers."""
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(HEADER)
+        for number, row, *rest in self._read_rejected(parts):
+            known = int(number) >= 0
+            writer.writerow([partitions[int(number)] if known else "", row if known else "", *rest])
+        self._store.write(self._rejected, lines.getvalue().encode())
+
+    def remove(self) -> None:
+        """Takes all parts away, once the run is closed."""
+        for blob in self._store.list(self._folder):
+            self._store.delete(blob.name)
+
+    def _read_rejected(self, parts: set[str]) -> Iterator[list[str]]:
+        for blob in self._store.list(self._folder):
+            part = blob.name.removeprefix(self._folder)
+            if part.endswith(".rejected") and part.removesuffix(".rejected") in parts:
+                yield from csv.reader(io.StringIO(self._store.read(blob.name).content.decode()))

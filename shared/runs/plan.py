@@ -1,0 +1,117 @@
+"""What a run will do, pinned before anything is sent, so that whoever goes on does the same."""
+
+from datetime import datetime
+
+from shared.catalog import Export
+from shared.profiles import Condition, Mapper, Mapping, Source
+from shared.runs.record import Part, SegmentRecord
+from shared.segments import Column, Partition, Snapshot
+from shared.segments.model import CsvFormat
+
+
+class PinnedPartition(Part):
+    name: str
+    etag: str
+    size: int
+
+
+class PinnedSegment(Part):
+    """A snapshot with its partitions' ETags; columns are pairs of name and model.json's type."""
+
+    name: str
+    folder: str
+    version: str
+    refreshed_at: datetime
+    columns: list[tuple[str, str]]
+    has_header: bool
+    delimiter: str
+    partitions: list[PinnedPartition]
+
+    @classmethod
+    def of(cls, name: str, snapshot: Snapshot) -> "PinnedSegment":
+        return cls(
+            name=name,
+            folder=snapshot.folder,
+            version=snapshot.version,
+            refreshed_at=snapshot.refreshed_at,
+            columns=[(column.name, column.data_type) for column in snapshot.columns],
+            has_header=snapshot.csv_format.has_header,
+            delimiter=snapshot.csv_format.delimiter,
+            partitions=[PinnedPartition(name=p.name, etag=p.etag, size=p.size) for p in snapshot.partitions],
+        )
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            segment=self.name,
+            folder=self.folder,
+            version=self.version,
+            refreshed_at=self.refreshed_at,
+            columns=tuple(Column(name, data_type) for name, data_type in self.columns),
+            csv_format=CsvFormat(self.has_header, self.delimiter),
+            partitions=tuple(Partition(p.name, p.etag, p.size) for p in self.partitions),
+        )
+
+    def record(self) -> SegmentRecord:
+        return SegmentRecord(
+            name=self.name,
+            snapshot=self.folder,
+            refreshed_at=self.refreshed_at,
+            partitions=len(self.partitions),
+        )
+
+
+class Plan(Part):
+    """The export, its account and its segments' snapshots as they were when the run began."""
+
+    export: Export
+    account_id: str
+    segments: list[PinnedSegment]
+
+    def mapping(self) -> Mapping:
+        return mapping_of(self.export)
+
+    def mappers(self) -> list[Mapper]:
+        """One for each segment, since their columns differ. Raises NotFound for a column that is missing."""
+        return [Mapper(self.mapping(), segment.columns) for segment in self.segments]
+
+    def partitions(self) -> list[str]:
+        """The blobs' names, by the number that a row's partition has."""
+        return [partition.name for segment in self.segments for partition in segment.partitions]
+
+    def versions(self) -> dict[str, str]:
+        return {segment.name: segment.version for segment in self.segments}
+
+    def column_of(self, attribute: str) -> str:
+        """The column that Klaviyo's attribute comes from; blank where it is none of ours."""
+        if attribute == "email":
+            return self.export.match.email
+        sources = dict(self.mapping().attributes)
+        return sources[attribute].column if attribute in sources else ""
+
+
+def mapping_of(export: Export) -> Mapping:
+    """The part of an export's document that says what leaves."""
+    attributes = export.attributes
+    return Mapping(
+        email=export.match.email,
+        attributes=tuple(
+            (name, Source(source.column, source.region)) for name, source in attributes.sources.items()
+        ),
+        properties=tuple(
+            (source.name or source.column, Source(source.column)) for source in attributes.properties
+        ),
+        only_if=_condition_of(export),
+    )
+
+
+def _condition_of(export: Export) -> Condition | None:
+    only_if = export.only_if
+    if only_if is None:
+        return None
+    if only_if.is_blank is not None:
+        return Condition(only_if.column, frozenset({""}), negated=not only_if.is_blank)
+    if only_if.in_ is not None:
+        return Condition(only_if.column, frozenset(only_if.in_))
+    if only_if.not_equals is not None:
+        return Condition(only_if.column, frozenset({only_if.not_equals}), negated=True)
+    return Condition(only_if.column, frozenset({only_if.equals or ""}))

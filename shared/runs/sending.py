@@ -1,0 +1,121 @@
+"""The second step: rows become profiles, profiles batches, and batches import jobs, all of it lazily."""
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from shared.adapters.clock import Branch, Deadline
+from shared.errors import Changed, InvalidSegment, NeedsPeople, NotFound, TakenElsewhere, TryLater
+from shared.klaviyo import Klaviyo, room_for_profiles
+from shared.profiles import Profile, Selection, pack
+from shared.runs.delivery import Delivery
+from shared.runs.head import Hold, OpenRun
+from shared.runs.parts import Parts, RejectedLines
+from shared.runs.plan import Plan
+from shared.runs.services import Services
+from shared.segments import Row, Snapshot, read_rows
+
+IN_FLIGHT = 8
+
+
+def send(hold: Hold, services: Services, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
+    """Posts what isn't accepted yet; True when everything is, False where the time is over.
+
+    At least one job is accepted before the time counts, so that reading again what was sent before
+    can't eat all of it. Counts are those of this pass over the rows, never added to earlier ones.
+    """
+    run = hold.run
+    parts = Parts(hold.store, hold.head.export, run.record.id)
+    rejected = RejectedLines()
+    selection = Selection(rejected.add)
+    branch = Branch(deadline)
+    delivery = Delivery(hold, parts, plan, klaviyo, branch)
+    batches = pack(_profiles(services, plan, selection), most_bytes=room_for_profiles(plan.export.list_id))
+    planned = set()
+    complete = True
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="post") as pool:
+        flying: set[Future[None]] = set()
+        try:
+            for batch in batches:
+                digest = batch.digest()
+                planned.add(digest)
+                if delivery.is_finished(digest):
+                    continue
+                if delivery.accepted_now and deadline.left() <= 0:
+                    complete = False
+                    break
+                flying.add(pool.submit(delivery.deliver, batch, digest))
+                if len(flying) == IN_FLIGHT:
+                    flying = _collect(flying)
+                with hold.lock:
+                    _count(run, selection)
+            while flying:
+                flying = _collect(flying)
+        except BaseException as error:
+            branch.cut()
+            wait(flying)
+            raise _gravest(error, flying) from None
+    if complete:
+        parts.write_rejected("check", rejected)
+        _forget_others(run, planned)
+    with hold.lock:
+        _count(run, selection)
+        hold.checkpoint()
+    return complete
+
+
+def _count(run: OpenRun, selection: Selection) -> None:
+    record = run.record
+    refused = [reason for batch in run.finished for reason in batch.rejected_by_reason.items()]
+    record.count_rejected([*selection.rejected_by_reason.items(), *refused])
+    record.counts.rows = selection.rows
+    record.counts.filtered = selection.filtered
+    record.counts.duplicates = selection.duplicates
+    record.counts.sent = sum(job.profiles for job in run.jobs)
+    for code, count in selection.warnings.items():
+        record.warn(code, count)
+
+
+def _forget_others(run: OpenRun, planned: set[str]) -> None:
+    """Drops what an earlier life of the run sent in other batches: its people went again in these."""
+    others = sum(job.profiles for job in run.jobs if job.batch not in planned)
+    run.record.warn("sent_twice", others)
+    run.jobs = [job for job in run.jobs if job.batch in planned]
+    run.finished = [batch for batch in run.finished if batch.digest in planned]
+
+
+def _profiles(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:
+    first = 0
+    for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
+        yield from selection.profiles(_rows(services, segment.snapshot(), first), mapper)
+        first += len(segment.partitions)
+
+
+def _rows(services: Services, snapshot: Snapshot, first: int) -> Iterator[Row]:
+    columns = [column.name for column in snapshot.columns]
+    for number, partition in enumerate(snapshot.partitions, first):
+        try:
+            yield from read_rows(services.segment_store, partition, number, snapshot.csv_format, columns)
+        except (Changed, NotFound):
+            raise InvalidSegment(
+                f"{partition.name} changed while the run read it: run the export again.",
+                code="snapshot_changed",
+            ) from None
+
+
+def _collect(flying: set[Future[None]]) -> set[Future[None]]:
+    """Waits for one; returns those still flying. Raises what went wrong with it."""
+    done, rest = wait(flying, return_when=FIRST_COMPLETED)
+    for future in done:
+        future.result()
+    return rest
+
+
+def _gravest(error: BaseException, flying: set[Future[None]]) -> BaseException:
+    """Of all that went wrong side by side, what decides how the run goes on."""
+    errors = [error, *(e for future in flying if future.done() and (e := future.exception()) is not None)]
+    for kind in (TakenElsewhere, NeedsPeople):
+        for candidate in errors:
+            if isinstance(candidate, kind):
+                return candidate
+    waits = [e for e in errors if isinstance(e, TryLater)]
+    return max(waits, key=lambda e: e.retry_after or 0) if waits and isinstance(error, TryLater) else error
