@@ -133,15 +133,14 @@ def stop_threads() -> None:
 
 async def invoke(function: Function, invocation_id: str, datum: Any) -> Outcome:
     """Runs a function on what triggered it. A failure is logged by the engine, with its traceback."""
-    succeeded, answer, _, _, _ = await invocation_request_native(
-        invocation_id, function.id, [(function.trigger["name"], datum)], {}
-    )
+    try:
+        succeeded, answer, _, _, _ = await invocation_request_native(
+            invocation_id, function.id, [(function.trigger["name"], datum)], {}
+        )
+    except SystemExit:  # the engine lets it pass, and it would end the event loop
+        _log.exception("The function %s asked the process to exit", function.name)
+        return Outcome(succeeded=False, answer=None)
     return Outcome(succeeded, answer)
-
-
-def text(value: str) -> Any:
-    """A text as the engine takes it."""
-    return Datum(value, "string")
 
 
 def json_text(value: str) -> Any:
@@ -161,12 +160,16 @@ def http_request(
     """An HTTP request as the engine takes it; `params` are those of the route."""
     return Datum(
         {
-            "method": text(method),
-            "url": text(url),
-            "headers": {name: text(value) for name, value in headers.items()},
-            "query": {name: text(value) for name, value in query.items()},
-            "params": {name: text(value) for name, value in params.items()},
+            "method": _text(method),
+            "url": _text(url),
+            "headers": {name: _text(value) for name, value in headers.items()},
+            "query": {name: _text(value) for name, value in query.items()},
+            "params": {name: _text(value) for name, value in params.items()},
             "body": Datum(body, "bytes"),
         },
         "http",
     )
+
+
+def _text(value: str) -> Any:
+    return Datum(value, "string")

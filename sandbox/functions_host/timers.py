@@ -76,11 +76,11 @@ class Timer:
         self._clock = clock
         self._sleep = sleep
         self._run_on_startup = run_on_startup
-        self._last = _NEVER
-        self._next = schedule.after(clock())
+        self._last = self._next = _NEVER
 
     async def run(self) -> None:
         """Never returns; cancel it."""
+        self._next = self.schedule.after(self._clock())
         if self._run_on_startup:
             await self._fire_at(self._clock(), past_due=False)
         while True:

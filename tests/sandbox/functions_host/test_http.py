@@ -83,6 +83,11 @@ def broken(req: func.HttpRequest) -> str:
     raise LookupError("the cause")
 
 
+@bp.route(route="leaving", auth_level=ANONYMOUS)
+def leaving(req: func.HttpRequest) -> str:
+    raise SystemExit(3)
+
+
 app = func.FunctionApp()
 app.register_functions(bp)
 """
@@ -210,6 +215,12 @@ def test_a_function_that_raises_answers_500(client: httpx.Client, folder: Path) 
     assert "-mark" not in log
 
 
+def test_a_function_cannot_end_the_host(client: httpx.Client) -> None:
+    """One that calls sys.exit() has failed, and the next one is served."""
+    assert client.get("/api/leaving").status_code == 500
+    assert client.get("/api/words").status_code == 200
+
+
 def test_a_body_that_is_too_large_is_refused_unread(client: httpx.Client) -> None:
     """More than 100 MiB is a 413, before a byte of it is sent."""
     connection = http.client.HTTPConnection(client.base_url.host, client.base_url.port or 0, timeout=10)
@@ -248,8 +259,8 @@ def test_a_slow_function_outlives_its_request(
     )
     (tmp_path / "function_app.py").write_text(WAITING)
     with hosting(tmp_path, limit=0.2) as client:
-        assert client.get("/own/prefix/slow").status_code == 504
         assert client.get("/admin/host/status").json() == {"state": "Running", "timedOut": []}
+        assert client.get("/own/prefix/slow").status_code == 504
         eventually(lambda: client.get("/admin/host/status").json()["timedOut"] == ["slow"])
         (tmp_path / "go").touch()
         eventually((tmp_path / "done").exists)

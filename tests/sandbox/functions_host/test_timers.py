@@ -73,8 +73,13 @@ class Enough(Exception):
     """The test has seen what it wanted."""
 
 
-def fired(expression: str, takes: list[float], **options: Any) -> list[tuple[str, bool, dict[str, str]]]:
-    """Runs a timer until runs of so many seconds are done: when, whether past due, with what status."""
+def fired(
+    expression: str, takes: list[float], *, idle: float = 0, **options: Any
+) -> list[tuple[str, bool, dict[str, str]]]:
+    """Runs a timer, `idle` seconds old, until runs of so many seconds are done.
+
+    Returns of each when it began, whether it was past due, and the status it saw.
+    """
     clock, seen = Clock(), []
 
     async def fire(request: str) -> None:
@@ -85,6 +90,7 @@ def fired(expression: str, takes: list[float], **options: Any) -> list[tuple[str
             raise Enough
 
     timer = Timer(Schedule(expression), fire, clock=clock, sleep=clock.sleep, **options)
+    clock.now += timedelta(seconds=idle)
     with pytest.raises(Enough):
         asyncio.run(timer.run())
     return seen
@@ -95,6 +101,11 @@ def test_a_timer_fires_at_its_times_only() -> None:
     assert [run[:2] for run in fired("0 */5 * * * *", [1, 1, 1])] == [
         ("12:05:00", False), ("12:10:00", False), ("12:15:00", False),
     ]  # fmt: skip
+
+
+def test_a_timer_that_starts_late_has_missed_nothing() -> None:
+    """What was due before the timer ran at all does not fire."""
+    assert [run[:2] for run in fired("0 * * * * *", [1], idle=150)] == [("12:03:00", False)]
 
 
 def test_what_a_long_run_missed_fires_once_right_after() -> None:
