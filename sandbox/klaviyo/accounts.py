@@ -91,21 +91,25 @@ class Account:
     def _upsert(self, row: Row) -> int:
         """The number of the row's profile: found by email, else phone, else external id, else created.
 
-        The order is a choice, Klaviyo names none. An identifier the profile had is replaced.
+        The order is a choice, Klaviyo names none. Two addresses are two people, even behind one phone:
+        then the phone's later owner is who a phone finds. An identifier the profile had is replaced.
         """
         profile = None
         for name in IDENTIFIERS:
             value = getattr(row, name)
             if profile is None and value is not None:
                 profile = self.find(name, value)
+                if profile is not None and row.email and profile.email not in (None, row.email):
+                    profile = None
         if profile is None:
             profile = Profile(len(self.profiles))
             self.profiles.append(profile)
         for name in IDENTIFIERS:
-            value = getattr(row, name)
+            value, numbers = getattr(row, name), self._numbers[name]
             if value is not None:
-                self._numbers[name].pop(getattr(profile, name), None)
-                self._numbers[name][value] = profile.number
+                if numbers.get(getattr(profile, name)) == profile.number:
+                    del numbers[getattr(profile, name)]
+                numbers[value] = profile.number
                 setattr(profile, name, value)
         if row.attributes is not None:
             profile.merge(row.attributes, row.unset)

@@ -4,8 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -51,12 +50,8 @@ class KlaviyoApi:
         self._accounts: dict[bytes, Account] = {}
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Closes the connections."""
         self._http.close()
 
     def sign_in(self, key: str, deadline: Deadline, *, afresh: bool = False) -> "Klaviyo":

@@ -199,20 +199,30 @@ class Hold:
                 raise self._lost from None
 
     def check(self) -> None:
-        """Raises LeaseLost where the hold may be over: then nothing may be posted or written any more."""
+        """Raises LeaseLost where the hold is over: then nothing may be posted or written any more.
+
+        After a pause that the lease may not have survived, the store is asked before anything goes on.
+        """
+        if self._age() > TRUSTED_FOR:
+            self._renew()
         if self._lost is not None:
             raise self._lost
-        if self.clock.monotonic() - self._renewed > TRUSTED_FOR:
-            raise LeaseLost("The hold on this export was not renewed in time.")
+        if self._age() > TRUSTED_FOR:
+            raise LeaseLost("The hold on this export could not be renewed in time.")
+
+    def _age(self) -> float:
+        return self.clock.monotonic() - self._renewed
+
+    def _renew(self) -> None:
+        before = self.clock.monotonic()
+        try:
+            self._lease.renew()
+            self._renewed = before
+        except LeaseLost as error:
+            self._lost = error
+        except StorageUnavailable:
+            return  # the next round may get through; until then `check` watches the age
 
     def _keep(self, done: threading.Event) -> None:
         while not done.wait(RENEW_EVERY):
-            before = self.clock.monotonic()
-            try:
-                self._lease.renew()
-                self._renewed = before
-            except LeaseLost as error:
-                self._lost = error
-                return
-            except StorageUnavailable:
-                continue  # the next round may get through; until then `check` watches the age
+            self._renew()

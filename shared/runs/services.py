@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 from shared.adapters.clock import Clock, SystemClock
 from shared.adapters.storage import open_store
@@ -27,9 +28,9 @@ class Services:
     clock: Clock
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Services":
+    def from_settings(cls, settings: Settings, clock: Clock | None = None) -> "Services":
         """Raises InvalidSettings."""
-        clock = SystemClock()
+        clock = clock or SystemClock()
         segment_store = open_store(settings.segments_url)
         state = open_store(settings.state_url)
         return cls(
@@ -42,6 +43,12 @@ class Services:
             klaviyo=KlaviyoApi(settings.klaviyo_url, clock),
             clock=clock,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.klaviyo.close()
 
 
 @cache

@@ -1,0 +1,129 @@
+"""A whole installation on this machine: stores, secrets, a stand-in Klaviyo, and a clock to turn."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sandbox.klaviyo import StandIn, app
+from sandbox.people import People, Row
+from sandbox.sample import example_documents, write_segment
+from sandbox.serving import serving
+from shared.adapters.clock import Deadline
+from shared.runs.advance import advance, start
+from shared.runs.record import RunRecord
+from shared.runs.services import Services
+from shared.settings import Settings
+
+SEGMENT = "HighValueSegment"
+LIST = "Y6nRLr"
+MONDAY = datetime(2026, 8, 24, 14, 33, tzinfo=UTC)
+
+
+class MadeClock:
+    """A clock that stands still but for who sleeps; for all threads."""
+
+    def __init__(self, start: datetime = MONDAY + timedelta(hours=1)) -> None:
+        self._start = start
+        self._seconds = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._seconds)
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def epoch(self) -> float:
+        return self.now().timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._seconds += seconds
+
+
+@dataclass
+class World:
+    """What a test works with; `services` are the real ones but for the clock."""
+
+    services: Services
+    stand_in: StandIn
+    clock: MadeClock
+    folder: Path
+
+    def segment(
+        self, people: People | Sequence[Row], refreshed: datetime = MONDAY, partitions: int = 2
+    ) -> None:
+        """Lays a refresh of the example's segment out."""
+        write_segment(
+            self.services.segment_store, SEGMENT, people, refreshed=refreshed, partitions=partitions
+        )
+
+    def document(self, name: str, **changes: Any) -> None:
+        """Writes a document of the example, with changes; None takes a member away."""
+        document = example_documents()[name] | changes
+        document = {key: value for key, value in document.items() if value is not None}
+        self.services.state.write(name, json.dumps(document).encode())
+
+    def secrets(self, secrets: dict[str, str]) -> None:
+        path = self.services.settings.secrets_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(secrets))
+        path.chmod(0o600)
+
+    def deadline(self, seconds: float = 1200) -> Deadline:
+        return Deadline(self.clock, seconds, after_progress=True)
+
+    def run(self, export: str = "vip") -> RunRecord:
+        """Runs an export as the command does."""
+        return advance(self.services, start(self.services, export, "command", "tester"), self.deadline())
+
+    def rejected(self, record: RunRecord) -> list[str]:
+        """The lines of a run's rejected file, with short names of partitions."""
+        blob = self.services.state.read(f"runs/{record.export}/{record.id}.rejected.csv")
+        header, *lines = blob.content.decode().splitlines()
+        assert header == "partition,row,column,reason,stage"
+        return [line.rpartition("/")[2] for line in lines]
+
+    def members(self) -> set[str]:
+        """The addresses on the example's list."""
+        return {member.email or "" for member in self.stand_in.members(LIST)}
+
+
+@contextmanager
+def a_world(
+    folder: Path, *, segments_url: str | None = None, state_url: str | None = None, **stand_in: Any
+) -> Iterator[World]:
+    """An installation with the example's documents and no segment; stores in folders unless told."""
+    clock = MadeClock()
+    klaviyo = StandIn(clock=clock.epoch, **stand_in)
+    with serving(app(klaviyo)) as url:
+        settings = Settings(
+            segments_url=segments_url or f"file:{folder / 'segments'}",
+            state_url=state_url or f"file:{folder / 'state'}",
+            secrets_file=folder / "secrets.json",
+            klaviyo_url=url,
+        )
+        with Services.from_settings(settings, clock) as services:
+            world = World(services, klaviyo, clock, folder)
+            for name in example_documents():
+                world.document(name)
+            world.secrets({"klaviyo-sandbox": "pk_sandbox"})
+            yield world
+
+
+def environment_of(world: World) -> dict[str, str]:
+    """The environment of a process that works in the same world."""
+    settings = world.services.settings
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")},
+        "SEGMENTS_URL": settings.segments_url,
+        "STATE_URL": settings.state_url,
+        "SECRETS_FILE": str(settings.secrets_file),
+        "KLAVIYO_URL": settings.klaviyo_url,
+    }
