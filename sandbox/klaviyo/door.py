@@ -17,7 +17,7 @@ CLOUDFLARE = (
 EMPTY_ID = {"data": {"type": "profile-bulk-import-job", "id": "", "attributes": {"status": "queued"}}}
 
 
-class Mishaps:
+class Door:
     """An ASGI middleware around the stand-in."""
 
     def __init__(self, app: ASGIApp, stand_in: StandIn) -> None:
@@ -28,57 +28,67 @@ class Mishaps:
         if scope["type"] != "http" or scope["path"].startswith("/sandbox/"):
             await self._app(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
-        size, status, retry_after = 0, 0, None
-
-        async def counting_receive() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            return message
-
-        async def watching_send(message: Message) -> None:
-            nonlocal status, retry_after
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                waits = [value for name, value in message["headers"] if name == b"retry-after"]
-                retry_after = int(waits[0]) if waits else None
-            await send(message)
-
+        exchange = _Exchange(self._stand_in, scope, receive, send)
+        fault = self._stand_in.faults.strike(scope["method"], scope["path"])
         try:
-            fault = self._stand_in.faults.strike(method, path)
-            if fault is None:
-                await self._app(scope, counting_receive, watching_send)
-            elif fault.kind in ("cut", "cut_after"):
-                if fault.kind == "cut_after":
-                    await self._app(scope, counting_receive, _swallow)
-                await _cut(send)
-            else:
-                await self._strike(fault, scope, counting_receive, watching_send)
+            match fault:
+                case None:
+                    await self._app(scope, exchange.receive, exchange.send)
+                case Fault(kind="slow"):
+                    await asyncio.sleep(fault.seconds)
+                    await self._app(scope, exchange.receive, exchange.send)
+                case Fault(kind="cut"):
+                    await exchange.cut()
+                case Fault(kind="cut_after"):
+                    await self._app(scope, exchange.receive, _swallow)
+                    await exchange.cut()
+                case Fault(kind="hang"):
+                    while (await exchange.receive())["type"] != "http.disconnect":
+                        pass
+                case _:
+                    await _drain(exchange.receive)
+                    await _scripted_answer(fault)(scope, exchange.receive, exchange.send)
         finally:
-            self._stand_in.requests.append(
-                LoggedRequest(
-                    self._stand_in.clock(),
-                    method,
-                    path,
-                    endpoint_name(method, path),
-                    status,
-                    size,
-                    retry_after,
-                )
-            )
+            exchange.log(0)
 
-    async def _strike(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-            await self._app(scope, receive, send)
-            return
-        await _drain(receive)
-        if fault.kind == "hang":
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        else:
-            await _scripted_answer(fault)(scope, receive, send)
+
+class _Exchange:
+    """The two channels of a request; it is logged as its answer begins, or when it ends without one."""
+
+    def __init__(self, stand_in: StandIn, scope: Scope, receive: Receive, send: Send) -> None:
+        self._stand_in = stand_in
+        self._method, self._path = scope["method"], scope["path"]
+        self._receive = receive
+        self._send = send
+        self._size = 0
+        self._logged = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            waits = [int(value) for name, value in message["headers"] if name == b"retry-after"]
+            self.log(message["status"], waits[0] if waits else None)
+        await self._send(message)
+
+    async def cut(self) -> None:
+        """Promises a body and sends none: the server closes the connection, to a client a protocol error."""
+        self.log(0)
+        await self._send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]}
+        )
+
+    def log(self, status: int, retry_after: int | None = None) -> None:
+        if not self._logged:
+            self._logged = True
+            endpoint = endpoint_name(self._method, self._path)
+            now = self._stand_in.clock()
+            self._stand_in.requests.append(
+                LoggedRequest(now, self._method, self._path, endpoint, status, self._size, retry_after)
+            )
 
 
 def _scripted_answer(fault: Fault) -> Response:
@@ -106,11 +116,6 @@ async def _drain(receive: Receive) -> None:
     """Reads the request to its end, so that a client that is still sending it hears the answer."""
     while (await receive()).get("more_body"):
         pass
-
-
-async def _cut(send: Send) -> None:
-    """Promises a body and sends none: the server then closes the connection, a protocol error to a client."""
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
 async def _swallow(message: Message) -> None:

@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from sandbox.klaviyo.call import Call
 from sandbox.klaviyo.control import Control
+from sandbox.klaviyo.door import Door
 from sandbox.klaviyo.endpoints import ENDPOINTS, Endpoint
 from sandbox.klaviyo.errors import ApiError, Problem
 from sandbox.klaviyo.gate import admit, count_request, read_body
 from sandbox.klaviyo.imports import MAX_BODY
-from sandbox.klaviyo.mishaps import Mishaps
 from sandbox.klaviyo.responses import error_response, json_response
 from sandbox.klaviyo.stand_in import StandIn
 
@@ -29,7 +29,7 @@ def app(stand_in: StandIn) -> Starlette:
     ]
     served = Starlette(
         routes=[*routes, *Control(stand_in).routes()],
-        middleware=[Middleware(Mishaps, stand_in=stand_in)],
+        middleware=[Middleware(Door, stand_in=stand_in)],
         exception_handlers={404: _unknown_path, 405: _unknown_path},
     )
     served.router.redirect_slashes = False

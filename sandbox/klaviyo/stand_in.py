@@ -140,7 +140,7 @@ class StandIn:
             for account in self.accounts.values():
                 if profile := account.find("email", email):
                     return profile
-        raise KeyError
+        raise KeyError("no such profile")
 
     def _next_number(self) -> int:
         self._created += 1

@@ -1,0 +1,171 @@
+"""The stand-in Klaviyo's lists, their members, profiles and accounts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.klaviyo import SCOPES, StandIn
+from tests.support.klaviyo import JOBS, LIST, import_body, klaviyo_client, people
+
+MEMBERS = f"/api/lists/{LIST}/profiles"
+REMOVALS = f"/api/lists/{LIST}/relationships/profiles"
+
+
+@pytest.fixture
+def stand_in() -> StandIn:
+    return StandIn(limits=False)
+
+
+@pytest.fixture
+def client(stand_in: StandIn) -> Iterator[httpx.Client]:
+    with klaviyo_client(stand_in) as client:
+        yield client
+
+
+def all_pages(client: httpx.Client, url: str) -> list[Any]:
+    """The resources of every page, following links.next as given."""
+    found: list[Any] = []
+    following: str | None = url
+    while following:
+        page = client.get(following).json()
+        found += page["data"]
+        following = page["links"]["next"]
+    return found
+
+
+def test_the_sandbox_has_a_list(client: httpx.Client) -> None:
+    """Account Sandbox holds the list Y6nRLr, named VIP."""
+    [listed] = client.get("/api/lists").json()["data"]
+    assert (listed["type"], listed["id"], listed["attributes"]["name"]) == ("list", LIST, "VIP")
+    assert listed == client.get(f"/api/lists/{LIST}").json()["data"]
+
+
+def test_an_unknown_list_is_not_found(client: httpx.Client) -> None:
+    """A 404 with code not_found, wherever the list's id stands."""
+    for method, path in (
+        ("GET", "/api/lists/NoList"),
+        ("GET", "/api/lists/NoList/profiles"),
+        ("DELETE", "/api/lists/NoList/relationships/profiles"),
+    ):
+        response = client.request(method, path, json={"data": [{"type": "profile", "id": "x"}]})
+        assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "not_found")
+
+
+def test_a_list_counts_its_profiles_when_asked(client: httpx.Client) -> None:
+    """`additional-fields[list]=profile_count` adds the count; other values are refused."""
+    client.post(JOBS, json=import_body(*people(3)))
+    counted = client.get(f"/api/lists/{LIST}?additional-fields[list]=profile_count").json()["data"]
+    assert counted["attributes"]["profile_count"] == 3
+    assert "profile_count" not in client.get(f"/api/lists/{LIST}").json()["data"]["attributes"]
+    refused = client.get(f"/api/lists/{LIST}?additional-fields[list]=size")
+    assert refused.json()["errors"][0]["source"] == {"parameter": "additional-fields[list]"}
+
+
+def test_a_list_is_created(client: httpx.Client) -> None:
+    """201 with a 6-character id that an import can name at once; a list needs a name."""
+    created = client.post("/api/lists", json={"data": {"type": "list", "attributes": {"name": "New"}}})
+    assert created.status_code == 201
+    list_id = created.json()["data"]["id"]
+    assert len(list_id) == 6
+    assert client.post(JOBS, json=import_body(*people(1), list_id=list_id)).status_code == 202
+    unnamed = client.post("/api/lists", json={"data": {"type": "list", "attributes": {}}})
+    assert unnamed.json()["errors"][0]["source"] == {"pointer": "/data/attributes/name"}
+
+
+def test_lists_come_in_pages_of_10_and_are_filtered(stand_in: StandIn, client: httpx.Client) -> None:
+    """No more than 10 lists a page; `name` and `id` are the filters."""
+    for number in range(11):
+        stand_in.add_list(stand_in.accounts["SNDBOX"], f"List {number}")
+    assert len(client.get("/api/lists").json()["data"]) == 10
+    assert len(all_pages(client, "/api/lists?fields[list]=name")) == 12
+    assert client.get("/api/lists?page[size]=11").status_code == 400
+    [found] = client.get("/api/lists", params={"filter": "equals(name,'List 7')"}).json()["data"]
+    assert found["attributes"]["name"] == "List 7"
+
+
+def test_members_come_in_pages(client: httpx.Client) -> None:
+    """20 by default, up to 100, with the fields asked for, and each member once."""
+    client.post(JOBS, json=import_body(*people(250)))
+    assert len(client.get(MEMBERS).json()["data"]) == 20
+    assert client.get(f"{MEMBERS}?page[size]=101").status_code == 400
+    members = all_pages(client, f"{MEMBERS}?page[size]=100&fields[profile]=email")
+    assert [member["attributes"] for member in members] == people(250)
+
+
+def test_members_and_profiles_are_found_by_email(client: httpx.Client) -> None:
+    """`any(email,[…])` finds members in a list, and profiles in the account, in any case."""
+    client.post(JOBS, json=import_body(*people(2)))
+    client.post(JOBS, json=import_body({"email": "outsider@example.org"}, list_id=None))
+    params = {"filter": 'any(email,["PERSON1@example.org","outsider@example.org","no@example.org"])'}
+    emails = {
+        path: [found["attributes"]["email"] for found in client.get(path, params=params).json()["data"]]
+        for path in (MEMBERS, "/api/profiles")
+    }
+    assert emails == {
+        MEMBERS: ["person1@example.org"],
+        "/api/profiles": ["person1@example.org", "outsider@example.org"],
+    }
+
+
+def test_profiles_show_what_is_kept(stand_in: StandIn, client: httpx.Client) -> None:
+    """Identifiers always, attributes where they are kept, and when a member joined the list."""
+    stand_in.keep_attributes = True
+    person = {"email": "a@example.org", "external_id": "7", "first_name": "A", "properties": {"Points": 7}}
+    client.post(JOBS, json=import_body(person))
+    [profile] = client.get("/api/profiles", params={"filter": 'equals(external_id,"7")'}).json()["data"]
+    assert person.items() <= profile["attributes"].items()
+    assert "joined_group_at" not in profile["attributes"]
+    [member] = client.get(MEMBERS).json()["data"]
+    assert member["attributes"].keys() == profile["attributes"].keys() | {"joined_group_at"}
+
+
+def test_members_are_removed_by_id(stand_in: StandIn, client: httpx.Client) -> None:
+    """204; the profile stays, and comes back with the next import; an unknown id changes nothing."""
+    client.post(JOBS, json=import_body(*people(3)))
+    gone = stand_in.members(LIST)[1]
+    entries = [{"type": "profile", "id": gone.id}, {"type": "profile", "id": "unknown"}]
+    response = client.request("DELETE", REMOVALS, json={"data": entries})
+    assert (response.status_code, response.content) == (204, b"")
+    assert [member.email for member in stand_in.members(LIST)] == [
+        "person0@example.org",
+        "person2@example.org",
+    ]
+    client.post(JOBS, json=import_body({"email": "person1@example.org"}))
+    assert stand_in.members(LIST)[-1] is gone
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        [{"type": "profile", "id": str(number)} for number in range(1001)],
+        [{"type": "profile", "attributes": {"email": "person0@example.org"}}],
+        [{"type": "list", "id": "x"}],
+        "person0@example.org",
+    ],
+    ids=["none", "1001", "an email", "another type", "no array"],
+)
+def test_a_removal_that_names_no_ids_is_refused(
+    stand_in: StandIn, client: httpx.Client, data: object
+) -> None:
+    """Between 1 and 1,000 profile ids, nothing else, or nobody is removed."""
+    client.post(JOBS, json=import_body(*people(1)))
+    assert client.request("DELETE", REMOVALS, json={"data": data}).status_code == 400
+    assert len(stand_in.members(LIST)) == 1
+
+
+def test_a_key_shows_its_own_account(stand_in: StandIn, client: httpx.Client) -> None:
+    """Accounts share neither lists nor profiles nor jobs."""
+    stand_in.add_account("Other1", "Other", keys={"pk_other": SCOPES}, lists={"Other2": "VIP"})
+    client.post(JOBS, json=import_body(*people(1)))
+    [account] = client.get("/api/accounts").json()["data"]
+    assert account["id"] == "SNDBOX"
+    assert account["attributes"]["contact_information"]["organization_name"] == "Sandbox"
+    client.headers["Authorization"] = "Klaviyo-API-Key pk_other"
+    [account] = client.get("/api/accounts").json()["data"]
+    assert (account["id"], account["attributes"]["public_api_key"]) == ("Other1", "Other1")
+    assert client.get(f"/api/lists/{LIST}").status_code == 404
+    assert client.get("/api/profiles").json()["data"] == []
+    assert client.get(JOBS).json()["data"] == []
