@@ -17,10 +17,6 @@ from azure.core.credentials import AccessToken
 from shared.adapters.vault import KeyVault
 
 TOKEN = "made-token"
-CHALLENGE = (
-    'Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", '
-    'resource="https://vault.azure.net"'
-)
 
 
 @dataclass
@@ -43,8 +39,16 @@ class KeyVaultServer:
     # The code that a 403 for the secret tells.
     refused: dict[str, str] = field(default_factory=dict)
     expired: set[str] = field(default_factory=set)
+    # Whom a token has to be for; None: for the domain that the vault lies in, as it has to be.
+    resource: str | None = None
     # Answered to every request, with `Retry-After: 7`, until it is None again.
     failing: int | None = None
+
+    def _challenge(self) -> str:
+        """Where to get a token, and for whom: the client insists that the vault lies in that domain."""
+        tenant = "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000"
+        domain = urlsplit(self.url).netloc.partition(".")[2]
+        return f'Bearer authorization="{tenant}", resource="{self.resource or f"https://{domain}"}"'
 
     def vault(self, credential: MadeCredential | None = None) -> KeyVault:
         """Our vault over the real client, which trusts this server and asks it once."""
@@ -52,7 +56,6 @@ class KeyVaultServer:
             self.url,
             credential or MadeCredential(),
             connection_verify=str(self.ca),
-            verify_challenge_resource=False,
             retry_total=0,
         )
 
@@ -62,7 +65,7 @@ class KeyVaultServer:
         if self.failing:
             return self.failing, {"Retry-After": "7"}, _error("Unavailable")
         if authorization != f"Bearer {TOKEN}":
-            return 401, {"WWW-Authenticate": CHALLENGE}, _error("Unauthorized")
+            return 401, {"WWW-Authenticate": self._challenge()}, _error("Unauthorized")
         if name not in self.secrets:
             return 404, {}, _error("SecretNotFound")
         if name in self.refused:

@@ -99,9 +99,12 @@ class World:
 def a_world(
     folder: Path, *, segments_url: str | None = None, state_url: str | None = None, **stand_in: Any
 ) -> Iterator[World]:
-    """An installation with the example's documents and no segment; stores in folders unless told."""
+    """An installation with the example's documents and no segment; stores in folders unless told.
+
+    Its Klaviyo lives by the made clock too, unless another one is given.
+    """
     clock = MadeClock()
-    klaviyo = StandIn(clock=clock.epoch, **stand_in)
+    klaviyo = StandIn(**{"clock": clock.epoch, **stand_in})
     with serving(app(klaviyo)) as url:
         settings = Settings(
             segments_url=segments_url or f"file:{folder / 'segments'}",

@@ -1,0 +1,35 @@
+"""The app in the local Functions host, in a process of its own, as `segment-export serve` starts it."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGINT
+from subprocess import PIPE, STDOUT, Popen
+
+import httpx
+
+COMMAND = Path(sys.executable).parent / "segment-export"
+
+
+@contextmanager
+def running_host(environment: Mapping[str, str]) -> Iterator[httpx.Client]:
+    """Serves the app on a free port and yields a client with the function key; Ctrl-C ends it."""
+    command = [str(COMMAND), "serve", "--port", "0"]
+    with Popen(command, env=dict(environment), stdout=PIPE, stderr=STDOUT, text=True) as process:
+        assert process.stdout is not None
+        said = []
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if line.startswith("Serving "):
+                    break
+            else:
+                raise RuntimeError(f"The host did not start: {''.join(said)}")
+            url = line.split()[-1]
+            with httpx.Client(base_url=url, headers={"x-functions-key": "local"}, timeout=120) as client:
+                yield client
+        finally:
+            process.send_signal(SIGINT)
+            rest = process.stdout.read()
+        assert process.wait(30) == 0, rest
