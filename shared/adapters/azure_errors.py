@@ -79,6 +79,8 @@ def translated(
         )
     if status == 404:
         return NotFound(f"{subject} does not exist.")
+    if status == 412:
+        return Changed(f"{subject} was changed by somebody else.")
     if 400 <= status < 500 and status not in (408, 429):
         return InvalidRequest(f"{subject}: Azure refuses the request ({cause}).")
     return unavailable(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from subprocess import PIPE, Popen
-from urllib.parse import urlsplit
 
+import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import ContainerClient
 
@@ -18,7 +18,14 @@ from shared.adapters.storage import EMULATOR_KEY
 MAIN = Path(__file__).parents[1] / "azurite/node_modules/azurite/dist/src/blob/main.js"
 # It ends with its standard input, and so with the test process, however that ends.
 END_WITH_US = "data:text/javascript,process.stdin.resume().on('end', () => process.exit())"
-QUIET = "--silent --disableTelemetry --skipApiVersionCheck --inMemoryPersistence"
+QUIET = [
+    "--silent",
+    "--disableTelemetry",
+    "--skipApiVersionCheck",
+    "--inMemoryPersistence",
+    "--blobPort",
+    "0",
+]
 
 
 @dataclass
@@ -27,10 +34,6 @@ class Azurite:
 
     url: str
     _numbers: Iterator[int] = field(default_factory=count)
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.url).port or 0
 
     def container(self) -> str:
         """Makes a new, empty container and returns its URL."""
@@ -46,30 +49,19 @@ def client(container_url: str) -> ContainerClient:
 
 
 @contextmanager
-def running_azurite() -> Iterator[Azurite]:
+def running_azurite(*options: str) -> Iterator[Azurite]:
     """Starts Azurite on a free port of 127.0.0.1 and ends it with the block."""
     node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     if not node or not MAIN.exists():
-        raise RuntimeError("Azurite is not installed: run `make test`, or `npm ci --prefix tests/azurite`.")
-    command = [
-        node,
-        "--import",
-        END_WITH_US,
-        str(MAIN),
-        *QUIET.split(),
-        "--blobHost",
-        "127.0.0.1",
-        "--blobPort",
-        "0",
-    ]
+        pytest.fail("Azurite is not installed: run `npm ci --prefix tests/azurite`.", pytrace=False)
+    command = [node, "--import", END_WITH_US, str(MAIN), *QUIET, *options]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            url = next(
-                (line.split()[-1] for line in process.stdout if "successfully listens on" in line), None
-            )
+            ready = (line.split()[-1] for line in process.stdout if "successfully listens on" in line)
+            url = next(ready, None)
             if url is None:
-                raise RuntimeError("Azurite ended before it listened.")
+                pytest.fail("Azurite ended before it listened.", pytrace=False)
             yield Azurite(url)
         finally:
             process.kill()

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
-from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContainerClient
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContainerClient, LinearRetry
 
 from shared.adapters.azure_errors import azure_errors
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, is_name
@@ -18,12 +18,11 @@ from shared.settings import LOOPBACK
 
 CHUNK = 4 * 1024 * 1024
 LEASE_SECONDS = 60
-# Connecting and reading each have their timeout in seconds: a renewal answers within 10.
+# Seconds. Connecting and reading have their timeouts apart, so that a renewal fails within 10.
 _PATIENT: dict[str, Any] = {
     "connection_timeout": 10,
     "read_timeout": 30,
-    "initial_backoff": 1,
-    "random_jitter_range": 1,
+    "retry_policy": LinearRetry(backoff=2, random_jitter_range=1, retry_total=3),
 }
 _SHORT: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 5, "retry_total": 0}
 # Metadata of ours that tells our own write from another's.

@@ -1,0 +1,273 @@
+"""What is particular to a folder: locks that die with their holder, modes, links, foreign writers."""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE, Popen, run
+
+import pytest
+
+from shared.adapters.storage.folder import FolderStore
+from shared.errors import AlreadyRunning, Changed, InvalidRequest, LeaseLost, StorageUnavailable
+
+MIB = 1024 * 1024
+# Other processes: one holds a lease until it ends, one counts up.
+HOLDER = """
+import sys
+from pathlib import Path
+from shared.adapters.storage.folder import FolderStore
+lease = FolderStore(Path(sys.argv[1])).acquire("heads/vip.json")
+print("held", flush=True)
+sys.stdin.read()
+"""
+COUNTER = """
+import sys
+from pathlib import Path
+from shared.adapters.storage.folder import FolderStore
+from shared.errors import Changed
+store, left = FolderStore(Path(sys.argv[1])), 50
+while left:
+    blob = store.read("a")
+    try:
+        store.write("a", str(int(blob.content) + 1).encode(), if_match=blob.etag)
+    except Changed:
+        continue
+    left -= 1
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the store's files are; it does not exist yet."""
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def store(folder: Path) -> FolderStore:
+    """A store in that folder."""
+    return FolderStore(folder)
+
+
+@contextmanager
+def holder(folder: Path) -> Iterator[Popen[str]]:
+    """Another process that holds `heads/vip.json`; killed with the block at the latest."""
+    with Popen([sys.executable, "-c", HOLDER, str(folder)], stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_killed_holder_holds_nothing(store: FolderStore, folder: Path) -> None:
+    """kill -9 frees the lease at once; until then nobody else gets it or writes."""
+    store.write("heads/vip.json", b"1")
+    with holder(folder) as process:
+        with pytest.raises(AlreadyRunning):
+            store.acquire("heads/vip.json")
+        with pytest.raises(LeaseLost):
+            store.write("heads/vip.json", b"2")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+        lease = store.acquire("heads/vip.json")
+        store.write("heads/vip.json", b"2", lease=lease)
+    assert store.read("heads/vip.json").content == b"2"
+
+
+def test_a_paused_holder_keeps_its_lease(store: FolderStore, folder: Path) -> None:
+    """Who is stopped may wake up in the middle of a write: nobody takes over meanwhile."""
+    store.write("heads/vip.json", b"1")
+    with holder(folder) as process:
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+
+        with pytest.raises(AlreadyRunning):
+            store.acquire("heads/vip.json")
+        store.write("heads/other.json", b"1")
+
+
+def test_no_increment_of_another_process_is_lost(store: FolderStore, folder: Path) -> None:
+    """Check and change are one, between processes too."""
+    store.write("a", b"0")
+    with ThreadPoolExecutor() as threads:
+        command = [sys.executable, "-c", COUNTER, str(folder)]
+        for ended in threads.map(lambda _: run(command, check=True), range(3)):
+            assert ended.returncode == 0
+
+    assert store.read("a").content == b"150"
+
+
+def test_a_reader_never_sees_half_a_write(store: FolderStore) -> None:
+    """While one thread replaces a blob, another reads whole versions only."""
+    versions = {bytes([number]) * MIB for number in range(2)}
+    store.write("a", min(versions))
+    with ThreadPoolExecutor() as threads:
+        writing = threads.submit(
+            lambda: [store.write("a", version) for _ in range(20) for version in versions]
+        )
+        while not writing.done():
+            assert store.read("a").content in versions
+
+
+def test_a_lease_whose_lock_file_was_removed_is_lost(store: FolderStore, folder: Path) -> None:
+    """A lock file taken away by hand locks nothing, and its holder stops rather than run beside another."""
+    store.write("heads/vip.json", b"1")
+    lease = store.acquire("heads/vip.json")
+    (folder / "heads/vip.lock").unlink()
+
+    with pytest.raises(LeaseLost):
+        lease.renew()
+    with pytest.raises(LeaseLost):
+        store.write("heads/vip.json", b"2", lease=lease)
+
+
+def test_a_lock_file_is_made_once(store: FolderStore, folder: Path) -> None:
+    """Writing, releasing, removing: the file that is locked stays the same one."""
+    store.write("heads/vip.json", b"1")
+    store.acquire("heads/vip.json").release()
+    made = (folder / "heads/vip.lock").stat().st_ino
+    store.write("heads/vip.json", b"2")
+    store.delete("heads/vip.json")
+    store.write("heads/vip.json", b"3")
+    store.acquire("heads/vip.json").release()
+
+    assert (folder / "heads/vip.lock").stat().st_ino == made
+
+
+def test_a_lease_of_another_folder_is_none_here(store: FolderStore, tmp_path: Path) -> None:
+    """The same name in another store is another blob."""
+    other = FolderStore(tmp_path / "other")
+    store.write("a", b"1")
+    other.write("a", b"1")
+
+    with pytest.raises(LeaseLost):
+        store.write("a", b"2", lease=other.acquire("a"))
+
+
+def test_only_the_owner_can_read(store: FolderStore, folder: Path) -> None:
+    """Files are 0600 and folders 0700, whatever the umask allows."""
+    umask = os.umask(0)
+    try:
+        store.write("runs/vip/1.json", b"1", metadata={"status": "new"})
+        store.acquire("runs/vip/1.json").release()
+    finally:
+        os.umask(umask)
+
+    modes = {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}
+    assert modes == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")] if path.is_dir()} == {0o700}
+
+
+def test_links_lead_nowhere(store: FolderStore, folder: Path, tmp_path: Path) -> None:
+    """A symbolic link is not listed, read, written or removed, to a file or over a folder."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").write_bytes(b"theirs")
+    store.write("a", b"1")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "file").symlink_to(tmp_path / "outside/file")
+
+    assert [blob.name for blob in store.list()] == ["a"]
+    assert store.level().folders == ()
+    for name in ("file", "link/file"):
+        for call in (
+            store.read,
+            store.stat,
+            store.delete,
+            store.acquire,
+            lambda name: store.write(name, b""),
+        ):
+            with pytest.raises(InvalidRequest, match="symbolic link"):
+                call(name)
+    with pytest.raises(InvalidRequest):
+        store.level("link")
+    assert (tmp_path / "outside/file").read_bytes() == b"theirs"
+
+
+def test_hidden_files_and_locks_do_not_show(store: FolderStore, folder: Path) -> None:
+    """What a killed writer left, or an editor put there, is no blob."""
+    store.write("a", b"1", metadata={"status": "new"})
+    store.acquire("a").release()
+    (folder / ".a.tmp").write_bytes(b"half")
+    (folder / ".git").mkdir()
+    (folder / ".git/config").write_bytes(b"")
+    os.mkfifo(folder / "pipe")
+
+    assert [blob.name for blob in store.list()] == ["a"]
+    assert [blob.name for blob in store.level().blobs] == ["a"]
+    assert store.level().folders == ()
+
+
+def test_metadata_of_another_version_is_none(store: FolderStore, folder: Path) -> None:
+    """A file that somebody edits has no metadata, so that its readers open it."""
+    store.write("heads/vip.json", b"1", metadata={"status": "running"})
+    etag = store.stat("heads/vip.json").etag
+    (folder / "heads/vip.json").write_bytes(b"22")
+
+    assert store.stat("heads/vip.json").metadata == {}
+    assert next(store.list("heads/")).metadata == {}
+    with pytest.raises(Changed):
+        store.write("heads/vip.json", b"3", if_match=etag)
+
+
+def test_a_stream_notices_a_file_rewritten_in_place(store: FolderStore, folder: Path) -> None:
+    """A tool that copies over a segment while it is read does not get new rows among the old."""
+    etag = store.write("a", b"1" * 9 * MIB)
+    stream = store.stream("a", etag=etag)
+    next(stream)
+    with (folder / "a").open("r+b") as file:
+        file.write(b"2" * 9 * MIB)
+
+    with pytest.raises(Changed):
+        next(stream)
+
+
+def test_a_stream_notices_a_file_cut_short(store: FolderStore, folder: Path) -> None:
+    """The end of a file that was truncated is not taken for the end of the content."""
+    etag = store.write("a", b"1" * 9 * MIB)
+    stream = store.stream("a", etag=etag)
+    next(stream)
+    os.truncate(folder / "a", 4 * MIB)
+
+    with pytest.raises(Changed):
+        list(stream)
+
+
+def test_a_write_that_does_not_fit_leaves_the_old_version(store: FolderStore, folder: Path) -> None:
+    """Where the system takes only part of the content, nothing changes and nothing is left behind."""
+    store.write("a", b"old", metadata={"status": "old"})
+    before = sorted(path.name for path in folder.rglob("*"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, hard))
+    try:
+        with pytest.raises(StorageUnavailable, match="EFBIG"):
+            store.write("a", b"n" * 2 * MIB)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert store.read("a").content == b"old"
+    assert store.stat("a").metadata == {"status": "old"}
+    assert sorted(path.name for path in folder.rglob("*")) == before
+
+
+def test_a_name_cannot_be_file_and_folder(store: FolderStore) -> None:
+    """Blobs could be both; a folder says that it can't, rather than to try later."""
+    store.write("a/b", b"1")
+
+    for name in ("a", "a/b/c", "n" * 300):
+        with pytest.raises(InvalidRequest):
+            store.write(name, b"2")
+    assert [blob.name for blob in store.list()] == ["a/b"]
+
+
+def test_reading_makes_no_folder(store: FolderStore, folder: Path) -> None:
+    """A store that nobody wrote to is empty, and leaves no trace."""
+    assert list(store.list()) == []
+    assert store.level().blobs == ()
+    assert not folder.exists()

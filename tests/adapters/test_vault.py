@@ -1,0 +1,163 @@
+"""API keys from a file and from a Key Vault, through Azure's real client over TLS."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.vault import FileVault, KeyVault, Vault, open_vault
+from shared.errors import (
+    Denied,
+    InvalidDocument,
+    InvalidRequest,
+    InvalidSettings,
+    NotFound,
+    VaultUnavailable,
+)
+from shared.settings import Settings
+from tests.support.vault import KeyVaultServer, MadeCredential
+
+KEY = "pk_made_up_key"
+
+
+def file_vault(path: Path, content: str, mode: int = 0o600) -> FileVault:
+    """A vault in a file with this content and mode."""
+    path.write_text(content)
+    path.chmod(mode)
+    return FileVault(path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the secrets file is."""
+    return tmp_path / "secrets.json"
+
+
+def test_a_file_gives_the_present_value(path: Path) -> None:
+    """White space around a key is not part of it, and nothing is remembered."""
+    vault = file_vault(path, json.dumps({"klaviyo-eu-key": f" {KEY}\n"}))
+
+    assert vault.secret("klaviyo-eu-key") == KEY
+    path.write_text(json.dumps({"klaviyo-eu-key": "rotated"}))
+    assert vault.secret("klaviyo-eu-key") == "rotated"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o601, 0o644])
+def test_a_file_that_others_can_open_is_refused(path: Path, mode: int) -> None:
+    """The message has the command that mends it."""
+    vault = file_vault(path, json.dumps({"key": KEY}), mode)
+
+    with pytest.raises(InvalidSettings, match=f"chmod 600 {path}"):
+        vault.secret("key")
+
+
+def test_a_missing_secret_says_where_it_was_looked_for(path: Path) -> None:
+    """Name and file are told, whether the file is there or not."""
+    with pytest.raises(NotFound, match=f"no secret key.*{path}"):
+        FileVault(path).secret("key")
+    with pytest.raises(NotFound, match=f"no secret key.*{path}"):
+        file_vault(path, json.dumps({"other": KEY})).secret("key")
+
+
+@pytest.mark.parametrize("content", [f'{{"key": "{KEY}"', f'["{KEY}"]', f'"{KEY}"', "", f"{KEY}é"])
+def test_a_file_that_is_no_json_object_is_invalid(path: Path, content: str) -> None:
+    """The file is named, its content isn't."""
+    with pytest.raises(InvalidDocument, match=str(path)) as raised:
+        file_vault(path, content).secret("key")
+    assert KEY not in raised.value.message
+    assert raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("value", ["", " \n", None, 7, [KEY], f"{KEY}é", f"{KEY}\r\nX-Other: 1"])
+def test_a_value_that_can_be_no_key_is_refused(path: Path, value: object) -> None:
+    """Blank, no text, or nothing that a header can carry: the secret is named, its value isn't."""
+    with pytest.raises(InvalidSettings, match="The secret key") as raised:
+        file_vault(path, json.dumps({"key": value})).secret("key")
+    assert KEY not in raised.value.message
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../key", "a/b", "key_1", "é", "k" * 128, "key\n"])
+def test_a_name_that_no_secret_can_have_is_refused(path: Path, key_vault: KeyVaultServer, name: str) -> None:
+    """Key Vault's own rule holds for both, before anything is opened or asked."""
+    vaults: list[Vault] = [FileVault(path), key_vault.vault()]
+    for vault in vaults:
+        with pytest.raises(InvalidRequest):
+            vault.secret(name)
+
+
+def test_a_key_vault_gives_the_present_value(key_vault: KeyVaultServer) -> None:
+    """A rotated key is seen by the next question, from the same client."""
+    vault = key_vault.vault()
+    key_vault.secrets["klaviyo-eu-key"] = f"{KEY} "
+
+    assert vault.secret("klaviyo-eu-key") == KEY
+    key_vault.secrets["klaviyo-eu-key"] = "rotated"
+    assert vault.secret("klaviyo-eu-key") == "rotated"
+
+
+def test_a_key_vault_without_the_secret_says_which(key_vault: KeyVaultServer) -> None:
+    """The secret and the vault are named."""
+    with pytest.raises(NotFound, match=f"The secret key in {key_vault.url}"):
+        key_vault.vault().secret("key")
+
+
+def test_a_key_vault_that_denies_says_why(key_vault: KeyVaultServer) -> None:
+    """A wrong token, a missing role, a disabled and an expired secret are for people to mend."""
+    key_vault.secrets |= dict.fromkeys(("key", "barred", "disabled", "expired"), KEY)
+    key_vault.refused = {"barred": "ForbiddenByRbac", "disabled": "SecretDisabled"}
+    key_vault.expired = {"expired"}
+
+    for name, why in (
+        ("barred", "403 ForbiddenByRbac"),
+        ("disabled", "is disabled"),
+        ("expired", "2020-09-13"),
+    ):
+        with pytest.raises(Denied, match=why) as raised:
+            key_vault.vault().secret(name)
+        assert KEY not in raised.value.message
+    with pytest.raises(Denied, match="401"):
+        key_vault.vault(MadeCredential("another token")).secret("key")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_key_vault_out_of_order_is_asked_later(key_vault: KeyVaultServer, status: int) -> None:
+    """The wait that it asks for is passed on, and afterwards the same vault answers."""
+    vault = key_vault.vault()
+    key_vault.secrets["key"] = KEY
+    key_vault.failing = status
+
+    with pytest.raises(VaultUnavailable, match=str(status)) as raised:
+        vault.secret("key")
+    assert raised.value.retry_after == 7
+    key_vault.failing = None
+    assert vault.secret("key") == KEY
+
+
+def test_a_key_vault_out_of_reach_is_asked_later() -> None:
+    """Nobody listens on port 1."""
+    vault = KeyVault("https://127.0.0.1:1", MadeCredential(), retry_total=0)
+
+    with pytest.raises(VaultUnavailable):
+        vault.secret("key")
+
+
+def test_an_address_that_is_no_key_vault_gets_no_token(key_vault: KeyVaultServer) -> None:
+    """A challenge for another host is refused, as an address that is set wrong."""
+    key_vault.resource = "https://vault.azure.net"
+
+    with pytest.raises(InvalidSettings):
+        key_vault.vault().secret("key")
+
+
+def test_no_key_in_a_repr(path: Path, key_vault: KeyVaultServer) -> None:
+    """A vault that was asked shows nothing of what it said."""
+    key_vault.secrets["key"] = KEY
+    for vault in (file_vault(path, json.dumps({"key": KEY})), key_vault.vault()):
+        assert vault.secret("key") == KEY
+        assert KEY not in f"{vault!r} {vars(vault)}"
+
+
+def test_the_settings_say_which_vault(path: Path) -> None:
+    """A file, unless a vault is named."""
+    assert isinstance(open_vault(Settings(secrets_file=path)), FileVault)
+    assert isinstance(open_vault(Settings(key_vault_url="https://made-up.vault.azure.net")), KeyVault)
