@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from shared.adapters.clock import Clock, Deadline
-from shared.errors import KlaviyoUnavailable, NotFound
+from shared.errors import Denied, KlaviyoUnavailable, NotFound
 from shared.klaviyo.answers import (
     Account,
     Answer,
@@ -54,14 +54,15 @@ class KlaviyoApi:
         """Closes the connections."""
         self._http.close()
 
-    def sign_in(self, key: str, deadline: Deadline, *, afresh: bool = False) -> "Klaviyo":
-        """A client for the account behind the key, which Klaviyo is asked for once in this process.
+    def sign_in(self, key: str, deadline: Deadline) -> "Klaviyo":
+        """A client for the account behind the key.
 
-        `afresh` asks again. Raises Denied where Klaviyo doesn't know the key or it lacks accounts:read.
+        A key belongs to one account for good, so Klaviyo is asked once for each key in a process. Raises
+        Denied where Klaviyo doesn't know the key or it lacks the scope accounts:read.
         """
         digest = blake2b(key.encode(), digest_size=16).digest()
         account = self._accounts.get(digest)
-        if account is None or afresh:
+        if account is None:
             stranger = Klaviyo(self, self._http, key, self._limits_of(digest.hex()), Account("", ""))
             account = self._accounts[digest] = stranger.read_account(deadline)
         return Klaviyo(self, self._http, key, self._limits_of(account.id), account)
@@ -218,11 +219,13 @@ class Klaviyo:
                 if problem.code == "throttled":
                     limiter.pause(seconds)
                 if not should_retry(problem, attempts):
-                    raise
+                    raise Denied(f"{problem} It did so {attempts} times.", code=problem.code) from None
+                problem.retry_after = seconds
                 if seconds > deadline.left():
-                    problem.retry_after = seconds
                     raise
                 deadline.sleep(seconds)
+                if not deadline.left():
+                    raise  # somebody cut the wait short
             else:
                 return answer
 

@@ -61,18 +61,13 @@ class Limiter:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Takes over the limits that an answer tells, as in `10, 10;w=1, 150;w=60`, and a window used up."""
-        windows = {
-            int(seconds): int(most) for most, seconds in _WINDOW.findall(headers.get("ratelimit-limit", ""))
-        }
-        windows = {seconds: most for seconds, most in windows.items() if seconds and most}
+        """Takes over the limits that an answer tells, as in `10, 10;w=1, 150;w=60`."""
+        told = _WINDOW.findall(headers.get("ratelimit-limit", ""))
+        windows = {int(seconds): int(most) for most, seconds in told if int(seconds) and int(most)}
         with self._lock:
             if windows and windows != self._windows:
                 self._windows = windows
                 self._sent = deque(self._sent, maxlen=max(windows.values()))
-        remaining, reset = headers.get("ratelimit-remaining", ""), headers.get("ratelimit-reset", "")
-        if remaining == "0" and re.fullmatch(r"\d{1,6}", reset):
-            self.pause(float(reset))
 
     def _take(self) -> float:
         """Counts a request and returns 0, or the seconds until there is room for one."""

@@ -13,12 +13,11 @@ def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
 
 
 def sleep_time(failure: KlaviyoUnavailable, attempts: int, jitter: float) -> float:
-    """Seconds to wait: what Klaviyo asked for, never less; else 1, 2, 4, … 60.
+    """Seconds to wait: exactly what Klaviyo asked for; else 1, 2, 4, … 60, less up to half of it.
 
-    `jitter` is between 0 and 1 and spreads the callers: over half of the backoff, or over a second
-    behind what was asked for.
+    `jitter` is between 0 and 1 and spreads callers that failed together.
     """
     if failure.retry_after is not None:
-        return failure.retry_after + jitter
+        return failure.retry_after
     backoff = min(LONGEST_BACKOFF, 2.0 ** min(attempts - 1, 10))
     return backoff * (0.5 + jitter / 2)

@@ -83,6 +83,8 @@ def advance(services: Services, record: RunRecord, deadline: Deadline) -> RunRec
 def _steps(hold: Hold, services: Services, deadline: Deadline) -> tuple[RunRecord, datetime | None]:
     """As many steps as there is time for; the record and when to come back."""
     run = hold.run
+    if _seconds_until(run.not_before, hold.clock.now()):
+        return summary(run), run.not_before
     try:
         if run.plan is None:
             pin(hold, services, deadline)

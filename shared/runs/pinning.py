@@ -17,7 +17,7 @@ def pin(hold: Hold, services: Services, deadline: Deadline) -> None:
     run = hold.run
     export = services.catalog.export(hold.head.export)
     connection = services.catalog.connection(export.connection)
-    klaviyo = sign_in(services, connection, deadline, afresh=True)
+    klaviyo = sign_in(services, connection, deadline)
     klaviyo.read_list(export.list_id, deadline)
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
@@ -29,15 +29,13 @@ def pin(hold: Hold, services: Services, deadline: Deadline) -> None:
     hold.checkpoint()
 
 
-def sign_in(
-    services: Services, connection: Connection, deadline: Deadline, *, afresh: bool = False
-) -> Klaviyo:
+def sign_in(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
     """A client for the connection's account, with the key from the vault.
 
     Raises Denied where the key opens another account than the connection's: data for one company must
     not go to another. A connection without an account is pinned to the key's.
     """
-    klaviyo = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline, afresh=afresh)
+    klaviyo = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline)
     account = klaviyo.account
     if connection.account is None:
         services.catalog.pin_account(connection, Account(id=account.id, name=account.name))

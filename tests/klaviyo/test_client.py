@@ -1,0 +1,284 @@
+"""The client against a Klaviyo that has faults."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from sandbox.klaviyo import SCOPES, Fault, ImportFailure, StandIn, app
+from sandbox.serving import serving
+from shared.adapters.clock import Deadline
+from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable, NotFound
+from shared.klaviyo import ImportBody, Klaviyo, KlaviyoApi
+from tests.support.world import LIST, MadeClock
+
+SECRET = "canary-51f0"  # in every address, and in no message
+
+
+@pytest.fixture
+def clock() -> MadeClock:
+    return MadeClock()
+
+
+@pytest.fixture
+def stand_in(clock: MadeClock) -> StandIn:
+    return StandIn(clock=clock.epoch)
+
+
+@pytest.fixture
+def api(stand_in: StandIn, clock: MadeClock) -> Iterator[KlaviyoApi]:
+    with serving(app(stand_in)) as url:
+        api = KlaviyoApi(url, clock)
+        yield api
+        api.close()
+
+
+@pytest.fixture
+def deadline(clock: MadeClock) -> Deadline:
+    return Deadline(clock, 3600)
+
+
+@pytest.fixture
+def klaviyo(api: KlaviyoApi, deadline: Deadline) -> Klaviyo:
+    return api.sign_in("pk_sandbox", deadline)
+
+
+def body(*emails: str, list_id: str = LIST) -> ImportBody:
+    payloads = [orjson.dumps({"type": "profile", "attributes": {"email": email}}) for email in emails]
+    return ImportBody(payloads, list_id)
+
+
+def emails(count: int) -> list[str]:
+    return [f"{SECRET}-{number}@example.org" for number in range(count)]
+
+
+def on_post(kind: str, **details: Any) -> Fault:
+    """A fault that meets imports."""
+    return Fault(**{"kind": kind, "method": "POST", "path": "/api/profile-bulk-import-jobs", **details})
+
+
+def permit() -> None:
+    """Everybody may post."""
+
+
+def test_the_account_behind_a_key(klaviyo: Klaviyo) -> None:
+    """Signing in tells whose key it is."""
+    assert (klaviyo.account.id, klaviyo.account.name) == ("SNDBOX", "Sandbox")
+
+
+def test_a_key_is_asked_for_once_in_a_process(api: KlaviyoApi, stand_in: StandIn, deadline: Deadline) -> None:
+    """A key belongs to one account for good."""
+    for _ in range(3):
+        api.sign_in("pk_sandbox", deadline)
+
+    assert [request.path for request in stand_in.requests].count("/api/accounts") == 1
+
+
+def test_a_key_is_in_no_repr(klaviyo: Klaviyo) -> None:
+    """What is shown of a client names the account only."""
+    assert repr(klaviyo) == "Klaviyo(account='SNDBOX')"
+
+
+def test_an_import_and_its_job(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
+    """What is posted becomes members, and the job says so."""
+    job_id = klaviyo.import_profiles(body(*emails(3)), deadline, permit)
+
+    (listed,) = klaviyo.jobs(deadline)
+    assert listed == klaviyo.job(job_id, deadline)
+    assert (listed.id, listed.status, listed.total, listed.failed) == (job_id, "complete", 3, 0)
+    assert [member.email for member in stand_in.members(LIST)] == emails(3)
+
+
+def test_every_page_is_read(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
+    """Jobs beyond the first hundred, and import errors beyond the first hundred, are seen."""
+    ids = [klaviyo.import_profiles(body(f"a{n}@example.org"), deadline, permit) for n in range(205)]
+    assert [job.id for job in klaviyo.jobs(deadline)] == ids[::-1]
+
+    stand_in.failures = dict.fromkeys(emails(205), ImportFailure())
+    job_id = klaviyo.import_profiles(body(*emails(300)), deadline, permit)
+    errors = list(klaviyo.import_errors(job_id, deadline))
+    assert [error.index for error in errors] == list(range(205))
+    assert {(error.attribute, error.reason) for error in errors} == {("email", "invalid")}
+
+
+def test_a_list_that_is_not_there(klaviyo: Klaviyo, deadline: Deadline) -> None:
+    """An unknown list has a code of its own, and the message names the account that was asked."""
+    assert klaviyo.read_list(LIST, deadline).name == "VIP"
+    with pytest.raises(NotFound, match=r"'NoSuch'.*SNDBOX") as caught:
+        klaviyo.read_list("NoSuch", deadline)
+    assert caught.value.code == "unknown_list"
+
+
+def test_a_job_that_is_not_there(klaviyo: Klaviyo, deadline: Deadline) -> None:
+    """A job that Klaviyo forgot is told from one that has a problem."""
+    with pytest.raises(NotFound):
+        klaviyo.job("0" * 58, deadline)
+
+
+def test_a_wrong_key(api: KlaviyoApi, deadline: Deadline) -> None:
+    """401: the key is not shown, and what to do is."""
+    with pytest.raises(Denied, match="vault") as caught:
+        api.sign_in("pk_wrong_canary", deadline)
+    assert caught.value.code == "invalid_key"
+    assert "pk_wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("missing", "call"),
+    [
+        ("accounts:read", lambda k, d: k.read_account(d)),
+        ("lists:read", lambda k, d: k.read_list(LIST, d)),
+        ("profiles:write", lambda k, d: k.import_profiles(body("a@example.org"), d, permit)),
+        ("lists:write", lambda k, d: k.import_profiles(body("a@example.org"), d, permit)),
+        ("profiles:read", lambda k, d: list(k.jobs(d))),
+    ],
+)
+def test_a_missing_scope_is_named(
+    klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline, missing: str, call: Callable[..., object]
+) -> None:
+    """403: which scope, so that somebody can add it."""
+    account = stand_in.accounts["SNDBOX"]
+    account.keys = {"pk_sandbox": SCOPES - {missing}}
+
+    with pytest.raises(Denied, match=missing) as caught:
+        call(klaviyo, deadline)
+    assert caught.value.code == "missing_scope"
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, [1, 3, 5]), (2, [1, 3]), (1, [1]), (0, [])])
+def test_a_refusal_names_profiles(
+    klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline, named: int | None, expected: list[int]
+) -> None:
+    """400: the places of the profiles that Klaviyo names, and nothing that it echoes."""
+    stand_in.bad_rows_named = named
+    people = emails(6)
+    stand_in.refused_emails = {people[1], people[3], people[5]}
+
+    with pytest.raises(BatchRefused) as caught:
+        klaviyo.import_profiles(body(*people), deadline, permit)
+
+    assert [profile.index for profile in caught.value.profiles] == expected
+    assert all((p.attribute, p.reason) == ("email", "invalid") for p in caught.value.profiles)
+    assert SECRET not in repr(caught.value.profiles) + str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "posts"),
+    [
+        (on_post("error", status=503), 2),
+        (on_post("error", status=500), 2),
+        (on_post("error", status=429, retry_after=7), 2),
+        (on_post("error", status=429, bare=True), 2),
+        (on_post("html", status=502), 2),
+        (on_post("html", status=403), 2),
+        (on_post("cut"), 2),
+        (on_post("cut_after"), 2),
+        (on_post("empty_id"), 2),
+        (on_post("garbage"), 2),
+        (on_post("redirect"), 2),
+        (on_post("slow", seconds=0.05), 1),
+    ],
+)
+def test_what_may_pass_is_tried_again(
+    klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline, fault: Fault, posts: int
+) -> None:
+    """After a fault the same import goes through, and only the faulty post was repeated."""
+    stand_in.faults.add([fault])
+
+    job_id = klaviyo.import_profiles(body(*emails(3)), deadline, permit)
+
+    assert klaviyo.job(job_id, deadline).status == "complete"
+    assert {member.email for member in stand_in.members(LIST)} == set(emails(3))
+    assert [request.method for request in stand_in.requests].count("POST") == posts
+
+
+def test_retry_after_is_obeyed(
+    klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock, deadline: Deadline
+) -> None:
+    """The next post goes out when Klaviyo said, not before and hardly after."""
+    stand_in.faults.add([on_post("error", status=429, retry_after=42)])
+
+    klaviyo.import_profiles(body("a@example.org"), deadline, permit)
+
+    first, second = (request.time for request in stand_in.requests if request.method == "POST")
+    assert 42 <= second - first < 42.1
+
+
+def test_a_wait_beyond_the_deadline_is_left_to_the_next(
+    klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock
+) -> None:
+    """A daily quota of an hour is not slept through; the caller is told how long to wait."""
+    stand_in.faults.add([on_post("error", status=429, retry_after=3723)])
+    before = clock.monotonic()
+
+    with pytest.raises(KlaviyoUnavailable) as caught:
+        klaviyo.import_profiles(body("a@example.org"), Deadline(clock, 60), permit)
+
+    assert caught.value.code == "throttled"
+    assert caught.value.retry_after == 3723
+    assert clock.monotonic() - before < 5
+    with pytest.raises(KlaviyoUnavailable):
+        klaviyo.import_profiles(body("a@example.org"), Deadline(clock, 60), permit)
+    assert [request.method for request in stand_in.requests].count("POST") == 1
+
+
+def test_a_block_of_our_address_fails_in_the_end(
+    klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline
+) -> None:
+    """403 pages before Klaviyo are tried five times, then somebody has to look."""
+    stand_in.faults.add([on_post("html", status=403, nth=None)])
+
+    with pytest.raises(Denied) as caught:
+        klaviyo.import_profiles(body("a@example.org"), deadline, permit)
+
+    assert caught.value.code == "blocked"
+    assert [request.method for request in stand_in.requests].count("POST") == 5
+
+
+def test_a_redirect_gets_no_key(klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock) -> None:
+    """Nothing follows a redirect, wherever it leads."""
+    stand_in.faults.add([on_post("redirect", location="/api/accounts", nth=None)])
+
+    with pytest.raises(KlaviyoUnavailable):
+        klaviyo.import_profiles(body("a@example.org"), Deadline(clock, 5), permit)
+
+    assert [request.path for request in stand_in.requests][1:].count("/api/accounts") == 0
+
+
+def test_nothing_is_sent_without_a_permit(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
+    """Who lost the right to post, between two attempts too, posts nothing more."""
+    stand_in.faults.add([on_post("error", status=503, nth=None)])
+    asked = 0
+
+    def until_the_third() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise ExportError("no more")
+
+    with pytest.raises(ExportError, match="no more"):
+        klaviyo.import_profiles(body("a@example.org"), deadline, until_the_third)
+
+    assert [request.method for request in stand_in.requests].count("POST") == 2
+
+
+def test_not_sent_is_told_from_answer_unknown(klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock) -> None:
+    """A refused connection certainly posted nothing; a broken one may have."""
+    stand_in.faults.add([on_post("cut_after", nth=None)])
+    with pytest.raises(KlaviyoUnavailable) as broken:
+        klaviyo.import_profiles(body("a@example.org"), Deadline(clock, 0.1), permit)
+    assert broken.value.sent
+
+    nobody = KlaviyoApi("http://127.0.0.1:1", clock)
+    with pytest.raises(KlaviyoUnavailable) as refused:
+        nobody.sign_in("pk_sandbox", Deadline(clock, 0.1))
+    assert not refused.value.sent
+    nobody.close()
+
+
+def test_requests_are_klaviyos_own(klaviyo: Klaviyo, deadline: Deadline) -> None:
+    """Revision, media types and our own User-Agent go with each request."""
+    assert klaviyo._headers["revision"] == "2026-10-15"
+    assert klaviyo._headers["accept"] == "application/vnd.api+json"
+    assert klaviyo._headers["user-agent"].startswith("segment-export/")

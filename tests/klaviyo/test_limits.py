@@ -1,0 +1,93 @@
+"""Pacing: never more in a window than Klaviyo allows, and never a wait beyond the deadline."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared.adapters.clock import Deadline
+from shared.errors import KlaviyoUnavailable
+from shared.klaviyo.limits import Limiter, M
+from tests.support.world import MadeClock
+
+
+@pytest.fixture
+def clock() -> MadeClock:
+    return MadeClock()
+
+
+def times(limiter: Limiter, clock: MadeClock, count: int) -> list[float]:
+    """When each of so many requests went out, in seconds."""
+    deadline = Deadline(clock, 10_000)
+    out = []
+    for _ in range(count):
+        limiter.wait(deadline)
+        out.append(clock.monotonic())
+    return out
+
+
+def test_no_window_holds_more_than_its_number(clock: MadeClock) -> None:
+    """10 in any second and 150 in any minute, wherever the window begins."""
+    out = times(Limiter(clock, M), clock, 400)
+
+    assert all(later - earlier >= 1 for earlier, later in zip(out, out[10:], strict=False))
+    assert all(later - earlier >= 60 for earlier, later in zip(out, out[150:], strict=False))
+    assert out[149] < 16
+    assert out[399] < 160
+
+
+def test_limits_are_learnt_from_the_answers(clock: MadeClock) -> None:
+    """An account of a larger tier goes faster from its first answer on, one of a smaller slower."""
+    limiter = Limiter(clock, M)
+    limiter.learn({"ratelimit-limit": "3, 3;w=1, 60;w=60"})
+
+    out = times(limiter, clock, 61)
+
+    assert 1 <= out[3] < 1.1
+    assert out[59] < 21
+    assert out[60] >= 60
+
+
+@pytest.mark.parametrize("header", ["", "10", "0, 0;w=0", "a;w=b", "10;w=", "-1;w=-1"])
+def test_headers_that_say_nothing_change_nothing(clock: MadeClock, header: str) -> None:
+    """What can't be understood is no limit and no freedom."""
+    limiter = Limiter(clock, M)
+    limiter.learn({"ratelimit-limit": header})
+
+    assert times(limiter, clock, 11)[10] >= 1
+
+
+def test_a_pause_holds_everybody_back(clock: MadeClock) -> None:
+    """After a 429 nothing goes out before its time, and a shorter pause does not cut a longer one."""
+    limiter = Limiter(clock, M)
+    limiter.pause(30)
+    limiter.pause(5)
+
+    assert times(limiter, clock, 1)[0] >= 30
+
+
+def test_a_wait_beyond_the_deadline_is_no_wait(clock: MadeClock) -> None:
+    """Who has not the time is told at once how long it would take, and that nothing was sent."""
+    limiter = Limiter(clock, M)
+    limiter.pause(30)
+
+    with pytest.raises(KlaviyoUnavailable) as caught:
+        limiter.wait(Deadline(clock, 20))
+
+    assert caught.value.retry_after == 30
+    assert not caught.value.sent
+    assert clock.monotonic() == 0
+
+
+def test_threads_share_the_windows(clock: MadeClock) -> None:
+    """Eight threads together get no more than one would."""
+    limiter = Limiter(clock, M)
+    deadline = Deadline(clock, 10_000)
+
+    def go(_: int) -> float:
+        limiter.wait(deadline)
+        return clock.monotonic()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(go, range(150)))
+
+    assert limiter._take() > 0

@@ -1,0 +1,33 @@
+"""Whether and when to try again."""
+
+import pytest
+
+from shared.errors import KlaviyoUnavailable
+from shared.klaviyo.retry import should_retry, sleep_time
+
+
+@pytest.mark.parametrize(
+    ("code", "attempts", "again"),
+    [("throttled", 99, True), ("klaviyo_unavailable", 99, True), ("blocked", 4, True), ("blocked", 5, False)],
+)
+def test_what_is_tried_again(code: str, attempts: int, again: bool) -> None:
+    """What may pass is tried as long as there is time; a block of our address five times."""
+    assert should_retry(KlaviyoUnavailable("", code=code), attempts) is again
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "attempts", "jitter", "seconds"),
+    [
+        (7.0, 1, 0.9, 7.0),
+        (3723.0, 9, 0.0, 3723.0),
+        (0.0, 3, 0.5, 0.0),
+        (None, 1, 0.0, 0.5),
+        (None, 1, 1.0, 1.0),
+        (None, 4, 0.5, 6.0),
+        (None, 7, 1.0, 60.0),
+        (None, 10_000, 1.0, 60.0),
+    ],
+)
+def test_how_long_to_wait(retry_after: float | None, attempts: int, jitter: float, seconds: float) -> None:
+    """Exactly what Klaviyo asks for; else a backoff that doubles up to a minute and is spread."""
+    assert sleep_time(KlaviyoUnavailable("", retry_after=retry_after), attempts, jitter) == seconds
