@@ -19,7 +19,7 @@ class BlobInfo:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level of a hierarchy: the full names of the folders (without a trailing `/`) and the blobs in it."""
+    """One level of a hierarchy: its folders' full names (without a trailing `/`) and its blobs."""
 
     folders: tuple[str, ...]
     blobs: tuple[BlobInfo, ...]
