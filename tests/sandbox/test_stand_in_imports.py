@@ -200,21 +200,29 @@ def test_a_misplaced_list_leaves_profiles_without_a_list(
 
 
 def test_rows_of_one_person_are_merged(stand_in: StandIn, client: httpx.Client) -> None:
-    """The same email in any case, or the same phone, is one profile; the last row wins."""
+    """The same email in any case is one profile, a phone alone finds its owner; the last row wins."""
     rows = [
         {"email": "One@example.org", "phone_number": "+15005550006", "first_name": "First"},
         {"email": "one@EXAMPLE.org", "first_name": "Last", "title": "Dr"},
         {"phone_number": "+15005550006", "last_name": "Person"},
-        {"email": "renamed@example.org", "phone_number": "+15005550006"},
     ]
     client.post(JOBS, json=import_body(*rows))
     [member] = stand_in.members(LIST)
-    assert member.email == "renamed@example.org"
+    assert member.email == "one@example.org"
     assert member.attributes == {"first_name": "Last", "title": "Dr", "last_name": "Person"}
     [job] = stand_in.accounts["SNDBOX"].jobs.values()
-    assert (job.total, len(job.imported), job.merged) == (4, 1, 3)
-    with pytest.raises(KeyError):
-        stand_in.profile("one@example.org")
+    assert (job.total, len(job.imported), job.merged) == (3, 1, 2)
+
+
+def test_two_addresses_behind_one_phone_are_two_people(stand_in: StandIn, client: httpx.Client) -> None:
+    """A household shares a phone and stays several profiles; the phone finds its later owner."""
+    phone = {"phone_number": "+15005550006"}
+    client.post(
+        JOBS, json=import_body({"email": "a@example.org", **phone}, {"email": "b@example.org", **phone})
+    )
+    client.post(JOBS, json=import_body({**phone, "first_name": "B"}))
+    assert [member.email for member in stand_in.members(LIST)] == ["a@example.org", "b@example.org"]
+    assert stand_in.profile("b@example.org").attributes["first_name"] == "B"
 
 
 def test_null_clears_nothing_but_unset_does(stand_in: StandIn, client: httpx.Client) -> None:
