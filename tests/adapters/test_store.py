@@ -151,6 +151,17 @@ def test_an_entry_tells_size_and_time(store: Store) -> None:
     assert abs(datetime.now(UTC) - blob.last_modified) < timedelta(minutes=1)
 
 
+def test_the_store_tells_the_time_of_its_own_clock(store: Store) -> None:
+    """What is written now was modified now, by the same clock, to the second."""
+    before = store.now()
+    store.write("a", b"")
+    after = store.now()
+
+    assert before.utcoffset() == after.utcoffset() == timedelta(0)
+    second = timedelta(seconds=1)
+    assert before - second < store.stat("a").last_modified < after + second
+
+
 def test_every_write_is_a_new_version(store: Store) -> None:
     """Two writes of the same content, one right after the other, differ in their ETags."""
     etags = [store.write("a", b"same") for _ in range(20)]

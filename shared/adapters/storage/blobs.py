@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -67,6 +69,14 @@ class BlobStore:
         memory: dict[str, Any] = {"max_single_get_size": CHUNK, "max_chunk_get_size": CHUNK}
         self._container = ContainerClient.from_container_url(container_url, credential, **_PATIENT, **memory)
         self._leases = ContainerClient.from_container_url(container_url, credential, **_SHORT)
+
+    def now(self) -> datetime:
+        dates: list[str] = []
+        with azure_errors("The container"):
+            self._container.get_container_properties(
+                raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"])
+            )
+        return parsedate_to_datetime(dates[-1])
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         check_prefix(prefix)

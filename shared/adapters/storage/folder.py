@@ -28,6 +28,9 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self._root = folder.resolve()
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         check_prefix(prefix)
         return self._walk(prefix)

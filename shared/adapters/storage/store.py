@@ -49,6 +49,9 @@ class Store(Protocol):
     Every call may raise StorageUnavailable (try later) or Denied (rights are missing).
     """
 
+    def now(self) -> datetime:
+        """The time by the clock that writes `last_modified`, in UTC. Raises NotFound (no container)."""
+
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """Every blob whose name starts with `prefix`, in the names' order, with metadata."""
 
