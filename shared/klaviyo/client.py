@@ -42,10 +42,10 @@ class KlaviyoApi:
     `url` is https://a.klaviyo.com, or a stand-in's on loopback.
     """
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
         self.url = url.rstrip("/")
         self.clock = clock
-        self._http = httpx.Client(timeout=TIMEOUT, limits=CONNECTIONS, follow_redirects=False, trust_env=True)
+        self._http = httpx.Client(timeout=timeout, limits=CONNECTIONS, follow_redirects=False, trust_env=True)
         self._limits: dict[str, AccountLimits] = {}
         self._accounts: dict[bytes, Account] = {}
         self._lock = threading.Lock()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -282,3 +283,16 @@ def test_requests_are_klaviyos_own(klaviyo: Klaviyo, deadline: Deadline) -> None
     assert klaviyo._headers["revision"] == "2026-10-15"
     assert klaviyo._headers["accept"] == "application/vnd.api+json"
     assert klaviyo._headers["user-agent"].startswith("segment-export/")
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(stand_in: StandIn, clock: MadeClock) -> None:
+    """A hanging connection is given up after the timeout, and the import goes again."""
+    with serving(app(stand_in)) as url:
+        api = KlaviyoApi(url, clock, timeout=httpx.Timeout(0.3))
+        klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 3600))
+        stand_in.faults.add([on_post("hang")])
+
+        klaviyo.import_profiles(body(*emails(3)), Deadline(clock, 3600), permit)
+
+        api.close()
+    assert {member.email for member in stand_in.members(LIST)} == set(emails(3))

@@ -1,19 +1,11 @@
 """A run as a whole: a segment in files becomes the members of a list."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from sandbox.people import People
-from tests.support.world import MONDAY, World, a_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with a_world(tmp_path, keep_attributes=True) as world:
-        yield world
+from tests.support.world import MONDAY, World
 
 
 def test_everybody_who_can_leave_is_on_the_list(world: World) -> None:

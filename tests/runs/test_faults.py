@@ -1,0 +1,170 @@
+"""Runs against a Klaviyo in trouble: nobody is lost, nothing is posted when it must not be."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.klaviyo import Fault, ImportFailure, JobPlan
+from sandbox.people import People, email
+from shared.adapters.clock import Deadline
+from shared.runs.advance import advance, start
+from shared.runs.head import read_head
+from tests.support.world import World
+
+
+def on_post(kind: str, nth: int | None, **details: Any) -> Fault:
+    return Fault(**{"kind": kind, "nth": nth, "method": "POST", **details})
+
+
+def on_get(kind: str, nth: int | None, **details: Any) -> Fault:
+    return Fault(**{"kind": kind, "nth": nth, "method": "GET", **details})
+
+
+EVERY_FAULT = [
+    on_post("error", 1, status=429, retry_after=9),
+    on_post("cut_after", 2),
+    on_post("html", 3, status=503),
+    on_post("empty_id", 5),
+    on_post("error", 6, status=429, bare=True, retry_after=30),
+    on_post("cut", 7),
+    on_post("cut_after", 8),
+    on_post("html", 9, status=403),
+    on_post("garbage", 10),
+    on_post("error", 11, status=500),
+    on_post("redirect", 12),
+    on_post("slow", 13, seconds=0.2),
+    on_get("error", 1, status=503),
+    on_get("html", 3, status=502),
+    on_get("cut", 5),
+    on_get("error", 6, status=429, retry_after=3),
+    on_get("garbage", 8),
+]
+
+
+def test_everybody_arrives_through_every_fault(world: World) -> None:
+    """45,000 people through a mixture of all faults; only posts without an answer went twice."""
+    world.stand_in.faults.add(EVERY_FAULT)
+    people = People(45_000)
+    world.segment(people, partitions=3)
+
+    record = world.run()
+
+    assert record.status == "successful"
+    assert record.counts.imported == 45_000
+    assert world.members() == people.expected.emails
+    without_answer = sum(fault.kind == "cut_after" for fault in EVERY_FAULT)
+    assert len(world.stand_in.accounts["SNDBOX"].jobs) == 5 + without_answer
+    assert_no_post_inside_a_retry_after(world)
+
+
+def assert_no_post_inside_a_retry_after(world: World) -> None:
+    posts = [request for request in world.stand_in.requests if request.method == "POST"]
+    throttled = [request for request in posts if request.retry_after is not None]
+    assert throttled
+    for told in throttled:
+        assert told.retry_after is not None
+        # At the very moment others may be on their way already: the clock stands still meanwhile.
+        assert not [post for post in posts if told.time < post.time < told.time + told.retry_after]
+
+
+def test_klaviyo_away_for_ten_minutes(world: World) -> None:
+    """The run stays open while Klaviyo is away, and ends well when it is back."""
+    world.segment(People(12_000))
+    world.stand_in.faults.add([Fault("error", status=503, nth=None)])
+    record = start(world.services, "vip", "on_demand", "tester")
+    for _ in range(10):
+        record = advance(world.services, record, Deadline(world.clock, 45))
+        assert not record.is_closed
+        world.clock.sleep(15)
+
+    world.stand_in.faults.clear()
+    world.clock.sleep(60)
+    closed = world.run()
+
+    assert closed.id == record.id
+    assert closed.status == "successful"
+    assert world.members() == People(12_000).expected.emails
+
+
+def test_a_long_retry_after_is_left_to_the_next(world: World) -> None:
+    """A quota of an hour: nothing sleeps on it; the head says when to come back, and nobody comes before."""
+    world.segment(People(10))
+    world.stand_in.faults.add([on_post("error", 1, status=429, retry_after=3723)])
+    before = world.clock.now()
+
+    record = world.run()
+
+    assert not record.is_closed
+    assert world.clock.now() - before < timedelta(seconds=10)
+    head, _ = read_head(world.services.state, "vip")
+    assert head.open is not None
+    assert head.open.not_before is not None
+    assert timedelta(seconds=3723) <= head.open.not_before - before < timedelta(seconds=3733)
+
+    assert not world.run().is_closed
+    assert [request.method for request in world.stand_in.requests].count("POST") == 1
+
+    world.clock.sleep(3723)
+    assert world.run().status == "successful"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (on_post("error", None, status=401), "invalid_key"),
+        (on_post("html", None, status=403), "blocked"),
+        (on_post("error", None, status=409), "request_refused"),
+    ],
+)
+def test_what_only_people_can_mend_fails_the_run(world: World, fault: Fault, code: str) -> None:
+    """The run is closed as failed, says what to do, and does not hammer."""
+    world.segment(People(25_000))
+    world.stand_in.faults.add([fault])
+
+    record = world.run()
+
+    assert record.status == "failed"
+    assert record.error is not None
+    assert record.error.code == code
+    assert [request.method for request in world.stand_in.requests].count("POST") <= 15
+
+
+def test_jobs_accepted_before_a_failure_are_counted(world: World) -> None:
+    """What reached Klaviyo before the key was withdrawn stands in the record as what it is."""
+    world.segment(People(25_000))
+    world.stand_in.faults.add([on_post("error", nth, status=401) for nth in (2, 3)])
+
+    record = world.run()
+
+    assert record.status == "failed"
+    assert record.counts.sent == record.counts.imported == len(world.members()) > 0
+
+
+def test_a_failure_does_not_hide_among_pages(world: World) -> None:
+    """A page of import errors that can't be read is read again, until each failure has its row."""
+    world.stand_in.failures = {email(index): ImportFailure() for index in range(250)}
+    world.stand_in.faults.add(
+        [
+            Fault("error", path="/api/profile-bulk-import-jobs/*/import-errors", nth=2, status=503),
+            Fault("cut", path="/api/profile-bulk-import-jobs/*/import-errors", nth=4),
+        ]
+    )
+    world.segment(People(1000))
+
+    record = world.run()
+
+    assert record.counts.failed == 250
+    assert len(set(world.rejected(record))) == 250
+
+
+def test_one_job_of_several_is_cancelled(world: World) -> None:
+    """The others count as what they are."""
+    world.stand_in.plans.extend([JobPlan(), JobPlan(outcome="cancelled"), JobPlan()])
+    world.segment(People(25_000))
+
+    record = world.run()
+
+    assert record.counts.sent == record.counts.imported + record.counts.failed == 25_000
+    assert len(world.members()) == record.counts.imported
+    assert len(world.rejected(record)) == record.counts.failed > 0

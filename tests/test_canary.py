@@ -1,0 +1,130 @@
+"""A marked person goes every way that a person can go; the mark leaves in a request body and nowhere else."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from sandbox.klaviyo import Fault, ImportFailure, JobPlan
+from sandbox.people import COLUMNS, People, Row
+from shared.errors import ExportError
+from tests.support.world import SEGMENT, World, a_world
+
+MARK = "canary"
+EMAIL = f"{MARK}.person@example.org"
+
+
+def marked(**cells: str) -> Row:
+    """A person whose every cell holds the mark, but for those given."""
+    (row,) = People(1)
+    values = {name: f"{MARK} {value}" for name, value in zip(COLUMNS, row, strict=True)}
+    values |= {"EMail": EMAIL, "Newsletter consent": "True", **cells}
+    return tuple(values[name] for name in COLUMNS)
+
+
+def people(world: World, *rows: Row) -> None:
+    world.segment([*People(5), *(rows or [marked()])])
+
+
+def fault(kind: str, **details: Any) -> Callable[[World], None]:
+    def arrange(world: World) -> None:
+        people(world)
+        world.stand_in.faults.add([Fault(**{"kind": kind, "method": "POST", **details})])
+
+    return arrange
+
+
+def refused(world: World, named: int | None) -> None:
+    people(world)
+    world.stand_in.refused_emails = {EMAIL}
+    world.stand_in.bad_rows_named = named
+
+
+def failing(world: World) -> None:
+    people(world)
+    world.stand_in.failures = {EMAIL: ImportFailure()}
+
+
+def cancelled(world: World) -> None:
+    people(world)
+    world.stand_in.plans.append(JobPlan(outcome="cancelled"))
+
+
+def lost(world: World) -> None:
+    people(world)
+    world.stand_in.plans.append(JobPlan(seconds=60, readable_for=1))
+
+
+def filtered(world: World) -> None:
+    people(world)
+    world.document("exports/vip.json", only_if={"column": "Newsletter consent", "equals": "False"})
+
+
+def broken_file(world: World) -> None:
+    people(world)
+    store = world.services.segment_store
+    partition = world.services.segments.newest(SEGMENT).partitions[1]
+    store.write(
+        partition.name, b"".join(store.stream(partition.name, etag=partition.etag)) + b'"\xff' + MARK.encode()
+    )
+
+
+WAYS: dict[str, Callable[[World], None]] = {
+    "imported": people,
+    "twice": lambda world: people(world, marked(), marked(FirstName="another")),
+    "no email": lambda world: people(world, marked(EMail="")),
+    "bad email": lambda world: people(world, marked(EMail=f"{MARK}@@example.org")),
+    "unusual email": lambda world: people(world, marked(EMail=f"{MARK}'s@example.org")),
+    "long": lambda world: people(world, marked(FirstName=MARK * 20_000)),
+    "cells": lambda world: people(world, (*marked(), MARK)),
+    "filtered": filtered,
+    "refused and named": lambda world: refused(world, None),
+    "refused and not named": lambda world: refused(world, 0),
+    "failed": failing,
+    "cancelled": cancelled,
+    "lost": lost,
+    "broken file": broken_file,
+    "401": fault("error", status=401),
+    "403": fault("error", status=403),
+    "blocked": fault("html", status=403, nth=None),
+    "429": fault("error", status=429, retry_after=5),
+    "500": fault("error", status=500),
+    "cut": fault("cut"),
+    "cut after": fault("cut_after"),
+    "garbage": fault("garbage"),
+    "redirect": fault("redirect"),
+    "away": fault("error", status=503, nth=None),
+}
+# On these ways Klaviyo never reads the person's body.
+STAYS = {"no email", "bad email", "long", "cells", "filtered", "broken file", "401", "403", "blocked", "away"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_mark_leaves_in_the_body_and_nowhere_else(
+    way: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No log at any level, no error, record, file or URL holds anything of the person."""
+    caplog.set_level(logging.DEBUG)
+    bodies: list[Any] = []
+    shown: list[str] = []
+    with a_world(tmp_path) as world:
+        world.stand_in.on_import(bodies.append)
+        WAYS[way](world)
+        try:
+            shown.append(repr(world.run()))
+        except ExportError as error:
+            shown += traceback.format_exception(error)
+        shown += [request.path for request in world.stand_in.requests]
+
+    state = world.services.state
+    shown += [f"{blob.name} {blob.metadata} {state.read(blob.name).content!r}" for blob in state.list()]
+    shown += [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
+    shown += capfd.readouterr()
+    held = [text for text in shown if MARK in text]
+    assert not held, held
+
+    assert any(MARK.encode() in orjson.dumps(body) for body in bodies) == (way not in STAYS)
