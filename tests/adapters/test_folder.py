@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from subprocess import PIPE, Popen, run
+from threading import Event
 
 import pytest
 
@@ -214,6 +216,37 @@ def test_metadata_of_another_version_is_none(store: FolderStore, folder: Path) -
     assert next(store.list("heads/")).metadata == {}
     with pytest.raises(Changed):
         store.write("heads/vip.json", b"3", if_match=etag)
+
+
+def test_a_reading_notices_a_file_rewritten_in_place(store: FolderStore, folder: Path) -> None:
+    """What was read while somebody changed the file may be half of each, and is not handed out."""
+    store.write("a", b"1" * 32 * MIB)
+    ended = Event()
+
+    def touch() -> None:
+        for moment in count():
+            if ended.is_set():
+                return
+            os.utime(folder / "a", ns=(moment, moment))
+
+    def read_often() -> None:
+        for _ in range(100):
+            store.read("a")
+
+    with ThreadPoolExecutor() as threads:
+        threads.submit(touch)
+        try:
+            with pytest.raises(StorageUnavailable):
+                read_often()
+        finally:
+            ended.set()
+
+
+def test_writes_within_a_tick_of_the_kernel_differ(store: FolderStore) -> None:
+    """A file system's clock may stand still for milliseconds, and a replaced file's inode comes back."""
+    etags = {store.write("a", b"same") for _ in range(500)}
+
+    assert len(etags) == 500
 
 
 def test_a_stream_notices_a_file_rewritten_in_place(store: FolderStore, folder: Path) -> None:
