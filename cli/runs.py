@@ -7,10 +7,11 @@ import click
 
 from cli.output import errors, exit_code, print_run
 from shared.adapters.clock import Deadline
-from shared.runs.advance import advance, start
+from shared.runs import advance
 from shared.runs.history import read_run
 from shared.runs.record import RunRecord
 from shared.runs.services import Services, process_services
+from shared.runs.starting import Request
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
@@ -36,8 +37,8 @@ def run(export: str, as_json: bool) -> None:
 
 def run_export(services: Services, export: str) -> RunRecord:
     """Runs the export in this process, as long as it gets on."""
-    record = start(services, export, "command", getpass.getuser())
-    return advance(services, record, Deadline(services.clock, PATIENCE, after_progress=True))
+    request = Request("command", getpass.getuser())
+    return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
 
 
 @click.group()

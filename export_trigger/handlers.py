@@ -5,9 +5,10 @@ import orjson
 from shared.adapters.clock import Deadline
 from shared.api import Preferences, Reply, reply, reply_of_run
 from shared.errors import InvalidRequest
-from shared.runs.advance import advance, start
+from shared.runs.advance import run, start
 from shared.runs.history import read_run
 from shared.runs.services import process_services
+from shared.runs.starting import Request
 
 
 def start_run(export_id: str, url: str, prefer: str, body: bytes) -> Reply:
@@ -17,9 +18,11 @@ def start_run(export_id: str, url: str, prefer: str, body: bytes) -> Reply:
     preferences = Preferences.of(prefer)
     seconds = services.settings.http_time_budget if preferences.wait is None else preferences.wait
     deadline = Deadline(services.clock, seconds)
-    record = start(services, export_id, "on_demand", requested_by)
+    request = Request("on_demand", requested_by)
     if seconds > 0:
-        record = advance(services, record, deadline)
+        record = run(services, export_id, request, deadline)
+    else:
+        record = start(services, export_id, request)
     applied = {"preference-applied": ", ".join(preferences.applied)} if preferences.applied else {}
     return reply_of_run(record, _location(url, record.id), applied)
 

@@ -1,11 +1,11 @@
-"""The timer. What it does is in shared/runs/due.py."""
+"""The timer. What it does is in shared/runs/tick.py."""
 
 import logging
 
 import azure.functions as func
 
-from shared.runs.due import tick
 from shared.runs.services import process_services
+from shared.runs.tick import tick
 
 logger = logging.getLogger(__name__)
 

@@ -26,6 +26,7 @@ class Settings:
     klaviyo_url: str = "https://a.klaviyo.com"
     http_time_budget: float = 45.0
     timer_time_budget: float = 240.0
+    exports_paused: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -45,6 +46,7 @@ class Settings:
             klaviyo_url=_https("KLAVIYO_URL", text("KLAVIYO_URL", cls.klaviyo_url)).rstrip("/"),
             http_time_budget=_seconds("HTTP_TIME_BUDGET", text("HTTP_TIME_BUDGET", "45")),
             timer_time_budget=_seconds("TIMER_TIME_BUDGET", text("TIMER_TIME_BUDGET", "240")),
+            exports_paused=_flag("EXPORTS_PAUSED", text("EXPORTS_PAUSED", "false")),
         )
 
     @property
@@ -100,3 +102,10 @@ def _seconds(name: str, text: str) -> float:
     if not 1 <= seconds <= 86_400:
         raise InvalidSettings(f"{name} must be between 1 and 86400 seconds.")
     return seconds
+
+
+def _flag(name: str, text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    except KeyError:
+        raise InvalidSettings(f"{name} must be true or false.") from None

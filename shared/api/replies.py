@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from shared.adapters.telemetry import log_bug
 from shared.errors import (
     AlreadyRunning,
     Denied,
@@ -55,8 +56,8 @@ def guarded(handler: Callable[[], Reply]) -> Reply:
         return handler()
     except ExportError as error:
         return _problem(error)
-    except Exception as error:  # a bug; what it says may hold anything, so only its type is told
-        logger.error("unexpected %s", type(error).__name__)  # noqa: TRY400
+    except Exception as error:
+        log_bug(logger, error)
         return _document(500, "internal_error", "Something unexpected went wrong; nothing is lost.")
 
 

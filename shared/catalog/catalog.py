@@ -1,10 +1,20 @@
 """The documents in the store, read again only when they have changed."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
 
 from shared.adapters.storage.store import Store
 from shared.catalog.documents import Account, Connection, Document, Export
 from shared.errors import InvalidDocument, NotFound, Problem
+
+
+class Listed(NamedTuple):
+    """An export as a listing finds it: when its document was last written, and what it says, or what is wrong."""
+
+    id: str
+    changed_at: datetime
+    document: Export | InvalidDocument
 
 
 class Catalog:
@@ -22,8 +32,8 @@ class Catalog:
         """The connection. Raises NotFound, InvalidDocument."""
         return self._document(Connection, "connections", connection_id, "unknown_connection")
 
-    def exports(self) -> Iterator[tuple[str, Export | InvalidDocument]]:
-        """Every export with its id, or what is wrong with its document; one listing."""
+    def exports(self) -> Iterator[Listed]:
+        """Every export, from one listing; a document that is broken never stops the others."""
         for blob in self._store.list("exports/"):
             export_id = blob.name.removeprefix("exports/").removesuffix(".json")
             if not blob.name.endswith(".json") or "/" in export_id:
@@ -37,7 +47,7 @@ class Catalog:
                 except NotFound:
                     continue  # removed since the listing
                 self._read[export_id] = known
-            yield export_id, known[1]
+            yield Listed(export_id, blob.last_modified, known[1])
 
     def pin_account(self, connection: Connection, account: Account) -> None:
         """Writes the account into a connection that has none, unless somebody changed it meanwhile."""

@@ -89,6 +89,7 @@ class Connection(Document):
     export_user: str = ""
     consent: Consent
     account: Account | None = None
+    paused: bool = False
     created_at: datetime | None = None
     created_by: str = ""
     updated_at: datetime | None = None

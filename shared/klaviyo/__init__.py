@@ -5,7 +5,7 @@ Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers
 
 from shared.klaviyo.answers import Account, Job, KlaviyoList, ProfileError
 from shared.klaviyo.body import ImportBody, room_for_profiles
-from shared.klaviyo.client import Klaviyo, KlaviyoApi
+from shared.klaviyo.client import Klaviyo, KlaviyoApi, Permit
 
 __all__ = [
     "Account",
@@ -14,6 +14,7 @@ __all__ = [
     "Klaviyo",
     "KlaviyoApi",
     "KlaviyoList",
+    "Permit",
     "ProfileError",
     "room_for_profiles",
 ]

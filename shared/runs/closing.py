@@ -1,7 +1,8 @@
 """The last step: counts that add up, the rejected file, the record written once for all."""
 
 from shared.errors import AlreadyExists
-from shared.runs.head import Hold, LastRun, OpenRun
+from shared.runs.head import Head, LastRun, OpenRun
+from shared.runs.hold import Hold
 from shared.runs.parts import Parts, record_name
 from shared.runs.record import JobRecord, RunRecord, Status
 
@@ -23,19 +24,25 @@ def close(hold: Hold) -> RunRecord:
         hold.store.write(name, record.content(), create_only=True)
     except AlreadyExists:
         record = RunRecord.model_validate_json(hold.store.read(name).content)
-    last = LastRun(
-        run=record.id,
-        status=record.status,
-        finished_at=record.finished_at or hold.clock.now(),
-        versions=run.plan.versions() if run.plan else {},
-    )
-    hold.head.last_attempt = last
-    if record.status in ("successful", "completed_with_warnings"):
-        hold.head.last_success = last
-    hold.head.open = None
+    _remember(hold.head, run, record)
     hold.checkpoint()
     parts.remove()
     return record
+
+
+def _remember(head: Head, run: OpenRun, record: RunRecord) -> None:
+    """What the head keeps of a closed run: whether its snapshots need another one."""
+    last = LastRun(run=record.id, status=record.status, finished_at=record.finished_at or record.created_at)
+    superseded = "superseded" in record.warning_codes()
+    head.open = None
+    head.last_attempt = last
+    head.superseded = head.superseded + 1 if superseded else 0
+    if record.status in ("successful", "completed_with_warnings"):
+        head.last_success = last
+    if record.status != "failed" and not superseded:
+        tried = head.retry.versions if head.retry else {}
+        head.exported |= run.plan.versions() if run.plan else tried
+        head.retry = None
 
 
 def summary(run: OpenRun) -> RunRecord:

@@ -6,7 +6,8 @@ from shared.adapters.clock import Deadline
 from shared.errors import NotFound
 from shared.klaviyo import Job, Klaviyo, ProfileError
 from shared.profiles import Rejected
-from shared.runs.head import AcceptedJob, Hold, OpenRun
+from shared.runs.head import AcceptedJob, OpenRun
+from shared.runs.hold import Hold
 from shared.runs.parts import Parts, RejectedLines
 from shared.runs.plan import Plan
 
@@ -42,7 +43,6 @@ def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> boo
     seconds = LOOKS[run.looks] if run.looks < len(LOOKS) else LATER
     run.looks += 1
     run.not_before = None if settled else hold.clock.now() + timedelta(seconds=seconds)
-    hold.checkpoint()
     return settled
 
 

@@ -4,9 +4,10 @@ from collections import Counter
 
 from shared.adapters.clock import Deadline
 from shared.errors import BatchRefused
-from shared.klaviyo import ImportBody, Klaviyo
+from shared.klaviyo import ImportBody, Klaviyo, Permit
 from shared.profiles import Batch, Rejected
-from shared.runs.head import AcceptedJob, FinishedBatch, Hold
+from shared.runs.head import AcceptedJob, FinishedBatch
+from shared.runs.hold import Hold
 from shared.runs.parts import Parts, RejectedLines
 from shared.runs.plan import Plan
 
@@ -17,12 +18,15 @@ MOST_POSTS = 200
 class Delivery:
     """Posts batches for a run, and checkpoints every job that Klaviyo accepts. For several threads."""
 
-    def __init__(self, hold: Hold, parts: Parts, plan: Plan, klaviyo: Klaviyo, deadline: Deadline) -> None:
+    def __init__(
+        self, hold: Hold, parts: Parts, plan: Plan, klaviyo: Klaviyo, deadline: Deadline, permit: Permit
+    ) -> None:
         self._hold = hold
         self._parts = parts
         self._plan = plan
         self._klaviyo = klaviyo
         self._deadline = deadline
+        self._permit = permit
         self._accepted = {job.digest for job in hold.run.jobs}
         self._finished = {batch.digest for batch in hold.run.finished}
         self.accepted_now = 0
@@ -59,7 +63,7 @@ class Delivery:
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)
         body = ImportBody(piece.payloads(), self._plan.export.list_id)
-        job_id = self._klaviyo.import_profiles(body, self._deadline, self._hold.check)
+        job_id = self._klaviyo.import_profiles(body, self._deadline, self._permit)
         with self._hold.lock:
             self._hold.run.jobs.append(
                 AcceptedJob(
@@ -72,6 +76,7 @@ class Delivery:
             )
             self._accepted.add(digest)
             self.accepted_now += 1
+            self._hold.run.take_ups = 0
             self._hold.checkpoint()
         self._deadline.progress()
 

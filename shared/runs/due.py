@@ -1,74 +1,53 @@
-"""What the timer does at each tick: go on with what is open, start what is due."""
+"""Which exports are due: pure decisions over what listings show."""
 
-import json
-import logging
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from shared.adapters.clock import Deadline
+from cronsim import CronSim
+
 from shared.catalog import Export
-from shared.errors import AlreadyRunning, ExportError
-from shared.runs.advance import advance, see, start
-from shared.runs.head import read_head
-from shared.runs.history import open_run
-from shared.runs.record import RunRecord
-from shared.runs.services import Services
+from shared.catalog.documents import Cron
+from shared.runs.head import Glance, Retry
 
-logger = logging.getLogger(__name__)
-
-# One run takes no more of a tick than this, in seconds, while others wait.
-SLICE = 60.0
+# Attempts of the timer for one snapshot; then it waits for the next one, or for a person.
+MOST_ATTEMPTS = 8
 
 
-def tick(services: Services, seconds: float) -> list[RunRecord]:
-    """Goes on with every open run and starts every export that is due; the records of what it touched.
+def is_due(
+    export: Export, glance: Glance, versions: Mapping[str, str], now: datetime, changed_at: datetime
+) -> bool:
+    """True where the timer has to start a run now, save that `waits_for` may hold it back.
 
-    One export's failure never stops another's. A tick with nothing due writes nothing.
+    `versions` are those of the newest snapshots, `changed_at` is when the export's document was written:
+    saving an export does not run it, nor does a time of its recurrence that lies before.
     """
-    whole = Deadline(services.clock, seconds)
-    heads = {_export_id(blob.name): blob.metadata for blob in services.state.list("heads/")}
-    versions: dict[str, str] | None = None
-    touched = []
-    for export_id, export in services.catalog.exports():
-        try:
-            if not isinstance(export, Export):
-                raise export
-            if versions is None:
-                versions = services.segments.versions()
-            record = _open_or_due(services, export, heads.get(export_id), versions)
-            if record is not None and whole.left() > 0:
-                slice_ = Deadline(services.clock, min(SLICE, whole.left()))
-                touched.append(advance(services, record, slice_))
-        except AlreadyRunning:
-            continue
-        except ExportError as error:
-            logger.error("export %s: %s: %s", export_id, error.code, error, extra={"export": export_id})  # noqa: TRY400 - a trace tells the operator nothing
-    return touched
+    if not export.schedule.active:
+        return False
+    retry = pending_retry(export, glance, versions)
+    if retry is not None:
+        return retry.attempts < MOST_ATTEMPTS and now >= retry.not_before
+    when = export.schedule.when
+    if isinstance(when, Cron):
+        return next_time(when, max(glance.scheduled_at, changed_at)) <= now
+    return any(versions.get(name, "") > glance.exported.get(name, "") for name in export.segments)
 
 
-def _open_or_due(
-    services: Services, export: Export, metadata: Mapping[str, str] | None, versions: Mapping[str, str]
-) -> RunRecord | None:
-    if metadata is None:
-        see(services, export.id, export.segments)
-        return None
-    if "open" in metadata or "status" not in metadata:
-        record = open_run(services.state, export.id)
-        if record is not None:
-            return record
-    if not export.schedule.active or export.schedule.when != "on_refresh":
-        return None
-    known = _known_versions(services, export.id, metadata)
-    if any(versions.get(segment, "") > known.get(segment, "") for segment in export.segments):
-        return start(services, export.id, "schedule", "timer")
-    return None
+def pending_retry(export: Export, glance: Glance, versions: Mapping[str, str]) -> Retry | None:
+    """What earlier attempts with these very snapshots left behind."""
+    retry = glance.retry
+    return retry if retry is not None and retry.versions == wanted_versions(export, versions) else None
 
 
-def _known_versions(services: Services, export_id: str, metadata: Mapping[str, str]) -> dict[str, str]:
-    if "versions" in metadata:
-        return dict(json.loads(metadata["versions"]))
-    head, _ = read_head(services.state, export_id)
-    return head.versions()
+def wanted_versions(export: Export, versions: Mapping[str, str]) -> dict[str, str]:
+    """The versions of the export's own segments."""
+    return {name: versions.get(name, "") for name in export.segments}
 
 
-def _export_id(name: str) -> str:
-    return name.removeprefix("heads/").removesuffix(".json")
+def next_time(cron: Cron, after: datetime) -> datetime:
+    """The first time of a recurrence later than `after`, in its time zone.
+
+    As with cron itself: a time that a clock change skips comes right after the change, one that it
+    repeats comes once.
+    """
+    return next(CronSim(cron.cron, after.astimezone(ZoneInfo(cron.timezone))))

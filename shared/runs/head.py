@@ -1,33 +1,16 @@
-"""The head of an export: its lock, the checkpoint of its open run, and what its last runs did."""
+"""The head of an export: the checkpoint of its open run, and what its last runs did."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from shared.adapters.clock import Clock
-from shared.adapters.storage.store import Lease, Store
-from shared.errors import (
-    AlreadyExists,
-    Changed,
-    ExportError,
-    InvalidDocument,
-    LeaseLost,
-    NotFound,
-    Problem,
-    StorageUnavailable,
-)
+from shared.adapters.storage.store import BlobInfo, Store
+from shared.errors import AlreadyExists, InvalidDocument, Problem
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, Part, RunRecord, Status
 
-RENEW_EVERY = 15.0
-# A lease lasts 60 s: behind this age, a pause of the machine may already have cost it.
-TRUSTED_FOR = 40.0
-# Azure takes 8 KB of metadata; a head with more versions than fit has to be read.
+# Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
 
 
@@ -56,7 +39,11 @@ class FinishedBatch(Part):
 
 
 class OpenRun(Part):
-    """A run that is not closed yet. `ending` is how it will end, where something cut it short."""
+    """A run that is not closed yet.
+
+    `ending` is how it will end where something cut it short, `take_ups` counts those in a row that died
+    before they got anywhere, `waiting_for` is the code of what it waits for until `not_before`.
+    """
 
     record: RunRecord
     plan: Plan | None = None
@@ -64,47 +51,88 @@ class OpenRun(Part):
     finished: list[FinishedBatch] = Field(default_factory=list)
     ending: Literal["failed", "canceled"] | None = None
     error: ErrorRecord | None = None
+    take_ups: int = 0
     looks: int = 0
+    advanced_at: datetime | None = None
     not_before: datetime | None = None
+    waiting_for: str | None = None
 
 
 class LastRun(Part):
     run: str
     status: Status
     finished_at: datetime
+
+
+class Retry(Part):
+    """Attempts of the timer that did not succeed, for snapshots of these versions.
+
+    `waits_for` is what the documents and the key looked like when only people could mend the cause:
+    nothing is tried again until they look different.
+    """
+
     versions: dict[str, str]
+    attempts: int
+    not_before: datetime
+    waits_for: str | None = None
+
+
+class Glance(Part):
+    """What the timer has to know of a head, small enough for a blob's metadata.
+
+    `exported` has the version of each segment's newest snapshot that needs no run: the one last exported,
+    or the baseline, which was there when the export was first seen.
+    """
+
+    open: str | None = None
+    account: str | None = None
+    advanced_at: datetime | None = None
+    not_before: datetime | None = None
+    exported: dict[str, str]
+    scheduled_at: datetime
+    retry: Retry | None = None
 
 
 class Head(Part):
-    """`baseline` has the version of each segment's snapshot that was there when the export was first seen."""
+    """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen."""
 
     version: Literal[1] = 1
     export: str
     epoch: int = 0
-    baseline: dict[str, str] = Field(default_factory=dict)
+    exported: dict[str, str] = Field(default_factory=dict)
+    scheduled_at: datetime
     open: OpenRun | None = None
+    retry: Retry | None = None
+    superseded: int = 0
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
 
-    def versions(self) -> dict[str, str]:
-        """The newest snapshot of each segment that needs no run any more: the baseline, or an attempt's."""
-        tried = self.last_attempt.versions if self.last_attempt else {}
-        return {name: max(self.baseline.get(name, ""), tried.get(name, "")) for name in self.baseline | tried}
+    def glance(self) -> Glance:
+        run = self.open
+        return Glance(
+            open=run.record.id if run else None,
+            account=run.plan.account_id if run and run.plan else None,
+            advanced_at=run.advanced_at if run else None,
+            not_before=run.not_before if run else None,
+            exported=self.exported,
+            scheduled_at=self.scheduled_at,
+            retry=self.retry,
+        )
 
     def metadata(self) -> dict[str, str]:
         """What a listing shows, so that nobody has to read the head for it."""
-        shown = {"status": "none"}
-        versions = json.dumps(self.versions())
-        if len(versions) <= LONGEST_METADATA:
-            shown["versions"] = versions
+        shown: dict[str, str] = {"status": "none"}
         if self.last_attempt is not None:
             shown["status"] = self.last_attempt.status
         if self.open is not None:
-            shown["status"] = self.open.record.status
-            shown["open"] = self.open.record.id
-            if self.open.not_before is not None:
-                shown["not_before"] = self.open.not_before.isoformat()
+            shown |= {"status": self.open.record.status, "open": self.open.record.id}
+        glance = self.glance().model_dump_json(exclude_none=True, ensure_ascii=True)
+        if len(glance) <= LONGEST_METADATA:
+            shown["glance"] = glance
         return shown
+
+    def content(self) -> bytes:
+        return self.model_dump_json().encode()
 
 
 def head_name(export_id: str) -> str:
@@ -124,105 +152,17 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
         ) from None
 
 
+def glance_at(store: Store, blob: BlobInfo, export_id: str) -> Glance:
+    """What a listing's entry of a head shows; the head is read only where that isn't all."""
+    try:
+        return Glance.model_validate_json(blob.metadata["glance"])
+    except (KeyError, ValidationError):
+        return read_head(store, export_id)[0].glance()
+
+
 def create_head(store: Store, head: Head) -> None:
     """Writes a first head, where there is none yet."""
     try:
-        store.write(head_name(head.export), _content(head), metadata=head.metadata(), create_only=True)
+        store.write(head_name(head.export), head.content(), metadata=head.metadata(), create_only=True)
     except AlreadyExists:
         return
-
-
-def _content(head: Head) -> bytes:
-    return head.model_dump_json().encode()
-
-
-class Hold:
-    """The exclusive hold on an export: its head, the lease on it, and the epoch that tells holders apart."""
-
-    def __init__(
-        self, store: Store, lease: Lease, clock: Clock, head: Head, etag: str, held_since: float
-    ) -> None:
-        self.store = store
-        self.head = head
-        self._lease = lease
-        self.clock = clock
-        self._etag = etag
-        self._renewed = held_since
-        self.lock = threading.RLock()  # guards the head between the holder's threads
-        self._lost: ExportError | None = None
-
-    @classmethod
-    @contextmanager
-    def take(cls, store: Store, export_id: str, clock: Clock) -> Iterator["Hold"]:
-        """Holds the export, whose head exists, for the length of the block, and renews the lease.
-
-        Raises AlreadyRunning where somebody else does, InvalidDocument where the head can't be read.
-        """
-        held_since = clock.monotonic()
-        lease = store.acquire(head_name(export_id))
-        try:
-            head, etag = read_head(store, export_id)
-            head.epoch += 1
-            hold = cls(store, lease, clock, head, etag, held_since)
-            done = threading.Event()
-            keeper = threading.Thread(target=hold._keep, args=(done,), name=f"lease-{export_id}", daemon=True)
-            keeper.start()
-            try:
-                yield hold
-            finally:
-                done.set()
-                keeper.join()
-        finally:
-            lease.release()
-
-    @property
-    def run(self) -> OpenRun:
-        """The open run."""
-        if self.head.open is None:
-            raise LookupError("the export has no open run")
-        return self.head.open
-
-    def checkpoint(self) -> None:
-        """Writes the head. Raises LeaseLost where somebody else has taken over."""
-        with self.lock:
-            self.check()
-            try:
-                self._etag = self.store.write(
-                    head_name(self.head.export),
-                    _content(self.head),
-                    metadata=self.head.metadata(),
-                    if_match=self._etag,
-                    lease=self._lease,
-                )
-            except (Changed, NotFound):
-                self._lost = LeaseLost("Somebody else wrote the head of this export meanwhile.")
-                raise self._lost from None
-
-    def check(self) -> None:
-        """Raises LeaseLost where the hold is over: then nothing may be posted or written any more.
-
-        After a pause that the lease may not have survived, the store is asked before anything goes on.
-        """
-        if self._age() > TRUSTED_FOR:
-            self._renew()
-        if self._lost is not None:
-            raise self._lost
-        if self._age() > TRUSTED_FOR:
-            raise LeaseLost("The hold on this export could not be renewed in time.")
-
-    def _age(self) -> float:
-        return self.clock.monotonic() - self._renewed
-
-    def _renew(self) -> None:
-        before = self.clock.monotonic()
-        try:
-            self._lease.renew()
-            self._renewed = before
-        except LeaseLost as error:
-            self._lost = error
-        except StorageUnavailable:
-            return  # the next round may get through; until then `check` watches the age
-
-    def _keep(self, done: threading.Event) -> None:
-        while not done.wait(RENEW_EVERY):
-            self._renew()

@@ -4,7 +4,7 @@ from shared.adapters.clock import Deadline
 from shared.catalog import Account, Connection
 from shared.errors import Denied
 from shared.klaviyo import Klaviyo
-from shared.runs.head import Hold
+from shared.runs.hold import Hold
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.services import Services
 

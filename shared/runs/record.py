@@ -90,6 +90,9 @@ class RunRecord(Part):
         if count:
             self.warnings.append(WarningRecord(code=code, message=WARNINGS[code], count=count))
 
+    def warning_codes(self) -> set[str]:
+        return {warning.code for warning in self.warnings}
+
     def count_rejected(self, reasons: Iterable[tuple[str, int]]) -> None:
         """Sets the rejected rows, by reason."""
         by_reason: dict[str, int] = {}
@@ -108,5 +111,7 @@ WARNINGS = {
     "value_sent_as_text": "Values that do not fit their column's type went as text.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
+    "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",
+    "cancel_too_late": "The run was cancelled when everything had been sent already.",
     "unconfirmed": "Klaviyo did not say what became of these profiles.",
 }

@@ -5,11 +5,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from shared.adapters.clock import Branch, Deadline
 from shared.errors import Changed, InvalidSegment, NeedsPeople, NotFound, TakenElsewhere, TryLater
-from shared.klaviyo import Klaviyo, room_for_profiles
+from shared.klaviyo import Klaviyo, Permit, room_for_profiles
 from shared.profiles import Profile, Selection, pack
 from shared.runs.delivery import Delivery
-from shared.runs.head import Hold, OpenRun
+from shared.runs.head import OpenRun
+from shared.runs.hold import Hold
 from shared.runs.parts import Parts, RejectedLines
+from shared.runs.permits import Cancelled
 from shared.runs.plan import Plan
 from shared.runs.services import Services
 from shared.segments import Row, Snapshot, read_rows
@@ -17,10 +19,13 @@ from shared.segments import Row, Snapshot, read_rows
 IN_FLIGHT = 8
 
 
-def send(hold: Hold, services: Services, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
+def send(
+    hold: Hold, services: Services, klaviyo: Klaviyo, plan: Plan, deadline: Deadline, permit: Permit
+) -> bool:
     """Posts what isn't accepted yet; True when everything is, False where the time is over.
 
-    At least one job is accepted before the time counts, so that reading again what was sent before
+    `permit` is asked before each post; what it raises ends the sending. At least one job is accepted
+    before the time counts, so that reading again what was sent before
     can't eat all of it. Counts are those of this pass over the rows, never added to earlier ones.
     """
     run = hold.run
@@ -28,7 +33,7 @@ def send(hold: Hold, services: Services, klaviyo: Klaviyo, plan: Plan, deadline:
     rejected = RejectedLines()
     selection = Selection(rejected.add)
     branch = Branch(deadline)
-    delivery = Delivery(hold, parts, plan, klaviyo, branch)
+    delivery = Delivery(hold, parts, plan, klaviyo, branch, permit)
     batches = pack(_profiles(services, plan, selection), most_bytes=room_for_profiles(plan.export.list_id))
     planned = set()
     complete = True
@@ -113,7 +118,7 @@ def _collect(flying: set[Future[None]]) -> set[Future[None]]:
 def _gravest(error: BaseException, flying: set[Future[None]]) -> BaseException:
     """Of all that went wrong side by side, what decides how the run goes on."""
     errors = [error, *(e for future in flying if future.done() and (e := future.exception()) is not None)]
-    for kind in (TakenElsewhere, NeedsPeople):
+    for kind in (TakenElsewhere, Cancelled, NeedsPeople):
         for candidate in errors:
             if isinstance(candidate, kind):
                 return candidate

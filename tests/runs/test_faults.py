@@ -10,6 +10,7 @@ from sandbox.people import People, email
 from shared.adapters.clock import Deadline
 from shared.runs.advance import advance, start
 from shared.runs.head import read_head
+from shared.runs.starting import Request
 from tests.support.world import World
 
 
@@ -72,7 +73,7 @@ def test_klaviyo_away_for_ten_minutes(world: World) -> None:
     """The run stays open while Klaviyo is away, and ends well when it is back."""
     world.segment(People(12_000))
     world.stand_in.faults.add([Fault("error", status=503, nth=None)])
-    record = start(world.services, "vip", "on_demand", "tester")
+    record = start(world.services, "vip", Request("on_demand", "tester"))
     for _ in range(10):
         record = advance(world.services, record, Deadline(world.clock, 45))
         assert not record.is_closed

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.people import People
+from shared.runs.starting import Request
 from tests.support.world import MONDAY, World
 
 
@@ -185,11 +186,11 @@ def test_the_newest_snapshot_is_taken(world: World) -> None:
 def test_a_snapshot_that_changes_under_the_run_fails_it(world: World) -> None:
     """What was pinned is what is read: another file in its place ends the run with the reason."""
     from shared.runs.advance import start
-    from shared.runs.head import Hold
+    from shared.runs.hold import Hold
     from shared.runs.pinning import pin
 
     world.segment(People(10))
-    start(world.services, "vip", "command", "tester")
+    start(world.services, "vip", Request("command", "tester"))
     with Hold.take(world.services.state, "vip", world.clock) as hold:
         pin(hold, world.services, world.deadline())
     world.segment(People(11))
@@ -221,7 +222,9 @@ def test_a_run_whose_time_is_over_stays_open_and_goes_on(world: World) -> None:
     world.stand_in.job_seconds = 100
     world.segment(People(10))
     first = advance(
-        world.services, start(world.services, "vip", "on_demand", "tester"), Deadline(world.clock, 45)
+        world.services,
+        start(world.services, "vip", Request("on_demand", "tester")),
+        Deadline(world.clock, 45),
     )
     assert not first.is_closed
     assert first.phase == "confirming"

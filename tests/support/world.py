@@ -15,9 +15,10 @@ from sandbox.people import People, Row
 from sandbox.sample import example_documents, write_segment
 from sandbox.serving import serving
 from shared.adapters.clock import Deadline
-from shared.runs.advance import advance, start
+from shared.runs.advance import run
 from shared.runs.record import RunRecord
 from shared.runs.services import Services
+from shared.runs.starting import Request
 from shared.settings import Settings
 
 SEGMENT = "HighValueSegment"
@@ -81,7 +82,7 @@ class World:
 
     def run(self, export: str = "vip") -> RunRecord:
         """Runs an export as the command does."""
-        return advance(self.services, start(self.services, export, "command", "tester"), self.deadline())
+        return run(self.services, export, Request("command", "tester"), self.deadline())
 
     def rejected(self, record: RunRecord) -> list[str]:
         """The lines of a run's rejected file, with short names of partitions."""

@@ -1,0 +1,29 @@
+"""What an export's configuration looks like, to see whether somebody has changed it."""
+
+from hashlib import blake2b
+
+from shared.errors import ExportError, NotFound
+from shared.runs.services import Services
+
+
+def fingerprint(services: Services, export_id: str) -> str:
+    """A digest over the export's and the connection's documents and the API key.
+
+    It is 8 bytes long, too short to tell anything of a key. What can't be read counts as it is: absent.
+    """
+    digest = blake2b(digest_size=8)
+    digest.update(_etag(services, f"exports/{export_id}.json"))
+    try:
+        connection = services.catalog.connection(services.catalog.export(export_id).connection)
+        digest.update(_etag(services, f"connections/{connection.id}.json"))
+        digest.update(services.vault.secret(connection.secret_name).encode())
+    except ExportError as error:
+        digest.update(error.code.encode())
+    return digest.hexdigest()
+
+
+def _etag(services: Services, name: str) -> bytes:
+    try:
+        return services.state.stat(name).etag.encode()
+    except NotFound:
+        return b""

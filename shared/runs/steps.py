@@ -1,0 +1,165 @@
+"""One take-up of a run by its holder: as many steps as there is time for."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.adapters.clock import Deadline
+from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
+from shared.klaviyo import Klaviyo
+from shared.runs.closing import close, summary
+from shared.runs.confirming import confirm, give_up
+from shared.runs.fingerprint import fingerprint
+from shared.runs.hold import Hold
+from shared.runs.permits import Cancelled, Permit, account_of, is_cancel_requested
+from shared.runs.pinning import pin, sign_in
+from shared.runs.plan import Plan
+from shared.runs.record import ErrorRecord, RunRecord
+from shared.runs.sending import send
+from shared.runs.services import Services
+
+logger = logging.getLogger(__name__)
+
+# Seconds, where the other side doesn't say when to come back.
+PAUSE = 30.0
+MOST_TAKE_UPS = 5
+# A segment that is refreshed faster than it can be sent must get there at some time.
+MOST_SUPERSEDED = 2
+# What stays as it is until somebody changes a document or the key.
+FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far a run has come, and when to come back for it."""
+
+    record: RunRecord
+    not_before: datetime | None = None
+
+
+def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
+    """Goes on with the open run.
+
+    Raises LeaseLost where somebody else has taken over, and StorageUnavailable where not even that the
+    run waits could be written down: it stays open as it was.
+    """
+    run = hold.run
+    if run.ending is None:
+        _interrupt(hold, services)
+    if run.ending is None and run.not_before and run.not_before > hold.clock.now():
+        return Stand(summary(run), run.not_before)
+    run.take_ups += 1
+    run.not_before = run.waiting_for = None
+    if run.take_ups > MOST_TAKE_UPS:
+        message = f"The run was taken up {MOST_TAKE_UPS} times and died each time before it got anywhere."
+        return _end(hold, ErrorRecord(code="no_progress", message=message))
+    hold.checkpoint()
+    try:
+        done = _go_on(hold, services, deadline)
+    except Cancelled:
+        run.ending = "canceled"
+        return take_up(hold, services, deadline)
+    except NeedsPeople as problem:
+        if isinstance(problem, FOR_PEOPLE) and hold.head.retry is not None:
+            hold.head.retry.waits_for = fingerprint(services, hold.head.export)
+        return _fail(hold, services, deadline, ErrorRecord(code=problem.code, message=problem.message))
+    except TryLater as problem:
+        done = False
+        seconds = PAUSE if problem.retry_after is None else problem.retry_after
+        run.not_before = hold.clock.now() + timedelta(seconds=seconds)
+        run.waiting_for = problem.code
+        logger.warning("run %s waits: %s", run.record.id, problem.code, extra=_extra(run.record))
+    if done:
+        return Stand(_close(hold))
+    run.take_ups = 0
+    hold.checkpoint()
+    return Stand(summary(run), run.not_before)
+
+
+def _interrupt(hold: Hold, services: Services) -> None:
+    """Sees whether somebody cancelled the run, or a newer snapshot has made it pointless."""
+    run = hold.run
+    confirming = run.record.phase == "confirming"
+    if is_cancel_requested(hold.store, run.record.id):
+        if confirming:
+            run.record.warn("cancel_too_late")
+        else:
+            run.ending = "canceled"
+    elif run.plan is not None and hold.head.superseded < MOST_SUPERSEDED:
+        versions = services.segments.versions()
+        if any(versions.get(name, "") > pinned for name, pinned in run.plan.versions().items()):
+            if confirming:
+                give_up(run)
+            else:
+                run.ending = "canceled"
+                run.record.warn("superseded")
+
+
+def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:
+    """Pins, sends, confirms; True when there is nothing left to do but close."""
+    run = hold.run
+    if run.ending is None and run.plan is None:
+        pin(hold, services, deadline)
+        _log(run.record, "pinned")
+    if run.plan is None or (run.ending is not None and not run.jobs):
+        return True
+    try:
+        return _work(hold, services, run.plan, deadline)
+    except Denied as problem:
+        if problem.code != "invalid_key":
+            raise
+        # The key may have been changed meanwhile: the vault is read once more.
+        return _work(hold, services, run.plan, deadline)
+
+
+def _work(hold: Hold, services: Services, plan: Plan, deadline: Deadline) -> bool:
+    run = hold.run
+    connection = services.catalog.connection(plan.export.connection)
+    klaviyo = sign_in(services, connection, deadline)
+    if run.ending is None and run.record.phase == "sending":
+        with account_of(services, plan.account_id) as account:
+            permit = Permit(hold, services, connection.id, account)
+            if not send(hold, services, klaviyo, plan, deadline, permit.check):
+                return False
+        _log(run.record, "sent")
+    return _confirm(hold, klaviyo, plan, deadline)
+
+
+def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
+    """A look at the jobs. For a run that a newer snapshot waits for, one look has to do."""
+    run = hold.run
+    settled = confirm(hold, klaviyo, plan, deadline)
+    if not settled and "superseded" in run.record.warning_codes():
+        give_up(run)
+        return True
+    return settled
+
+
+def _fail(hold: Hold, services: Services, deadline: Deadline, error: ErrorRecord) -> Stand:
+    run = hold.run
+    if run.ending is None and run.jobs and run.record.phase == "sending":
+        run.ending, run.error = "failed", error
+        return take_up(hold, services, deadline)  # what was accepted before is counted all the same
+    return _end(hold, error)
+
+
+def _end(hold: Hold, error: ErrorRecord) -> Stand:
+    run = hold.run
+    run.error = run.error or error
+    run.ending = run.ending or "failed"
+    give_up(run)
+    return Stand(_close(hold))
+
+
+def _close(hold: Hold) -> RunRecord:
+    record = close(hold)
+    _log(record, "closed")
+    return record
+
+
+def _log(record: RunRecord, step: str) -> None:
+    logger.info("run %s %s", record.id, step, extra=_extra(record))
+
+
+def _extra(record: RunRecord) -> dict[str, object]:
+    return {"run": record.id, "export": record.export, "status": record.status, **record.counts.model_dump()}

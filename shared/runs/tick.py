@@ -1,0 +1,147 @@
+"""What the timer does at each tick: go on with what is open, start what is due, fairly and apart."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from shared.adapters.clock import Deadline
+from shared.adapters.telemetry import log_bug
+from shared.catalog import Export
+from shared.errors import AlreadyRunning, ExportError
+from shared.runs.advance import begin, take_up_again
+from shared.runs.due import is_due, pending_retry, wanted_versions
+from shared.runs.fingerprint import fingerprint
+from shared.runs.head import Glance, glance_at
+from shared.runs.record import RunRecord
+from shared.runs.services import Services
+from shared.runs.starting import Request, see
+from shared.runs.steps import Stand
+
+logger = logging.getLogger(__name__)
+
+# Seconds that one run may take while others of its account wait.
+SLICE = 60.0
+ACCOUNTS_AT_ONCE = 4
+# Minutes between looks at whether people have mended what only they could.
+LOOK_AGAIN = 5
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run to go on with (`run` is its id), or an export to start (`request`)."""
+
+    export: str
+    account: str
+    run: str | None
+    request: Request | None
+    advanced_at: datetime = NEVER
+    not_before: datetime = NEVER
+
+
+def tick(services: Services, seconds: float) -> list[RunRecord]:
+    """Goes on with every open run and starts every export that is due; the records of what it touched.
+
+    Each account has a thread of its own, at most four at once; in it the runs take turns. One export's
+    failure never stops another's. A tick with nothing due writes nothing.
+    """
+    whole = Deadline(services.clock, seconds)
+    by_account: dict[str, list[Work]] = defaultdict(list)
+    for work in _find_work(services):
+        by_account[work.account].append(work)
+    if not by_account:
+        return []
+    queues = sorted(by_account.values(), key=lambda queue: min(work.advanced_at for work in queue))
+    with ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="account") as pool:
+        done = pool.map(lambda queue: _serve(services, queue, whole), queues)
+        return [record for records in done for record in records]
+
+
+def _find_work(services: Services) -> Iterator[Work]:
+    """From one listing of heads, one of exports, and one read of each model.json."""
+    now = services.clock.now()
+    glances: dict[str, Glance] = {}
+    for blob in services.state.list("heads/"):
+        export_id = blob.name.removeprefix("heads/").removesuffix(".json")
+        try:
+            glance = glances[export_id] = glance_at(services.state, blob, export_id)
+        except ExportError as error:
+            _log_failure(export_id, error)
+            continue
+        if glance.open is not None:
+            account = glance.account or export_id
+            yield Work(
+                export_id, account, glance.open, None, glance.advanced_at or NEVER, glance.not_before or NEVER
+            )
+    versions: dict[str, str] | None = None
+    for listed in services.catalog.exports():
+        try:
+            if not isinstance(listed.document, Export):
+                raise listed.document
+            known = glances.get(listed.id)
+            if known is None:
+                see(services, listed.document)
+            elif known.open is None and listed.document.schedule.active:
+                versions = services.segments.versions() if versions is None else versions
+                if is_due(listed.document, known, versions, now, listed.changed_at):
+                    yield from _due(services, listed.document, known, versions, now)
+        except ExportError as error:
+            _log_failure(listed.id, error)
+
+
+def _due(
+    services: Services, export: Export, glance: Glance, versions: dict[str, str], now: datetime
+) -> Iterator[Work]:
+    retry = pending_retry(export, glance, versions)
+    waits_for = retry.waits_for if retry else None
+    if waits_for and (now.minute % LOOK_AGAIN or fingerprint(services, export.id) == waits_for):
+        return
+    connection = services.catalog.connection(export.connection)
+    account = connection.account.id if connection.account else connection.id
+    yield Work(export.id, account, None, Request("schedule", "timer", wanted_versions(export, versions)))
+
+
+def _serve(services: Services, queue: list[Work], whole: Deadline) -> list[RunRecord]:
+    """Gives each run of an account a slice in turn, the least recently advanced first."""
+    touched: dict[str, RunRecord] = {}
+    while queue and whole.left() > 0:
+        work = min(queue, key=lambda work: (max(work.not_before, services.clock.now()), work.advanced_at))
+        pause = (work.not_before - services.clock.now()).total_seconds()
+        if pause >= whole.left():
+            break
+        if pause > 0:
+            whole.sleep(pause)
+        queue.remove(work)
+        stand = _advance(services, work, Deadline(services.clock, min(SLICE, whole.left())))
+        if stand is None:
+            continue
+        touched[stand.record.id] = stand.record
+        if not stand.record.is_closed:
+            again = stand.not_before or NEVER
+            queue.append(
+                replace(work, run=stand.record.id, advanced_at=services.clock.now(), not_before=again)
+            )
+    return list(touched.values())
+
+
+def _advance(services: Services, work: Work, deadline: Deadline) -> Stand | None:
+    """One slice; None where the run is in other hands or met something that it can't be in a slice's."""
+    try:
+        if work.run is not None:
+            return take_up_again(services, work.export, work.run, deadline)
+        if work.request is not None:
+            return begin(services, work.export, work.request, deadline)
+    except AlreadyRunning:
+        return None
+    except ExportError as error:
+        _log_failure(work.export, error)
+    except Exception as error:  # a bug must not stop the other exports
+        log_bug(logger, error, {"export": work.export})
+    return None
+
+
+def _log_failure(export_id: str, error: ExportError) -> None:
+    logger.error("export %s: %s: %s", export_id, error.code, error.message, extra={"export": export_id})
