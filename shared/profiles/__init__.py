@@ -4,7 +4,8 @@ Nothing of a row leaves this room but what the mapping names.
 """
 
 from shared.profiles.batches import Batch, pack
-from shared.profiles.mapping import Condition, Mapper, Mapping, Profile, Source
+from shared.profiles.mapper import Mapper, Profile
+from shared.profiles.mapping import Condition, Mapping, Source
 from shared.profiles.selection import Rejected, Selection
 
 __all__ = ["Batch", "Condition", "Mapper", "Mapping", "Profile", "Rejected", "Selection", "Source", "pack"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from shared.profiles.mapping import Profile
+from shared.profiles.mapper import Profile
 
 MOST_PROFILES = 10_000
 # Unusual profiles travel apart, so that one which Klaviyo refuses costs little of the others' time.
@@ -27,8 +27,7 @@ class Batch:
         """Names what is posted: the same profiles in the same order have the same digest, anywhere."""
         digest = blake2b(digest_size=16)
         for profile in self.profiles:
-            digest.update(profile.payload)
-            digest.update(b"\n")
+            digest.update(profile.payload)  # a JSON object: where it ends is never in doubt
         return digest.hexdigest()
 
     def without(self, indexes: set[int]) -> "Batch":
@@ -43,7 +42,8 @@ class Batch:
 def pack(profiles: Iterable[Profile], *, most_bytes: int) -> Iterator[Batch]:
     """Batches of at most 10,000 profiles whose payloads, with a comma between, take at most `most_bytes`.
 
-    Plain and unusual profiles go into batches of their own; every profile into exactly one.
+    Plain and unusual profiles go into batches of their own; every profile into exactly one. A profile that
+    is larger than `most_bytes` has a batch to itself.
     """
     plain, unusual = _Packer(MOST_PROFILES, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
     for profile in profiles:
@@ -66,7 +66,9 @@ class _Packer:
         """Takes the profile in; returns the batch that had no room for it, if so."""
         size = len(profile.payload) + 1
         full = None
-        if len(self.profiles) == self._most_profiles or self._bytes + size > self._most_bytes + 1:
+        if self.profiles and (
+            len(self.profiles) == self._most_profiles or self._bytes + size > self._most_bytes + 1
+        ):
             full, self.profiles, self._bytes = Batch(self.profiles), [], 0
         self.profiles.append(profile)
         self._bytes += size

@@ -1,0 +1,69 @@
+"""Dates and times as ISO 8601, from ISO 8601 itself and from the American form that en-US writes.
+
+A value keeps the precision it is written in: no time is added to a date, no offset to a time.
+"""
+
+import re
+from datetime import date, datetime, time
+
+# What Customer Insights writes most of the time, and what leaves as it is.
+_ISO = re.compile(
+    r"\d\d\d\d-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?",
+    re.ASCII,
+)
+# A narrow no-break space stands before PM in newer systems' en-US.
+_CLOCK = r"(?P<hour>\d\d?):(?P<minute>\d\d)(?P<second>:\d\d(?:\.\d+)?)?(?:[ \u202f]?(?P<half>[AP])M)?"
+_TIME = re.compile(_CLOCK, re.ASCII | re.IGNORECASE)
+_MOMENT = re.compile(
+    r"(?:(?P<iso>\d\d\d\d-\d\d-\d\d)|(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<year>\d\d\d\d))"
+    rf"(?:[T ]{_CLOCK}(?: ?(?P<offset>Z|[+-]\d\d:\d\d))?)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def to_moment(text: str) -> str:
+    """A date, with a time and an offset where it has them. Raises ValueError where it is none."""
+    if _ISO.fullmatch(text):
+        datetime.fromisoformat(text)
+        return text
+    day, clock = _day_and_clock(text)
+    moment = f"{day}T{clock}" if clock else day
+    datetime.fromisoformat(moment)
+    return moment
+
+
+def to_date(text: str) -> str:
+    """A date, also where midnight is written behind it. Raises ValueError where it is none."""
+    day, clock = _day_and_clock(text)
+    if clock and time.fromisoformat(clock).replace(tzinfo=None) != time.min:
+        raise ValueError("not a date alone")
+    date.fromisoformat(day)
+    return day
+
+
+def to_time(text: str) -> str:
+    """A time of day, of 24 hours. Raises ValueError where it is none."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError("not a time")
+    clock = _clock(match)
+    time.fromisoformat(clock)
+    return clock
+
+
+def _day_and_clock(text: str) -> tuple[str, str]:
+    """The date and the time with its offset, blank where there is none; not checked for what can't be."""
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        raise ValueError("not a date")
+    day = match["iso"] or f"{match['year']}-{match['month']:0>2}-{match['day']:0>2}"
+    return day, _clock(match) + (match["offset"] or "").upper() if match["hour"] else ""
+
+
+def _clock(match: re.Match[str]) -> str:
+    hour = int(match["hour"])
+    if half := match["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError("not an hour of twelve")
+        hour = hour % 12 + (12 if half in "Pp" else 0)
+    return f"{hour:02}:{match['minute']}{match['second'] or ':00'}"
