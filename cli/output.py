@@ -39,7 +39,7 @@ def tell_error(code: str, message: str, as_json: bool) -> None:
 def _exit_code_of(error: ExportError) -> int:
     match error:
         case AlreadyRunning():
-            return TAKEN
+            return TAKEN if error.code == AlreadyRunning.code else FAILED
         case TryLater():
             return LEFT_OPEN
         case _:
@@ -71,6 +71,16 @@ def print_run(record: RunRecord, as_json: bool) -> None:
         out.print(f"  warning, {warning.code} ({warning.count:,}): {warning.message}")
     if record.error is not None:
         out.print(f"  error, {record.error.code}: {record.error.message}", markup=False)
+
+
+def print_runs(records: list[RunRecord]) -> None:
+    """Runs as a table, one line each."""
+    table = Table("run", "status", "rows", "imported", "rejected", "failed", box=None, padding=(0, 2, 0, 0))
+    for record in records:
+        counts = record.counts
+        numbers = (counts.rows, counts.imported, counts.rejected, counts.failed)
+        table.add_row(record.id, record.status, *(f"{number:,}" for number in numbers))
+    console().print(table)
 
 
 def exit_code(record: RunRecord) -> int:

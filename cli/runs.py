@@ -5,10 +5,12 @@ import sys
 
 import click
 
-from cli.output import errors, exit_code, print_run
+from cli.output import errors, exit_code, print_json, print_run, print_runs
 from shared.adapters.clock import Deadline
+from shared.errors import AlreadyRunning
 from shared.runs import advance
-from shared.runs.history import read_run
+from shared.runs.cancelling import cancel as cancel_run
+from shared.runs.history import list_runs, read_run
 from shared.runs.record import RunRecord
 from shared.runs.services import Services, process_services
 from shared.runs.starting import Request
@@ -43,7 +45,26 @@ def run_export(services: Services, export: str) -> RunRecord:
 
 @click.group()
 def runs() -> None:
-    """Look at runs."""
+    """Look at runs, and cancel them."""
+
+
+@runs.command("list")
+@click.argument("export")
+@click.option("--limit", default=20, show_default=True, help="How many.")
+@json_option
+def list_(export: str, limit: int, as_json: bool) -> None:
+    """List the runs of EXPORT, newest first.
+
+    Example: segment-export runs list vip
+    """
+    with errors(as_json):
+        services = process_services()
+        services.catalog.export(export)
+        records, _ = list_runs(services.state, export, "", limit)
+        if as_json:
+            print_json({"runs": [record.model_dump(mode="json") for record in records]})
+        else:
+            print_runs(records)
 
 
 @runs.command("show")
@@ -56,3 +77,19 @@ def show(run_id: str, as_json: bool) -> None:
     """
     with errors(as_json):
         print_run(read_run(process_services().state, run_id), as_json)
+
+
+@runs.command("cancel")
+@click.argument("run_id", metavar="RUN")
+@json_option
+def cancel(run_id: str, as_json: bool) -> None:
+    """Cancel RUN: nothing more is posted; what Klaviyo has accepted is still counted.
+
+    Example: segment-export runs cancel vip.20261123T200000Z-1f3a
+    """
+    with errors(as_json):
+        services = process_services()
+        record = read_run(services.state, run_id)
+        if record.is_closed:
+            raise AlreadyRunning(f"The run has ended: {record.status}.", code="already_closed")
+        print_run(cancel_run(services, record, Deadline(services.clock, PATIENCE)), as_json)

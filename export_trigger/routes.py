@@ -1,4 +1,4 @@
-"""The HTTP routes. What they do is in shared/; here they are only put on the wire."""
+"""The HTTP routes. What they do is in handlers.py; here it is only put on the wire."""
 
 import azure.functions as func
 
@@ -14,24 +14,51 @@ def _response(reply: Reply) -> func.HttpResponse:
     )
 
 
+def _prefer(req: func.HttpRequest) -> str:
+    return str(req.headers.get("prefer", ""))
+
+
 @blueprint.function_name("start_run")
 @blueprint.route("exports/{export}/runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def start_run(req: func.HttpRequest) -> func.HttpResponse:
     """Runs an export, within the time that the caller waits."""
-    return _response(
-        guarded(
-            lambda: handlers.start_run(
-                req.route_params["export"], req.url, req.headers.get("prefer", ""), req.get_body()
-            )
-        )
-    )
+    export = req.route_params["export"]
+    return _response(guarded(lambda: handlers.start_run(export, req.url, _prefer(req), req.get_body())))
+
+
+@blueprint.function_name("show_runs")
+@blueprint.route("exports/{export}/runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def show_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """The runs of an export, newest first."""
+    return _response(guarded(lambda: handlers.show_runs(req.route_params["export"], req.url, req.params)))
+
+
+@blueprint.function_name("start_all")
+@blueprint.route("runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def start_all(req: func.HttpRequest) -> func.HttpResponse:
+    """Starts every export that has an active schedule."""
+    return _response(guarded(lambda: handlers.start_all(req.url, req.get_body())))
 
 
 @blueprint.function_name("show_run")
 @blueprint.route("runs/{run}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def show_run(req: func.HttpRequest) -> func.HttpResponse:
     """The record of a run, open or closed."""
-    return _response(guarded(lambda: handlers.show_run(req.route_params["run"], req.url)))
+    return _response(guarded(lambda: handlers.show_run(req.route_params["run"], req.url, _prefer(req))))
+
+
+@blueprint.function_name("cancel_run")
+@blueprint.route("runs/{run}/cancel", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def cancel_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Ends a run before its end."""
+    return _response(guarded(lambda: handlers.cancel_run(req.route_params["run"], req.url)))
+
+
+@blueprint.function_name("show_rejected")
+@blueprint.route("runs/{run}/rejected", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def show_rejected(req: func.HttpRequest) -> func.HttpResponse:
+    """The refused rows of a run, as CSV."""
+    return _response(guarded(lambda: handlers.show_rejected(req.route_params["run"])))
 
 
 @blueprint.function_name("health")

@@ -88,7 +88,7 @@ WAYS: dict[str, Callable[[World], None]] = {
     "cancelled": cancelled,
     "lost": lost,
     "broken file": broken_file,
-    "401": fault("error", status=401),
+    "401": fault("error", status=401, nth=None),
     "403": fault("error", status=403),
     "blocked": fault("html", status=403, nth=None),
     "429": fault("error", status=429, retry_after=5),

@@ -42,12 +42,18 @@ def reply(status: int, document: Any, headers: Mapping[str, str] | None = None) 
     return Reply(status, orjson.dumps(document), headers={"cache-control": "no-store", **(headers or {})})
 
 
-def reply_of_run(record: RunRecord, location: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """200 with the record of a closed run; 202, with where and when to look again, of an open one."""
+def csv_reply(content: bytes) -> Reply:
+    return Reply(200, content, "text/csv", {"cache-control": "no-store"})
+
+
+def reply_of_run(
+    record: RunRecord, location: str, headers: Mapping[str, str], status: int | None = None
+) -> Reply:
+    """200, or `status`, with a closed run; 202 with where and when to look again at an open one."""
     document = record.model_dump(mode="json")
     if record.is_closed:
-        return reply(200, document, headers)
-    return reply(202, document, {"location": location, "retry-after": str(COME_BACK), **(headers or {})})
+        return reply(status or 200, document, headers)
+    return reply(202, document, {"location": location, "retry-after": str(COME_BACK), **headers})
 
 
 def guarded(handler: Callable[[], Reply]) -> Reply:
@@ -58,7 +64,7 @@ def guarded(handler: Callable[[], Reply]) -> Reply:
         return _problem(error)
     except Exception as error:
         log_bug(logger, error)
-        return _document(500, "internal_error", "Something unexpected went wrong; nothing is lost.")
+        return problem_reply(500, "internal_error", "Something unexpected went wrong; nothing is lost.")
 
 
 def _problem(error: ExportError) -> Reply:
@@ -68,13 +74,13 @@ def _problem(error: ExportError) -> Reply:
     more = {}
     if isinstance(error, InvalidDocument):
         more["problems"] = [{"pointer": p.pointer, "message": p.message} for p in error.problems]
-    return _document(_status(error), error.code, error.message, more, headers)
+    return problem_reply(_status(error), error.code, error.message, headers, more)
 
 
 def _status(error: ExportError) -> int:
     match error:
         case InvalidRequest():
-            return 400
+            return 413 if error.code == "too_large" else 400
         case NotFound() if error.code in ASKED_FOR:
             return 404
         case AlreadyRunning() | TakenElsewhere():
@@ -87,13 +93,14 @@ def _status(error: ExportError) -> int:
             return 422
 
 
-def _document(
+def problem_reply(
     status: int,
     code: str,
     detail: str,
-    more: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Reply:
+    """A problem document: `code` is stable, `detail` says what to do."""
     document = {
         "type": "about:blank",
         "title": code.replace("_", " "),
@@ -102,9 +109,5 @@ def _document(
         "detail": detail,
         **(more or {}),
     }
-    return Reply(
-        status,
-        orjson.dumps(document),
-        "application/problem+json",
-        {"cache-control": "no-store", **(headers or {})},
-    )
+    body = orjson.dumps(document)
+    return Reply(status, body, "application/problem+json", {"cache-control": "no-store", **(headers or {})})

@@ -3,10 +3,10 @@
 import re
 
 from shared.adapters.storage.store import Store
-from shared.errors import NotFound
+from shared.errors import AlreadyRunning, NotFound
 from shared.runs.closing import summary
 from shared.runs.head import read_head
-from shared.runs.parts import record_name
+from shared.runs.parts import HEADER, record_name, rejected_name
 from shared.runs.record import RunRecord
 
 RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.\d{8}T\d{6}Z-[0-9a-f]{4}")
@@ -37,6 +37,34 @@ def open_run(store: Store, export_id: str) -> RunRecord | None:
     except NotFound:
         return None
     return summary(head.open) if head.open is not None else None
+
+
+def list_runs(store: Store, export_id: str, before: str, limit: int) -> tuple[list[RunRecord], str | None]:
+    """Runs of an export, newest first, the open one included; those older than the run `before`, if given.
+
+    Also tells the run to go on before, or None at the end. One listing, and one read for each record.
+    """
+    folder = f"runs/{export_id}/"
+    names = (blob.name.removeprefix(folder) for blob in store.list(folder))
+    ids = [name.removesuffix(".json") for name in names if name.endswith(".json")]
+    running = open_run(store, export_id)
+    if running is not None:
+        ids.append(running.id)
+    older = sorted({run_id for run_id in ids if not before or run_id < before}, reverse=True)
+    records = [read_run(store, run_id) for run_id in older[:limit]]
+    return records, records[-1].id if len(older) > limit else None
+
+
+def read_rejected(store: Store, run_id: str) -> bytes:
+    """The rejected file of a closed run; only its header where no row was refused. Raises NotFound."""
+    record = read_run(store, run_id)
+    try:
+        return store.read(rejected_name(record.export, run_id)).content
+    except NotFound:
+        if not record.is_closed:
+            message = "The refused rows can be read when the run is closed."
+            raise AlreadyRunning(message, code="run_is_open") from None
+        return (",".join(HEADER) + "\n").encode()
 
 
 def _closed(store: Store, export_id: str, run_id: str) -> RunRecord:

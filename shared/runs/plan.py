@@ -23,7 +23,7 @@ class PinnedSegment(Part):
     version: str
     refreshed_at: datetime
     columns: list[tuple[str, str]]
-    has_header: bool
+    has_header: bool | None
     delimiter: str
     partitions: list[PinnedPartition]
 

@@ -134,7 +134,7 @@ def test_what_only_people_can_mend_fails_the_run(world: World, fault: Fault, cod
 def test_jobs_accepted_before_a_failure_are_counted(world: World) -> None:
     """What reached Klaviyo before the key was withdrawn stands in the record as what it is."""
     world.segment(People(25_000))
-    world.stand_in.faults.add([on_post("error", nth, status=401) for nth in (2, 3)])
+    world.stand_in.faults.add([on_post("error", nth, status=409) for nth in (2, 3)])
 
     record = world.run()
 
