@@ -29,7 +29,7 @@ def see(services: Services, export: Export) -> None:
     try:
         services.state.stat(head_name(export.id))
     except NotFound:
-        versions = services.segments.versions()
+        versions = services.segments.versions(export.segments)
         baseline = {name: versions.get(name, "") for name in export.segments}
         create_head(
             services.state,

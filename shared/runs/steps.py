@@ -86,8 +86,9 @@ def _interrupt(hold: Hold, services: Services) -> None:
         else:
             run.ending = "canceled"
     elif run.plan is not None and hold.head.superseded < MOST_SUPERSEDED:
-        versions = services.segments.versions()
-        if any(versions.get(name, "") > pinned for name, pinned in run.plan.versions().items()):
+        pinned = run.plan.versions()
+        versions = services.segments.versions(pinned)
+        if any(versions.get(name, "") > version for name, version in pinned.items()):
             if confirming:
                 give_up(run)
             else:

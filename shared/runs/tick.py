@@ -76,8 +76,11 @@ def _find_work(services: Services) -> Iterator[Work]:
             yield Work(
                 export_id, account, glance.open, None, glance.advanced_at or NEVER, glance.not_before or NEVER
             )
+    exports = list(services.catalog.exports())
+    documents = [listed.document for listed in exports if isinstance(listed.document, Export)]
+    segments = {name for export in documents for name in export.segments}
     versions: dict[str, str] | None = None
-    for listed in services.catalog.exports():
+    for listed in exports:
         try:
             if not isinstance(listed.document, Export):
                 raise listed.document
@@ -85,7 +88,7 @@ def _find_work(services: Services) -> Iterator[Work]:
             if known is None:
                 see(services, listed.document)
             elif known.open is None and listed.document.schedule.active:
-                versions = services.segments.versions() if versions is None else versions
+                versions = services.segments.versions(segments) if versions is None else versions
                 if is_due(listed.document, known, versions, now, listed.changed_at):
                     yield from _due(services, listed.document, known, versions, now)
         except ExportError as error:

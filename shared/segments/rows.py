@@ -1,89 +1,80 @@
 """The rows of a partition, streamed."""
 
 import csv
-import io
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+import gzip
+import zlib
+from collections.abc import Iterator
+from itertools import chain
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
+from shared.segments.chunks import as_file
+from shared.segments.csv_text import Record, records
+from shared.segments.header import Shape, column_names, is_header, shape_of_header, shape_of_row
 from shared.segments.model import CsvFormat
 from shared.segments.snapshots import Partition
 
-# A cell may be long, a whole file that an unclosed quote swallows may not.
-LONGEST_CELL = 2_000_000
-
-
-class Row(NamedTuple):
-    """One data row: `partition` counts the run's partitions from 0, `number` their data rows from 1."""
-
-    partition: int
-    number: int
-    cells: list[str]
-
-
-class _Chunks(io.RawIOBase):
-    """An iterator of chunks as a readable file."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._rest:
-            try:
-                self._rest = memoryview(next(self._chunks))
-            except StopIteration:
-                return 0
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
+type Row = tuple[int, int, Record]
+"""A data row: the run's partition that it lies in, from 0; its number there, from 1; the cells of the
+segment's columns in their order, or the code of the reason why there are none."""
 
 
 def read_rows(
     store: Store, partition: Partition, index: int, csv_format: CsvFormat, columns: list[str]
 ) -> Iterator[Row]:
-    """The data rows of the pinned partition, which is the run's number `index`.
+    """All data rows of the pinned partition, which is the run's number `index`.
 
-    The cells come in the order of `columns`, whatever the order of the file's header. Raises Changed
-    where the file is not the pinned one any more, InvalidSegment where it is no CSV of these columns.
+    One that can't be read comes with its reason: those of `records`, or `wrong_number_of_cells`. Where
+    `csv_format` does not say whether there is a header, the first record tells. Raises Changed where the
+    file is not the pinned one any more, InvalidSegment where it is no CSV of these columns.
     """
-    chunks = _Chunks(store.stream(partition.name, etag=partition.etag))
-    text = io.TextIOWrapper(io.BufferedReader(chunks, 1 << 20), encoding="utf-8-sig", newline="")
-    csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(text, delimiter=csv_format.delimiter)
-    order: list[int] | None = None
+    number = 0
     try:
-        if csv_format.has_header:
-            header = next(reader, columns)
-            if header != columns:
-                order = _order(header, columns, partition)
-        number = 0
-        for cells in reader:
-            if not cells:
-                continue  # a blank line is no row
-            number += 1
-            if order is not None and len(cells) == len(order):
-                cells = [cells[i] for i in order]
-            yield Row(index, number, cells)
-    except UnicodeDecodeError:
-        raise InvalidSegment(f"{partition.name} is not UTF-8.", code="invalid_csv") from None
+        source = _records(store, partition, csv_format.delimiter)
+        first = next(source, None)
+        if first is None:
+            return
+        shape, has_header = _shape(partition.name, first, csv_format.has_header, columns)
+        rows = source if has_header else chain([first], source)
+        width, in_order = shape.width, shape.places is None
+        for number, cells in enumerate(rows, start=1):
+            if in_order and len(cells) == width and not isinstance(cells, str):
+                yield index, number, cells
+            else:
+                yield index, number, cells if isinstance(cells, str) else shape.arrange(cells)
     except csv.Error:
         raise InvalidSegment(
-            f"{partition.name} is not CSV at line {reader.line_num}.", code="invalid_csv"
+            f"{partition.name} is no CSV: too many quotes never close, the last of them in row {number + 1}.",
+            code="invalid_csv",
         ) from None
 
 
-def _order(header: list[str], columns: list[str], partition: Partition) -> list[int]:
-    """Where each of the columns stands in the header."""
-    places = {name: place for place, name in enumerate(header)}
-    if len(places) != len(columns) or places.keys() != set(columns):
-        raise InvalidSegment(
-            f"The header of {partition.name} does not hold the attributes that model.json lists.",
-            code="invalid_csv",
-        )
-    return [places[name] for name in columns]
+def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
+    """The names of the columns where nothing else has them; None where the partition is empty.
+
+    Raises Changed, or InvalidSegment where its first record does not look like names.
+    """
+    first = next(_records(store, partition, delimiter), None)
+    return None if first is None else column_names(partition.name, first)
+
+
+def _records(store: Store, partition: Partition, delimiter: str) -> Iterator[Record]:
+    name = partition.name
+    try:
+        with as_file(
+            store.stream(name, etag=partition.etag), compressed=name.lower().endswith(".gz")
+        ) as file:
+            yield from records(file, delimiter)
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise InvalidSegment(f"{name} is not a whole gzip file.", code="invalid_csv") from None
+
+
+def _shape(name: str, first: Record, has_header: bool | None, columns: list[str]) -> tuple[Shape, bool]:
+    """The shape of the partition's rows, and whether its first record is a header."""
+    if isinstance(first, str):
+        if has_header is False:
+            return Shape(len(columns)), False
+        raise InvalidSegment(f"The header of {name} can't be read: {first}.", code="invalid_csv")
+    if is_header(first, columns) if has_header is None else has_header:
+        return shape_of_header(name, first, columns), True
+    return shape_of_row(first, columns), False

@@ -1,0 +1,46 @@
+"""Where files lie: from a location in model.json, or a run folder's name, to names in the store."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from shared.adapters.storage.names import is_name
+from shared.settings import container_and_prefix
+
+NO_RUN = "0" * 12
+_RUN = re.compile(r"(?:(?P<segment>.*)/)?(\d{4})/(\d{2})/(\d{2})/(\d{4})", re.ASCII)
+_NUMBER = re.compile(r"(\d+)", re.ASCII)
+
+
+def blob_name(location: str) -> str:
+    """The name below its container of the blob at a URL.
+
+    The host (`.blob.`, `.dfs.`, or an emulator's) is never called. A `?snapshot=…` is ignored: nobody
+    writes into a run folder again, and what is read is pinned by the ETag that it has now. Raises
+    ValueError where the location is no URL of a blob, or a part of it would lead elsewhere.
+    """
+    parts = urlsplit(location)
+    if parts.scheme not in ("https", "http"):
+        raise ValueError("not a URL")
+    _, path = container_and_prefix(location)
+    names = [unquote(name, errors="strict") for name in path.split("/")]
+    name = "/".join(names)
+    if any("/" in part for part in names) or not is_name(name):
+        raise ValueError("not the name of a blob")
+    return name
+
+
+def segment_folder(folder: str) -> str:
+    """The folder of a segment's run folders, from one of them; any other folder as it is."""
+    found = _RUN.fullmatch(folder)
+    return (found["segment"] or "") if found else folder
+
+
+def run_time(folder: str) -> str:
+    """A run folder's yyyyMMddHHmm; zeros where it is none."""
+    found = _RUN.fullmatch(folder)
+    return "".join(found.groups()[1:]) if found else NO_RUN
+
+
+def natural_order(name: str) -> list[str | int]:
+    """A key that sorts names by the numbers in them: Gold_2.csv before Gold_10.csv."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(name))]
