@@ -1,32 +1,46 @@
 """The last step: counts that add up, the rejected file, the record written once for all."""
 
-from shared.errors import AlreadyExists
+from shared.errors import NotFound
 from shared.runs.head import Head, LastRun, OpenRun
 from shared.runs.hold import Hold
-from shared.runs.parts import Parts, record_name
+from shared.runs.parts import Parts, cancel_name, record_name
 from shared.runs.record import JobRecord, RunRecord, Status
 
 
 def close(hold: Hold) -> RunRecord:
-    """Closes the open run and clears the head. Done again after a crash, it changes nothing."""
+    """Closes the open run: the rejected file, the record, and at last the head, which is cleared."""
     run = hold.run
     record = summary(run)
     record.status = _status(run, record)
     record.error = run.error
     record.phase = "closed"
     record.finished_at = hold.clock.now()
-    parts = Parts(hold.store, record.export, record.id)
     if run.plan is not None and (record.counts.rejected or record.counts.failed):
+        parts = Parts(hold.store, record.export, record.id)
         parts.join_rejected(run.plan.partitions(), _valid_parts(run))
-    name = record_name(record.export, record.id)
     hold.check()
+    hold.store.write(record_name(record.export, record.id), record.content(), create_only=True)
+    return _clear(hold, record)
+
+
+def closed_before(hold: Hold) -> RunRecord | None:
+    """The record of the open run, where its holder died between writing it and clearing the head.
+
+    What was written once for all stays as it is; what was left to do is done.
+    """
+    run = hold.run.record
     try:
-        hold.store.write(name, record.content(), create_only=True)
-    except AlreadyExists:
-        record = RunRecord.model_validate_json(hold.store.read(name).content)
-    _remember(hold.head, run, record)
+        content = hold.store.read(record_name(run.export, run.id)).content
+    except NotFound:
+        return None
+    return _clear(hold, RunRecord.model_validate_json(content))
+
+
+def _clear(hold: Hold, record: RunRecord) -> RunRecord:
+    Parts(hold.store, record.export, record.id).remove()
+    hold.store.delete(cancel_name(record.id))
+    _remember(hold.head, hold.run, record)
     hold.checkpoint()
-    parts.remove()
     return record
 
 

@@ -23,6 +23,11 @@ def rejected_name(export_id: str, run_id: str) -> str:
     return f"runs/{export_id}/{run_id}.rejected.csv"
 
 
+def cancel_name(run_id: str) -> str:
+    """The blob that asks for the end of a run."""
+    return f"runs/{run_id.partition('.')[0]}/{run_id}.cancel"
+
+
 class RejectedLines:
     """Refused rows as lines of CSV, since there may be very many of them."""
 

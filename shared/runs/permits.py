@@ -7,6 +7,7 @@ from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, AlreadyRunning, ExportError, NotFound, TryLater
 from shared.runs.hold import Hold
 from shared.runs.keeper import Keeper
+from shared.runs.parts import cancel_name
 from shared.runs.services import Services
 
 # Seconds until a busy account, or a paused connection, is looked at again.
@@ -65,10 +66,6 @@ def account_of(services: Services, account_id: str) -> Iterator[Keeper]:
             code="account_busy",
             retry_after=BUSY_AGAIN,
         ) from None
-
-
-def cancel_name(run_id: str) -> str:
-    return f"runs/{run_id.partition('.')[0]}/{run_id}.cancel"
 
 
 def request_cancel(store: Store, run_id: str) -> None:

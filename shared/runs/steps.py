@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared.adapters.clock import Deadline
 from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
 from shared.klaviyo import Klaviyo
-from shared.runs.closing import close, summary
+from shared.runs.closing import close, closed_before, summary
 from shared.runs.confirming import confirm, give_up
 from shared.runs.fingerprint import fingerprint
 from shared.runs.hold import Hold
@@ -44,6 +44,9 @@ def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
     run waits could be written down: it stays open as it was.
     """
     run = hold.run
+    closed = closed_before(hold)
+    if closed is not None:
+        return Stand(closed)
     if run.ending is None:
         _interrupt(hold, services)
     if run.ending is None and run.not_before and run.not_before > hold.clock.now():
