@@ -1,6 +1,9 @@
 """What is configured: connections (where data may go) and exports (what goes there)."""
 
+from shared.catalog.attributes import PhoneColumn
 from shared.catalog.catalog import Catalog, Listed
-from shared.catalog.documents import ID_PATTERN, Account, Connection, Export
+from shared.catalog.connection import Account, Connection
+from shared.catalog.document import ID_PATTERN
+from shared.catalog.export import Cron, Export
 
-__all__ = ["ID_PATTERN", "Account", "Catalog", "Connection", "Export"]
+__all__ = ["ID_PATTERN", "Account", "Catalog", "Connection", "Cron", "Export", "Listed", "PhoneColumn"]

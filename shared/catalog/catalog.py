@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.adapters.storage.store import Store
-from shared.catalog.documents import Account, Connection, Document, Export
+from shared.catalog.connection import Account, Connection
+from shared.catalog.document import Document
+from shared.catalog.export import Export
 from shared.errors import InvalidDocument, NotFound, Problem
 
 
 class Listed(NamedTuple):
-    """An export as a listing finds it: when its document was last written, and what it says, or what is wrong."""
+    """An export as a listing finds it: when its document was written, and what it says or what is wrong."""
 
     id: str
     changed_at: datetime
@@ -68,9 +70,9 @@ class Catalog:
             raise NotFound(f"There is no {folder.removesuffix('s')} {document_id!r}.", code=code) from None
         document = kind.parse(name, content)
         if document.id != document_id:
-            raise InvalidDocument(name, [Problem("/id", f"must be {document_id!r}, as the file is called")])
+            raise InvalidDocument(name, [Problem("/id", "must be what the file is called, without .json")])
         return document
 
 
 def _content(document: Document) -> bytes:
-    return document.model_dump_json(indent=1, exclude_none=True, by_alias=True).encode() + b"\n"
+    return document.model_dump_json(indent=1, exclude_unset=True).encode() + b"\n"

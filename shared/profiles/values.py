@@ -46,7 +46,8 @@ def _plain_number(text: str) -> str:
 def to_decimal(text: str) -> float:
     """A number whose digits all survive in a JSON number, which readers take as a double."""
     number = to_double(text)
-    if len(text) > _SAFE_DIGITS and not _is_exactly(text, number):
+    is_short = len(text) <= _SAFE_DIGITS and "e" not in text.lower()
+    if not is_short and not _is_exactly(text, number):
         raise ValueError("more digits than a double holds")
     return number
 

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from shared.catalog import Export
-from shared.catalog.documents import Cron
+from shared.catalog import Cron, Export
 from shared.runs.head import Glance, Retry
 
 # Attempts of the timer for one snapshot; then it waits for the next one, or for a person.

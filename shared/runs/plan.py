@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.catalog import Export
+from shared.catalog import Export, PhoneColumn
 from shared.profiles import Condition, Mapper, Mapping, Source
 from shared.runs.record import Part, SegmentRecord
 from shared.segments import Column, Partition, Snapshot
@@ -95,7 +95,8 @@ def mapping_of(export: Export) -> Mapping:
     return Mapping(
         email=export.match.email,
         attributes=tuple(
-            (name, Source(source.column, source.region)) for name, source in attributes.sources.items()
+            (name, Source(source.column, source.region if isinstance(source, PhoneColumn) else None))
+            for name, source in attributes.sources.items()
         ),
         properties=tuple(
             (source.name or source.column, Source(source.column)) for source in attributes.properties

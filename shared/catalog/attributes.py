@@ -1,0 +1,94 @@
+"""The part of an export that says which columns become which attributes of a profile."""
+
+from typing import Annotated, Any
+
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shared.catalog.document import Document, Text
+
+
+def _region(text: str) -> str:
+    if text not in SUPPORTED_REGIONS:
+        raise ValueError("must be a country or region as ISO 3166 writes it, such as US or GB")
+    return text
+
+
+class Column(Document):
+    """A column of the segment."""
+
+    column: Text
+
+
+class PhoneColumn(Column):
+    """A column of phone numbers: those without a country calling code are numbers of `region`."""
+
+    region: Annotated[str, AfterValidator(_region)] | None = None
+
+
+class PropertyColumn(Column):
+    """A column that becomes a custom property, under its own name or another."""
+
+    name: Text | None = None
+
+
+def _in_full(value: Any) -> Any:
+    match value:
+        case str():
+            return {"column": value}
+        case dict() | Column():
+            return value
+    raise ValueError("must be the name of a column, or an object with a column")
+
+
+type Source = Annotated[Column, BeforeValidator(_in_full, json_schema_input_type=Text | Column)]
+type PhoneSource = Annotated[
+    PhoneColumn, BeforeValidator(_in_full, json_schema_input_type=Text | PhoneColumn)
+]
+type PropertySource = Annotated[
+    PropertyColumn, BeforeValidator(_in_full, json_schema_input_type=Text | PropertyColumn)
+]
+
+
+def _no_name_twice(sources: tuple[PropertyColumn, ...]) -> tuple[PropertyColumn, ...]:
+    names = [source.name or source.column for source in sources]
+    if len(set(names)) < len(names):
+        second = next(place for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(f"number {second + 1} has the name of number {names.index(names[second]) + 1}")
+    return sources
+
+
+class Attributes(Document):
+    """A profile's attributes as Klaviyo names them, and custom `properties`.
+
+    https://developers.klaviyo.com/en/reference/bulk_import_profiles
+    """
+
+    phone_number: PhoneSource | None = None
+    external_id: Source | None = None
+    first_name: Source | None = None
+    last_name: Source | None = None
+    organization: Source | None = None
+    locale: Source | None = None
+    title: Source | None = None
+    image: Source | None = None
+    address1: Source | None = Field(None, alias="location.address1")
+    address2: Source | None = Field(None, alias="location.address2")
+    city: Source | None = Field(None, alias="location.city")
+    region: Source | None = Field(None, alias="location.region")
+    zip: Source | None = Field(None, alias="location.zip")
+    country: Source | None = Field(None, alias="location.country")
+    latitude: Source | None = Field(None, alias="location.latitude")
+    longitude: Source | None = Field(None, alias="location.longitude")
+    timezone: Source | None = Field(None, alias="location.timezone")
+    ip: Source | None = Field(None, alias="location.ip")
+    properties: Annotated[tuple[PropertySource, ...], AfterValidator(_no_name_twice)] = ()
+
+    @property
+    def sources(self) -> dict[str, Column]:
+        """The columns by Klaviyo's names of their attributes; properties aside."""
+        return {
+            field.alias or name: source
+            for name, field in type(self).model_fields.items()
+            if isinstance(source := getattr(self, name), Column)
+        }
