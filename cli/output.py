@@ -9,7 +9,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from shared.errors import AlreadyRunning, ExportError, TryLater
+from shared.errors import ExportError, TakenElsewhere, TryLater
 from shared.runs.record import RunRecord
 
 OK, FAILED, USAGE, LEFT_OPEN, TAKEN = 0, 1, 2, 3, 75
@@ -38,8 +38,8 @@ def tell_error(code: str, message: str, as_json: bool) -> None:
 
 def _exit_code_of(error: ExportError) -> int:
     match error:
-        case AlreadyRunning():
-            return TAKEN if error.code == AlreadyRunning.code else FAILED
+        case TakenElsewhere():
+            return FAILED if error.code == "already_closed" else TAKEN
         case TryLater():
             return LEFT_OPEN
         case _:
