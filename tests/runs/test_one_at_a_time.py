@@ -1,0 +1,90 @@
+"""One holder at a time: whoever comes second, or wakes up too late, leaves the run alone."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.klaviyo import Fault
+from sandbox.people import People
+from shared.errors import AlreadyRunning, InvalidDocument, LeaseLost
+from tests.support.azurite import Azurite
+from tests.support.processes import RUN, accepted, break_leases
+from tests.support.world import World, a_world, environment_of
+
+
+def test_three_starts_at_once(shared_world: World) -> None:
+    """One wins, the others hear that somebody is at it already, and leave no second run."""
+    world = shared_world
+    world.segment(People(25_000))
+    world.stand_in.faults.add([Fault("slow", method="POST", nth=None, seconds=2)])
+    processes = [subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.PIPE) for _ in range(3)]
+    answers = [json.loads(process.communicate()[0]) for process in processes]
+
+    assert sorted(process.returncode for process in processes) == [0, 75, 75]
+    codes = [answer["error"]["code"] for answer in answers if "status" not in answer]
+    assert codes == ["already_running"] * 2
+    assert len([blob for blob in world.services.state.list("runs/vip/") if blob.name.endswith(".json")]) == 1
+    assert len(world.stand_in.accounts["SNDBOX"].jobs) == 3
+
+
+def test_a_paused_holder_posts_nothing_more(tmp_path: Path, azurite: Azurite) -> None:
+    """Stopped for longer than its lease, a holder that wakes up has lost the export, and knows it."""
+    urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
+    with a_world(tmp_path, **urls, clock=time.time, limits=False) as world:
+        world.segment(People(25_000))
+        world.stand_in.faults.add([Fault("slow", method="POST", nth=2, seconds=3)])
+        with subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.PIPE) as process:
+            while not accepted(world):
+                time.sleep(0.02)
+            process.send_signal(signal.SIGSTOP)
+            with pytest.raises(AlreadyRunning):
+                world.run()
+            time.sleep(61)  # the lease's own time: nothing but waiting shows that it ends
+            record = world.run()
+            posts = [request.method for request in world.stand_in.requests].count("POST")
+            process.send_signal(signal.SIGCONT)
+            said = json.loads(process.communicate()[0])
+
+        assert said["error"]["code"] == "lease_lost"
+        assert process.returncode == 75
+        assert [request.method for request in world.stand_in.requests].count("POST") == posts
+        assert record.status == "successful"
+        assert world.members() == People(25_000).expected.emails
+
+
+def test_a_lease_lost_in_the_middle_stops_the_run(tmp_path: Path, azurite: Azurite) -> None:
+    """Whoever finds another hand in the head writes nothing over it."""
+    urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
+    with a_world(tmp_path, **urls) as world:
+        world.segment(People(25_000))
+
+        def take_over(_: object) -> None:
+            break_leases(world)
+            head = json.loads(world.services.state.read("heads/vip.json").content)
+            head["epoch"] += 1
+            world.services.state.write("heads/vip.json", json.dumps(head).encode())
+
+        world.stand_in.on_import(take_over)
+
+        with pytest.raises(LeaseLost):
+            world.run()
+
+        assert accepted(world) == 0
+        assert len(world.stand_in.accounts["SNDBOX"].jobs) <= 3
+
+
+def test_a_corrupt_head_is_named(world: World) -> None:
+    """A head that can't be read stops this export only, and the message says how to start afresh."""
+    world.segment(People(10))
+    world.run()
+    world.services.state.write("heads/vip.json", b'{"version": 1, "export": "v')
+
+    with pytest.raises(InvalidDocument, match=r"heads/vip\.json.*remove it"):
+        world.run()
+
+    world.services.state.delete("heads/vip.json")
+    assert world.run().status == "successful"

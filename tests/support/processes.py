@@ -1,0 +1,47 @@
+"""Other processes that run exports in the same world, and die there."""
+
+import subprocess
+import time
+
+from azure.storage.blob import BlobLeaseClient
+
+from sandbox.klaviyo import Fault
+from shared.errors import NotFound
+from shared.runs.head import read_head
+from tests.support.azurite import client
+from tests.support.host import COMMAND
+from tests.support.world import World, environment_of
+
+RUN = [str(COMMAND), "run", "vip", "--json"]
+
+
+def break_leases(world: World) -> None:
+    """What 60 seconds would do: a dead holder's leases end. In a folder they end with the holder."""
+    url = world.services.settings.state_url
+    if url.startswith("file:"):
+        return
+    container = client(url)
+    for blob in [*container.list_blobs("heads/"), *container.list_blobs("locks/")]:
+        if blob.lease and blob.lease.state == "leased":
+            BlobLeaseClient(container.get_blob_client(blob.name)).break_lease(0)
+
+
+def killed_after_a_job(world: World, nth: int) -> None:
+    """Leaves an open run of vip with one job accepted, its holder dead."""
+    world.stand_in.faults.add([Fault("hang", method="POST", nth=nth)])
+    with subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 30
+        while len(world.stand_in.accounts["SNDBOX"].jobs) < nth - 1 or not accepted(world):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.kill()
+    world.stand_in.faults.clear()
+    break_leases(world)
+
+
+def accepted(world: World) -> int:
+    try:
+        head, _ = read_head(world.services.state, "vip")
+    except NotFound:
+        return 0
+    return len(head.open.jobs) if head.open else 0
