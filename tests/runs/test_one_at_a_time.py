@@ -36,9 +36,10 @@ def test_a_paused_holder_posts_nothing_more(tmp_path: Path, azurite: Azurite) ->
     urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
     with a_world(tmp_path, **urls, clock=time.time, limits=False) as world:
         world.segment(People(25_000))
-        world.stand_in.faults.add([Fault("slow", method="POST", nth=2, seconds=3)])
+        # Two batches go at once, and the third has to wait: nothing is on its way when the holder is stopped.
+        world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=30)])
         with subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.PIPE) as process:
-            while not accepted(world):
+            while accepted(world) < 2 or 429 not in [request.status for request in world.stand_in.requests]:
                 time.sleep(0.02)
             process.send_signal(signal.SIGSTOP)
             with pytest.raises(AlreadyRunning):
