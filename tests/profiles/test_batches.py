@@ -1,0 +1,94 @@
+"""How profiles are packed into import jobs."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.profiles import Batch, Profile, pack
+from shared.profiles.batches import MOST_PROFILES, MOST_UNUSUAL
+
+EXACT = 4_600_000
+
+
+def profiles(sizes: list[int], plain: list[bool] | None = None) -> list[Profile]:
+    """Profiles with payloads of these sizes, each told by its row."""
+    kinds = plain or [True] * len(sizes)
+    return [
+        Profile(0, row, f"{row}@example.org", b"x" * size, kind)
+        for row, (size, kind) in enumerate(zip(sizes, kinds, strict=True), 1)
+    ]
+
+
+def size(batch: Batch) -> int:
+    """The bytes of a batch with a comma between its payloads."""
+    return len(b",".join(batch.payloads()))
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.booleans()), max_size=60), st.integers(50, 200))
+def test_nobody_is_lost_or_doubled(people: list[tuple[int, bool]], most_bytes: int) -> None:
+    """Every profile is in exactly one batch, among its own kind, in order, and no batch is too large."""
+    made = profiles([size for size, _ in people], [plain for _, plain in people])
+
+    batches = list(pack(made, most_bytes=most_bytes))
+
+    assert sorted(profile.row for batch in batches for profile in batch.profiles) == list(
+        range(1, len(made) + 1)
+    )
+    for kind in (True, False):
+        rows = [profile.row for batch in batches for profile in batch.profiles if profile.plain is kind]
+        assert rows == sorted(rows)
+    for batch in batches:
+        assert len(batch) > 0
+        assert size(batch) <= most_bytes
+        assert len({profile.plain for profile in batch.profiles}) == 1
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(50, 200))
+def test_a_batch_is_closed_only_when_the_next_has_no_room(sizes: list[int], most_bytes: int) -> None:
+    """No post is wasted: each batch with the next one's first profile would be too large."""
+    batches = list(pack(profiles(sizes), most_bytes=most_bytes))
+
+    for batch, following in pairwise(batches):
+        assert size(Batch([*batch.profiles, following.profiles[0]])) > most_bytes
+
+
+@pytest.mark.parametrize(("most", "plain"), [(MOST_PROFILES, True), (MOST_UNUSUAL, False)])
+def test_a_batch_has_at_most_so_many_profiles(most: int, plain: bool) -> None:
+    """10,000 of the plain ones are one job and one more makes two; unusual ones travel by the 500."""
+    people = profiles([1] * (most + 1), [plain] * (most + 1))
+
+    assert [len(batch) for batch in pack(people[:most], most_bytes=EXACT)] == [most]
+    assert [len(batch) for batch in pack(people, most_bytes=EXACT)] == [most, 1]
+
+
+def test_the_limit_in_bytes_is_met_exactly() -> None:
+    """46 profiles of 99,999 bytes fill 4,600,000 less one with their commas; a byte more parts them."""
+    sizes = [99_999] * 45 + [100_000]
+
+    assert [len(batch) for batch in pack(profiles(sizes), most_bytes=EXACT)] == [46]
+    assert [len(batch) for batch in pack(profiles(sizes), most_bytes=EXACT - 1)] == [45, 1]
+
+
+def test_nothing_makes_no_batch() -> None:
+    """No rows, no posts; and a profile beyond the limit goes alone, without an empty batch before it."""
+    assert list(pack([], most_bytes=EXACT)) == []
+    assert [len(batch) for batch in pack(profiles([9, 60, 9]), most_bytes=50)] == [1, 1, 1]
+
+
+def test_a_digest_names_the_content_and_its_order() -> None:
+    """The same people in the same order have one digest, and any other batch another."""
+    one, other = (Profile(0, row, "", b'{"row":%d}' % row) for row in (1, 2))
+
+    assert Batch([one, other]).digest() == Batch((one, other)).digest()
+    assert len({Batch(people).digest() for people in ([one, other], [other, one], [one], [])}) == 4
+
+
+def test_a_batch_is_parted_without_losing_anybody() -> None:
+    """Its halves are all of it, and what is taken out is taken out alone."""
+    people = profiles([1] * 5)
+    first, second = Batch(people).halves()
+
+    assert [*first.profiles, *second.profiles] == people
+    assert Batch(people).without({0, 3}).profiles == [people[1], people[2], people[4]]
