@@ -36,14 +36,14 @@ def _in_full(value: Any) -> Any:
     match value:
         case str():
             return {"column": value}
-        case dict() | Column():
+        case dict() | Column() | None:
             return value
     raise ValueError("must be the name of a column, or an object with a column")
 
 
-type Source = Annotated[Column, BeforeValidator(_in_full, json_schema_input_type=Text | Column)]
+type Source = Annotated[Column | None, BeforeValidator(_in_full, json_schema_input_type=Text | Column)]
 type PhoneSource = Annotated[
-    PhoneColumn, BeforeValidator(_in_full, json_schema_input_type=Text | PhoneColumn)
+    PhoneColumn | None, BeforeValidator(_in_full, json_schema_input_type=Text | PhoneColumn)
 ]
 type PropertySource = Annotated[
     PropertyColumn, BeforeValidator(_in_full, json_schema_input_type=Text | PropertyColumn)
@@ -64,24 +64,24 @@ class Attributes(Document):
     https://developers.klaviyo.com/en/reference/bulk_import_profiles
     """
 
-    phone_number: PhoneSource | None = None
-    external_id: Source | None = None
-    first_name: Source | None = None
-    last_name: Source | None = None
-    organization: Source | None = None
-    locale: Source | None = None
-    title: Source | None = None
-    image: Source | None = None
-    address1: Source | None = Field(None, alias="location.address1")
-    address2: Source | None = Field(None, alias="location.address2")
-    city: Source | None = Field(None, alias="location.city")
-    region: Source | None = Field(None, alias="location.region")
-    zip: Source | None = Field(None, alias="location.zip")
-    country: Source | None = Field(None, alias="location.country")
-    latitude: Source | None = Field(None, alias="location.latitude")
-    longitude: Source | None = Field(None, alias="location.longitude")
-    timezone: Source | None = Field(None, alias="location.timezone")
-    ip: Source | None = Field(None, alias="location.ip")
+    phone_number: PhoneSource = None
+    external_id: Source = None
+    first_name: Source = None
+    last_name: Source = None
+    organization: Source = None
+    locale: Source = None
+    title: Source = None
+    image: Source = None
+    address1: Source = Field(None, alias="location.address1")
+    address2: Source = Field(None, alias="location.address2")
+    city: Source = Field(None, alias="location.city")
+    region: Source = Field(None, alias="location.region")
+    zip: Source = Field(None, alias="location.zip")
+    country: Source = Field(None, alias="location.country")
+    latitude: Source = Field(None, alias="location.latitude")
+    longitude: Source = Field(None, alias="location.longitude")
+    timezone: Source = Field(None, alias="location.timezone")
+    ip: Source = Field(None, alias="location.ip")
     properties: Annotated[tuple[PropertySource, ...], AfterValidator(_no_name_twice)] = ()
 
     @property
