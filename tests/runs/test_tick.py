@@ -1,0 +1,313 @@
+"""The timer: goes on with what is open, starts what is due, and stops nobody for another's sake."""
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.klaviyo import SCOPES, Fault, JobPlan
+from sandbox.people import People
+from sandbox.sample import example_documents, write_segment
+from shared.adapters.clock import Deadline
+from shared.catalog import Catalog
+from shared.runs.advance import advance, start
+from shared.runs.head import Head, read_head
+from shared.runs.permits import account_of
+from shared.runs.record import RunRecord
+from shared.runs.starting import Request
+from shared.runs.tick import tick
+from shared.segments import Segments
+from tests.support.azurite import Azurite
+from tests.support.stores import CountingStore
+from tests.support.world import MONDAY, SEGMENT, World, a_world
+
+
+def later(hours: float) -> datetime:
+    return MONDAY + timedelta(hours=hours)
+
+
+def tock(world: World, seconds: float = 240) -> list[RunRecord]:
+    return tick(world.services, seconds)
+
+
+def seen(world: World, *people: People) -> None:
+    """An installation whose timer knows the first refresh as the baseline, and meets those after it."""
+    world.segment(People(1))
+    assert tock(world) == []
+    for number, refresh in enumerate(people, start=1):
+        world.segment(refresh, later(number))
+
+
+def export(world: World, export_id: str, **changes: Any) -> None:
+    document = example_documents()["exports/vip.json"] | {"id": export_id} | changes
+    world.services.state.write(f"exports/{export_id}.json", json.dumps(document).encode())
+
+
+def head(world: World, export_id: str = "vip") -> Head:
+    return read_head(world.services.state, export_id)[0]
+
+
+def test_first_sight_runs_nothing_and_a_refresh_does(world: World) -> None:
+    """What is there when an export is first seen is its baseline; the next snapshot is exported once."""
+    seen(world)
+    assert tock(world) == []
+    world.segment(People(5), later(12))
+
+    (record,) = tock(world)
+
+    assert (record.status, record.trigger) == ("successful", "schedule")
+    assert world.members() == People(5).expected.emails
+    assert tock(world) == []
+
+
+def test_a_first_refresh_after_first_sight_is_exported(world: World) -> None:
+    """An export that was made before its segment: the segment's first snapshot is news."""
+    assert tock(world) == []
+    world.segment(People(5))
+
+    assert [record.status for record in tock(world)] == ["successful"]
+
+
+def test_one_broken_export_stops_no_other(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A document that can't be read, a list that is gone, a head that is corrupt: the others run."""
+    export(world, "gone", list_id="NoSuch")
+    export(world, "corrupt")
+    seen(world)
+    world.services.state.write("exports/broken.json", b"{")
+    world.services.state.write("heads/corrupt.json", b"{")
+    world.segment(People(5), later(1))
+
+    statuses = {record.export: record.status for record in tock(world)}
+
+    assert statuses == {"vip": "successful", "gone": "failed"}
+    logged = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert any("broken" in message for message in logged)
+    assert any("heads/corrupt.json" in message for message in logged)
+
+
+def test_failed_attempts_back_off_and_end(world: World) -> None:
+    """After 5, 15 and 60 minutes, then hourly, eight times in all; a new snapshot begins anew."""
+    seen(world, People(5))
+    # Refused by something that may pass, and closed: the segment's file is not what was pinned.
+    partition = world.services.segments.newest(SEGMENT).partitions[0].name
+    world.services.segment_store.write(partition, b"not a segment")
+    attempts = []
+    for _ in range(12 * 60):
+        attempts += [world.clock.now() for record in tock(world) if record.status == "failed"]
+        world.clock.sleep(60)
+
+    minutes = [(b - a).total_seconds() // 60 for a, b in zip(attempts, attempts[1:], strict=False)]
+    assert minutes == [5, 15, 60, 60, 60, 60, 60]
+
+    world.segment(People(6), later(3))
+    assert [record.status for record in tock(world)] == ["successful"]
+    assert head(world).retry is None
+
+
+def test_what_people_must_mend_waits_for_them(world: World) -> None:
+    """An unknown list is not tried again until somebody changes something; then soon."""
+    seen(world, People(5))
+    world.document("exports/vip.json", list_id="NoSuch")
+    assert [record.status for record in tock(world)] == ["failed"]
+    for _ in range(3 * 60):
+        world.clock.sleep(60)
+        assert tock(world) == []
+
+    world.document("exports/vip.json")
+    closed = []
+    for _ in range(6):
+        world.clock.sleep(60)
+        closed += tock(world)
+
+    assert [record.status for record in closed] == ["successful"]
+
+
+def test_a_new_key_ends_the_wait_too(world: World) -> None:
+    """A run that failed for its key goes again when the vault has another one."""
+    seen(world, People(5))
+    world.secrets({"klaviyo-sandbox": "pk_wrong"})
+    assert [record.status for record in tock(world)] == ["failed"]
+    world.clock.sleep(3600)
+    assert tock(world) == []
+
+    world.secrets({"klaviyo-sandbox": "pk_sandbox"})
+
+    assert [record.status for record in tock(world)] == ["successful"]
+
+
+def test_a_newer_snapshot_supersedes_an_open_run(world: World) -> None:
+    """What would write older values over newer ones is ended, and the newer snapshot exported."""
+    seen(world, People(25_000))
+    world.stand_in.faults.add([Fault("error", method="POST", nth=2, status=429, retry_after=400)])
+    (open_,) = tock(world)
+    assert not open_.is_closed
+    world.segment(People(10, start=90_000), later(2))
+
+    closed = tock(world) + tock(world)
+
+    assert [record.status for record in closed] == ["canceled", "successful"]
+    assert "superseded" in closed[0].warning_codes()
+    assert closed[0].id == open_.id
+    assert closed[1].counts.imported == 10
+
+
+def test_no_run_is_superseded_for_ever(world: World) -> None:
+    """A segment that is refreshed faster than it can be sent gets there at the third time."""
+    seen(world, People(5))
+    statuses = []
+    for number in range(3):
+        world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=300)])
+        tock(world)
+        world.segment(People(6 + number), later(2 + number))
+        world.clock.sleep(300)
+        statuses += [record.status for record in tock(world) if record.is_closed]
+
+    assert statuses == ["canceled", "canceled", "successful"]
+
+
+def test_what_confirms_is_closed_for_a_newer_snapshot(world: World) -> None:
+    """A job that Klaviyo still works on is unconfirmed when the next snapshot is due."""
+    seen(world, People(5))
+    world.stand_in.plans.append(JobPlan(seconds=100_000))
+    (open_,) = tock(world)
+    assert open_.phase == "confirming"
+    world.segment(People(6), later(2))
+
+    closed = tock(world) + tock(world)
+
+    assert [record.status for record in closed] == ["completed_with_warnings", "successful"]
+    assert closed[0].counts.unconfirmed == 5
+
+
+def test_confirming_holds_nothing(world: World) -> None:
+    """While Klaviyo works nobody holds the export or the account."""
+    seen(world, People(5))
+    world.stand_in.plans.append(JobPlan(seconds=100_000))
+    (open_,) = tock(world)
+
+    world.services.state.acquire("heads/vip.json").release()
+    world.services.state.acquire("locks/account-SNDBOX").release()
+    assert not open_.is_closed
+
+
+def test_runs_of_one_account_take_turns(world: World) -> None:
+    """One that has to wait delays the others by nothing."""
+    export(world, "first", list_id="Y6nRLr")
+    seen(world, People(5))
+    world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=100)])
+
+    records = {record.export: record.status for record in tock(world)}
+
+    assert records == {"first": "successful", "vip": "successful"}
+
+
+def test_an_account_sends_from_one_place(world: World) -> None:
+    """A run whose account is busy elsewhere waits its turn, and posts nothing before."""
+    seen(world, People(5))
+    with account_of(world.services, "SNDBOX"):
+        (waiting,) = tock(world)
+        assert not waiting.is_closed
+        assert "POST" not in [request.method for request in world.stand_in.requests]
+
+    world.clock.sleep(10)
+    assert [record.status for record in tock(world)] == ["successful"]
+
+
+def test_accounts_do_not_wait_for_each_other(world: World) -> None:
+    """An account that is throttled for long leaves the time to the others."""
+    world.stand_in.add_account("OTHER1", "Other", keys={"pk_other": SCOPES}, lists={"OthVip": "VIP"})
+    world.secrets({"klaviyo-sandbox": "pk_sandbox", "other": "pk_other"})
+    connection = example_documents()["connections/sandbox.json"] | {"id": "other", "secret_name": "other"}
+    world.services.state.write("connections/other.json", json.dumps(connection).encode())
+    export(world, "other", connection="other", list_id="OthVip")
+    seen(world, People(5))
+    world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=3600)])
+
+    statuses = sorted(record.status for record in tock(world))
+
+    assert statuses == ["running", "successful"]
+
+
+def test_two_ticks_at_once_do_no_harm(world: World) -> None:
+    """A timer that fires twice runs nothing twice."""
+    seen(world, People(12_000))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: tock(world), range(4)))
+    tock(world)
+
+    assert world.members() == People(12_000).expected.emails
+    assert len(world.stand_in.accounts["SNDBOX"].jobs) == 2
+    records = [blob for blob in world.services.state.list("runs/") if blob.name.endswith(".json")]
+    assert len(records) == 1
+
+
+def test_the_timer_ends_what_http_began(world: World) -> None:
+    """A run that its first caller left open is closed by the next tick."""
+    seen(world)
+    world.stand_in.job_seconds = 100
+    record = start(world.services, "vip", Request("on_demand", "tester"))
+    record = advance(world.services, record, Deadline(world.clock, 20))
+    assert not record.is_closed
+
+    assert [(closed.id, closed.status) for closed in tock(world)] == [(record.id, "successful")]
+
+
+def test_a_recurrence_runs_at_its_time(world: World) -> None:
+    """A daily export runs once a day, refreshed or not, and a missed day once."""
+    # Documents carry the real time at which they were written.
+    world.clock.sleep((datetime.now(UTC) - world.clock.now()).total_seconds() + 60)
+    world.document("exports/vip.json", schedule={"when": {"cron": "0 6 * * *", "timezone": "UTC"}})
+    seen(world)
+    runs = []
+    for _ in range(3 * 24):
+        runs += [record.created_at for record in tock(world)]
+        world.clock.sleep(3600)
+    assert len(runs) == 3
+    assert {time.hour for time in runs} == {6}
+
+    world.clock.sleep(5 * 24 * 3600)
+    assert len(tock(world)) == 1
+    assert tock(world) == []
+
+
+def test_a_slice_sends_something_however_short(world: World) -> None:
+    """Reading again what was sent can't eat a budget for ever: each slice gets one job further."""
+    seen(world, People(25_000))
+    slices = 0
+    while not all(record.is_closed for record in tick(world.services, 0.001)):
+        slices += 1
+        world.clock.sleep(60)
+        assert slices < 10
+
+    assert world.members() >= People(25_000).expected.emails
+
+
+def test_with_nothing_due_a_tick_costs_two_listings(tmp_path: Any, azurite: Azurite) -> None:
+    """200 exports, on Azurite: heads and exports are listed, each model.json read once, nothing written."""
+    urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
+    with a_world(tmp_path, **urls) as world:
+        for number in range(199):
+            export(world, f"export-{number:03}", segments=[SEGMENT])
+        world.segment(People(1))
+        write_segment(world.services.segment_store, "Other", People(1), refreshed=MONDAY)
+        state, segments = CountingStore(world.services.state), CountingStore(world.services.segment_store)
+        services = replace(
+            world.services,
+            state=state,
+            catalog=Catalog(state),
+            segment_store=segments,
+            segments=Segments(segments),
+        )
+        tick(services, 240)
+        tick(services, 240)
+        state.calls.clear()
+        segments.calls.clear()
+
+        assert tick(services, 240) == []
+
+        assert sorted(state.calls) == [("list", "exports/"), ("list", "heads/")]
+        assert [what for what, _ in segments.calls] == ["read"]

@@ -1,0 +1,74 @@
+"""Stores that watch what is asked of another one."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level, Store
+
+
+class WatchedStore:
+    """Passes everything on, and tells `called` before."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def called(self, what: str, name: str) -> None:
+        """For the heirs."""
+
+    def write(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = False,
+        if_match: str | None = None,
+        lease: Lease | None = None,
+    ) -> str:
+        self.called("write", name)
+        return self._store.write(
+            name, content, metadata=metadata, create_only=create_only, if_match=if_match, lease=lease
+        )
+
+    def delete(self, name: str) -> None:
+        self.called("delete", name)
+        self._store.delete(name)
+
+    def now(self) -> datetime:
+        self.called("now", "")
+        return self._store.now()
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        self.called("list", prefix)
+        return self._store.list(prefix)
+
+    def level(self, folder: str = "") -> Level:
+        self.called("level", folder)
+        return self._store.level(folder)
+
+    def stat(self, name: str) -> BlobInfo:
+        self.called("stat", name)
+        return self._store.stat(name)
+
+    def read(self, name: str) -> Blob:
+        self.called("read", name)
+        return self._store.read(name)
+
+    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+        self.called("stream", name)
+        return self._store.stream(name, etag=etag)
+
+    def acquire(self, name: str) -> Lease:
+        self.called("acquire", name)
+        return self._store.acquire(name)
+
+
+class CountingStore(WatchedStore):
+    """Keeps what was asked."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.calls: list[tuple[str, str]] = []
+
+    def called(self, what: str, name: str) -> None:
+        self.calls.append((what, name))
