@@ -1,7 +1,7 @@
 """Which exports are due: pure decisions over what listings show."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -38,6 +38,11 @@ def pending_retry(export: Export, glance: Glance, versions: Mapping[str, str]) -
     return retry if retry is not None and retry.versions == wanted_versions(export, versions) else None
 
 
+def is_superseded(pinned: Mapping[str, str], versions: Mapping[str, str]) -> bool:
+    """True where a segment has a newer snapshot than the one that a run has pinned."""
+    return any(versions.get(name, "") > version for name, version in pinned.items())
+
+
 def wanted_versions(export: Export, versions: Mapping[str, str]) -> dict[str, str]:
     """The versions of the export's own segments."""
     return {name: versions.get(name, "") for name in export.segments}
@@ -49,4 +54,4 @@ def next_time(cron: Cron, after: datetime) -> datetime:
     As with cron itself: a time that a clock change skips comes right after the change, one that it
     repeats comes once.
     """
-    return next(CronSim(cron.cron, after.astimezone(ZoneInfo(cron.timezone))))
+    return next(CronSim(cron.cron, after.astimezone(ZoneInfo(cron.timezone)))).astimezone(UTC)

@@ -12,6 +12,8 @@ from shared.runs.record import ErrorRecord, Part, RunRecord, Status
 
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
+# A segment that is refreshed faster than it can be sent must get there at some time.
+MOST_SUPERSEDED = 2
 
 
 class AcceptedJob(Part):
@@ -80,12 +82,14 @@ class Retry(Part):
 class Glance(Part):
     """What the timer has to know of a head, small enough for a blob's metadata.
 
+    `pinned` has the versions of the snapshots that the open run sends, as long as a newer one may end it.
     `exported` has the version of each segment's newest snapshot that needs no run: the one last exported,
     or the baseline, which was there when the export was first seen.
     """
 
     open: str | None = None
     account: str | None = None
+    pinned: dict[str, str] = Field(default_factory=dict)
     advanced_at: datetime | None = None
     not_before: datetime | None = None
     exported: dict[str, str]
@@ -112,6 +116,7 @@ class Head(Part):
         return Glance(
             open=run.record.id if run else None,
             account=run.plan.account_id if run and run.plan else None,
+            pinned=run.plan.versions() if run and run.plan and self.superseded < MOST_SUPERSEDED else {},
             advanced_at=run.advanced_at if run else None,
             not_before=run.not_before if run else None,
             exported=self.exported,
@@ -126,7 +131,7 @@ class Head(Part):
             shown["status"] = self.last_attempt.status
         if self.open is not None:
             shown |= {"status": self.open.record.status, "open": self.open.record.id}
-        glance = self.glance().model_dump_json(exclude_none=True, ensure_ascii=True)
+        glance = self.glance().model_dump_json(exclude_defaults=True, ensure_ascii=True)
         if len(glance) <= LONGEST_METADATA:
             shown["glance"] = glance
         return shown

@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, AlreadyRunning, ExportError, NotFound, TryLater
 from shared.runs.hold import Hold
-from shared.runs.keeper import Keeper
 from shared.runs.parts import cancel_name
 from shared.runs.services import Services
 
