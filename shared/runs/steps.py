@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from shared.adapters.clock import Deadline
 from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
 from shared.klaviyo import Klaviyo
+from shared.runs.account import account_of
 from shared.runs.closing import close, closed_before, summary
 from shared.runs.confirming import confirm, give_up
+from shared.runs.due import is_superseded
 from shared.runs.fingerprint import fingerprint
+from shared.runs.head import MOST_SUPERSEDED
 from shared.runs.hold import Hold
-from shared.runs.permits import Cancelled, Permit, account_of, is_cancel_requested
+from shared.runs.permits import Cancelled, Permit, is_cancel_requested
 from shared.runs.pinning import pin, sign_in
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
@@ -23,8 +26,6 @@ logger = logging.getLogger(__name__)
 # Seconds, where the other side doesn't say when to come back.
 PAUSE = 30.0
 MOST_TAKE_UPS = 5
-# A segment that is refreshed faster than it can be sent must get there at some time.
-MOST_SUPERSEDED = 2
 # What stays as it is until somebody changes a document or the key.
 FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
 
@@ -91,7 +92,7 @@ def _interrupt(hold: Hold, services: Services) -> None:
     elif run.plan is not None and hold.head.superseded < MOST_SUPERSEDED:
         pinned = run.plan.versions()
         versions = services.segments.versions(pinned)
-        if any(versions.get(name, "") > version for name, version in pinned.items()):
+        if is_superseded(pinned, versions):
             if confirming:
                 give_up(run)
             else:
@@ -123,8 +124,12 @@ def _work(hold: Hold, services: Services, plan: Plan, deadline: Deadline) -> boo
     if run.ending is None and run.record.phase == "sending":
         with account_of(services, plan.account_id) as account:
             permit = Permit(hold, services, connection.id, account)
-            if not send(hold, services, klaviyo, plan, deadline, permit.check):
-                return False
+            try:
+                if not send(hold, services, klaviyo, plan, deadline, permit.check):
+                    return False
+            except TryLater as problem:
+                account.wait_for(problem)
+                raise
         _log(run.record, "sent")
     return _confirm(hold, klaviyo, plan, deadline)
 

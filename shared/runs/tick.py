@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.catalog import Export
-from shared.errors import AlreadyRunning, ExportError
+from shared.errors import AlreadyRunning, ExportError, InvalidDocument
 from shared.runs.advance import begin, take_up_again
-from shared.runs.due import is_due, pending_retry, wanted_versions
+from shared.runs.due import is_due, is_superseded, pending_retry, wanted_versions
 from shared.runs.fingerprint import fingerprint
 from shared.runs.head import Glance, glance_at
 from shared.runs.record import RunRecord
@@ -62,24 +62,15 @@ def tick(services: Services, seconds: float) -> list[RunRecord]:
 
 def _find_work(services: Services) -> Iterator[Work]:
     """From one listing of heads, one of exports, and one read of each model.json."""
-    now = services.clock.now()
-    glances: dict[str, Glance] = {}
-    for blob in services.state.list("heads/"):
-        export_id = blob.name.removeprefix("heads/").removesuffix(".json")
-        try:
-            glance = glances[export_id] = glance_at(services.state, blob, export_id)
-        except ExportError as error:
-            _log_failure(export_id, error)
-            continue
-        if glance.open is not None:
-            account = glance.account or export_id
-            yield Work(
-                export_id, account, glance.open, None, glance.advanced_at or NEVER, glance.not_before or NEVER
-            )
+    glances = dict(_glances(services))
     exports = list(services.catalog.exports())
-    documents = [listed.document for listed in exports if isinstance(listed.document, Export)]
-    segments = {name for export in documents for name in export.segments}
-    versions: dict[str, str] | None = None
+    versions = _versions(services, glances, [listed.document for listed in exports])
+    now = services.clock.now()
+    for export_id, glance in glances.items():
+        if glance.open is not None:
+            not_before = NEVER if is_superseded(glance.pinned, versions) else glance.not_before or NEVER
+            account = glance.account or export_id
+            yield Work(export_id, account, glance.open, None, glance.advanced_at or NEVER, not_before)
     for listed in exports:
         try:
             if not isinstance(listed.document, Export):
@@ -87,12 +78,30 @@ def _find_work(services: Services) -> Iterator[Work]:
             known = glances.get(listed.id)
             if known is None:
                 see(services, listed.document)
-            elif known.open is None and listed.document.schedule.active:
-                versions = services.segments.versions(segments) if versions is None else versions
-                if is_due(listed.document, known, versions, now, listed.changed_at):
-                    yield from _due(services, listed.document, known, versions, now)
+            elif known.open is None and is_due(listed.document, known, versions, now, listed.changed_at):
+                yield from _due(services, listed.document, known, versions, now)
         except ExportError as error:
             _log_failure(listed.id, error)
+
+
+def _glances(services: Services) -> Iterator[tuple[str, Glance]]:
+    for blob in services.state.list("heads/"):
+        export_id = blob.name.removeprefix("heads/").removesuffix(".json")
+        try:
+            yield export_id, glance_at(services.state, blob, export_id)
+        except ExportError as error:
+            _log_failure(export_id, error)
+
+
+def _versions(
+    services: Services, glances: Mapping[str, Glance], documents: Iterable[Export | InvalidDocument]
+) -> dict[str, str]:
+    """The newest snapshots of the segments that anything depends on."""
+    segments = {name for glance in glances.values() for name in glance.pinned}
+    for export in documents:
+        if isinstance(export, Export) and export.schedule.active:
+            segments.update(export.segments)
+    return services.segments.versions(segments) if segments else {}
 
 
 def _due(
