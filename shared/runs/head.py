@@ -55,6 +55,7 @@ class OpenRun(Part):
     error: ErrorRecord | None = None
     take_ups: int = 0
     looks: int = 0
+    last_look: bool = False
     advanced_at: datetime | None = None
     not_before: datetime | None = None
     waiting_for: str | None = None

@@ -93,9 +93,8 @@ def _interrupt(hold: Hold, services: Services) -> None:
         pinned = run.plan.versions()
         versions = services.segments.versions(pinned)
         if is_superseded(pinned, versions):
-            if confirming:
-                give_up(run)
-            else:
+            run.last_look, run.not_before = True, None
+            if not confirming:
                 run.ending = "canceled"
                 run.record.warn("superseded")
 
@@ -135,10 +134,10 @@ def _work(hold: Hold, services: Services, plan: Plan, deadline: Deadline) -> boo
 
 
 def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
-    """A look at the jobs. For a run that a newer snapshot waits for, one look has to do."""
+    """A look at the jobs. Where a newer snapshot waits, one look has to do."""
     run = hold.run
     settled = confirm(hold, klaviyo, plan, deadline)
-    if not settled and "superseded" in run.record.warning_codes():
+    if not settled and run.last_look:
         give_up(run)
         return True
     return settled

@@ -93,7 +93,7 @@ def test_one_broken_export_stops_no_other(world: World, caplog: pytest.LogCaptur
 def test_failed_attempts_back_off_and_end(world: World) -> None:
     """After 5, 15 and 60 minutes, then hourly, eight times in all; a new snapshot begins anew."""
     seen(world, People(5))
-    # A file that is no part of its segment fails each run; model.json comes last, as Customer Insights does it.
+    # A file that is no part of its segment fails each run; model.json is written last, as always.
     store = world.services.segment_store
     store.write(world.services.segments.newest(SEGMENT).partitions[0].name, b"no,such,columns\n")
     model = f"{FOLDER}/model.json"
