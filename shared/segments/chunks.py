@@ -1,14 +1,22 @@
-"""Chunks of bytes, read as a file."""
+"""A partition's chunks of bytes, read as a file."""
 
 import gzip
 import io
-from collections.abc import Buffer, Iterable
+import zlib
+from collections.abc import Buffer, Iterable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
+
+from shared.adapters.storage.store import Store
+from shared.errors import InvalidSegment
+from shared.segments.snapshots import Partition
 
 SIZE = 128 * 1024
 
 
-class _Chunks(io.RawIOBase):
+class Chunks(io.RawIOBase):
+    """A file that is read as its chunks come."""
+
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._rest = memoryview(b"")
@@ -29,12 +37,16 @@ class _Chunks(io.RawIOBase):
         return size
 
 
-def as_file(chunks: Iterable[bytes], *, compressed: bool) -> BinaryIO:
-    """The chunks as a file that is read as it goes; `compressed` ones as what gzip had before.
+@contextmanager
+def open_partition(store: Store, partition: Partition) -> Iterator[BinaryIO]:
+    """The pinned partition's content, unpacked where its name ends in `.gz`.
 
-    Reading raises gzip.BadGzipFile, zlib.error or EOFError where they aren't a whole gzip file.
+    Reading raises Changed, and InvalidSegment where gzip did not make it, or it is cut off.
     """
-    file: io.RawIOBase = _Chunks(chunks)
-    if compressed:
-        file = cast(io.RawIOBase, gzip.GzipFile(fileobj=file))
-    return io.BufferedReader(file, SIZE)
+    file = io.BufferedReader(Chunks(store.stream(partition.name, etag=partition.etag)), SIZE)
+    if partition.name.lower().endswith(".gz"):
+        file = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), SIZE)
+    try:
+        yield file
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise InvalidSegment(f"{partition.name} is not a whole gzip file.", code="invalid_csv") from None

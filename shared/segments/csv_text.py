@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 # Characters of one record. What is longer is a quote that never closes, or no CSV.
 LONGEST = 4 * 1024 * 1024
-# Characters that broken quotes may have us read again: a hostile file must not take for ever.
-PATIENCE = 64 * LONGEST
+# Characters that broken quotes may have us read again, beyond as many as the file has.
+PATIENCE = 16 * LONGEST
 BLOCK = 128 * 1024
 BOM = b"\xef\xbb\xbf"
 
@@ -25,36 +25,60 @@ def records(file: BinaryIO, delimiter: str, *, block: int = BLOCK) -> Iterator[R
     Raises csv.Error where the quotes are past mending.
     """
     csv.field_size_limit(LONGEST)
-    patience = PATIENCE
-    held: list[str] = []  # lines of a record that goes on in the next block
+    patience = _Patience()
+    lines: list[str] = []
     suspect = False
+    held = fresh = 0  # characters of a record that goes on in the next block, and of what came since
     for content, is_last in _blocks(file, block):
         text, broken = _decoded(content)
-        suspect = broken or (suspect and bool(held))
-        lines = held + io.StringIO(text, newline="").readlines()
-        held = []
-        start = 0
-        while start < len(lines):
-            rest = map(lines.__getitem__, range(start, len(lines)))
-            reader = csv.reader(rest, delimiter=delimiter, strict=True)
-            whole = start  # lines before this one belong to records that are read
-            try:
-                for cells in reader:
-                    whole = start + reader.line_num
-                    if cells:
-                        yield (_fault(cells) or cells) if suspect else cells
-                break
-            except csv.Error:
-                read = start + reader.line_num
-            size = sum(map(len, lines[whole:read]))
-            if read == len(lines) and not is_last and size <= LONGEST:
-                held = lines[whole:]
-                break
-            patience -= size
-            if patience < 0:
-                raise csv.Error("too many broken quotes")
-            yield "row_too_long" if len(lines[whole]) > LONGEST else "broken_quotes"
-            start = whole + 1
+        lines += io.StringIO(text, newline="").readlines()
+        suspect |= broken
+        fresh += len(text)
+        patience.left += len(text)
+        if fresh < held and not is_last:
+            continue  # a long record is tried again when there is twice as much of it
+        done = yield from _parsed(lines, delimiter, suspect, is_last, patience)
+        del lines[:done]
+        suspect &= bool(lines)
+        held, fresh = sum(map(len, lines)), 0
+
+
+class _Patience:
+    """How many characters may be read again: a hostile file must not take for ever."""
+
+    def __init__(self) -> None:
+        self.left = PATIENCE
+
+    def spend(self, characters: int) -> None:
+        self.left -= characters
+        if self.left < 0:
+            raise csv.Error("too many broken quotes")
+
+
+def _parsed(
+    lines: list[str], delimiter: str, suspect: bool, is_last: bool, patience: _Patience
+) -> Generator[Record, None, int]:
+    """The records in the lines. Returns how many lines are done with: the others may be half a record."""
+    start = 0
+    while start < len(lines):
+        rest = map(lines.__getitem__, range(start, len(lines)))
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
+        done = start
+        try:
+            for cells in reader:
+                done = start + reader.line_num
+                if cells:
+                    yield (_fault(cells) or cells) if suspect else cells
+            break
+        except csv.Error:
+            tried = start + reader.line_num
+        size = sum(map(len, lines[done:tried]))
+        if tried == len(lines) and not is_last and size <= LONGEST:
+            return done
+        patience.spend(size - len(lines[done]))
+        yield "row_too_long" if len(lines[done]) > LONGEST else "broken_quotes"
+        start = done + 1
+    return len(lines)
 
 
 def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:

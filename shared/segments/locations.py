@@ -11,22 +11,20 @@ _RUN = re.compile(r"(?:(?P<segment>.*)/)?(\d{4})/(\d{2})/(\d{2})/(\d{4})", re.AS
 _NUMBER = re.compile(r"(\d+)", re.ASCII)
 
 
-def blob_name(location: str) -> str:
-    """The name below its container of the blob at a URL.
+def blob_name(location: str) -> str | None:
+    """The name below its container of the blob at a URL; None where it is no URL, or leads elsewhere.
 
     The host (`.blob.`, `.dfs.`, or an emulator's) is never called. A `?snapshot=…` is ignored: nobody
-    writes into a run folder again, and what is read is pinned by the ETag that it has now. Raises
-    ValueError where the location is no URL of a blob, or a part of it would lead elsewhere.
+    writes into a run folder again, and what is read is pinned by the ETag that it has now.
     """
-    parts = urlsplit(location)
-    if parts.scheme not in ("https", "http"):
-        raise ValueError("not a URL")
-    _, path = container_and_prefix(location)
-    names = [unquote(name, errors="strict") for name in path.split("/")]
-    name = "/".join(names)
-    if any("/" in part for part in names) or not is_name(name):
-        raise ValueError("not the name of a blob")
-    return name
+    try:
+        _, path = container_and_prefix(location)
+        parts = [unquote(part, errors="strict") for part in path.split("/")]
+    except ValueError:
+        return None
+    name = "/".join(parts)
+    is_plain = is_name(name) and not any("/" in part for part in parts)
+    return name if is_plain and urlsplit(location).scheme in ("https", "http") else None
 
 
 def segment_folder(folder: str) -> str:

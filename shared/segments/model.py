@@ -114,13 +114,13 @@ def _column(attribute: Mapping[str, Any], where: str) -> Column:
 
 
 def _location(partition: Mapping[str, Any], where: str) -> str:
-    try:
-        return blob_name(str(partition.get("location") or ""))
-    except ValueError:
+    name = blob_name(str(partition.get("location") or ""))
+    if name is None:
         raise _invalid(
-            f"{where}: the location of a partition must be an https URL with a plain path: "
-            "no `..`, no empty part, no encoded slash."
-        ) from None
+            f"{where}: the location of a partition must be a URL with a plain path: no `..`, no empty part, "
+            "no encoded slash."
+        )
+    return name
 
 
 def _csv_format(partitions: Sequence[Mapping[str, Any]], where: str) -> CsvFormat:

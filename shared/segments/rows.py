@@ -1,15 +1,13 @@
 """The rows of a partition, streamed."""
 
 import csv
-import gzip
-import zlib
 from collections.abc import Iterator
 from itertools import chain
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
-from shared.segments.chunks import as_file
-from shared.segments.csv_text import Record, records
+from shared.segments.chunks import open_partition
+from shared.segments.csv_text import BLOCK, Record, records
 from shared.segments.header import Shape, column_names, is_header, shape_of_header, shape_of_row
 from shared.segments.model import CsvFormat
 from shared.segments.snapshots import Partition
@@ -38,10 +36,9 @@ def read_rows(
         rows = source if has_header else chain([first], source)
         width, in_order = shape.width, shape.places is None
         for number, cells in enumerate(rows, start=1):
-            if in_order and len(cells) == width and not isinstance(cells, str):
-                yield index, number, cells
-            else:
-                yield index, number, cells if isinstance(cells, str) else shape.arrange(cells)
+            if (len(cells) != width or not in_order) and not isinstance(cells, str):
+                cells = shape.arrange(cells)
+            yield index, number, cells
     except csv.Error:
         raise InvalidSegment(
             f"{partition.name} is no CSV: too many quotes never close, the last of them in row {number + 1}.",
@@ -58,15 +55,21 @@ def read_header(store: Store, partition: Partition, delimiter: str) -> list[str]
     return None if first is None else column_names(partition.name, first)
 
 
+def most_rows(store: Store, partition: Partition) -> int:
+    """A number of rows that the pinned partition can't have more of: its lines, counted quickly.
+
+    Raises Changed, or InvalidSegment where it is not what gzip made.
+    """
+    lines = 1  # the last one need not end
+    with open_partition(store, partition) as file:
+        while block := file.read(BLOCK):
+            lines += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
+    return lines
+
+
 def _records(store: Store, partition: Partition, delimiter: str) -> Iterator[Record]:
-    name = partition.name
-    try:
-        with as_file(
-            store.stream(name, etag=partition.etag), compressed=name.lower().endswith(".gz")
-        ) as file:
-            yield from records(file, delimiter)
-    except (gzip.BadGzipFile, zlib.error, EOFError):
-        raise InvalidSegment(f"{name} is not a whole gzip file.", code="invalid_csv") from None
+    with open_partition(store, partition) as file:
+        yield from records(file, delimiter)
 
 
 def _shape(name: str, first: Record, has_header: bool | None, columns: list[str]) -> tuple[Shape, bool]:
@@ -74,7 +77,9 @@ def _shape(name: str, first: Record, has_header: bool | None, columns: list[str]
     if isinstance(first, str):
         if has_header is False:
             return Shape(len(columns)), False
-        raise InvalidSegment(f"The header of {name} can't be read: {first}.", code="invalid_csv")
+        raise InvalidSegment(
+            f"The header of {name} can't be read ({first}): is it CSV in UTF-8?", code="invalid_csv"
+        )
     if is_header(first, columns) if has_header is None else has_header:
         return shape_of_header(name, first, columns), True
     return shape_of_row(first, columns), False

@@ -1,0 +1,91 @@
+"""The hostile files in corpus/: each lies beside what it promises, its rows and its refusals.
+
+A row is a list of cells, a refused one its reason's code, and `error` the message where the whole file is
+refused, with P for its name. Every row that could leak has the word `canary` in it.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.adapters.storage.folder import FolderStore
+from shared.adapters.storage.store import Store
+from shared.errors import InvalidSegment
+from shared.segments import CsvFormat, Partition, Row, most_rows, read_rows
+
+CORPUS = Path(__file__).parent / "corpus"
+CASES = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".csv", ".csv.gz")))
+
+
+class Dripping(FolderStore):
+    """A store whose chunks are one byte long."""
+
+    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+        for chunk in super().stream(name, etag=etag):
+            yield from (bytes([byte]) for byte in chunk)
+
+
+def expected(path: Path) -> Any:
+    return json.loads((CORPUS / f"{path.name.partition('.')[0]}.json").read_text())
+
+
+def pinned(store: Store, name: str) -> Partition:
+    blob = store.stat(name)
+    return Partition(blob.name, blob.etag, blob.size)
+
+
+def rows_of(store: Store, path: Path) -> list[Row]:
+    case = expected(path)
+    csv_format = CsvFormat(case["has_header"], case["delimiter"])
+    return list(read_rows(store, pinned(store, path.name), 7, csv_format, case["columns"]))
+
+
+@pytest.mark.parametrize("store", [FolderStore(CORPUS), Dripping(CORPUS)], ids=["at once", "byte by byte"])
+@pytest.mark.parametrize("path", [path for path in CASES if "rows" in expected(path)], ids=lambda p: p.name)
+def test_every_row_is_read_or_refused_in_its_place(store: Store, path: Path) -> None:
+    """The rows come whole and in order, numbered from 1, and the refused ones with their reason."""
+    assert rows_of(store, path) == [
+        (7, number, cells) for number, cells in enumerate(expected(path)["rows"], start=1)
+    ]
+
+
+@pytest.mark.parametrize("store", [FolderStore(CORPUS), Dripping(CORPUS)], ids=["at once", "byte by byte"])
+@pytest.mark.parametrize("path", [path for path in CASES if "error" in expected(path)], ids=lambda p: p.name)
+def test_a_file_that_is_no_csv_of_these_columns_is_an_error(store: Store, path: Path) -> None:
+    """It says which file and what is wrong, without a value of a row, also not behind the scenes."""
+    with pytest.raises(InvalidSegment) as refused:
+        rows_of(store, path)
+
+    error = refused.value
+    assert error.message == expected(path)["error"].replace("P", path.name, 1)
+    assert error.code == "invalid_csv"
+    assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.name)
+def test_no_value_of_a_row_is_told(path: Path) -> None:
+    """A hostile file names the canary; reasons and errors do not."""
+    try:
+        told = [cells for _, _, cells in rows_of(FolderStore(CORPUS), path) if isinstance(cells, str)]
+    except InvalidSegment as error:
+        told = [str(error), repr(error), error.code]
+
+    assert "canary" not in " ".join(told)
+
+
+@pytest.mark.parametrize("path", [path for path in CASES if "rows" in expected(path)], ids=lambda p: p.name)
+def test_lines_are_never_fewer_than_rows(path: Path) -> None:
+    """The quick count is an upper bound, and off by the header, blank lines and lines within cells only."""
+    store = FolderStore(CORPUS)
+
+    assert len(expected(path)["rows"]) <= most_rows(store, pinned(store, path.name))
+
+
+def test_every_case_has_its_file() -> None:
+    """No expectation lies about without a file, and each says what it is about."""
+    assert {path.name.partition(".")[0] for path in CASES} == {path.stem for path in CORPUS.glob("*.json")}
+    assert all(expected(path)["promise"].endswith(".") for path in CASES)
