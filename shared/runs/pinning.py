@@ -2,10 +2,12 @@
 
 from shared.adapters.clock import Deadline
 from shared.catalog import Account, Connection
-from shared.errors import Denied
+from shared.errors import Denied, InvalidSegment
 from shared.klaviyo import Klaviyo
+from shared.profiles import Selection
 from shared.runs.hold import Hold
 from shared.runs.plan import PinnedSegment, Plan
+from shared.runs.reading import most_rows_of, profiles_of
 from shared.runs.services import Services
 
 
@@ -22,11 +24,29 @@ def pin(hold: Hold, services: Services, deadline: Deadline) -> None:
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
     plan.mappers()  # every column that the mapping names is there
+    plan.lines = most_rows_of(services, plan)
+    _check_limit(services, plan)
     run.plan = plan
     run.record.segments = [segment.record() for segment in segments]
     run.record.status = "running"
     run.record.started_at = services.clock.now()
     hold.checkpoint()
+
+
+def _check_limit(services: Services, plan: Plan) -> None:
+    """Raises InvalidSegment where more would leave than the export allows: Klaviyo bills by profiles.
+
+    Only where the segments have more lines than that are the profiles counted one by one.
+    """
+    most = plan.export.limits.max_profiles
+    if plan.lines <= most:
+        return
+    count = sum(1 for _ in profiles_of(services, plan, Selection(lambda _: None)))
+    if count > most:
+        raise InvalidSegment(
+            f"The export would send {count:,} profiles, and its limits.max_profiles is {most:,}.",
+            code="too_many_profiles",
+        )
 
 
 def sign_in(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:

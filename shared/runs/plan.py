@@ -61,11 +61,15 @@ class PinnedSegment(Part):
 
 
 class Plan(Part):
-    """The export, its account and its segments' snapshots as they were when the run began."""
+    """The export, its account and its segments' snapshots as they were when the run began.
+
+    `lines` is a number of rows that the segments can't have more of.
+    """
 
     export: Export
     account_id: str
     segments: list[PinnedSegment]
+    lines: int = 0
 
     def mapping(self) -> Mapping:
         return mapping_of(self.export)

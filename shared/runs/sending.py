@@ -1,20 +1,19 @@
 """The second step: rows become profiles, profiles batches, and batches import jobs, all of it lazily."""
 
-from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from shared.adapters.clock import Branch, Deadline
-from shared.errors import Changed, InvalidSegment, NeedsPeople, NotFound, TakenElsewhere, TryLater
+from shared.errors import NeedsPeople, TakenElsewhere, TryLater
 from shared.klaviyo import Klaviyo, Permit, room_for_profiles
-from shared.profiles import Profile, Selection, pack
+from shared.profiles import Selection, pack
 from shared.runs.delivery import Delivery
 from shared.runs.head import OpenRun
 from shared.runs.hold import Hold
 from shared.runs.parts import Parts, RejectedLines
 from shared.runs.permits import Cancelled
 from shared.runs.plan import Plan
+from shared.runs.reading import profiles_of
 from shared.runs.services import Services
-from shared.segments import Row, Snapshot, read_rows
 
 IN_FLIGHT = 8
 
@@ -34,7 +33,7 @@ def send(
     selection = Selection(rejected.add)
     branch = Branch(deadline)
     delivery = Delivery(hold, parts, plan, klaviyo, branch, permit)
-    batches = pack(_profiles(services, plan, selection), most_bytes=room_for_profiles(plan.export.list_id))
+    batches = pack(profiles_of(services, plan, selection), most_bytes=room_for_profiles(plan.export.list_id))
     planned = set()
     complete = True
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="post") as pool:
@@ -86,25 +85,6 @@ def _forget_others(run: OpenRun, planned: set[str]) -> None:
     run.record.warn("sent_twice", others)
     run.jobs = [job for job in run.jobs if job.batch in planned]
     run.finished = [batch for batch in run.finished if batch.digest in planned]
-
-
-def _profiles(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:
-    first = 0
-    for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
-        yield from selection.profiles(_rows(services, segment.snapshot(), first), mapper)
-        first += len(segment.partitions)
-
-
-def _rows(services: Services, snapshot: Snapshot, first: int) -> Iterator[Row]:
-    columns = [column.name for column in snapshot.columns]
-    for number, partition in enumerate(snapshot.partitions, first):
-        try:
-            yield from read_rows(services.segment_store, partition, number, snapshot.csv_format, columns)
-        except (Changed, NotFound):
-            raise InvalidSegment(
-                f"{partition.name} changed while the run read it: run the export again.",
-                code="snapshot_changed",
-            ) from None
 
 
 def _collect(flying: set[Future[None]]) -> set[Future[None]]:

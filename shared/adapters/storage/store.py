@@ -87,7 +87,7 @@ class Store(Protocol):
         """
 
     def delete(self, name: str) -> None:
-        """Removes a blob. Does nothing where there is none."""
+        """Removes a blob. Does nothing where there is none. Raises LeaseLost where somebody holds it."""
 
     def acquire(self, name: str) -> Lease:
         """Takes the exclusive hold on an existing blob: AlreadyRunning where another holds it, NotFound.

@@ -1,0 +1,48 @@
+"""What the steps read of a pinned segment: its profiles, and how many rows it can't have more of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.errors import Changed, InvalidSegment, NotFound
+from shared.profiles import Profile, Selection
+from shared.runs.plan import Plan
+from shared.runs.services import Services
+from shared.segments import Partition, Row, Snapshot, most_rows, read_rows
+
+
+def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:
+    """The profiles that leave, in the segments' order; `selection` counts what does not.
+
+    Raises InvalidSegment with the code `snapshot_changed` where the files are not the pinned ones any more.
+    """
+    first = 0
+    for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
+        yield from selection.profiles(_rows(services, segment.snapshot(), first), mapper)
+        first += len(segment.partitions)
+
+
+def most_rows_of(services: Services, plan: Plan) -> int:
+    """An upper bound of the segments' rows: their lines, counted quickly. Raises InvalidSegment likewise."""
+    lines = 0
+    for segment in plan.segments:
+        for partition in segment.snapshot().partitions:
+            with _pinned(partition):
+                lines += most_rows(services.segment_store, partition)
+    return lines
+
+
+def _rows(services: Services, snapshot: Snapshot, first: int) -> Iterator[Row]:
+    columns = [column.name for column in snapshot.columns]
+    for number, partition in enumerate(snapshot.partitions, first):
+        with _pinned(partition):
+            yield from read_rows(services.segment_store, partition, number, snapshot.csv_format, columns)
+
+
+@contextmanager
+def _pinned(partition: Partition) -> Iterator[None]:
+    try:
+        yield
+    except (Changed, NotFound):
+        raise InvalidSegment(
+            f"{partition.name} changed while the run read it: run the export again.", code="snapshot_changed"
+        ) from None
