@@ -43,7 +43,7 @@ def open_partition(store: Store, partition: Partition) -> Iterator[BinaryIO]:
 
     Reading raises Changed, and InvalidSegment where gzip did not make it, or it is cut off.
     """
-    file = io.BufferedReader(Chunks(store.stream(partition.name, etag=partition.etag)), SIZE)
+    file: BinaryIO = io.BufferedReader(Chunks(store.stream(partition.name, etag=partition.etag)), SIZE)
     if partition.name.lower().endswith(".gz"):
         file = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), SIZE)
     try:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from shared.errors import InvalidSegment
+from shared.segments.csv_text import BOM
 from shared.segments.locations import blob_name
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +62,7 @@ class Model:
     def read(cls, name: str, etag: str, content: bytes) -> "Model":
         """Raises InvalidSegment."""
         try:
-            document = orjson.loads(content)
+            document = orjson.loads(content.removeprefix(BOM))
         except orjson.JSONDecodeError:
             raise _invalid(f"{name} is not JSON.") from None
         entities = document.get("entities") if isinstance(document, dict) else None

@@ -58,12 +58,12 @@ class Segments:
     def versions(self, segments: Iterable[str]) -> dict[str, str]:
         """The versions of these segments' newest whole snapshots; what `newest` would refuse is left out.
 
-        While nothing changes, this reads each model.json once and lists the folders of those segments only
-        whose files no model.json lists. A name that is unknown has everything looked through again.
+        While nothing changes, this reads each model.json once and lists the run folders of those segments
+        only whose files it does not list. For a name that is in none, the folders are looked through anew.
         """
         wanted = set(segments)
         found = self._find(wanted, self._layout) if self._layout else {}
-        if found.keys() != wanted:
+        if {name for name, table in found.items() if table is None or table.model} != wanted:
             self._layout = look(self._store)
             found = self._find(wanted, self._layout)
         versions = {name: self._version(table) for name, table in found.items() if table}

@@ -67,8 +67,12 @@ def test_what_is_written_is_read(
 ) -> None:
     """Every cell comes back as it was, line breaks, quotes and delimiters included."""
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(rows)
+    csv.writer(
+        text,
+        delimiter=delimiter,
+        lineterminator=line_end,
+        quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+    ).writerows(rows)
 
     assert parsed(b"\xef\xbb\xbf" + text.getvalue().encode(), delimiter, block=block) == rows
 

@@ -1,0 +1,76 @@
+"""Lays segments out by hand, as much or as little as a test wants of them."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from shared.adapters.storage.folder import FolderStore
+from shared.adapters.storage.store import Blob, BlobInfo, Level, Store
+
+EXPORT = "CustomerInsights_1/Daily"
+ACCOUNT = "https://acme.blob.core.windows.net/segments"
+COLUMNS = ["CustomerId", "EMail"]
+RUN = "2026/08/24/1433"
+LATER = "2026/08/25/1433"
+
+
+def partition(name: str, /, settings: object = None, **members: Any) -> dict[str, Any]:
+    """A partition of model.json for the blob with this name."""
+    return {"location": f"{ACCOUNT}/{name}", "fileFormatSettings": settings or {}} | members
+
+
+def entity(name: str, partitions: Sequence[str | dict[str, Any]] = (), **members: Any) -> dict[str, Any]:
+    """An entity of model.json with two columns."""
+    return {
+        "name": name,
+        "attributes": [{"name": column, "dataType": "string"} for column in COLUMNS],
+        "partitions": [partition(each) if isinstance(each, str) else each for each in partitions],
+    } | members
+
+
+def write_model(store: Store, *entities: object, folder: str = EXPORT, **members: Any) -> None:
+    """Writes a model.json without `$type`, version and name."""
+    store.write(f"{folder}/model.json".lstrip("/"), json.dumps({"entities": entities} | members).encode())
+
+
+def write_csv(store: Store, *names: str, people: int = 1) -> None:
+    """Writes a CSV of made people with a header for each name."""
+    lines = [",".join(COLUMNS), *(f"{number},p{number}@example.org" for number in range(people))]
+    for name in names:
+        store.write(name, "\n".join(lines).encode())
+
+
+class Shelf(FolderStore):
+    """A folder whose files can be given an age, by its own clock, and which notes what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+        self.time = datetime.now(UTC)
+        self.calls: list[str] = []
+
+    def now(self) -> datetime:
+        self.calls.append("now")
+        return self.time
+
+    def age(self, seconds: float, *names: str) -> None:
+        """Lets the files have been changed so long ago; all of them, unless some are named."""
+        changed = (self.time - timedelta(seconds=seconds)).timestamp()
+        for name in names or [blob.name for blob in self.list()]:
+            os.utime(self.folder / name, (changed, changed))
+        self.calls.clear()
+
+    def level(self, folder: str = "") -> Level:
+        self.calls.append(f"level {folder}")
+        return super().level(folder)
+
+    def stat(self, name: str) -> BlobInfo:
+        self.calls.append(f"stat {name}")
+        return super().stat(name)
+
+    def read(self, name: str) -> Blob:
+        self.calls.append(f"read {name}")
+        return super().read(name)

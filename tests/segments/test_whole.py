@@ -1,0 +1,196 @@
+"""When a snapshot is whole, which is the newest, and what it costs to look."""
+
+from datetime import datetime
+
+import pytest
+
+from shared.adapters.storage.store import Store
+from shared.errors import InvalidSegment
+from shared.segments import Segments
+from tests.segments.building import EXPORT, LATER, RUN, Shelf, entity, partition, write_csv, write_model
+
+MODEL = f"{EXPORT}/model.json"
+OLD = [f"{EXPORT}/Gold/{RUN}/{number}.csv" for number in (1, 2)]
+NEW = [f"{EXPORT}/Gold/{LATER}/{number}.csv" for number in (1, 2)]
+
+
+def folder_of(segments: Segments) -> str:
+    return segments.newest("Gold").folder
+
+
+def test_what_model_json_lists_is_whole_when_it_is_there(store: Store) -> None:
+    """Who writes a snapshot lists it last, so that a fresh one need not wait."""
+    write_csv(store, *NEW)
+    write_model(store, entity("Gold", NEW))
+
+    assert folder_of(Segments(store)) == f"{EXPORT}/Gold/{LATER}"
+    assert Segments(store).versions(["Gold"]).keys() == {"Gold"}
+
+
+def test_a_snapshot_without_one_of_its_partitions_is_not_taken(store: Store) -> None:
+    """The error names the first that is missing, and counts them."""
+    write_csv(store, NEW[0])
+    write_model(store, entity("Gold", [*NEW, f"{EXPORT}/Gold/{LATER}/3.csv"]))
+
+    with pytest.raises(InvalidSegment) as refused:
+        folder_of(Segments(store))
+    assert refused.value.code == "incomplete_snapshot"
+    assert refused.value.message == (
+        f"The segment 'Gold' has no whole snapshot: {NEW[1]} is not there (2 of 3 files are missing)."
+    )
+    assert Segments(store).versions(["Gold"]) == {}
+
+
+def test_a_partition_that_is_newer_than_model_json_must_lie_still(shelf: Shelf) -> None:
+    """It may be half written: it is taken two minutes after its last change by the store's own clock."""
+    write_csv(shelf, *NEW)
+    write_model(shelf, entity("Gold", NEW))
+    shelf.age(600, MODEL, NEW[0])
+
+    shelf.age(119, NEW[1])
+    with pytest.raises(InvalidSegment, match=f"{NEW[1]} was written less than two minutes ago") as refused:
+        folder_of(Segments(shelf))
+    assert refused.value.code == "incomplete_snapshot"
+    assert Segments(shelf).versions(["Gold"]) == {}
+
+    shelf.age(120, NEW[1])
+    assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{LATER}"
+    assert Segments(shelf).versions(["Gold"]).keys() == {"Gold"}
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["model.json lists nothing", "no model.json"])
+def test_files_that_nothing_lists_must_lie_still(shelf: Shelf, listed: bool) -> None:
+    """Nothing tells that the last of them is there, but that nothing came for two minutes."""
+    write_csv(shelf, *NEW)
+    if listed:
+        write_model(shelf, entity("Gold"))
+    shelf.age(600)
+
+    shelf.age(119, NEW[1])
+    with pytest.raises(InvalidSegment, match="less than two minutes ago"):
+        folder_of(Segments(shelf))
+    assert Segments(shelf).versions(["Gold"]) == {}
+
+    shelf.age(120, NEW[1])
+    assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{LATER}"
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["model.json", "no model.json"])
+def test_while_one_is_written_the_one_before_is_the_newest(shelf: Shelf, listed: bool) -> None:
+    """An empty run folder, or one that is being filled, does not hide the last whole one."""
+    write_csv(shelf, *OLD, NEW[0])
+    shelf.write(f"{EXPORT}/Gold/2026/08/25/0900/_started", b"")
+    if listed:
+        write_model(shelf, entity("Gold", NEW))
+    shelf.age(600)
+    shelf.age(5, NEW[0])
+    segments = Segments(shelf)
+    before = segments.versions(["Gold"])
+
+    assert folder_of(segments) == f"{EXPORT}/Gold/{RUN}"
+    write_csv(shelf, NEW[1])
+    shelf.age(600)
+    assert folder_of(segments) == f"{EXPORT}/Gold/{LATER}"
+    assert segments.versions(["Gold"])["Gold"] > before["Gold"]
+
+
+def test_a_run_folder_that_model_json_does_not_list_yet_is_none(shelf: Shelf) -> None:
+    """Where model.json lists partitions, a newer folder counts when it is listed."""
+    write_csv(shelf, *OLD, *NEW)
+    write_model(shelf, entity("Gold", OLD))
+    shelf.age(600)
+
+    assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{RUN}"
+
+
+def test_snapshots_are_ordered_by_folder_then_refresh_time(shelf: Shelf) -> None:
+    """A later folder is newer whatever its refreshTime, and in one folder the refreshTime decides."""
+    write_csv(shelf, *OLD, *NEW)
+    segments = Segments(shelf)
+    versions = []
+    for files, time in ((OLD, "2026-08-24T14:35"), (OLD, "2026-08-24T14:35:00.5"), (NEW, "2026-08-01T00:00")):
+        write_model(shelf, entity("Gold", [partition(file, refreshTime=f"{time}Z") for file in files]))
+        versions.append(segments.versions(["Gold"])["Gold"])
+        assert segments.newest("Gold").version == versions[-1]
+
+    assert versions == sorted(set(versions))
+
+
+@pytest.mark.parametrize(
+    ("files", "time"),
+    [(OLD, None), (["Gold.csv"], "2026-08-24T14:35:00Z")],
+    ids=["run folder", "refreshTime"],
+)
+def test_another_segments_refresh_makes_none_newer(shelf: Shelf, files: list[str], time: str | None) -> None:
+    """model.json's modifiedTime grows with each of them, and orders nothing where there is anything else."""
+    write_csv(shelf, *files)
+    gold = entity("Gold", [partition(file, refreshTime=time) for file in files])
+    segments = Segments(shelf)
+    found = set()
+    for modified in ("2026-08-24T15:00:00Z", "2026-08-24T16:00:00Z"):
+        write_model(shelf, gold, modifiedTime=modified)
+        found.add(segments.versions(["Gold"])["Gold"])
+
+    assert len(found) == 1
+
+
+def test_the_time_of_model_json_orders_what_has_no_other(shelf: Shelf) -> None:
+    """Files that are replaced in place are a newer snapshot when model.json is."""
+    write_csv(shelf, "Gold.csv")
+    segments = Segments(shelf)
+    found = []
+    for modified in ("2026-08-24T15:00:00Z", "2026-08-24T16:00:00Z"):
+        write_model(shelf, entity("Gold", ["Gold.csv"]), modifiedTime=modified)
+        found.append(segments.versions(["Gold"])["Gold"])
+        assert segments.newest("Gold").refreshed_at == datetime.fromisoformat(modified)
+
+    assert found[0] < found[1]
+
+
+def test_a_look_where_nothing_changed_reads_each_model_once(shelf: Shelf) -> None:
+    """A timer asks every minute for the segments of 200 exports: nothing is listed, and no clock read."""
+    names = [f"Segment {number}" for number in range(200)]
+    files = {name: f"{EXPORT}/{name}/{RUN}/1.csv" for name in names}
+    write_csv(shelf, *files.values(), *NEW)
+    write_model(shelf, *(entity(name, [partition(file.replace(" ", "%20"))]) for name, file in files.items()))
+    write_model(shelf, entity("Gold", NEW), folder="CI_2/Daily")
+    segments = Segments(shelf)
+    first = segments.versions([*names, "Gold"])
+    assert len(first) == 201
+    shelf.calls.clear()
+
+    assert segments.versions([*names, "Gold"]) == first
+    assert sorted(shelf.calls) == ["read CI_2/Daily/model.json", f"read {MODEL}"]
+
+
+def test_a_look_at_what_changed_lists_what_changed(shelf: Shelf) -> None:
+    """One new snapshot costs one listing of its run folder, and the others nothing."""
+    other = f"{EXPORT}/Silver/{RUN}/1.csv"
+    write_csv(shelf, *OLD, other)
+    write_model(shelf, entity("Gold", OLD), entity("Silver", [other]))
+    segments = Segments(shelf)
+    before = segments.versions(["Gold", "Silver"])
+    write_csv(shelf, *NEW)
+    write_model(shelf, entity("Gold", NEW), entity("Silver", [other]))
+    shelf.calls.clear()
+
+    after = segments.versions(["Gold", "Silver"])
+
+    assert after["Silver"] == before["Silver"]
+    assert after["Gold"] > before["Gold"]
+    assert shelf.calls == [f"read {MODEL}", f"level {EXPORT}/Gold/{LATER}", f"stat {MODEL}"]
+
+
+def test_a_model_that_comes_or_goes_is_noticed(shelf: Shelf) -> None:
+    """A name that is not known where we looked before is looked for everywhere."""
+    segments = Segments(shelf)
+    assert segments.versions(["Gold"]) == {}
+
+    write_csv(shelf, *NEW)
+    write_model(shelf, entity("Gold", NEW), folder="CI_2/Daily")
+    assert segments.versions(["Gold"]).keys() == {"Gold"}
+
+    shelf.delete("CI_2/Daily/model.json")
+    write_model(shelf, entity("Gold", NEW), folder="CI_3/Daily")
+    assert segments.versions(["Gold"]).keys() == {"Gold"}
+    assert folder_of(segments) == f"{EXPORT}/Gold/{LATER}"
