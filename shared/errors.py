@@ -1,4 +1,4 @@
-"""The errors of this project, ordered by what the caller may do about them; each room's own derive from these.
+"""The errors of this project, ordered by what the caller may do about them; a room's own derive from these.
 
 ExportError                      has a `code` and a message that is safe to show anywhere
 ├── NeedsPeople                  repeating is no use: somebody has to mend something first

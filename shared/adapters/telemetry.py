@@ -1,11 +1,27 @@
-"""What leaves for logs: our own lines; of libraries and of bugs only what can hold nobody's data."""
+"""What leaves for logs and metrics: numbers, ids and codes of ours, and of others nothing that can hold data.
+
+The metrics go through OpenTelemetry's API: without an SDK they cost nothing and go nowhere; in Azure the
+Functions worker sets the SDK up.
+"""
 
 import logging
 import traceback
 from collections.abc import Mapping
 
+from opentelemetry import metrics
+
 # Some of them write whole URLs, and a URL can hold an email.
 QUIET = ("httpx", "httpcore", "azure")
+
+_meter = metrics.get_meter("segment_export")
+
+profiles = _meter.create_counter("segment_export.profiles", "1", "Profiles of closed runs, by outcome")
+runs = _meter.create_counter("segment_export.runs", "1", "Closed runs, by export and status")
+run_seconds = _meter.create_histogram("segment_export.run.duration", "s", "From a run's start to its close")
+posts = _meter.create_counter("segment_export.posts", "1", "Import posts, by the status that answered")
+throttled_seconds = _meter.create_counter("segment_export.throttled", "s", "Time that 429s asked for")
+success_age = _meter.create_gauge("segment_export.last_success.age", "s", "Since an export last succeeded")
+ticks = _meter.create_counter("segment_export.ticks", "1", "The timer's heartbeat")
 
 
 def quiet_libraries() -> None:

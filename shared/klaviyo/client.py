@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from shared.adapters import telemetry
 from shared.adapters.clock import Clock, Deadline
 from shared.errors import Denied, KlaviyoUnavailable, NotFound
 from shared.klaviyo.answers import (
@@ -218,6 +219,7 @@ class Klaviyo:
                 seconds = sleep_time(problem, attempts, random.random())  # noqa: S311 - no secret
                 if problem.code == "throttled":
                     limiter.pause(seconds)
+                    telemetry.throttled_seconds.add(seconds, {"account": self.account.id})
                 if not should_retry(problem, attempts):
                     raise Denied(f"{problem} It did so {attempts} times.", code=problem.code) from None
                 problem.retry_after = seconds
@@ -243,6 +245,8 @@ class Klaviyo:
             raise KlaviyoUnavailable("Klaviyo can't be reached.", sent=False) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
             raise KlaviyoUnavailable("The connection to Klaviyo broke before its answer was here.") from None
+        if body is not None:
+            telemetry.posts.add(1, {"account": self.account.id, "status": response.status_code})
         return Answer.of(
             response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
         )

@@ -96,6 +96,7 @@ class Glance(Part):
     exported: dict[str, str]
     scheduled_at: datetime
     retry: Retry | None = None
+    succeeded_at: datetime | None = None
 
 
 class Head(Part):
@@ -123,6 +124,7 @@ class Head(Part):
             exported=self.exported,
             scheduled_at=self.scheduled_at,
             retry=self.retry,
+            succeeded_at=self.last_success.finished_at if self.last_success else None,
         )
 
     def metadata(self) -> dict[str, str]:

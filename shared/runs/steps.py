@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
 from shared.klaviyo import Klaviyo
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 # Seconds, where the other side doesn't say when to come back.
 PAUSE = 30.0
 MOST_TAKE_UPS = 5
+OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplicates")
 # What stays as it is until somebody changes a document or the key.
 FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
 
@@ -162,6 +164,12 @@ def _end(hold: Hold, error: ErrorRecord) -> Stand:
 def _close(hold: Hold) -> RunRecord:
     record = close(hold)
     _log(record, "closed")
+    telemetry.runs.add(1, {"export": record.export, "status": record.status})
+    for outcome in OUTCOMES:
+        telemetry.profiles.add(getattr(record.counts, outcome), {"export": record.export, "outcome": outcome})
+    if record.started_at and record.finished_at:
+        seconds = (record.finished_at - record.started_at).total_seconds()
+        telemetry.run_seconds.record(seconds, {"export": record.export, "status": record.status})
     return record
 
 

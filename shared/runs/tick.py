@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.catalog import Export
@@ -48,6 +49,7 @@ def tick(services: Services, seconds: float) -> list[RunRecord]:
     Each account has a thread of its own, at most four at once; in it the runs take turns. One export's
     failure never stops another's. A tick with nothing due writes nothing.
     """
+    telemetry.ticks.add(1)
     whole = Deadline(services.clock, seconds)
     by_account: dict[str, list[Work]] = defaultdict(list)
     for work in _find_work(services):
@@ -88,7 +90,11 @@ def _glances(services: Services) -> Iterator[tuple[str, Glance]]:
     for blob in services.state.list("heads/"):
         export_id = blob.name.removeprefix("heads/").removesuffix(".json")
         try:
-            yield export_id, glance_at(services.state, blob, export_id)
+            glance = glance_at(services.state, blob, export_id)
+            if glance.succeeded_at is not None:
+                age = services.clock.now() - glance.succeeded_at
+                telemetry.success_age.set(age.total_seconds(), {"export": export_id})
+            yield export_id, glance
         except ExportError as error:
             _log_failure(export_id, error)
 
