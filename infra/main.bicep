@@ -31,6 +31,9 @@ param exportSchedule string = '0 * * * * *'
 @maxValue(1000)
 param maximumInstances int = 40
 
+@description('Whether all exports stop before their next post.')
+param exportsPaused bool = false
+
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
@@ -104,11 +107,14 @@ module app 'app.bicep' = {
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+      // A trace of a request holds its URL, and the app counts its posts itself.
+      OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
       AZURE_CLIENT_ID: identity.properties.clientId
       SEGMENTS_URL: segments.outputs.url
       STATE_URL: storage.outputs.stateUrl
       KEY_VAULT_URL: vault.outputs.url
       EXPORT_SCHEDULE: exportSchedule
+      EXPORTS_PAUSED: string(exportsPaused)
     }
   }
 }
