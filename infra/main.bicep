@@ -114,7 +114,7 @@ module app 'app.bicep' = {
       STATE_URL: storage.outputs.stateUrl
       KEY_VAULT_URL: vault.outputs.url
       EXPORT_SCHEDULE: exportSchedule
-      EXPORTS_PAUSED: string(exportsPaused)
+      EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
     }
   }
 }
