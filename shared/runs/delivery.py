@@ -43,22 +43,24 @@ class Delivery:
         earlier life of the run is not posted again.
         """
         rejected: list[Rejected] = []
+        delivered: set[str] = set()
         pieces = [batch]
         posts = 0
         while pieces:
             piece = pieces.pop()
             piece_digest = piece.digest()
-            if piece_digest in self._accepted:
-                continue
-            if posts == MOST_POSTS:
-                rejected += self._refuse_all(piece)
-                continue
-            posts += 1
-            try:
-                self._post(piece, piece_digest, digest)
-            except BatchRefused as refusal:
-                pieces += self._split(piece, refusal, rejected)
-        self._finish(digest, rejected)
+            if piece_digest not in self._accepted:
+                if posts == MOST_POSTS:
+                    rejected += self._refuse_all(piece)
+                    continue
+                posts += 1
+                try:
+                    self._post(piece, piece_digest, digest)
+                except BatchRefused as refusal:
+                    pieces += self._split(piece, refusal, rejected)
+                    continue
+            delivered.add(piece_digest)
+        self._finish(digest, delivered, rejected)
 
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)
@@ -101,12 +103,15 @@ class Delivery:
     def _refuse_all(piece: Batch) -> list[Rejected]:
         return [Rejected(p.partition, p.row, "", "batch_refused", "import") for p in piece.profiles]
 
-    def _finish(self, digest: str, rejected: list[Rejected]) -> None:
+    def _finish(self, digest: str, delivered: set[str], rejected: list[Rejected]) -> None:
         if rejected:
             self._parts.write_rejected(digest, RejectedLines(rejected))
         reasons = Counter(item.reason for item in rejected)
+        run = self._hold.run
         with self._hold.lock:
-            self._hold.run.finished.append(FinishedBatch(digest=digest, rejected_by_reason=reasons))
+            # An earlier life of the run may have got other pieces of the batch through.
+            run.forget_jobs(lambda job: job.batch == digest and job.digest not in delivered)
+            run.finished.append(FinishedBatch(digest=digest, rejected_by_reason=reasons))
             self._finished.add(digest)
             if rejected:
                 self._hold.checkpoint()

@@ -1,5 +1,6 @@
 """The head of an export: the checkpoint of its open run, and what its last runs did."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -43,22 +44,30 @@ class FinishedBatch(Part):
 class OpenRun(Part):
     """A run that is not closed yet.
 
-    `ending` is how it will end where something cut it short, `take_ups` counts those in a row that died
+    `limit` is how many profiles a trial sends, `ending` is how it will end where something cut it short, `take_ups` counts those in a row that died
     before they got anywhere, `waiting_for` is the code of what it waits for until `not_before`.
     """
 
     record: RunRecord
     plan: Plan | None = None
+    limit: int | None = None
     jobs: list[AcceptedJob] = Field(default_factory=list)
     finished: list[FinishedBatch] = Field(default_factory=list)
     ending: Literal["failed", "canceled"] | None = None
     error: ErrorRecord | None = None
     take_ups: int = 0
+    sent_twice: int = 0
     looks: int = 0
     last_look: bool = False
     advanced_at: datetime | None = None
     not_before: datetime | None = None
     waiting_for: str | None = None
+
+    def forget_jobs(self, is_replaced: Callable[[AcceptedJob], bool]) -> None:
+        """Drops the jobs whose people went again in others, and counts these people."""
+        replaced = [job for job in self.jobs if is_replaced(job)]
+        self.sent_twice += sum(job.profiles for job in replaced)
+        self.jobs = [job for job in self.jobs if job not in replaced]
 
 
 class LastRun(Part):

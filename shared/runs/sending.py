@@ -1,6 +1,7 @@
 """The second step: rows become profiles, profiles batches, and batches import jobs, all of it lazily."""
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 
 from shared.adapters.clock import Branch, Deadline
 from shared.errors import NeedsPeople, TakenElsewhere, TryLater
@@ -24,8 +25,8 @@ def send(
     """Posts what isn't accepted yet; True when everything is, False where the time is over.
 
     `permit` is asked before each post; what it raises ends the sending. At least one job is accepted
-    before the time counts, so that reading again what was sent before
-    can't eat all of it. Counts are those of this pass over the rows, never added to earlier ones.
+    before the time counts, so that reading again what was sent before can't eat all of it. Counts are
+    those of this pass over the rows, never added to earlier ones.
     """
     run = hold.run
     parts = Parts(hold.store, hold.head.export, run.record.id)
@@ -33,7 +34,8 @@ def send(
     selection = Selection(rejected.add)
     branch = Branch(deadline)
     delivery = Delivery(hold, parts, plan, klaviyo, branch, permit)
-    batches = pack(profiles_of(services, plan, selection), most_bytes=room_for_profiles(plan.export.list_id))
+    profiles = islice(profiles_of(services, plan, selection), run.limit)
+    batches = pack(profiles, most_bytes=room_for_profiles(plan.export.list_id))
     planned = set()
     complete = True
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="post") as pool:
@@ -75,15 +77,14 @@ def _count(run: OpenRun, selection: Selection) -> None:
     record.counts.filtered = selection.filtered
     record.counts.duplicates = selection.duplicates
     record.counts.sent = sum(job.profiles for job in run.jobs)
+    record.warn("sent_twice", run.sent_twice)
     for code, count in selection.warnings.items():
         record.warn(code, count)
 
 
 def _forget_others(run: OpenRun, planned: set[str]) -> None:
     """Drops what an earlier life of the run sent in other batches: its people went again in these."""
-    others = sum(job.profiles for job in run.jobs if job.batch not in planned)
-    run.record.warn("sent_twice", others)
-    run.jobs = [job for job in run.jobs if job.batch in planned]
+    run.forget_jobs(lambda job: job.batch not in planned)
     run.finished = [batch for batch in run.finished if batch.digest in planned]
 
 

@@ -1,6 +1,7 @@
 """One take-up of a run by its holder: as many steps as there is time for."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -93,12 +94,19 @@ def _interrupt(hold: Hold, services: Services) -> None:
             run.ending = "canceled"
     elif run.plan is not None and hold.head.superseded < MOST_SUPERSEDED:
         pinned = run.plan.versions()
-        versions = services.segments.versions(pinned)
-        if is_superseded(pinned, versions):
+        if is_superseded(pinned, _newest(services, pinned)):
             run.last_look, run.not_before = True, None
             if not confirming:
                 run.ending = "canceled"
                 run.record.warn("superseded")
+
+
+def _newest(services: Services, segments: Iterable[str]) -> dict[str, str]:
+    """Where the segments can't be seen just now, none of them is newer."""
+    try:
+        return services.segments.versions(segments)
+    except TryLater:
+        return {}
 
 
 def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:

@@ -11,7 +11,7 @@ from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.catalog import Export
-from shared.errors import AlreadyRunning, ExportError, InvalidDocument
+from shared.errors import AlreadyRunning, ExportError, InvalidDocument, TryLater
 from shared.runs.advance import begin, take_up_again
 from shared.runs.due import is_due, is_superseded, pending_retry, wanted_versions
 from shared.runs.fingerprint import fingerprint
@@ -107,7 +107,11 @@ def _versions(
     for export in documents:
         if isinstance(export, Export) and export.schedule.active:
             segments.update(export.segments)
-    return services.segments.versions(segments) if segments else {}
+    try:
+        return services.segments.versions(segments) if segments else {}
+    except TryLater as error:
+        logger.warning("segments: %s: %s", error.code, error.message)
+        return {}  # nothing is due by what can't be seen; open runs go on
 
 
 def _due(

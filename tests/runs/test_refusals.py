@@ -161,3 +161,28 @@ def test_jobs_are_confirmed_together(world: World) -> None:
     assert len(record.jobs) == 3
     reads = [request.path for request in world.stand_in.requests if request.method == "GET"]
     assert reads == ["/api/accounts", "/api/lists/Y6nRLr", "/api/profile-bulk-import-jobs"]
+
+
+def test_pieces_of_an_earlier_life_count_once(world: World) -> None:
+    """A batch that was halved before a crash and goes whole after it: its people are counted once."""
+    world.stand_in.refused_emails = {email(11_999)}
+    world.stand_in.bad_rows_named = 0
+    world.segment(People(12_000))
+    posted: list[Any] = []
+
+    def stop_at_the_third(body: Any) -> None:
+        posted.append(body)
+        if len(posted) == 4:
+            world.document("connections/sandbox.json", paused=True)
+
+    world.stand_in.on_import(stop_at_the_third)
+    assert not world.run().is_closed
+
+    world.stand_in.refused_emails = set()
+    world.document("connections/sandbox.json")
+    record = world.run()
+
+    assert record.counts.sent == record.counts.imported == 12_000
+    assert sum(job.profiles for job in record.jobs) == 12_000
+    assert world.members() == People(12_000).expected.emails
+    assert [warning.code for warning in record.warnings] == ["sent_twice"]
