@@ -4,36 +4,35 @@ import re
 from dataclasses import dataclass
 
 # The load balancer before the functions gives up after 230 s.
-LONGEST_WAIT = 200.0
-
-_PREFERENCE = re.compile(r"""\s*([A-Za-z-]+)\s*(?:=\s*"?([^",;]*)"?)?\s*(?:;[^,]*)?""")
+LONGEST_WAIT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """`wait` in seconds (None: as the settings say); `applied` lists what was understood."""
+    """`wait` in seconds (None: as the settings say), 0 for an answer at once; `applied` as we tell it."""
 
-    wait: float | None = None
+    wait: int | None = None
     strict: bool = False
-    applied: tuple[str, ...] = ()
+    applied: str = ""
 
     @classmethod
-    def of(cls, header: str) -> "Preferences":
-        """Reads a Prefer header; what it doesn't know it ignores, as the RFC asks."""
-        wait: float | None = None
-        strict = False
-        applied = []
-        for part in header.split(","):
-            match = _PREFERENCE.fullmatch(part)
-            name, value = (match[1].lower(), (match[2] or "").strip()) if match else ("", "")
-            if name == "respond-async" and wait is None:
-                wait = 0.0
-            elif name == "wait" and re.fullmatch(r"\d{1,6}", value, re.ASCII):
-                wait = min(float(value), LONGEST_WAIT)
-                value = f"{wait:.0f}"
-            elif name == "handling" and value == "strict":
-                strict = True
-            else:
-                continue
-            applied.append(f"{name}={value}" if value else name)
-        return cls(wait, strict, tuple(applied))
+    def of(cls, header: str, *, waits: bool = False) -> "Preferences":
+        """Reads a Prefer header, of whose preferences the first of a name counts; others are ignored.
+
+        Only where the route `waits`, a caller can say how long.
+        """
+        given: dict[str, str] = {}
+        for preference in header.split(","):
+            name, _, value = preference.partition(";")[0].partition("=")
+            given.setdefault(name.strip().lower(), value.strip().strip('"'))
+        wait, applied = None, []
+        if waits and "respond-async" in given:
+            wait = 0
+            applied.append("respond-async")
+        if waits and re.fullmatch("[0-9]{1,9}", given.get("wait", "")):
+            wait = min(int(given["wait"]), LONGEST_WAIT)
+            applied.append(f"wait={wait}")
+        strict = given.get("handling") == "strict"
+        if strict:
+            applied.append("handling=strict")
+        return cls(wait, strict, ", ".join(applied))

@@ -1,30 +1,21 @@
-"""Replies of the HTTP API: JSON documents, and problems as RFC 9457 describes them."""
+"""Replies of the HTTP API: JSON documents, refused rows, and problems as RFC 9457 describes them."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import orjson
 
-from shared.adapters.telemetry import log_bug
-from shared.errors import (
-    AlreadyRunning,
-    Denied,
-    ExportError,
-    InvalidDocument,
-    InvalidRequest,
-    InvalidSettings,
-    NotFound,
-    TakenElsewhere,
-    TryLater,
-)
+from shared.api.preferences import Preferences
+from shared.runs.closing import summary
+from shared.runs.head import OpenRun
+from shared.runs.progress import progress_of
 from shared.runs.record import RunRecord
 
-logger = logging.getLogger(__name__)
-
-# What a caller asked for by its address; everything else that is missing is a document's fault.
-ASKED_FOR = frozenset({"unknown_export", "unknown_run"})
+# Seconds after which it is worth looking again.
 COME_BACK = 15
 
 
@@ -46,51 +37,24 @@ def csv_reply(content: bytes) -> Reply:
     return Reply(200, content, "text/csv", {"cache-control": "no-store"})
 
 
-def reply_of_run(
-    record: RunRecord, location: str, headers: Mapping[str, str], status: int | None = None
-) -> Reply:
-    """200, or `status`, with a closed run; 202 with where and when to look again at an open one."""
-    document = record.model_dump(mode="json")
-    if record.is_closed:
-        return reply(status or 200, document, headers)
-    return reply(202, document, {"location": location, "retry-after": str(COME_BACK), **headers})
+def reply_of_run(run: RunRecord | OpenRun, location: str, now: datetime, preferences: Preferences) -> Reply:
+    """200 with a closed run's record (500 for a failed one, where the caller is strict).
+
+    202 with an open run's, its progress, and where and when to look again.
+    """
+    applied = {"preference-applied": preferences.applied} if preferences.applied else {}
+    if isinstance(run, RunRecord):
+        status = 500 if preferences.strict and run.status == "failed" else 200
+        return reply(status, run.model_dump(mode="json"), applied)
+    progress = progress_of(run, now)
+    document = summary(run).model_dump(mode="json") | {"progress": progress.model_dump(mode="json")}
+    return reply(202, document, come_back(run, location, now) | applied)
 
 
-def guarded(handler: Callable[[], Reply]) -> Reply:
-    """What the handler replies, or the problem that it met."""
-    try:
-        return handler()
-    except ExportError as error:
-        return _problem(error)
-    except Exception as error:
-        log_bug(logger, error)
-        return problem_reply(500, "internal_error", "Something unexpected went wrong; nothing is lost.")
-
-
-def _problem(error: ExportError) -> Reply:
-    headers: dict[str, str] = {}
-    if isinstance(error, TryLater):
-        headers["retry-after"] = str(round(error.retry_after or COME_BACK))
-    more = {}
-    if isinstance(error, InvalidDocument):
-        more["problems"] = [{"pointer": p.pointer, "message": p.message} for p in error.problems]
-    return problem_reply(_status(error), error.code, error.message, headers, more)
-
-
-def _status(error: ExportError) -> int:
-    match error:
-        case InvalidRequest():
-            return 413 if error.code == "too_large" else 400
-        case NotFound() if error.code in ASKED_FOR:
-            return 404
-        case AlreadyRunning() | TakenElsewhere():
-            return 409
-        case TryLater():
-            return 503
-        case InvalidSettings() | Denied():
-            return 500
-        case _:
-            return 422
+def come_back(run: OpenRun, location: str, now: datetime) -> dict[str, str]:
+    """The headers that tell where and when to look at an open run again."""
+    pause = (run.not_before - now).total_seconds() if run.not_before else 0.0
+    return {"location": location, "retry-after": str(max(COME_BACK, ceil(pause)))}
 
 
 def problem_reply(
@@ -103,7 +67,7 @@ def problem_reply(
     """A problem document: `code` is stable, `detail` says what to do."""
     document = {
         "type": "about:blank",
-        "title": code.replace("_", " "),
+        "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,

@@ -2,41 +2,52 @@
 
 import re
 
+from pydantic import ValidationError
+
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyRunning, NotFound
+from shared.errors import AlreadyRunning, InvalidDocument, NotFound, Problem
 from shared.runs.closing import summary
-from shared.runs.head import read_head
+from shared.runs.head import OpenRun, read_head
 from shared.runs.parts import HEADER, record_name, rejected_name
 from shared.runs.record import RunRecord
 
 RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.\d{8}T\d{6}Z-[0-9a-f]{4}")
 
 
-def read_run(store: Store, run_id: str) -> RunRecord:
-    """The record of a run, open or closed. Raises NotFound."""
+def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:
+    """A run as it is now: the record of a closed one, or what the head says of an open one.
+
+    Raises NotFound, InvalidDocument where its record or head can't be read.
+    """
     name = RUN_ID.fullmatch(run_id)
-    if name is not None:
-        try:
-            return _closed(store, name[1], run_id)
-        except NotFound:
-            record = open_run(store, name[1])
-            if record is not None and record.id == run_id:
-                return record
-            # It may have been closed between the two looks.
-            try:
-                return _closed(store, name[1], run_id)
-            except NotFound:
-                pass
-    raise NotFound(f"There is no run {run_id!r}.", code="unknown_run")
+    if name is None:
+        raise NotFound("There is no such run: that can't be the id of one.", code="unknown_run")
+    try:
+        return _closed(store, name[1], run_id)
+    except NotFound:
+        run = open_run(store, name[1])
+    if run is not None and run.record.id == run_id:
+        return run
+    try:
+        # It may have been closed between the two looks.
+        return _closed(store, name[1], run_id)
+    except NotFound:
+        raise NotFound(f"There is no run {run_id!r}.", code="unknown_run") from None
 
 
-def open_run(store: Store, export_id: str) -> RunRecord | None:
+def read_run(store: Store, run_id: str) -> RunRecord:
+    """The record of a run, open or closed. Raises as `find_run` does."""
+    run = find_run(store, run_id)
+    return summary(run) if isinstance(run, OpenRun) else run
+
+
+def open_run(store: Store, export_id: str) -> OpenRun | None:
     """The export's open run as it stands at its last checkpoint."""
     try:
         head, _ = read_head(store, export_id)
     except NotFound:
         return None
-    return summary(head.open) if head.open is not None else None
+    return head.open
 
 
 def list_runs(store: Store, export_id: str, before: str, limit: int) -> tuple[list[RunRecord], str | None]:
@@ -49,7 +60,7 @@ def list_runs(store: Store, export_id: str, before: str, limit: int) -> tuple[li
     ids = [name.removesuffix(".json") for name in names if name.endswith(".json")]
     running = open_run(store, export_id)
     if running is not None:
-        ids.append(running.id)
+        ids.append(running.record.id)
     older = sorted({run_id for run_id in ids if not before or run_id < before}, reverse=True)
     records = [read_run(store, run_id) for run_id in older[:limit]]
     return records, records[-1].id if len(older) > limit else None
@@ -68,4 +79,8 @@ def read_rejected(store: Store, run_id: str) -> bytes:
 
 
 def _closed(store: Store, export_id: str, run_id: str) -> RunRecord:
-    return RunRecord.model_validate_json(store.read(record_name(export_id, run_id)).content)
+    name = record_name(export_id, run_id)
+    try:
+        return RunRecord.model_validate_json(store.read(name).content)
+    except ValidationError:
+        raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")]) from None

@@ -1,0 +1,44 @@
+"""Bodies of requests: small JSON objects that may be left out, checked as strictly as documents."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from shared.api.problems import BadRequest
+from shared.catalog.document import Document
+from shared.errors import InvalidDocument
+
+LONGEST_BODY = 65_536
+LONGEST_NAME = 200
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can tell in a record who asked."""
+    return 1 <= len(text) <= LONGEST_NAME and text.isprintable()
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"must be 1 to {LONGEST_NAME} printable characters")
+    return text
+
+
+class StartBody(Document):
+    """Who wants the run; blank where the body doesn't say."""
+
+    requested_by: Annotated[str, AfterValidator(_name)] = ""
+
+
+class EmptyBody(Document):
+    """There is nothing to say."""
+
+
+def read_body[D: Document](kind: type[D], content: bytes) -> D:
+    """Raises BadRequest: 413 for a body over 64 KiB, else 400 with each problem and a pointer to it."""
+    if len(content) > LONGEST_BODY:
+        message = f"The body is longer than {LONGEST_BODY:,} bytes."
+        raise BadRequest(message, status=413, code="too_large")
+    try:
+        return kind.parse("The body", content if content.strip() else b"{}")
+    except InvalidDocument as error:
+        raise BadRequest(error.message, problems=error.problems) from None
