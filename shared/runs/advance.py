@@ -8,7 +8,7 @@ from shared.runs.history import read_run
 from shared.runs.hold import Hold
 from shared.runs.record import RunRecord
 from shared.runs.services import Services
-from shared.runs.starting import Request, open_run, see
+from shared.runs.starting import Request, check_limit, open_run, see
 from shared.runs.steps import Stand, take_up
 
 
@@ -50,6 +50,7 @@ def begin(services: Services, export_id: str, request: Request, deadline: Deadli
     with Hold.take(services.state, export_id, services.clock) as hold:
         if hold.head.open is None:
             open_run(hold, request)
+        check_limit(hold.run, request)
         stand = take_up(hold, services, deadline)
         if stand.record.is_closed and "superseded" in stand.record.warning_codes():
             open_run(hold, request)

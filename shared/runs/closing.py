@@ -51,6 +51,8 @@ def _remember(head: Head, run: OpenRun, record: RunRecord) -> None:
     head.open = None
     head.last_attempt = last
     head.superseded = head.superseded + 1 if superseded else 0
+    if run.limit is not None:
+        return  # a trial: the snapshot is still to be exported
     if record.status in ("successful", "completed_with_warnings"):
         head.last_success = last
     if record.status != "failed" and not superseded:

@@ -44,8 +44,9 @@ class FinishedBatch(Part):
 class OpenRun(Part):
     """A run that is not closed yet.
 
-    `limit` is how many profiles a trial sends, `ending` is how it will end where something cut it short, `take_ups` counts those in a row that died
-    before they got anywhere, `waiting_for` is the code of what it waits for until `not_before`.
+    `limit` is how many profiles a trial sends, `ending` is how it will end where something cut it short,
+    `take_ups` counts those in a row that died before they got anywhere, `waiting_for` is the code of what
+    it waits for until `not_before`.
     """
 
     record: RunRecord

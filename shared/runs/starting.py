@@ -17,11 +17,13 @@ BACK_OFF = (5, 15, 60)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants a run. The timer gives the versions of the snapshots that it found due."""
+    """Who wants a run. The timer gives the versions of the snapshots that it found due; `limit` makes
+    the run a trial, which sends so many profiles and no more."""
 
     trigger: Trigger
     requested_by: str
     versions: dict[str, str] | None = None
+    limit: int | None = None
 
 
 def see(services: Services, export: Export) -> None:
@@ -56,5 +58,17 @@ def open_run(hold: Hold, request: Request) -> None:
         requested_by=request.requested_by,
         created_at=now,
     )
-    head.open = OpenRun(record=record)
+    if request.limit is not None:
+        record.warn("limited", request.limit)
+    head.open = OpenRun(record=record, limit=request.limit)
     hold.checkpoint()
+
+
+def check_limit(run: OpenRun, request: Request) -> None:
+    """Raises AlreadyRunning where a trial is wanted and the open run would send more, or less."""
+    if request.limit is not None and request.limit != run.limit:
+        raise AlreadyRunning(
+            f"The run {run.record.id} is open, and is no trial of {request.limit} profiles: "
+            "let it end, or cancel it, before you try.",
+            code="run_is_open",
+        )
