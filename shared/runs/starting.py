@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.catalog import Export
-from shared.errors import NotFound
+from shared.errors import AlreadyRunning, NotFound
 from shared.runs.head import Head, OpenRun, Retry, create_head, head_name
 from shared.runs.hold import Hold
 from shared.runs.record import RunRecord, Trigger
