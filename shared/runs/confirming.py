@@ -15,6 +15,8 @@ from shared.runs.plan import Plan
 LOOKS = (5, 10, 20, 40, 60)
 LATER = 300
 GIVE_UP_AFTER = timedelta(hours=24)
+# A job that was just accepted may not be readable everywhere at once.
+LOST_AFTER = timedelta(minutes=15)
 # Klaviyo's clock and ours need not agree.
 CLOCK_SKEW = timedelta(hours=1)
 
@@ -29,7 +31,8 @@ def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> boo
     parts = Parts(hold.store, hold.head.export, run.record.id)
     for job, seen in _look(run, klaviyo, deadline):
         if seen is None:
-            job.status, job.unconfirmed = "lost", job.profiles
+            if hold.clock.now() - job.accepted_at > LOST_AFTER:
+                job.status, job.unconfirmed = "lost", job.profiles
         elif seen.status == "cancelled":
             _cancelled(job, parts)
         elif seen.status == "complete":

@@ -6,8 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
+from sandbox.klaviyo import ImportFailure, JobPlan
 from sandbox.people import People, email
+from shared.adapters.clock import Deadline
+from shared.runs.advance import advance, run
 from shared.runs.delivery import MOST_POSTS
+from shared.runs.starting import Request
 from tests.support.world import World
 
 CULPRITS = [3, 4_711, 9_999, 10_000, 17_999]
@@ -73,8 +77,6 @@ def test_a_list_that_goes_while_the_run_sends_fails_it(world: World) -> None:
 
 def test_failures_of_accepted_jobs_are_on_file(world: World) -> None:
     """350 of 12,000 that the jobs leave out: every page is read, and each is tied to its row."""
-    from sandbox.klaviyo import ImportFailure
-
     failing = range(0, 12_000, 34)[:350]
     world.stand_in.failures = {email(index): ImportFailure(code="duplicate_profile") for index in failing}
     world.segment(People(12_000))
@@ -92,8 +94,6 @@ def test_failures_of_accepted_jobs_are_on_file(world: World) -> None:
 
 def test_the_profiles_of_a_cancelled_job_failed(world: World) -> None:
     """Klaviyo can cancel a job: nobody of it arrived, and each of them is on file."""
-    from sandbox.klaviyo import JobPlan
-
     world.stand_in.plans.append(JobPlan(outcome="cancelled"))
     world.segment(People(30))
 
@@ -106,8 +106,6 @@ def test_the_profiles_of_a_cancelled_job_failed(world: World) -> None:
 
 def test_a_job_that_klaviyo_lost_is_unconfirmed(world: World) -> None:
     """A job that can't be read any more is neither success nor failure, and says so."""
-    from sandbox.klaviyo import JobPlan
-
     world.stand_in.plans.append(JobPlan(seconds=50, readable_for=20))
     world.segment(People(30))
 
@@ -121,8 +119,6 @@ def test_a_job_that_klaviyo_lost_is_unconfirmed(world: World) -> None:
 
 def test_a_job_without_end_is_given_up_after_a_day(world: World) -> None:
     """After 24 hours what is still open is unconfirmed."""
-    from sandbox.klaviyo import JobPlan
-
     world.stand_in.plans.append(JobPlan(seconds=10_000_000))
     world.segment(People(30))
 
@@ -186,3 +182,19 @@ def test_pieces_of_an_earlier_life_count_once(world: World) -> None:
     assert sum(job.profiles for job in record.jobs) == 12_000
     assert world.members() == People(12_000).expected.emails
     assert [warning.code for warning in record.warnings] == ["sent_twice"]
+
+
+def test_a_job_that_is_not_readable_at_once_is_waited_for(world: World) -> None:
+    """Klaviyo may answer 404 for a job that it has just accepted: that job is not lost yet."""
+    world.stand_in.plans.append(JobPlan(seconds=100))
+    world.segment(People(30))
+    request = Request("on_demand", "tester")
+    record = run(world.services, "vip", request, Deadline(world.clock, 1))
+    jobs = world.stand_in.accounts["SNDBOX"].jobs
+    hidden = dict(jobs)
+    jobs.clear()
+
+    assert not advance(world.services, record, Deadline(world.clock, 300)).is_closed
+    jobs.update(hidden)
+
+    assert world.run().counts.imported == 30
