@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
 from tests.support.azurite import Azurite, running_azurite
 from tests.support.vault import KeyVaultServer, running_key_vault
+
+# The same examples everywhere, and no judgement on a slow machine.
+settings.register_profile(
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
