@@ -1,0 +1,36 @@
+"""docs/codes.md has every code that the program can show, and no other."""
+
+from typing import get_args
+
+from shared.runs.record import WARNINGS, Status
+from tests.docs import codes
+from tests.docs.pages import names, page, rows, section
+
+CODES = page("docs/codes.md")
+
+
+def documented(*headings: str) -> list[str]:
+    """The codes in the first column of all tables under the headings."""
+    return [names(row[0])[0] for heading in headings for row in rows(section(CODES, heading))]
+
+
+def test_every_error_code_is_documented() -> None:
+    """An error that a person meets can be looked up, once."""
+    headings = [line for line in CODES.splitlines() if line.startswith("## Errors")]
+    assert sorted(documented(*headings)) == sorted(codes.error_codes())
+
+
+def test_every_warning_is_documented() -> None:
+    """A warning that a run is given has a message, and a line that says what to do about it."""
+    assert set(WARNINGS) == codes.warning_codes()
+    assert sorted(documented("## Warnings")) == sorted(WARNINGS)
+
+
+def test_every_reason_is_documented() -> None:
+    """A refused row's reason can be looked up, unless it is Klaviyo's own."""
+    assert sorted(documented("## Reasons of refused rows")) == sorted(codes.reasons())
+
+
+def test_every_status_is_documented() -> None:
+    """A run's status names a fact."""
+    assert documented("## Statuses of runs") == list(get_args(Status.__value__))
