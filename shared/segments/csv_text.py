@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 # Characters of one record. What is longer is a quote that never closes, or no CSV.
-LONGEST = 4 * 1024 * 1024
+LONGEST = 2 * 1024 * 1024
 # Characters that broken quotes may have us read again, beyond as many as the file has.
 PATIENCE = 16 * LONGEST
 BLOCK = 128 * 1024
@@ -86,8 +86,8 @@ def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
     rest = file.read(len(BOM)).removeprefix(BOM)
     while piece := file.read(size):
         content = rest + piece
-        # A CR at the very end may be the first half of a CRLF.
-        end = max(content.rfind(b"\n"), content.rfind(b"\r", 0, len(content) - 1)) + 1
+        # Where that cuts a CRLF in two, the LF is a blank line, or the cell's next character.
+        end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
         yield content[:end], False
         rest = content[end:]
         if len(rest) > LONGEST:

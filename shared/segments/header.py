@@ -41,7 +41,7 @@ def shape_of_header(name: str, header: list[str], columns: list[str]) -> Shape:
     Its columns may stand in any order and among others, with other case and white space around. Raises
     InvalidSegment, which names the columns that are missing or there twice, never what the header holds.
     """
-    if header == columns and len(set(header)) == len(header):
+    if header == columns:
         return Shape(len(header))
     found = [_places(column, header) for column in columns]
     if missing := [column for column, places in zip(columns, found, strict=True) if not places]:

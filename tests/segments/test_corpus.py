@@ -79,10 +79,18 @@ def test_no_value_of_a_row_is_told(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in CASES if "rows" in expected(path)], ids=lambda p: p.name)
 def test_lines_are_never_fewer_than_rows(path: Path) -> None:
-    """The quick count is an upper bound, and off by the header, blank lines and lines within cells only."""
+    """The quick count is an upper bound."""
     store = FolderStore(CORPUS)
 
     assert len(expected(path)["rows"]) <= most_rows(store, pinned(store, path.name))
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_lines_are_little_more_than_rows(folder_store: Store, line_end: str) -> None:
+    """The quick count is off by next to nothing where each row has its own line."""
+    folder_store.write("x.csv", f"a,b{line_end}".encode() * 100_001)
+
+    assert 100_001 <= most_rows(folder_store, pinned(folder_store, "x.csv")) < 100_020
 
 
 def test_every_case_has_its_file() -> None:

@@ -2,7 +2,9 @@
 
 import csv
 import io
-from itertools import pairwise
+import itertools
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,7 @@ def test_whatever_bytes_there_are_are_read_by_the_book(content: bytes, block: in
 def test_chunk_edges_change_nothing(content: bytes, delimiter: str, data: st.DataObject) -> None:
     """Chunks may end within a character, a CRLF or a doubled quote, and may be empty."""
     edges = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=8)))
-    chunks = [content[start:end] for start, end in pairwise([0, *edges, len(content)])]
+    chunks = [content[start:end] for start, end in itertools.pairwise([0, *edges, len(content)])]
     file = io.BufferedReader(Chunks(chunks), data.draw(st.integers(1, 20)))
 
     assert list(records(file, delimiter, block=data.draw(st.integers(1, 20)))) == parsed(content, delimiter)
@@ -98,6 +100,17 @@ def test_an_open_quote_swallows_nobody() -> None:
     assert found[1:] == [["1", "ada@example.org", "Paris"]] * 500_000
 
 
+def test_open_quotes_here_and_there_are_no_reason_to_give_up() -> None:
+    """However many there are in a long file, each costs its own row only."""
+    rows = b"1,ada@example.org," + b"x" * 10_000 + b"\n"
+    piece = b'2,"canary@example.org,Oslo\n' + rows * 100
+    file = io.BufferedReader(Chunks(itertools.repeat(piece, 80)))
+
+    found = [isinstance(record, str) for record in records(file, ",")]
+
+    assert found == ([True] + [False] * 100) * 80
+
+
 def test_a_line_without_an_end_is_one_refused_row() -> None:
     """What is longer than any row is forgotten up to the next line break, and the next row is read."""
     content = b"1,a\n2,canary" + b",x" * (LONGEST + 1_000_000) + b"\n3,b\n"
@@ -110,3 +123,44 @@ def test_quotes_past_mending_end_in_an_error(content: bytes) -> None:
     """A file in which every line opens a quote and none closes is given up, not read for hours."""
     with pytest.raises(csv.Error, match="too many broken quotes"):
         parsed(content)
+
+
+def test_rows_come_while_the_file_is_read() -> None:
+    """No more than a few blocks are read ahead of the rows that are out, however long the file is."""
+    row = b"1,ada@example.org,Paris\n"
+    given = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal given
+        for _ in range(100):
+            given += len(row) * 4000
+            yield row * 4000
+
+    file = io.BufferedReader(Chunks(chunks()))
+    ahead = [given - number * len(row) for number, _ in enumerate(records(file, ","))]
+
+    assert len(ahead) == 400_000
+    assert max(ahead) < 4 * csv_text.BLOCK
+
+
+def test_an_open_quote_is_given_up_in_time() -> None:
+    """No more than twice the longest record is read before its row is refused."""
+    chunk = b"1,ada@example.org,Paris\n" * 4000
+    chunks = itertools.chain([b'2,"canary\n'], itertools.repeat(chunk, 1000))
+
+    assert next(records(io.BufferedReader(Chunks(chunks)), ",")) == "broken_quotes"
+    assert sum(map(len, chunks)) > len(chunk) * 1000 - 2 * LONGEST - 2 * csv_text.BLOCK
+
+
+def test_a_line_without_an_end_takes_no_memory() -> None:
+    """200 MB without a line break pass through in a few times the longest record."""
+    chunks = itertools.repeat(b"x" * 1_000_000, 200)
+    tracemalloc.start()
+    try:
+        found = list(records(io.BufferedReader(Chunks(chunks)), ","))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert found == ["row_too_long"]
+    assert peak < 10 * LONGEST

@@ -1,5 +1,6 @@
 """Which files a segment's name leads to."""
 
+import gzip
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from shared.adapters.storage.store import Store
 from shared.errors import Changed, InvalidSegment, NotFound
 from shared.segments import Column, CsvFormat, Segments, Snapshot, read_rows
+from shared.segments.layout import Layout, look
 from tests.segments.building import (
     COLUMNS,
     EXPORT,
@@ -164,6 +166,17 @@ def test_a_folder_may_be_spelled_otherwise_than_its_entity(shelf: Shelf, folder:
     assert names(Segments(shelf).newest("High Value Segment")) == [f"{EXPORT}/{folder}/{RUN}/1.csv"]
 
 
+def test_of_folders_that_are_alike_the_exact_one_is_taken(shelf: Shelf) -> None:
+    """And none of them where there is no exact one."""
+    write_csv(shelf, *(f"{EXPORT}/{folder}/{RUN}/1.csv" for folder in ("gold", "Gold", "si_lver", "sil_ver")))
+    write_model(shelf, entity("Gold"), entity("Silver"))
+    shelf.age(180)
+
+    assert names(Segments(shelf).newest("Gold")) == [f"{EXPORT}/Gold/{RUN}/1.csv"]
+    with pytest.raises(InvalidSegment, match="'Silver' has no whole snapshot"):
+        Segments(shelf).newest("Silver")
+
+
 def test_the_only_folder_that_is_left_is_not_taken(shelf: Shelf) -> None:
     """Its people may be another segment's."""
     write_csv(shelf, f"{EXPORT}/Former/{RUN}/1.csv")
@@ -193,6 +206,17 @@ def test_files_without_a_run_folder_are_found(shelf: Shelf, files: list[str], ot
 
     assert names(snapshot) == [f"{EXPORT}/{name}" for name in files]
     assert snapshot.refreshed_at == datetime(2026, 8, 24, 15, tzinfo=UTC)
+
+
+def test_a_packed_file_may_shout(folder_store: Store) -> None:
+    """Whether a file is unpacked does not depend on the case of its name."""
+    folder_store.write(f"{GOLD}/1.CSV.GZ", gzip.compress(b"CustomerId,EMail\n1,a@example.org\n"))
+    write_model(folder_store, entity("Gold", [f"{GOLD}/1.CSV.GZ"]))
+    snapshot = Segments(folder_store).newest("Gold")
+
+    assert list(read_rows(folder_store, snapshot.partitions[0], 0, snapshot.csv_format, COLUMNS)) == [
+        (0, 1, ["1", "a@example.org"])
+    ]
 
 
 @pytest.mark.parametrize("above", ["", "exports/", "CustomerInsights_1/Daily/"])
@@ -250,6 +274,15 @@ def test_an_unknown_name_is_told_what_there_is(shelf: Shelf) -> None:
             Segments(shelf).newest(name)
         assert refused.value.code == "unknown_segment"
     assert Segments(shelf).names() == ["Bare", "Empty", "High value"]
+
+
+def test_the_years_of_a_segment_are_not_walked_through(shelf: Shelf) -> None:
+    """A look around lists the folders above the segments and theirs, whatever they hold."""
+    write_csv(shelf, *(f"Gold/{run}/1.csv" for run in (RUN, LATER)))
+    shelf.calls.clear()
+
+    assert look(shelf) == Layout(models=(), folders=("Gold",))
+    assert shelf.calls == ["level ", "level Gold"]
 
 
 def test_where_nothing_is_there_is_nothing_to_list(folder_store: Store) -> None:

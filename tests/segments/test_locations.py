@@ -82,7 +82,7 @@ def test_a_run_folder_tells_its_segment_and_its_time(folder: str, above: str, ti
         ["Gold.csv", "Gold_1.csv", "Gold_2.csv", "Gold_10.csv", "Gold_100.csv"],
         ["part-00002-b.csv", "part-00010-a.csv"],
         ["Gold_2.csv.gz", "Gold_10.csv.gz"],
-        ["1.csv", "2.csv", "Gold.csv", "\u0663.csv"],
+        ["1.csv", "2.csv", "Gold.csv", "\u0663"],
     ],
 )
 def test_partitions_are_ordered_by_their_numbers(names: list[str]) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from shared.adapters.storage.store import Store
+from shared.adapters.storage.store import Blob, Store
 from shared.errors import InvalidSegment
 from shared.segments import Segments
 from tests.segments.building import EXPORT, LATER, RUN, Shelf, entity, partition, write_csv, write_model
@@ -64,7 +64,7 @@ def test_files_that_nothing_lists_must_lie_still(shelf: Shelf, listed: bool) -> 
     write_csv(shelf, *NEW)
     if listed:
         write_model(shelf, entity("Gold"))
-    shelf.age(600)
+    shelf.age(600, *NEW)
 
     shelf.age(119, NEW[1])
     with pytest.raises(InvalidSegment, match="less than two minutes ago"):
@@ -87,11 +87,69 @@ def test_while_one_is_written_the_one_before_is_the_newest(shelf: Shelf, listed:
     segments = Segments(shelf)
     before = segments.versions(["Gold"])
 
+    assert segments.versions(["Gold"]) == before
     assert folder_of(segments) == f"{EXPORT}/Gold/{RUN}"
     write_csv(shelf, NEW[1])
     shelf.age(600)
     assert folder_of(segments) == f"{EXPORT}/Gold/{LATER}"
     assert segments.versions(["Gold"])["Gold"] > before["Gold"]
+
+
+def test_a_model_that_changes_while_it_is_read_is_no_sign(shelf: Shelf) -> None:
+    """Only the very version that lists the files tells that they are whole."""
+
+    class Changing(Shelf):
+        def read(self, name: str) -> Blob:
+            blob = super().read(name)
+            self.write(name, blob.content)
+            return blob
+
+    write_csv(shelf, *NEW)
+    write_model(shelf, entity("Gold", NEW))
+    shelf.age(10, MODEL)
+    shelf.age(5, *NEW)
+
+    with pytest.raises(InvalidSegment, match="less than two minutes ago"):
+        folder_of(Segments(Changing(shelf.folder)))
+
+
+def test_files_as_old_as_model_json_are_whole(shelf: Shelf) -> None:
+    """Blobs tell their time in seconds: a small snapshot is written within one."""
+    write_csv(shelf, *NEW)
+    write_model(shelf, entity("Gold", NEW))
+    shelf.age(5)
+
+    assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{LATER}"
+
+
+def test_the_reason_is_the_newest_ones(shelf: Shelf) -> None:
+    """Where none is whole, the error is about the one that people wait for."""
+    write_csv(shelf, *OLD, *NEW)
+    shelf.age(5)
+
+    with pytest.raises(InvalidSegment, match=f"{NEW[0]} was written"):
+        folder_of(Segments(shelf))
+
+
+def test_files_beside_run_folders_are_none(shelf: Shelf) -> None:
+    """What once lay there is no way out where the run folder isn't whole."""
+    write_csv(shelf, f"{EXPORT}/Gold/1.csv", *NEW)
+    write_model(shelf, entity("Gold"))
+    shelf.age(600)
+    shelf.age(5, *NEW)
+
+    with pytest.raises(InvalidSegment, match=f"{NEW[0]} was written"):
+        folder_of(Segments(shelf))
+
+
+def test_a_run_folder_after_the_listed_one_is_no_way_out(shelf: Shelf) -> None:
+    """Where the listed one isn't whole, only one before it can stand in."""
+    after = f"{EXPORT}/Gold/2026/08/26/1433/1.csv"
+    write_csv(shelf, *OLD, NEW[0], after)
+    write_model(shelf, entity("Gold", NEW))
+    shelf.age(600)
+
+    assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{RUN}"
 
 
 def test_a_run_folder_that_model_json_does_not_list_yet_is_none(shelf: Shelf) -> None:
