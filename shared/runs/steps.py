@@ -31,6 +31,7 @@ MOST_TAKE_UPS = 5
 OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplicates")
 # What stays as it is until somebody changes a document or the key.
 FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
+CODES_FOR_PEOPLE = frozenset({"too_many_profiles", "ambiguous_segment", "ambiguous_column"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
         run.ending = "canceled"
         return take_up(hold, services, deadline)
     except NeedsPeople as problem:
-        if isinstance(problem, FOR_PEOPLE) and hold.head.retry is not None:
+        for_people = isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
+        if for_people and hold.head.retry is not None:
             hold.head.retry.waits_for = fingerprint(services, hold.head.export)
         return _fail(hold, services, deadline, ErrorRecord(code=problem.code, message=problem.message))
     except TryLater as problem:

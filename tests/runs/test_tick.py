@@ -129,6 +129,18 @@ def test_what_people_must_mend_waits_for_them(world: World) -> None:
     assert [record.status for record in closed] == ["successful"]
 
 
+def test_too_many_profiles_wait_for_people(world: World) -> None:
+    """A segment over its limit is not counted again and again: the limit, or the segment, has to change."""
+    seen(world, People(5))
+    world.document("exports/vip.json", limits={"max_profiles": 4})
+    failed = []
+    for _ in range(60):
+        failed += tock(world)
+        world.clock.sleep(60)
+
+    assert [record.error.code for record in failed if record.error] == ["too_many_profiles"]
+
+
 def test_a_new_key_ends_the_wait_too(world: World) -> None:
     """A run that failed for its key goes again when the vault has another one."""
     seen(world, People(5))
