@@ -3,14 +3,14 @@
 import json
 import os
 import shutil
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from cli.output import console, errors, exit_code, print_run
-from cli.runs import run_export
+from cli.live import WatchedClock
+from cli.output import say
+from cli.runs import conduct
 from shared.adapters.storage import open_store
 from shared.runs.services import Services
 from shared.settings import Settings
@@ -20,7 +20,7 @@ PEOPLE = 25_000
 
 
 @click.command()
-def demo() -> None:
+def demo() -> int:
     """Export a made segment of 25,000 people to a stand-in Klaviyo, and show what became of it.
 
     Example: segment-export demo
@@ -28,9 +28,8 @@ def demo() -> None:
     from sandbox.klaviyo import StandIn, app
     from sandbox.serving import serving
 
-    out = console()
     stand_in = StandIn(job_seconds=1)
-    with errors(as_json=False), serving(app(stand_in)) as url:
+    with serving(app(stand_in)) as url:
         shutil.rmtree(FOLDER, ignore_errors=True)
         settings = Settings(
             segments_url=f"file:{FOLDER}/segments",
@@ -38,14 +37,14 @@ def demo() -> None:
             secrets_file=FOLDER / "secrets.json",
             klaviyo_url=url,
         )
-        out.print(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
+        say(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
         lay_out(settings)
-        out.print(f"A stand-in Klaviyo answers at {url}.")
-        record = run_export(Services.from_settings(settings), "vip")
-        print_run(record, as_json=False)
-        out.print(f"The list Y6nRLr now has {len(stand_in.members('Y6nRLr')):,} members.")
-        out.print(f"The record and the refused rows: {FOLDER}/state/runs/vip/")
-        sys.exit(exit_code(record))
+        say(f"A stand-in Klaviyo answers at {url}.")
+        with Services.from_settings(settings, WatchedClock()) as services:
+            code = conduct(services, "vip", None, as_json=False)
+        say(f"The list Y6nRLr now has {len(stand_in.members('Y6nRLr')):,} members.")
+        say(f"The record and the refused rows: {FOLDER}/state/runs/vip/")
+        return code
 
 
 def lay_out(settings: Settings) -> None:

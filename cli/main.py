@@ -5,19 +5,26 @@ import logging
 import click
 
 from cli.demo import demo
+from cli.entry import Entry
 from cli.runs import run, runs
+from cli.segments import segments
 from cli.servers import sandbox, serve
 from shared.adapters.telemetry import quiet_libraries
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Entry, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="segment-export")
 @click.option("-v", "--verbose", is_flag=True, help="Log each step to standard error.")
 def main(verbose: bool) -> None:
-    """Exports Dynamics 365 Customer Insights segments to Klaviyo lists."""
+    """Exports Dynamics 365 Customer Insights segments to Klaviyo lists.
+
+    Example, which needs nothing but this machine: segment-export demo
+
+    For completion by the Tab key: eval "$(_SEGMENT_EXPORT_COMPLETE=bash_source segment-export)"
+    """
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(message)s")
     quiet_libraries()
 
 
-for command in (demo, run, runs, sandbox, serve):
+for command in (demo, segments, run, runs, sandbox, serve):
     main.add_command(command)

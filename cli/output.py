@@ -1,53 +1,52 @@
-"""What the command prints: for a person, or as one JSON document."""
+"""What the commands print: for a person, or as one JSON document."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 
 import click
 import orjson
 from rich.console import Console
 from rich.table import Table
 
-from shared.errors import ExportError, TakenElsewhere, TryLater
-from shared.runs.record import RunRecord
+from shared.runs.preview import Preview
+from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
 
-OK, FAILED, USAGE, LEFT_OPEN, TAKEN = 0, 1, 2, 3, 75
+# Wide enough for any line: a pipe has no edge to wrap at.
+NO_EDGE = 10_000
+COLOURS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
+SELDOM = ("filtered", "unchanged", "unconfirmed", "removed")
 
 
 def console() -> Console:
-    return Console(highlight=False)
+    """Standard output; what is printed wraps in a terminal only."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else NO_EDGE)
 
 
-@contextmanager
-def errors(as_json: bool) -> Iterator[None]:
-    """Turns the errors of the block into a message and an exit code."""
-    try:
-        yield
-    except ExportError as error:
-        tell_error(error.code, error.message, as_json)
-        sys.exit(_exit_code_of(error))
-
-
-def tell_error(code: str, message: str, as_json: bool) -> None:
-    if as_json:
-        print_json({"error": {"code": code, "message": message}})
-    else:
-        click.echo(f"{code}: {message}", err=True)
-
-
-def _exit_code_of(error: ExportError) -> int:
-    match error:
-        case TakenElsewhere():
-            return FAILED if error.code == "already_closed" else TAKEN
-        case TryLater():
-            return LEFT_OPEN
-        case _:
-            return USAGE
+def say(text: str) -> None:
+    """A line as it is: paths in it can be copied, whatever the width of the terminal."""
+    console().print(text, markup=False, soft_wrap=True)
 
 
 def print_json(document: object) -> None:
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """A plain table; columns of `numbers` are set to the right. No cell is cut off."""
+    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    return made
+
+
+def size(number: int) -> str:
+    """Bytes, as people read them."""
+    amount = float(number)
+    for unit in ("B", "KB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
 
 
 def print_run(record: RunRecord, as_json: bool) -> None:
@@ -55,36 +54,59 @@ def print_run(record: RunRecord, as_json: bool) -> None:
     if as_json:
         print_json(record.model_dump(mode="json"))
         return
-    out = console()
-    out.print(f"Run {record.id}: [bold]{record.status}[/bold] ({record.phase})")
-    for segment in record.segments:
-        out.print(f"  {segment.name}: {segment.snapshot}, {segment.partitions} partitions")
-    table = Table("count", "profiles", box=None, padding=(0, 2))
-    table.columns[1].justify = "right"
-    for name, count in record.counts.model_dump().items():
-        if count or name in ("rows", "rejected", "duplicates", "sent", "imported", "failed"):
-            table.add_row(name, f"{count:,}")
-    out.print(table)
-    for reason, count in record.rejected_by_reason.items():
-        out.print(f"  rejected, {reason}: {count:,}")
-    for warning in record.warnings:
-        out.print(f"  warning, {warning.code} ({warning.count:,}): {warning.message}")
+    colour = COLOURS.get(record.status, "bold")
+    phase = "" if record.is_closed else f" ({record.phase})"
+    console().print(f"Run {record.id}: [{colour}]{record.status}[/{colour}]{phase}", soft_wrap=True)
+    print_segments(record.segments)
+    print_counts(record.counts.model_dump())
+    print_notes(record.rejected_by_reason, record.warnings)
     if record.error is not None:
-        out.print(f"  error, {record.error.code}: {record.error.message}", markup=False)
+        say(f"error, {record.error.code}: {record.error.message}")
+
+
+def print_segments(segments: Iterable[SegmentRecord]) -> None:
+    """Which snapshots were read."""
+    for segment in segments:
+        say(f"  {segment.name}: {segment.snapshot} ({segment.partitions} partitions)")
+
+
+def print_counts(counts: Mapping[str, int]) -> None:
+    """Counts as a table; those that are 0 and seldom anything else are left out."""
+    made = table("count", "profiles", numbers=("profiles",))
+    for name, count in counts.items():
+        if count or name not in SELDOM:
+            made.add_row(name.replace("_", " "), f"{count:,}")
+    console().print(made)
+
+
+def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[WarningRecord]) -> None:
+    """Why rows were refused, and what was not as it should be."""
+    for reason, count in rejected_by_reason.items():
+        say(f"rejected, {reason}: {count:,}")
+    for warning in warnings:
+        say(f"warning, {warning.code} ({warning.count:,}): {warning.message}")
 
 
 def print_runs(records: list[RunRecord]) -> None:
     """Runs as a table, one line each."""
-    table = Table("run", "status", "rows", "imported", "rejected", "failed", box=None, padding=(0, 2, 0, 0))
+    names = ("rows", "imported", "rejected", "failed")
+    runs = table("run", "status", *names, numbers=names)
     for record in records:
         counts = record.counts
         numbers = (counts.rows, counts.imported, counts.rejected, counts.failed)
-        table.add_row(record.id, record.status, *(f"{number:,}" for number in numbers))
-    console().print(table)
+        runs.add_row(record.id, record.status, *(f"{number:,}" for number in numbers))
+    console().print(runs)
 
 
-def exit_code(record: RunRecord) -> int:
-    """0 for a run that did its work, 1 for one that failed or was cancelled, 3 for one that is open."""
-    if not record.is_closed:
-        return LEFT_OPEN
-    return OK if record.status in ("successful", "completed_with_warnings") else FAILED
+def print_preview(made: Preview, as_json: bool) -> None:
+    """What a run would send: as JSON, or as a table and a few lines."""
+    if as_json:
+        print_json({"dry_run": True, **made.model_dump(mode="json")})
+        return
+    say(f"A run of {made.export} would send this to the list {made.list_id}; nothing was sent.")
+    print_segments(made.segments)
+    print_counts(made.counts.model_dump())
+    print_notes(made.rejected_by_reason, made.warnings)
+    say(f"Fields that would leave: {', '.join(made.fields)}")
+    seconds = f"at least {made.least_seconds} s" if made.least_seconds else "no wait"
+    say(f"Import jobs: {made.batches:,}; requests: {made.requests:,}, with {seconds} at Klaviyo's limits.")

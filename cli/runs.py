@@ -1,70 +1,95 @@
 """`run` and `runs`: the exports that are configured."""
 
 import getpass
-import sys
 
 import click
 
-from cli.output import errors, exit_code, print_json, print_run, print_runs
+from cli.entry import INTERRUPTED, OK, exit_code_of_run
+from cli.live import watching
+from cli.options import dry_run_option, export_argument, json_option, limit_option, open_services
+from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs import advance
 from shared.runs.cancelling import cancel as cancel_run
-from shared.runs.history import list_runs, read_run
+from shared.runs.closing import summary
+from shared.runs.history import list_runs, open_run, read_run
+from shared.runs.preview import preview
 from shared.runs.record import RunRecord
-from shared.runs.services import Services, process_services
+from shared.runs.services import Services
 from shared.runs.starting import Request
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else."
-)
-
 
 @click.command()
-@click.argument("export")
+@export_argument
+@dry_run_option
+@limit_option
 @json_option
-def run(export: str, as_json: bool) -> None:
+def run(export: str, dry_run: bool, limit: int | None, as_json: bool) -> int:
     """Run EXPORT until its end, or go on with its open run.
 
     Example: segment-export run vip
     """
-    with errors(as_json):
-        record = run_export(process_services(), export)
-        print_run(record, as_json)
-        sys.exit(exit_code(record))
+    services = open_services()
+    if dry_run:
+        print_preview(preview(services, services.catalog.export(export), limit), as_json)
+        return OK
+    return conduct(services, export, limit, as_json)
 
 
-def run_export(services: Services, export: str) -> RunRecord:
+def conduct(services: Services, export: str, limit: int | None, as_json: bool) -> int:
+    """Runs the export and shows how it goes and what became of it; Ctrl-C leaves it open. The exit code."""
+    try:
+        if as_json:
+            record = run_export(services, export, limit)
+        else:
+            with watching(services, export):
+                record = run_export(services, export, limit)
+        code = exit_code_of_run(record)
+    except KeyboardInterrupt:
+        left = open_run(services.state, export)
+        if left is None:
+            raise
+        record, code = summary(left), INTERRUPTED
+    print_run(record, as_json)
+    if not as_json and not record.is_closed:
+        say("The run is open: nothing is lost, and the same command goes on with it.")
+    return code
+
+
+def run_export(services: Services, export: str, limit: int | None = None) -> RunRecord:
     """Runs the export in this process, as long as it gets on."""
-    request = Request("command", getpass.getuser())
+    request = Request("command", getpass.getuser(), limit=limit)
     return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
 
 
 @click.group()
 def runs() -> None:
-    """Look at runs, and cancel them."""
+    """Look at runs, and cancel them.
+
+    Example: segment-export runs list vip
+    """
 
 
 @runs.command("list")
-@click.argument("export")
-@click.option("--limit", default=20, show_default=True, help="How many.")
+@export_argument
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
 @json_option
 def list_(export: str, limit: int, as_json: bool) -> None:
     """List the runs of EXPORT, newest first.
 
     Example: segment-export runs list vip
     """
-    with errors(as_json):
-        services = process_services()
-        services.catalog.export(export)
-        records, _ = list_runs(services.state, export, "", limit)
-        if as_json:
-            print_json({"runs": [record.model_dump(mode="json") for record in records]})
-        else:
-            print_runs(records)
+    services = open_services()
+    services.catalog.export(export)
+    records, _ = list_runs(services.state, export, "", limit)
+    if as_json:
+        print_json({"runs": [record.model_dump(mode="json") for record in records]})
+    else:
+        print_runs(records)
 
 
 @runs.command("show")
@@ -75,8 +100,7 @@ def show(run_id: str, as_json: bool) -> None:
 
     Example: segment-export runs show vip.20261123T200000Z-1f3a
     """
-    with errors(as_json):
-        print_run(read_run(process_services().state, run_id), as_json)
+    print_run(read_run(open_services().state, run_id), as_json)
 
 
 @runs.command("cancel")
@@ -87,9 +111,8 @@ def cancel(run_id: str, as_json: bool) -> None:
 
     Example: segment-export runs cancel vip.20261123T200000Z-1f3a
     """
-    with errors(as_json):
-        services = process_services()
-        record = read_run(services.state, run_id)
-        if record.is_closed:
-            raise AlreadyRunning(f"The run has ended: {record.status}.", code="already_closed")
-        print_run(cancel_run(services, record, Deadline(services.clock, PATIENCE)), as_json)
+    services = open_services()
+    record = read_run(services.state, run_id)
+    if record.is_closed:
+        raise AlreadyRunning(f"The run has ended: {record.status}.", code="already_closed")
+    print_run(cancel_run(services, record, Deadline(services.clock, PATIENCE)), as_json)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from cli.output import errors
 from shared.errors import InvalidSettings
 
 APP = Path(__file__).resolve().parent.parent
@@ -26,11 +25,10 @@ def serve(port: int) -> None:
     from sandbox.functions_host import NOT_EMULATED, load_local_settings
     from sandbox.functions_host import serve as serve_host
 
-    with errors(as_json=False):
-        load_local_settings(APP, os.environ)
-        os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
-        click.echo("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
-        serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), click.echo)
+    load_local_settings(APP, os.environ)
+    os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
+    click.echo("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
+    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), click.echo)
 
 
 @click.command()
@@ -46,7 +44,7 @@ def sandbox(port: int, keep_attributes: bool) -> None:
     from sandbox.klaviyo import StandIn, app
     from sandbox.serving import serving
 
-    with errors(as_json=False), suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):
         try:
             with serving(app(StandIn(keep_attributes=keep_attributes)), port=port) as url:
                 click.echo(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")

@@ -6,6 +6,7 @@ Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers
 from shared.klaviyo.answers import Account, Job, KlaviyoList, ProfileError
 from shared.klaviyo.body import ImportBody, room_for_profiles
 from shared.klaviyo.client import Klaviyo, KlaviyoApi, Permit
+from shared.klaviyo.limits import least_seconds
 
 __all__ = [
     "Account",
@@ -16,5 +17,6 @@ __all__ = [
     "KlaviyoList",
     "Permit",
     "ProfileError",
+    "least_seconds",
     "room_for_profiles",
 ]

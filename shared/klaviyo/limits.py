@@ -30,6 +30,11 @@ MARGIN = 1.04
 _WINDOW = re.compile(r"(\d{1,6});w=(\d{1,6})")
 
 
+def least_seconds(endpoint: str, requests: int) -> int:
+    """The least time in which the documented limits let so many requests out."""
+    return max(max(0, requests - 1) // most * seconds for seconds, most in ENDPOINTS[endpoint].items())
+
+
 class Limiter:
     """Paces the requests to one endpoint of one account, for all threads of the process."""
 

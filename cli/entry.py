@@ -1,0 +1,81 @@
+"""How the command begins and ends: errors become messages, and everything an exit code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from cli.output import print_json
+from shared.errors import ExportError, TakenElsewhere, TryLater
+from shared.runs.record import RunRecord
+
+OK, FAILED, USAGE, LEFT_OPEN, TAKEN, INTERRUPTED = 0, 1, 2, 3, 75, 130
+
+# What to do, where the message alone does not say it.
+HINTS = {
+    "unknown_export": "`segment-export exports list` shows those that exist.",
+    "unknown_connection": "`segment-export connections list` shows those that exist.",
+    "unknown_run": "`segment-export runs list EXPORT` shows those of an export.",
+    "already_running": "Wait until it is done, or cancel it: `segment-export runs cancel RUN`.",
+    "storage_unavailable": "Nothing is lost: run the same command again later.",
+    "vault_unavailable": "Nothing is lost: run the same command again later.",
+    "klaviyo_unavailable": "Nothing is lost: run the same command again later.",
+}
+
+
+class Entry(click.Group):
+    """The group of all commands. A command returns its exit code, or nothing for 0."""
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
+        """Runs a command and exits: nothing that can be expected ends in a traceback."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        as_json = "--json" in arguments
+        try:
+            code = super().main(arguments, *others, **{**options, "standalone_mode": False})
+        except ExportError as error:
+            _tell(error.code, error.message, as_json)
+            code = exit_code_of(error)
+        except click.ClickException as error:
+            if as_json:
+                _tell("invalid_usage", error.format_message(), as_json)
+            else:
+                error.show()
+            code = USAGE
+        except click.Abort:
+            _tell("interrupted", "Interrupted.", as_json)
+            code = INTERRUPTED
+        except Exception as error:
+            # Its message may hold anything, somebody's data too: only the place is told.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
+            _tell("internal_error", f"This is a bug, please report it: {where}.", as_json)
+            code = FAILED
+        sys.exit(code or OK)
+
+
+def exit_code_of(error: ExportError) -> int:
+    """1 where it is too late, 2 for people to mend, 3 for later, 75 where somebody else is at it."""
+    match error:
+        case TakenElsewhere():
+            return FAILED if error.code == "already_closed" else TAKEN
+        case TryLater():
+            return LEFT_OPEN
+    return USAGE
+
+
+def exit_code_of_run(record: RunRecord) -> int:
+    """0 for a run that did its work, 1 for one that failed or was cancelled, 3 for one that is open."""
+    if not record.is_closed:
+        return LEFT_OPEN
+    return OK if record.status in ("successful", "completed_with_warnings") else FAILED
+
+
+def _tell(code: str, message: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"error": {"code": code, "message": message}})
+        return
+    click.echo(f"Error: {message} ({code})", err=True)
+    if code in HINTS:
+        click.echo(HINTS[code], err=True)

@@ -1,0 +1,122 @@
+"""Shows how a run goes on, while it goes on: moving in a terminal, as lines now and then elsewhere."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from shared.adapters.clock import SystemClock
+from shared.errors import ExportError
+from shared.runs.head import OpenRun, read_head
+from shared.runs.progress import progress_of
+from shared.runs.services import Services
+
+LOOK_EVERY = 0.5  # seconds
+LINE_EVERY = 10  # looks, while nothing changes
+WAITS = {
+    "account_busy": "another run is sending to this account: waiting for its turn",
+    "throttled": "waiting: Klaviyo asked for a pause",
+    "paused": "waiting: exports are paused",
+}
+
+
+class WatchedClock(SystemClock):
+    """A clock that knows whether anybody sleeps by it: at Klaviyo's limits, or between looks at its jobs."""
+
+    def __init__(self) -> None:
+        self.sleepers = 0
+        self._lock = threading.Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.sleepers += 1
+        try:
+            super().sleep(seconds)
+        finally:
+            with self._lock:
+                self.sleepers -= 1
+
+
+@contextmanager
+def watching(services: Services, export_id: str) -> Iterator[None]:
+    """Shows on standard error how the export's open run goes, as long as the block lasts."""
+    watch = _Watch(services, export_id)
+    done = threading.Event()
+    in_terminal = sys.stderr.isatty()
+    screen = Live(console=Console(stderr=True), transient=True) if in_terminal else None
+    thread = threading.Thread(target=watch.look_on, args=(done, screen), daemon=True)
+    with screen or nullcontext():
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+class _Watch:
+    """Looks at the head, where every checkpoint shows, and at the clock, by which whoever waits sleeps."""
+
+    def __init__(self, services: Services, export_id: str) -> None:
+        self._services = services
+        self._export = export_id
+        self._began: tuple[float, int] | None = None
+
+    def look_on(self, done: threading.Event, screen: Live | None) -> None:
+        said, looks = "", 0
+        while not done.wait(LOOK_EVERY):
+            try:
+                run = read_head(self._services.state, self._export)[0].open
+            except ExportError:
+                continue  # the next look may tell
+            if run is None:
+                continue
+            state, numbers = self._state(run), ", ".join(self._numbers(run))
+            looks += 1
+            if screen is not None:
+                screen.update(self._picture(run, state, numbers))
+            elif state != said or looks > LINE_EVERY:
+                said, looks = state, 0
+                click.echo(f"{self._export}: {state}; {numbers}", err=True)
+
+    def _picture(self, run: OpenRun, state: str, numbers: str) -> Group:
+        share = progress_of(run, self._services.clock.now()).share
+        line = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=1, completed=share or 0, width=30)
+        line.add_row(Text(self._export, "bold"), bar, f"{share:.0%}" if share is not None else "")
+        return Group(line, Text(f"  {state}"), Text(f"  {numbers}"))
+
+    def _state(self, run: OpenRun) -> str:
+        clock = self._services.clock
+        if run.waiting_for is not None:
+            return WAITS.get(run.waiting_for, "waiting: something is away, and will be tried again")
+        if run.plan is None:
+            return "looking at the segment, the list and the account"
+        if run.record.phase == "confirming":
+            return "all is sent, and Klaviyo works on it"
+        is_held = isinstance(clock, WatchedClock) and clock.sleepers > 0
+        return "sending, throttled by Klaviyo" if is_held else "sending"
+
+    def _numbers(self, run: OpenRun) -> Iterator[str]:
+        sent = sum(job.profiles for job in run.jobs)
+        yield f"{run.record.counts.rows:,} rows read"
+        yield f"{sent:,} profiles sent"
+        yield f"{sum(job.is_settled for job in run.jobs)} of {len(run.jobs)} jobs confirmed"
+        if run.record.phase != "sending" or run.plan is None:
+            return
+        clock = self._services.clock
+        self._began = self._began or (clock.monotonic(), sent)
+        seconds, before = clock.monotonic() - self._began[0], self._began[1]
+        if seconds > 0 and sent > before:
+            yield f"{(sent - before) / seconds:,.0f} a second"
+        left = progress_of(run, clock.now()).seconds_left
+        if left is not None:
+            yield f"{timedelta(seconds=left)} left"

@@ -1,0 +1,42 @@
+"""What several commands take."""
+
+import click
+from click.shell_completion import CompletionItem
+
+from cli.live import WatchedClock
+from shared.adapters.storage import open_store
+from shared.errors import ExportError
+from shared.runs.services import Services
+from shared.settings import Settings
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else."
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="A trial: send the first N profiles only."
+)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Only show what would go: nothing is sent, and nothing written."
+)
+
+
+def open_services() -> Services:
+    """What the environment's settings name, until the command ends. Raises InvalidSettings."""
+    services = Services.from_settings(Settings.from_environment(), WatchedClock())
+    return click.get_current_context().with_resource(services)
+
+
+def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
+    """The ids of the documents in a folder of the state, for the Tab key."""
+    try:
+        state = open_store(Settings.from_environment().state_url)
+        blobs = list(state.list(f"{folder}/{beginning}"))
+    except ExportError:
+        return []
+    return [CompletionItem(blob.name.removeprefix(f"{folder}/").removesuffix(".json")) for blob in blobs]
+
+
+export_argument = click.argument("export", shell_complete=lambda *typed: _ids_in("exports", typed[-1]))
+connection_argument = click.argument(
+    "connection", shell_complete=lambda *typed: _ids_in("connections", typed[-1])
+)

@@ -1,0 +1,114 @@
+"""`segments`: what there is to export."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import click
+
+from cli.options import json_option, open_services
+from cli.output import console, print_json, say, size, table
+from shared.errors import ExportError
+from shared.runs.services import Services
+from shared.segments import Snapshot, read_rows
+
+# So many rows, from the start, tell how well a column is filled.
+SAMPLE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`blank` is the share of blank cells in the sample, from 0 to 1; None where the sample is empty."""
+
+    name: str
+    type: str
+    blank: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment's newest snapshot, or `error` where it has none that can be read; sizes are in bytes."""
+
+    name: str
+    members: int = 0
+    refreshed_at: datetime | None = None
+    folder: str = ""
+    partitions: int = 0
+    size: int = 0
+    columns: tuple[Column, ...] = ()
+    error: dict[str, str] | None = None
+
+
+@click.command()
+@click.argument("names", metavar="[SEGMENT]...", nargs=-1)
+@json_option
+def segments(names: tuple[str, ...], as_json: bool) -> None:
+    """Show the segments under SEGMENTS_URL, or only the ones named: members, age, size, columns.
+
+    Every row is counted. How many cells of a column are blank is seen in the first 1,000 rows.
+
+    Example: segment-export segments HighValueSegment
+    """
+    services = open_services()
+    found = [describe(services, name) for name in names or services.segments.names()]
+    if as_json:
+        print_json({"segments": found})
+    elif found:
+        _print(found)
+    else:
+        say("There is no segment under SEGMENTS_URL.")
+
+
+def describe(services: Services, name: str) -> Segment:
+    """Reads the segment's newest snapshot. What stands in the way is told, so that others are shown."""
+    try:
+        snapshot = services.segments.newest(name)
+        members, blank, sampled = _count(services, snapshot)
+    except ExportError as error:
+        return Segment(name, error={"code": error.code, "message": error.message})
+    return Segment(
+        name=name,
+        members=members,
+        refreshed_at=snapshot.refreshed_at,
+        folder=snapshot.folder,
+        partitions=len(snapshot.partitions),
+        size=sum(partition.size for partition in snapshot.partitions),
+        columns=tuple(
+            Column(column.name, column.data_type, blanks / sampled if sampled else None)
+            for column, blanks in zip(snapshot.columns, blank, strict=True)
+        ),
+    )
+
+
+def _count(services: Services, snapshot: Snapshot) -> tuple[int, list[int], int]:
+    """All rows; blank cells of each column, and in how many rows."""
+    names = [column.name for column in snapshot.columns]
+    blank, members, sampled = [0] * len(names), 0, 0
+    for index, partition in enumerate(snapshot.partitions):
+        rows = read_rows(services.segment_store, partition, index, snapshot.csv_format, names)
+        for _, _, cells in rows:
+            members += 1
+            if sampled < SAMPLE and len(cells) == len(names) and not isinstance(cells, str):
+                sampled += 1
+                for place, cell in enumerate(cells):
+                    blank[place] += not cell.strip()
+    return members, blank, sampled
+
+
+def _print(found: list[Segment]) -> None:
+    numbers = ("members", "partitions", "size")
+    overview = table("segment", "members", "refreshed (UTC)", "partitions", "size", numbers=numbers)
+    for each in found:
+        if each.refreshed_at is not None:
+            time = f"{each.refreshed_at:%Y-%m-%d %H:%M}"
+            overview.add_row(each.name, f"{each.members:,}", time, f"{each.partitions}", size(each.size))
+    if overview.row_count:
+        console().print(overview)
+    for each in found:
+        if each.error is not None:
+            say(f"\n{each.name}: {each.error['message']} ({each.error['code']})")
+            continue
+        say(f"\n{each.name}, in {each.folder}")
+        columns = table("column", "type", "blank", numbers=("blank",))
+        for column in each.columns:
+            columns.add_row(column.name, column.type, "" if column.blank is None else f"{column.blank:.0%}")
+        console().print(columns)

@@ -1,0 +1,138 @@
+"""What every command promises: help with an example, messages to act on, exit codes, one JSON document."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from cli.main import main
+from sandbox.klaviyo import Fault
+from sandbox.people import People
+from shared.runs.head import read_head
+from tests.cli.conftest import Command
+from tests.support.host import COMMAND
+from tests.support.processes import accepted
+from tests.support.world import World, environment_of
+
+
+def commands(group: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command."""
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from commands(command, (*path, name))
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
+def test_every_command_has_help_with_an_example(command: Command, words: tuple[str, ...]) -> None:
+    """`--help` says what a command does and shows one that can be typed."""
+    result = command(*words, "--help")
+
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert " ".join(("segment-export", *words)) in " ".join(result.stdout.partition("Example")[2].split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (["run", "--json"], "invalid_usage", 2),
+        (["run", "vip", "--limit", "0", "--json"], "invalid_usage", 2),
+        (["no-such", "--json"], "invalid_usage", 2),
+        (["run", "no-such", "--json"], "unknown_export", 2),
+        (["runs", "show", "no-such", "--json"], "unknown_run", 2),
+    ],
+)
+def test_errors_as_json(command: Command, arguments: list[str], code: str, exit_code: int) -> None:
+    """With --json an error is one document on standard output, and nothing else."""
+    result = command(*arguments)
+
+    assert result.exit_code == exit_code
+    error = json.loads(result.stdout)["error"]
+    assert error.keys() == {"code", "message"}
+    assert error["code"] == code
+    assert error["message"]
+
+
+def test_errors_say_what_to_do(command: Command) -> None:
+    """A person reads on standard error what is wrong, its code, and the command that helps."""
+    result = command("run", "no-such")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error: There is no export 'no-such'. (unknown_export)" in result.stderr
+    assert "segment-export exports list" in result.stderr
+
+
+def test_settings_that_are_wrong_are_a_usage_error(command: Command) -> None:
+    """The message names the setting, and never its value."""
+    result = command("run", "vip", KLAVIYO_URL="http://canary.example.org")
+
+    assert result.exit_code == 2
+    assert "KLAVIYO_URL" in result.stderr
+    assert "canary" not in result.output
+
+
+def test_a_bug_shows_its_place_and_nothing_of_the_data(
+    command: Command, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw could hold somebody's data: only where it happened is told."""
+
+    @click.command()
+    def broken() -> None:
+        raise ValueError("canary@example.org")
+
+    monkeypatch.setitem(main.commands, "broken", broken)
+    result = command("broken")
+
+    assert result.exit_code == 1
+    assert "ValueError at test_entry.py:" in result.stderr
+    assert "canary" not in result.output
+
+
+def test_ctrl_c_leaves_a_run_that_can_go_on(world: World) -> None:
+    """The interrupted run stays open, the command says so and exits with 130, and the next one ends it."""
+    world.segment(People(25_000))
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
+    environment = environment_of(world)
+    with subprocess.Popen(
+        [str(COMMAND), "run", "vip"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until = time.monotonic() + 30
+        while accepted(world) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "the same command goes on with it" in said
+    assert "Traceback" not in errors
+    head, _ = read_head(world.services.state, "vip")
+    assert head.open is not None
+    done = subprocess.run(
+        [str(COMMAND), "run", "vip", "--json"], env=environment, capture_output=True, check=False
+    )
+    record = json.loads(done.stdout)
+    assert (done.returncode, record["id"], record["counts"]["imported"]) == (0, head.open.record.id, 25_000)
+
+
+def test_output_into_a_closed_pipe_ends_quietly(world: World) -> None:
+    """`| head` may close the pipe at any time."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [str(COMMAND), "--help"], env=environment_of(world), stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+
+    assert b"Traceback" not in done.stderr

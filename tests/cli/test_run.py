@@ -1,0 +1,149 @@
+"""`run` and `runs`: exports that are configured."""
+
+import json
+from dataclasses import replace
+
+from sandbox.klaviyo import Fault, JobPlan
+from sandbox.people import People
+from shared.catalog import Catalog
+from shared.runs.hold import Hold
+from shared.runs.preview import preview
+from shared.runs.starting import see
+from tests.cli.conftest import Command
+from tests.support.stores import CountingStore
+from tests.support.world import World
+
+
+def test_run_prints_the_record(command: Command, world: World) -> None:
+    """--json prints the run's record as its file has it; a person sees counts and reasons."""
+    world.segment(People(200, dirt=True))
+
+    result = command("run", "vip", "--json")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = json.loads(result.stdout)
+    stored = world.services.state.read(f"runs/vip/{record['id']}.json").content
+    assert record == json.loads(stored)
+
+    said = command("runs", "show", record["id"]).stdout
+    assert f"Run {record['id']}: completed_with_warnings" in said
+    assert "rejected, missing_email: 2" in said
+    assert json.loads(command("runs", "list", "vip", "--json").stdout) == {"runs": [record]}
+    assert record["id"] in command("runs", "list", "vip").stdout
+
+
+def test_run_that_fails_exits_with_1(command: Command, world: World) -> None:
+    """The record says why."""
+    result = command("run", "vip")
+
+    assert result.exit_code == 1
+    assert "error, unknown_segment" in result.stdout
+
+
+def test_run_that_somebody_else_holds_exits_with_75(command: Command, world: World) -> None:
+    """Two never run the same export."""
+    world.segment(People(5))
+    services = world.services
+    see(services, services.catalog.export("vip"))
+    with Hold.take(services.state, "vip", services.clock):
+        result = command("run", "vip", "--json")
+
+    assert result.exit_code == 75
+    assert json.loads(result.stdout)["error"]["code"] == "already_running"
+
+
+def test_cancel(command: Command, world: World) -> None:
+    """A closed run can't be cancelled any more: 1, since it is too late."""
+    world.segment(People(5))
+    run = json.loads(command("run", "vip", "--json").stdout)["id"]
+
+    result = command("runs", "cancel", run, "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "already_closed"
+
+
+def test_limit_sends_the_first_ones_only(command: Command, world: World) -> None:
+    """A trial says that it is one."""
+    world.segment(People(50))
+
+    result = command("run", "vip", "--limit", "7")
+
+    assert result.exit_code == 0
+    assert len(world.members()) == 7
+    assert "warning, limited (7)" in result.stdout
+
+
+def test_dry_run_shows_what_a_run_then_does(command: Command, world: World) -> None:
+    """Its counts are those of the run that follows."""
+    world.segment(People(12_000, dirt=True))
+    world.document("exports/vip.json", only_if={"column": "Newsletter consent", "equals": "True"})
+
+    shown = json.loads(command("run", "vip", "--dry-run", "--json").stdout)
+
+    assert len(world.stand_in.requests) == 0
+    record = json.loads(command("run", "vip", "--json").stdout)
+    assert shown["counts"].pop("would_send") == record["counts"]["sent"]
+    assert shown["counts"].items() <= record["counts"].items()
+    assert shown["rejected_by_reason"] == record["rejected_by_reason"]
+    assert shown["batches"] == len(record["jobs"])
+    assert shown["segments"] == record["segments"]
+
+
+def test_dry_run_names_all_fields_that_would_leave(command: Command, world: World) -> None:
+    """The fields are those that Klaviyo would get, by its names."""
+    world.segment(People(1))
+
+    shown = json.loads(command("run", "vip", "--dry-run", "--json").stdout)
+
+    command("run", "vip")
+    (member,) = world.stand_in.members("Y6nRLr")
+    assert member.attributes is not None
+    sent = ["email", "phone_number"]
+    for name, value in member.attributes.items():
+        sent += [f"{name}.{part}" for part in value] if isinstance(value, dict) else [name]
+    assert sorted(shown["fields"]) == sorted(sent)
+
+
+def test_dry_run_writes_nothing(world: World) -> None:
+    """Not even a head, and no lock is taken."""
+    world.segment(People(20))
+    state, files = CountingStore(world.services.state), CountingStore(world.services.segment_store)
+    services = replace(world.services, state=state, segment_store=files, catalog=Catalog(state))
+
+    made = preview(services, services.catalog.export("vip"), limit=5)
+
+    assert (made.counts.would_send, made.counts.rows) == (5, 5)
+    assert {what for what, _ in state.calls + files.calls} == {"read", "stream"}
+    assert len(world.stand_in.requests) == 0
+
+
+def test_dry_run_says_when_the_limit_is_passed(command: Command, world: World) -> None:
+    """Who would send more than limits.max_profiles learns it before the run fails."""
+    world.segment(People(20))
+    world.document("exports/vip.json", limits={"max_profiles": 10})
+
+    result = command("run", "vip", "--dry-run")
+
+    assert result.exit_code == 0
+    assert "warning, too_many_profiles (20): The run would fail" in result.stdout
+    assert command("run", "vip").exit_code == 1
+
+
+def test_a_run_shows_how_it_goes(command: Command, world: World) -> None:
+    """Where nobody looks on, a line on standard error tells each new state."""
+    world.segment(People(10))
+    world.stand_in.plans.append(JobPlan(seconds=1))
+
+    result = command("run", "vip")
+
+    assert result.exit_code == 0
+    assert "vip: all is sent, and Klaviyo works on it; 10 rows read, 10 profiles sent" in result.stderr
+
+
+def test_a_run_that_klaviyo_holds_back_says_so(command: Command, world: World) -> None:
+    """Throttled posts are seen while they wait."""
+    world.segment(People(10))
+    world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=2)])
+
+    assert "sending, throttled by Klaviyo" in command("run", "vip").stderr

@@ -1,0 +1,53 @@
+"""`segments`: what there is to export."""
+
+import json
+
+from sandbox.people import COLUMNS, People
+from tests.cli.conftest import Command
+from tests.support.world import World
+
+
+def test_segments_with_their_columns(command: Command, world: World) -> None:
+    """Name, members, age, partitions, size, and each column with its type and how much of it is blank."""
+    world.segment(People(200, dirt=True))
+
+    (segment,) = json.loads(command("segments", "--json").stdout)["segments"]
+
+    assert (segment["name"], segment["members"], segment["partitions"]) == ("HighValueSegment", 200, 2)
+    assert segment["refreshed_at"] == "2026-08-24T14:33:00+00:00"
+    partitions = world.services.segments.newest("HighValueSegment").partitions
+    assert segment["size"] == sum(partition.size for partition in partitions)
+    assert {column["name"]: column["type"] for column in segment["columns"]} == COLUMNS
+    blank = {column["name"]: column["blank"] for column in segment["columns"]}
+    assert (blank["EMail"], blank["RewardPoints"], blank["City"]) == (2 / 200, 2 / 200, 0)
+
+
+def test_segments_for_a_person(command: Command, world: World) -> None:
+    """A pipe gets whole lines, however long a path is."""
+    world.segment(People(1500))
+
+    said = command("segments", "HighValueSegment").stdout
+
+    lines = [line.split() for line in said.splitlines()]
+    assert lines[1][:5] == ["HighValueSegment", "1,500", "2026-08-24", "14:33", "2"]
+    assert ["RewardPoints", "int64", "0%"] in lines
+    folder = world.services.segments.newest("HighValueSegment").folder
+    assert f"HighValueSegment, in {folder}" in said.splitlines()
+
+
+def test_a_segment_that_can_not_be_read_hides_no_other(command: Command, world: World) -> None:
+    """What is wrong with one is told in its place."""
+    world.segment(People(5))
+
+    result = command("segments", "NoSuch", "HighValueSegment", "--json")
+
+    broken, whole = json.loads(result.stdout)["segments"]
+    assert (broken["name"], broken["error"]["code"]) == ("NoSuch", "unknown_segment")
+    assert whole["members"] == 5
+    assert "NoSuch: There is no segment" in command("segments", "NoSuch").stdout
+
+
+def test_no_segments(command: Command) -> None:
+    """An empty place is no error."""
+    assert command("segments").stdout == "There is no segment under SEGMENTS_URL.\n"
+    assert json.loads(command("segments", "--json").stdout) == {"segments": []}
