@@ -1,0 +1,106 @@
+"""docs/configuration.md has every setting and every member of the documents, with its default."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from shared.catalog import Connection, Export
+from shared.catalog.attributes import Column, PhoneColumn, PropertyColumn
+from shared.settings import Settings
+from tests.docs.pages import ROOT, blocks, names, page, rows, section
+
+CONFIGURATION = page("docs/configuration.md")
+# Types that the page explains once, below the table of the export.
+SOURCES = {"Source", "PhoneSource", "PropertySource"}
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def get(self, name: str, *default: Any) -> Any:
+        self[name] = ""
+        return ""
+
+
+def defaults(text: str) -> dict[str, str]:
+    """What each name in the first column has in the second, without back quotes."""
+    return {name: row[1].strip("`") for row in rows(text) for name in names(row[0])}
+
+
+def members(kind: Any, schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every member of an object, and of the objects below it, with its default as the page has it."""
+    for name, member in kind.get("properties", {}).items():
+        if name in kind.get("required", ()):
+            default = "required"
+        else:
+            value = member.get("default")
+            default = "none" if value is None or isinstance(value, dict) else json.dumps(value)
+        yield prefix + name, default
+        for below in objects(member, schema):
+            yield from members(below, schema, f"{prefix}{name}.")
+
+
+def objects(member: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Any]:
+    """The objects that a member may be."""
+    for branch in (member, *member.get("anyOf", ()), *member.get("oneOf", ())):
+        name = branch.get("$ref", "").rpartition("/")[2]
+        if name and name not in SOURCES:
+            yield schema["$defs"][name]
+
+
+def test_every_setting_is_there_with_its_default() -> None:
+    """What the app asks its environment for is what the page lists, and nothing else."""
+    environment = Asked()
+    Settings.from_environment(environment)
+    listed = defaults(section(CONFIGURATION, "## Settings").partition("Read elsewhere")[0])
+    assert set(listed) == set(environment)
+    for name, value in asdict(Settings()).items():
+        text = {None: "none", False: "false"}.get(
+            value, f"{value:g}" if isinstance(value, float) else str(value)
+        )
+        assert listed[name.upper()] == text
+
+
+def test_what_others_read_is_there() -> None:
+    """Names that the code reads from the environment by itself are explained too."""
+    sources = [
+        path.read_text()
+        for room in ("shared", "cli", "schedule_trigger")
+        for path in (ROOT / room).rglob("*.py")
+    ]
+    read = re.compile(
+        r'environ(?:\.get\(|\.setdefault\(|\[)"([A-Z_]+)"|schedule="%([A-Z_]+)%"|envvar="([A-Z_]+)"'
+    )
+    found = {name for text in sources for groups in read.findall(text) for name in groups if name}
+    listed = defaults(section(CONFIGURATION, "## Settings").partition("Read elsewhere")[2])
+    assert set(listed) == found
+
+
+@pytest.mark.parametrize("kind", [Connection, Export])
+def test_every_member_of_the_documents_is_there(kind: type[Connection | Export]) -> None:
+    """A member that a document may have is in its table, with its default, and no other is."""
+    schema = kind.model_json_schema()
+    table = section(CONFIGURATION, f"## {kind.__name__}").partition("A source is")[0]
+    assert sorted(defaults(table).items()) == sorted(members(schema, schema))
+
+
+def test_sources_are_there() -> None:
+    """What a source can say besides its column is explained once."""
+    fields = {name for kind in (Column, PhoneColumn, PropertyColumn) for name in kind.model_fields}
+    assert set(defaults(CONFIGURATION.partition("A source is")[2])) == fields
+
+
+@pytest.mark.parametrize("text", blocks(CONFIGURATION, "json"))
+def test_the_examples_are_valid(text: str) -> None:
+    """Whoever copies an example has a document that the app takes."""
+    document = json.loads(text)
+    if "segments" in document:
+        Export.parse("example", text.encode())
+    elif "secret_name" in document:
+        Connection.parse("example", text.encode())
+    else:
+        assert all(isinstance(key, str) for key in document.values())
