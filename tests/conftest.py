@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
 from tests.support.azurite import Azurite, running_azurite
+from tests.support.telemetry import Metrics, session_metrics
 from tests.support.vault import KeyVaultServer, running_key_vault
 
 # The same examples everywhere, and no judgement on a slow machine.
@@ -55,3 +56,11 @@ def key_vault(tmp_path: Path) -> Iterator[KeyVaultServer]:
     """An empty Key Vault."""
     with running_key_vault(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """What the test's own code tells: what was told before is gone."""
+    metrics = session_metrics()
+    metrics.points()
+    return metrics

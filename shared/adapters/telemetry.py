@@ -17,10 +17,19 @@ _meter = metrics.get_meter("segment_export")
 
 profiles = _meter.create_counter("segment_export.profiles", "1", "Profiles of closed runs, by outcome")
 runs = _meter.create_counter("segment_export.runs", "1", "Closed runs, by export and status")
+rejected = _meter.create_counter("segment_export.rejected", "1", "Refused rows of closed runs, by reason")
 run_seconds = _meter.create_histogram("segment_export.run.duration", "s", "From a run's start to its close")
 posts = _meter.create_counter("segment_export.posts", "1", "Import posts, by the status that answered")
 throttled_seconds = _meter.create_counter("segment_export.throttled", "s", "Time that 429s asked for")
-success_age = _meter.create_gauge("segment_export.last_success.age", "s", "Since an export last succeeded")
+# Recorded at each tick. As gauges, an instance that ticks no more would tell their last values for ever.
+success_age = _meter.create_histogram(
+    "segment_export.last_success.age", "s", "Since an export last succeeded"
+)
+behind = _meter.create_histogram("segment_export.behind", "1", "1 where a run should have succeeded, else 0")
+open_run_age = _meter.create_histogram("segment_export.open_run.age", "s", "Since an export's open run began")
+vault_refusals = _meter.create_counter(
+    "segment_export.vault.refusals", "1", "Secrets that were refused to us"
+)
 ticks = _meter.create_counter("segment_export.ticks", "1", "The timer's heartbeat")
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shared.adapters import telemetry
 from shared.adapters.os_errors import os_errors
 from shared.errors import (
     Denied,
@@ -76,9 +77,16 @@ class KeyVault:
         )
 
     def secret(self, name: str) -> str:
+        _check_name(name)
+        try:
+            return self._read(name)
+        except Denied:
+            telemetry.vault_refusals.add(1, {"secret": name})
+            raise
+
+    def _read(self, name: str) -> str:
         from shared.adapters.azure_errors import azure_errors
 
-        _check_name(name)
         with azure_errors(f"The secret {name} in {self._url}", VaultUnavailable):
             secret = self._client.get_secret(name)
         # The vault hands expired secrets out: the date is only a remark to it.

@@ -29,7 +29,17 @@ def is_due(
     when = export.schedule.when
     if isinstance(when, Cron):
         return next_time(when, max(glance.scheduled_at, changed_at)) <= now
-    return any(versions.get(name, "") > glance.exported.get(name, "") for name in export.segments)
+    return _has_newer(export, glance, versions)
+
+
+def is_behind(
+    export: Export, glance: Glance, versions: Mapping[str, str], now: datetime, changed_at: datetime
+) -> bool:
+    """True where a run of an active export should have succeeded and none has, whatever the reason."""
+    when = export.schedule.when
+    if isinstance(when, Cron):
+        return next_time(when, max(glance.succeeded_at or changed_at, changed_at)) <= now
+    return _has_newer(export, glance, versions)
 
 
 def pending_retry(export: Export, glance: Glance, versions: Mapping[str, str]) -> Retry | None:
@@ -55,3 +65,7 @@ def next_time(cron: Cron, after: datetime) -> datetime:
     repeats comes once.
     """
     return next(CronSim(cron.cron, after.astimezone(ZoneInfo(cron.timezone)))).astimezone(UTC)
+
+
+def _has_newer(export: Export, glance: Glance, versions: Mapping[str, str]) -> bool:
+    return any(versions.get(name, "") > glance.exported.get(name, "") for name in export.segments)

@@ -1,6 +1,7 @@
 """Runs as they can be looked up: the open one in the head, the closed ones in their records."""
 
 import re
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -12,6 +13,12 @@ from shared.runs.parts import HEADER, record_name, rejected_name
 from shared.runs.record import RunRecord
 
 RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.\d{8}T\d{6}Z-[0-9a-f]{4}")
+
+
+def opened_at(run_id: str) -> datetime:
+    """When a run was opened, as its id tells."""
+    time = run_id.rpartition(".")[2].partition("-")[0]
+    return datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:

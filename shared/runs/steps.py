@@ -177,6 +177,8 @@ def _close(hold: Hold) -> RunRecord:
     telemetry.runs.add(1, {"export": record.export, "status": record.status})
     for outcome in OUTCOMES:
         telemetry.profiles.add(getattr(record.counts, outcome), {"export": record.export, "outcome": outcome})
+    for reason, count in record.rejected_by_reason.items():
+        telemetry.rejected.add(count, {"export": record.export, "reason": reason})
     if record.started_at and record.finished_at:
         seconds = (record.finished_at - record.started_at).total_seconds()
         telemetry.run_seconds.record(seconds, {"export": record.export, "status": record.status})

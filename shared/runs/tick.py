@@ -13,9 +13,10 @@ from shared.adapters.telemetry import log_bug
 from shared.catalog import Export
 from shared.errors import AlreadyRunning, ExportError, InvalidDocument, TryLater
 from shared.runs.advance import begin, take_up_again
-from shared.runs.due import is_due, is_superseded, pending_retry, wanted_versions
+from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
 from shared.runs.fingerprint import fingerprint
 from shared.runs.head import Glance, glance_at
+from shared.runs.history import opened_at
 from shared.runs.record import RunRecord
 from shared.runs.services import Services
 from shared.runs.starting import Request, see
@@ -80,7 +81,11 @@ def _find_work(services: Services) -> Iterator[Work]:
             known = glances.get(listed.id)
             if known is None:
                 see(services, listed.document)
-            elif known.open is None and is_due(listed.document, known, versions, now, listed.changed_at):
+                continue
+            if listed.document.schedule.active:
+                behind = is_behind(listed.document, known, versions, now, listed.changed_at)
+                telemetry.behind.record(int(behind), {"export": listed.id})
+            if known.open is None and is_due(listed.document, known, versions, now, listed.changed_at):
                 yield from _due(services, listed.document, known, versions, now)
         except ExportError as error:
             _log_failure(listed.id, error)
@@ -91,9 +96,13 @@ def _glances(services: Services) -> Iterator[tuple[str, Glance]]:
         export_id = blob.name.removeprefix("heads/").removesuffix(".json")
         try:
             glance = glance_at(services.state, blob, export_id)
+            now = services.clock.now()
             if glance.succeeded_at is not None:
-                age = services.clock.now() - glance.succeeded_at
-                telemetry.success_age.set(age.total_seconds(), {"export": export_id})
+                age = now - glance.succeeded_at
+                telemetry.success_age.record(age.total_seconds(), {"export": export_id})
+            if glance.open is not None:
+                age = now - opened_at(glance.open)
+                telemetry.open_run_age.record(age.total_seconds(), {"export": export_id})
             yield export_id, glance
         except ExportError as error:
             _log_failure(export_id, error)

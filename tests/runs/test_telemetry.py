@@ -1,48 +1,21 @@
 """What a run tells the operator: numbers, ids and codes, nobody's data."""
 
 import logging
-from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
-from opentelemetry import metrics
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from sandbox.klaviyo import Fault
+from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
+from shared.errors import Denied
 from shared.runs.tick import tick
+from tests.support.telemetry import Metrics
+from tests.support.vault import KeyVaultServer
 from tests.support.world import World
 
 
-@pytest.fixture(scope="module")
-def reader() -> Iterator[InMemoryMetricReader]:
-    """A real SDK behind OpenTelemetry's API, as the Functions worker sets one up."""
-    reader = InMemoryMetricReader()
-    provider = MeterProvider([reader])
-    metrics.set_meter_provider(provider)
-    yield reader
-    provider.shutdown()
-
-
-def told(reader: InMemoryMetricReader) -> dict[str, dict[tuple[object, ...], Any]]:
-    """Values by metric and attributes."""
-    data = reader.get_metrics_data()
-    assert data is not None
-    return {
-        metric.name: {
-            tuple((point.attributes or {}).values()): getattr(point, "value", None)
-            or getattr(point, "sum", 0)
-            for point in metric.data.data_points
-        }
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
-
-
-def test_metrics_of_a_run(world: World, reader: InMemoryMetricReader) -> None:
-    """Profiles, runs, their duration, posts, throttling, the age of the last success, the heartbeat."""
+def test_metrics_of_a_run(world: World, metrics: Metrics) -> None:
+    """Profiles, refused rows, runs, their duration, posts, throttling, the last success, the heartbeat."""
     people = People(1000, dirt=True)
     tick(world.services, 240)
     world.segment(people)
@@ -51,12 +24,14 @@ def test_metrics_of_a_run(world: World, reader: InMemoryMetricReader) -> None:
     world.clock.sleep(600)
     tick(world.services, 240)
 
-    values = told(reader)
+    values = metrics.told()
 
     profiles = values["segment_export.profiles"]
     assert profiles["vip", "imported"] == len(people.expected.emails)
     assert profiles["vip", "rejected"] == people.expected.rejected
     assert profiles["vip", "duplicates"] == people.expected.duplicates
+    assert sum(values["segment_export.rejected"].values()) == people.expected.rejected
+    assert values["segment_export.rejected"]["vip", "invalid_email"] > 0
     assert values["segment_export.runs"] == {("vip", "completed_with_warnings"): 1}
     assert values["segment_export.run.duration"]["vip", "completed_with_warnings"] >= 7
     assert values["segment_export.posts"]["SNDBOX", 429] == 1
@@ -64,6 +39,58 @@ def test_metrics_of_a_run(world: World, reader: InMemoryMetricReader) -> None:
     assert values["segment_export.throttled"]["SNDBOX",] == 7
     assert values["segment_export.last_success.age"]["vip",] >= 600
     assert values["segment_export.ticks"][()] == 3
+
+
+def test_an_open_run_and_an_export_that_is_behind(world: World, metrics: Metrics) -> None:
+    """From the snapshot until its run is closed the export is behind; the open run tells its age."""
+    tick(world.services, 240)
+    world.segment(People(10))
+    world.stand_in.plans.append(JobPlan(seconds=600))
+    tick(world.services, 30)
+    metrics.told()
+
+    tick(world.services, 30)
+    values = metrics.told()
+    assert values["segment_export.behind"] == {("vip",): 1}
+    assert values["segment_export.open_run.age"]["vip",] >= 15
+
+    world.clock.sleep(900)
+    tick(world.services, 240)
+    metrics.told()
+    tick(world.services, 240)
+    values = metrics.told()
+    assert values["segment_export.behind"] == {("vip",): 0}
+    assert "segment_export.open_run.age" not in values
+
+
+def test_a_recurrence_that_brought_no_success_is_behind(world: World, metrics: Metrics) -> None:
+    """A cron whose runs fail stays behind, however often they are tried; a success puts it right."""
+    # Documents carry the real time at which they were written.
+    world.clock.sleep((datetime.now(UTC) - world.clock.now()).total_seconds() + 60)
+    hourly = {"when": {"cron": "0 * * * *"}}
+    world.document("exports/vip.json", list_id="Nowher", schedule=hourly)
+    world.segment(People(10))
+    tick(world.services, 240)
+    for _ in range(3):
+        world.clock.sleep(3600)
+        tick(world.services, 240)
+    values = metrics.told()
+    assert values["segment_export.runs"]["vip", "failed"] >= 1
+    assert values["segment_export.behind"] == {("vip",): 1}
+
+    world.document("exports/vip.json", schedule=hourly)
+    world.run()
+    tick(world.services, 240)
+    assert metrics.told()["segment_export.behind"] == {("vip",): 0}
+
+
+def test_a_secret_that_the_vault_refuses(key_vault: KeyVaultServer, metrics: Metrics) -> None:
+    """Each refusal counts, with the secret's name."""
+    key_vault.secrets["klaviyo-eu-key"] = "pk_made"
+    key_vault.refused["klaviyo-eu-key"] = "ForbiddenByRbac"
+    with pytest.raises(Denied):
+        key_vault.vault().secret("klaviyo-eu-key")
+    assert metrics.told()["segment_export.vault.refusals"] == {("klaviyo-eu-key",): 1}
 
 
 def test_a_line_for_each_step(world: World, caplog: pytest.LogCaptureFixture) -> None:
