@@ -143,9 +143,10 @@ def test_rows_come_while_the_file_is_read() -> None:
     assert max(ahead) < 4 * csv_text.BLOCK
 
 
-def test_an_open_quote_is_given_up_in_time() -> None:
+@pytest.mark.parametrize("line", [b"1,ada@example.org,Paris\n", b'a","\n'], ids=["one cell", "many cells"])
+def test_an_open_quote_is_given_up_in_time(line: bytes) -> None:
     """No more than twice the longest record is read before its row is refused."""
-    chunk = b"1,ada@example.org,Paris\n" * 4000
+    chunk = line * 4000
     chunks = itertools.chain([b'2,"canary\n'], itertools.repeat(chunk, 1000))
 
     assert next(records(io.BufferedReader(Chunks(chunks)), ",")) == "broken_quotes"
