@@ -5,7 +5,8 @@ Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers
 
 from shared.klaviyo.answers import Account, Job, KlaviyoList, ProfileError
 from shared.klaviyo.body import ImportBody, room_for_profiles
-from shared.klaviyo.client import Klaviyo, KlaviyoApi, Permit
+from shared.klaviyo.calls import Permit
+from shared.klaviyo.client import Klaviyo, KlaviyoApi
 from shared.klaviyo.limits import least_seconds
 
 __all__ = [

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import orjson
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from sandbox.klaviyo import SCOPES, Fault, ImportFailure, StandIn, app
 from sandbox.serving import serving
@@ -128,7 +131,6 @@ def test_a_wrong_key(api: KlaviyoApi, deadline: Deadline) -> None:
 @pytest.mark.parametrize(
     ("missing", "call"),
     [
-        ("accounts:read", lambda k, d: k.read_account(d)),
         ("lists:read", lambda k, d: k.read_list(LIST, d)),
         ("profiles:write", lambda k, d: k.import_profiles(body("a@example.org"), d, permit)),
         ("lists:write", lambda k, d: k.import_profiles(body("a@example.org"), d, permit)),
@@ -144,6 +146,15 @@ def test_a_missing_scope_is_named(
 
     with pytest.raises(Denied, match=missing) as caught:
         call(klaviyo, deadline)
+    assert caught.value.code == "missing_scope"
+
+
+def test_a_key_that_may_not_read_its_account(api: KlaviyoApi, stand_in: StandIn, deadline: Deadline) -> None:
+    """Without accounts:read nobody can tell whose key it is, so that nothing is sent with it."""
+    stand_in.accounts["SNDBOX"].keys = {"pk_new": SCOPES - {"accounts:read"}}
+
+    with pytest.raises(Denied, match="accounts:read") as caught:
+        api.sign_in("pk_new", deadline)
     assert caught.value.code == "missing_scope"
 
 
@@ -278,17 +289,38 @@ def test_not_sent_is_told_from_answer_unknown(klaviyo: Klaviyo, stand_in: StandI
     nobody.close()
 
 
-def test_requests_are_klaviyos_own(klaviyo: Klaviyo, deadline: Deadline) -> None:
-    """Revision, media types and our own User-Agent go with each request."""
-    assert klaviyo._headers["revision"] == "2026-10-15"
-    assert klaviyo._headers["accept"] == "application/vnd.api+json"
-    assert klaviyo._headers["user-agent"].startswith("segment-export/")
+def test_requests_are_klaviyos_own(clock: MadeClock) -> None:
+    """Revision, media types and our own User-Agent go with each request, and a length with a body."""
+    seen: list[dict[str, str]] = []
+
+    async def answer(request: Request) -> JSONResponse:
+        seen.append(dict(request.headers))
+        await request.body()
+        account = {"id": "A1", "attributes": {"contact_information": {"organization_name": "Made"}}}
+        return JSONResponse({"data": [account] if request.method == "GET" else {"id": "J1"}})
+
+    everything = Route("/{path:path}", answer, methods=["GET", "POST"])
+    with serving(Starlette(routes=[everything])) as url:
+        api = KlaviyoApi(url, clock)
+        deadline = Deadline(clock, 60)
+        sent = body("a@example.org")
+        assert api.sign_in("pk_made", deadline).import_profiles(sent, deadline, permit) == "J1"
+        api.close()
+
+    for headers in seen:
+        assert headers["authorization"] == "Klaviyo-API-Key pk_made"
+        assert headers["revision"] == "2026-10-15"
+        assert headers["accept"] == "application/vnd.api+json"
+        assert headers["user-agent"].startswith("segment-export/")
+    assert seen[1]["content-type"] == "application/vnd.api+json"
+    assert seen[1]["content-length"] == str(sent.size)
+    assert "transfer-encoding" not in seen[1]
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(stand_in: StandIn, clock: MadeClock) -> None:
     """A hanging connection is given up after the timeout, and the import goes again."""
     with serving(app(stand_in)) as url:
-        api = KlaviyoApi(url, clock, timeout=httpx.Timeout(0.3))
+        api = KlaviyoApi(url, clock, patience=0.3)
         klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 3600))
         stand_in.faults.add([on_post("hang")])
 
