@@ -107,7 +107,7 @@ class RunRecord(Part):
 
 
 WARNINGS = {
-    "phone_left_out": "Phone numbers that can't be read, or that have an extension, were left out; their profiles went.",
+    "phone_left_out": "Phones that can't be read, or have an extension, were left out; their profiles went.",
     "value_sent_as_text": "Values that do not fit their column's type went as text.",
     "limited": "A trial: only the first profiles were sent, and the export is still to be run.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
