@@ -1,0 +1,81 @@
+"""When what the app stands on is away or set up wrongly: nothing is lost, and the caller learns it."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.http.problems import problem
+from tests.support.host import running_host
+from tests.support.world import World, environment_of
+
+
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """The URL of a storage emulator that nobody can reach: its port is taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/devstoreaccount1/state"
+
+
+@pytest.fixture
+def vault_away(world: World) -> Iterator[None]:
+    """The secrets can't be opened, as when a network drive is gone."""
+    path: Path = world.services.settings.secrets_file
+    secrets = path.read_bytes()
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as in_its_place:
+        in_its_place.bind(str(path))
+        yield
+    path.unlink()
+    path.write_bytes(secrets)
+    path.chmod(0o600)
+
+
+@pytest.mark.usefixtures("vault_away")
+def test_without_the_vault_the_run_stays_open(host: httpx.Client, new_export: Callable[..., str]) -> None:
+    """503 says where the run is and when to come back: it is opened once, and waits for the vault."""
+    address = f"/api/exports/{new_export()}/runs"
+
+    answers = [host.post(address), host.post(address)]
+
+    for answer in answers:
+        problem(answer, 503, "vault_unavailable")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+    location = answers[0].headers["location"]
+    assert answers[1].headers["location"] == location
+    seen = host.get(location)
+    assert seen.status_code == 202
+    assert seen.json()["status"] == "queued"
+    assert seen.json()["progress"]["waiting_for"] == "vault_unavailable"
+    assert seen.json()["progress"]["not_before"] is not None
+    assert [run["id"] for run in host.get(address).json()["runs"]] == [seen.json()["id"]]
+    assert host.post(f"{location}/cancel").json()["status"] == "canceled"
+
+
+def test_without_its_state_the_app_is_not_well(world: World, nowhere: str) -> None:
+    """503 with Retry-After, and health says so too, without a word on where the state is."""
+    requests = [("GET", "health"), ("POST", "exports/vip/runs"), ("GET", "runs/vip.20260824T143300Z-0000")]
+    with (
+        running_host(environment_of(world) | {"STATE_URL": nowhere}) as host,
+        ThreadPoolExecutor(len(requests)) as pool,
+    ):
+        well, *others = pool.map(lambda request: host.request(request[0], f"/api/{request[1]}"), requests)
+
+    assert "devstoreaccount1" not in str(problem(well, 503, "storage_unavailable"))
+    for answer in others:
+        problem(answer, 503, "storage_unavailable")
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_settings_that_are_wrong_are_named_to_who_has_the_key(world: World) -> None:
+    """500 with the setting's name for callers with a key, 503 without it for everybody else."""
+    with running_host(environment_of(world) | {"HTTP_TIME_BUDGET": "a while"}) as host:
+        answer = host.post("/api/exports/vip/runs")
+        well = host.get("/api/health", headers={"x-functions-key": ""})
+
+    assert "HTTP_TIME_BUDGET" in problem(answer, 500, "invalid_settings")["detail"]
+    assert "HTTP_TIME_BUDGET" not in problem(well, 503, "invalid_settings")["detail"]

@@ -1,0 +1,67 @@
+"""How far an open run is said to be, and how long it is said to take."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.catalog import Export
+from shared.runs.head import OpenRun
+from shared.runs.progress import progress_of
+from tests.support.documents import SHORT_EXPORT
+from tests.support.world import MONDAY
+
+EXPORT = Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT).encode())
+NOW = MONDAY + timedelta(seconds=100)
+
+
+def _run(rows: int, phase: str = "sending", lines: int | None = 1000, **changes: Any) -> OpenRun:
+    """A run that began at Monday's refresh and was last advanced 60 seconds later."""
+    record = {
+        "id": "vip.20260824T143300Z-0000",
+        "export": "vip",
+        "trigger": "on_demand",
+        "requested_by": "http",
+        "phase": phase,
+        "counts": {"rows": rows},
+        "created_at": MONDAY,
+        "started_at": None if lines is None else MONDAY,
+    }
+    plan = {"export": EXPORT, "account_id": "SNDBOX", "segments": [], "lines": lines}
+    advanced_at = MONDAY + timedelta(seconds=60)
+    run = {"record": record, "plan": None if lines is None else plan, "advanced_at": advanced_at}
+    return OpenRun.model_validate(run | changes)
+
+
+@pytest.mark.parametrize(
+    ("run", "share", "seconds_left"),
+    [
+        (_run(0, lines=None), None, None),
+        (_run(300, lines=0), None, None),
+        (_run(0), 0.0, None),
+        (_run(250), 0.25, 180),
+        (_run(750), 0.75, 20),
+        (_run(1000), 1.0, 0),
+        (_run(1200), 1.0, 0),
+        (_run(1000, phase="confirming"), 1.0, None),
+    ],
+    ids=["queued", "no lines", "pinned", "quarter", "three quarters", "all", "more", "confirming"],
+)
+def test_share_and_time_left(run: OpenRun, share: float | None, seconds_left: int | None) -> None:
+    """The rows so far against all lines, and as long again as they took; None where nobody can tell."""
+    progress = progress_of(run, NOW)
+
+    assert (progress.share, progress.seconds_left) == (share, seconds_left)
+    assert (progress.waiting_for, progress.not_before) == (None, None)
+
+
+def test_what_a_run_waits_for_comes_on_top() -> None:
+    """A pause that is still to come is part of the time left, one that is over isn't."""
+    until = NOW + timedelta(seconds=30)
+    waiting = _run(250, waiting_for="throttled", not_before=until)
+
+    assert progress_of(waiting, NOW).seconds_left == 180 + 30
+    assert progress_of(waiting, until + timedelta(hours=1)).seconds_left == 180
+    assert progress_of(waiting, NOW).waiting_for == "throttled"
+    assert progress_of(waiting, NOW).not_before == until

@@ -1,0 +1,170 @@
+"""Runs on demand: in the caller's time, beyond it, and beside other holders."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from sandbox.klaviyo import JobPlan
+from shared.runs.hold import Hold
+from tests.http.problems import problem
+from tests.support.world import World
+
+ASYNC = {"prefer": "respond-async"}
+
+
+def _jobs(world: World) -> int:
+    """What Klaviyo has accepted so far."""
+    return len(world.stand_in.accounts["SNDBOX"].jobs)
+
+
+def test_a_run_that_closes_in_time_is_answered_with_its_record(
+    host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """200, with what GET shows from then on; the next call starts a new run."""
+    address = f"/api/exports/{new_export()}/runs"
+
+    first, second = host.post(address), host.post(address)
+
+    assert first.status_code == second.status_code == 200
+    assert first.headers["content-type"] == "application/json"
+    assert first.headers["cache-control"] == "no-store"
+    assert first.json()["trigger"] == "on_demand"
+    assert first.json()["status"] == "successful"
+    assert first.json()["counts"]["imported"] == 50
+    assert second.json()["id"] != first.json()["id"]
+    for answer in (first, second):
+        assert host.get(f"/api/runs/{answer.json()['id']}").json() == answer.json()
+
+
+def test_a_run_that_takes_longer_goes_on(
+    world: World, host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """202 says where and when to look; whoever posts again, with more time, takes the same run further."""
+    export = new_export()
+    world.stand_in.plans.append(JobPlan(seconds=3))
+
+    answer = host.post(f"/api/exports/{export}/runs")
+
+    record = answer.json()
+    assert answer.status_code == 202
+    assert (record["status"], record["phase"]) == ("running", "confirming")
+    assert answer.headers["location"] == f"{host.base_url}/api/runs/{record['id']}"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "preference-applied" not in answer.headers
+
+    answer = host.post(f"/api/exports/{export}/runs", headers={"prefer": "wait=20"})
+
+    assert answer.status_code == 200
+    assert answer.headers["preference-applied"] == "wait=20"
+    assert answer.json()["id"] == record["id"]
+    assert answer.json()["status"] == "successful"
+    assert len(answer.json()["jobs"]) == 1
+
+
+def test_a_caller_that_does_not_wait_leaves_the_run_to_the_timer(
+    world: World, host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """`respond-async`: 202 before anything is sent, and the next tick does the work."""
+    export, jobs = new_export(), _jobs(world)
+
+    answer = host.post(f"/api/exports/{export}/runs", headers=ASYNC)
+
+    assert answer.status_code == 202
+    assert answer.headers["preference-applied"] == "respond-async"
+    assert answer.json()["status"] == "queued"
+    assert _jobs(world) == jobs
+
+    assert host.post("/admin/functions/advance_runs", json={}).status_code == 202
+    until = time.monotonic() + 20
+    while (seen := host.get(answer.headers["location"])).status_code == 202:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert seen.json()["status"] == "successful"
+    assert seen.json()["counts"]["imported"] == 50
+
+
+def test_somebody_else_is_at_it(world: World, host: httpx.Client, new_export: Callable[..., str]) -> None:
+    """409 with the run's location while another process holds the export; later anybody takes it further."""
+    export = new_export()
+    opened = host.post(f"/api/exports/{export}/runs", headers=ASYNC)
+
+    with Hold.take(world.services.state, export, world.clock):
+        for preferences in ({}, ASYNC):
+            answer = host.post(f"/api/exports/{export}/runs", headers=preferences)
+            problem(answer, 409, "already_running")
+            assert answer.headers["location"] == opened.headers["location"]
+        assert host.get(opened.headers["location"]).status_code == 202
+
+    closed = host.post(f"/api/exports/{export}/runs")
+    assert closed.status_code == 200
+    assert closed.json()["id"] == opened.json()["id"]
+
+
+def test_a_hold_without_a_run_has_no_location(
+    world: World, host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """409 alone, where another process holds the export but has no run open at the moment."""
+    export = new_export()
+    assert host.post(f"/api/exports/{export}/runs").status_code == 200
+
+    with Hold.take(world.services.state, export, world.clock):
+        answer = host.post(f"/api/exports/{export}/runs")
+
+    problem(answer, 409, "already_running")
+    assert "location" not in answer.headers
+
+
+def test_a_strict_caller_sees_a_failed_run_in_the_status(
+    host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """`handling=strict`: 500 with the record as its body, for a failed run alone; GET does likewise."""
+    strict = {"prefer": "handling=strict"}
+    broken = f"/api/exports/{new_export(list_id='NoSuch')}/runs"
+
+    lenient, answer = host.post(broken), host.post(broken, headers=strict)
+
+    assert (lenient.status_code, answer.status_code) == (200, 500)
+    assert answer.headers["preference-applied"] == "handling=strict"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["status"] == "failed"
+    assert answer.json()["error"]["code"] == "unknown_list"
+    address = f"/api/runs/{answer.json()['id']}"
+    assert (host.get(address).status_code, host.get(address, headers=strict).status_code) == (200, 500)
+    assert host.post(f"/api/exports/{new_export()}/runs", headers=strict).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "name"),
+    [
+        ({"requested_by": "the night's job"}, {"x-ms-client-principal-name": "ana@example.org"}, None),
+        ({}, {"x-ms-client-principal-name": "ana@example.org"}, "ana@example.org"),
+        ({}, {"x-ms-client-principal-name": "a\tb"}, "http"),
+        ({}, {"x-ms-client-principal-name": "a" * 201}, "http"),
+        ({}, {}, "http"),
+    ],
+    ids=["body", "principal", "unprintable", "long", "nobody"],
+)
+def test_who_asked_is_on_record(
+    host: httpx.Client,
+    new_export: Callable[..., str],
+    body: dict[str, str],
+    headers: dict[str, str],
+    name: str | None,
+) -> None:
+    """Who the body names, else whom Azure's sign-in names, else nobody in particular."""
+    answer = host.post(f"/api/exports/{new_export()}/runs", json=body, headers=headers | ASYNC)
+
+    assert answer.json()["requested_by"] == (name or body["requested_by"])
+
+
+def test_the_location_fits_the_address_that_was_called(
+    host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """Routes match in any case and with a slash at the end; a key in the query stays out of the location."""
+    export = new_export()
+    answer = host.post(f"/API/Exports/{export}/Runs/?code=local", headers=ASYNC | {"x-functions-key": ""})
+
+    assert answer.headers["location"] == f"{host.base_url}/API/runs/{answer.json()['id']}"
+    assert host.get(answer.headers["location"]).json()["id"] == answer.json()["id"]
