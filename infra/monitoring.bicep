@@ -46,5 +46,8 @@ resource appPublishesTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-
   }
 }
 
+@description('Resource id of the workspace, for who queries it.')
+output workspaceId string = workspace.id
+
 @description('Where telemetry is sent; an address, since keys alone are refused.')
 output connectionString string = insights.properties.ConnectionString

@@ -12,6 +12,9 @@ param tags object
 @description('SKU: how often the data is copied.')
 param redundancy string
 
+@description('Days that closed runs and their refused rows are kept.')
+param runsKeptDays int
+
 @description('Object id of the app\'s identity.')
 param principalId string
 
@@ -73,6 +76,14 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
   properties: {
     policy: {
       rules: [
+        {
+          name: 'forget-old-runs'
+          type: 'Lifecycle'
+          definition: {
+            filters: { blobTypes: ['blockBlob'], prefixMatch: ['${stateContainer.name}/runs/'] }
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } } }
+          }
+        }
         {
           name: 'forget-old-versions'
           type: 'Lifecycle'

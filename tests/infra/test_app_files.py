@@ -7,8 +7,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import azure.functions as func
 import pytest
 
+from export_trigger import blueprint as on_demand
+from schedule_trigger import blueprint as on_schedule
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,28 @@ def test_the_host_lets_a_call_outlast_its_budget(host: Any) -> None:
     hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
     timeout = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     assert timedelta(seconds=2 * Settings().timer_time_budget) <= timeout <= timedelta(minutes=10)
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """The functions that the host finds, by name, each with its trigger."""
+    app = func.FunctionApp()
+    app.register_functions(on_demand)
+    app.register_functions(on_schedule)
+    return {
+        function.get_function_name(): json.loads(function.get_function_json())["bindings"][0]
+        for function in app.get_functions()
+    }
+
+
+def test_the_functions_trigger_on_what_is_deployed() -> None:
+    """One timer, on the schedule that the templates set; else HTTP, all behind a key but health."""
+    triggers = functions()
+    timers = {name: trigger for name, trigger in triggers.items() if trigger["type"] == "timerTrigger"}
+    assert {timer["schedule"] for timer in timers.values()} == {"%EXPORT_SCHEDULE%"}
+    assert len(timers) == 1
+    assert [name for name, trigger in triggers.items() if trigger.get("authLevel") == "ANONYMOUS"] == [
+        "health"
+    ]
 
 
 def test_the_host_serves_the_routes_under_api(host: Any) -> None:
@@ -69,7 +94,14 @@ def test_the_package_holds_the_app_and_nothing_else() -> None:
     assert [path for path in deployed if ignored(path)] == []
     kept = ["local.settings.json", "data/secrets.json", ".venv/bin/python", ".git/config", ".funcignore"]
     kept += ["cli/main.py", "sandbox/sample.py", "tests/infra/test_app_files.py", "infra/main.bicep"]
-    kept += ["requirements-dev.txt", "pyproject.toml", "docs/index.md", "shared/__pycache__/errors.pyc"]
+    kept += [
+        "requirements-dev.txt",
+        "requirements-checkov.txt",
+        "bench/run.py",
+        "pyproject.toml",
+        "docs/index.md",
+        "shared/__pycache__/errors.pyc",
+    ]
     assert [path for path in kept if not ignored(path)] == []
 
 

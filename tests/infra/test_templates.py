@@ -2,18 +2,26 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import tree_sitter_bicep
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
-from shared.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-INFRA = ROOT / "infra"
-BICEP = Language(tree_sitter_bicep.language())
+from shared.runs.head import head_name
+from shared.runs.parts import cancel_name, record_name, rejected_name
+from tests.support.bicep import (
+    INFRA,
+    MAIN,
+    ROOT,
+    TEMPLATES,
+    app_settings,
+    body,
+    declared,
+    members,
+    modules,
+    names,
+    text,
+    walk,
+)
 
 # Microsoft's built-in roles, by the names that the templates give them.
 ROLES = {
@@ -24,64 +32,11 @@ ROLES = {
     "keyVaultSecretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
 }
 # Bicep's own functions, as far as the templates call them.
-FUNCTIONS = {"empty", "guid", "items", "union", "uniqueString"}
+FUNCTIONS = {"empty", "guid", "items", "loadTextContent", "union", "uniqueString"}
 FUNCTIONS |= {"resourceGroup", "subscription", "subscriptionResourceId"}
 
 
-def parsed(path: Path) -> Node:
-    return Parser(BICEP).parse(path.read_bytes()).root_node
-
-
-TEMPLATES = {path.name: parsed(path) for path in sorted(INFRA.glob("*.bicep"))}
-MAIN = TEMPLATES["main.bicep"]
 every_template = pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES.keys())
-
-
-def text(node: Node) -> str:
-    assert node.text is not None
-    return node.text.decode().strip("'")
-
-
-def walk(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from walk(child)
-
-
-def declared(template: Node, *kinds: str) -> dict[str, Node]:
-    """The template's declarations of these kinds, by name."""
-    types = {f"{kind}_declaration" for kind in kinds}
-    return {text(node.named_children[0]): node for node in template.children if node.type in types}
-
-
-def members(value: Node) -> dict[str, Node]:
-    """The members of an object, by name."""
-    pairs = [child.named_children for child in value.named_children if child.type == "object_property"]
-    return {text(name): member for name, member in pairs}
-
-
-def names(node: Node) -> Iterator[str]:
-    """The names that an expression, or any other piece of a template, refers to."""
-    if node.type == "identifier":
-        yield text(node)
-    children = node.named_children if node.type != "decorators" else []
-    if (
-        children
-        and children[0].type == "identifier"
-        and node.type.endswith(("_declaration", "_property", "for_statement"))
-    ):
-        children = children[1:]  # what is being named
-    for child in children:
-        yield from names(child)
-
-
-def modules(template: Node) -> dict[str, tuple[str, dict[str, Node]]]:
-    """The modules that a template uses: the file and the parameters it passes."""
-    found = {}
-    for name, module in declared(template, "module").items():
-        _, file, body = module.named_children
-        found[name] = text(file), members(members(body)["params"])
-    return found
 
 
 @every_template
@@ -140,8 +95,7 @@ def test_an_assignment_grants_the_role_it_is_named_by(template: Node) -> None:
     for name, node in declared(template, "resource").items():
         if "roleAssignments" not in text(node.named_children[1]):
             continue
-        [body] = [child for child in walk(node) if child.type == "object"][:1]
-        granted = members(body)
+        granted = body(node)
         scope, properties = text(granted["scope"]), members(granted["properties"])
         role = list(names(properties["roleDefinitionId"]))[-1]
         assert text(granted["name"]) == f"guid({scope}.id, {text(properties['principalId'])}, {role})", name
@@ -151,7 +105,7 @@ def test_the_state_and_the_package_lie_in_containers_that_are_made() -> None:
     """The addresses that storage.bicep gives out end in the names of its own private containers."""
     storage = TEMPLATES["storage.bicep"]
     containers = {
-        name: members(node.named_children[2])
+        name: body(node)
         for name, node in declared(storage, "resource").items()
         if "/containers@" in text(node.named_children[1])
     }
@@ -164,32 +118,15 @@ def test_the_state_and_the_package_lie_in_containers_that_are_made() -> None:
         )
 
 
-class Recorded(dict[str, str]):
-    """An empty environment that remembers what it was asked for."""
-
-    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
-        self[name] = default
-        return default
-
-
-def app_settings() -> dict[str, str]:
-    return {name: text(value) for name, value in members(modules(MAIN)["app"][1]["settings"]).items()}
-
-
-def test_every_setting_is_deployed_or_shown_as_optional() -> None:
-    """What the app reads from its environment is set by the templates or shown in the example."""
-    asked = Recorded()
-    Settings.from_environment(asked)
-    example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    assert set(asked) <= set(app_settings()) | set(example)
-    assert {"SEGMENTS_URL", "STATE_URL", "KEY_VAULT_URL", "EXPORT_SCHEDULE"} <= set(app_settings())
-
-
-def test_the_timer_has_a_schedule() -> None:
-    """`%EXPORT_SCHEDULE%` has no default: the templates give it one, in six fields."""
-    assert app_settings()["EXPORT_SCHEDULE"] == "exportSchedule"
-    default = text(declared(MAIN, "parameter")["exportSchedule"].named_children[-1])
-    assert len(default.split()) == 6
+def test_only_runs_are_forgotten() -> None:
+    """What the lifecycle deletes by age is what a closed run leaves, not what is configured or remembered."""
+    storage = text(TEMPLATES["storage.bicep"])
+    [prefix] = re.findall(r"prefixMatch: \['\$\{stateContainer\.name\}/(.*)'\]", storage)
+    left = [record_name("vip", "vip.1"), rejected_name("vip", "vip.1"), cancel_name("vip.1")]
+    assert all(name.startswith(prefix) for name in left)
+    kept = ("connections/klaviyo-eu.json", "exports/vip.json", head_name("vip"), "locks/account-1")
+    assert not any(name.startswith(prefix) for name in kept)
+    assert storage.count("baseBlob") == 1
 
 
 def test_nobody_signs_in_with_a_shared_key() -> None:

@@ -1,0 +1,105 @@
+"""Alerts and workbook ask for metrics by names that the code emits, with attributes that it gives them."""
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from tree_sitter import Node
+
+from sandbox.klaviyo import Fault, JobPlan
+from sandbox.people import People
+from shared.adapters import telemetry
+from shared.errors import Denied
+from shared.runs.tick import tick
+from tests.support.bicep import INFRA, TEMPLATES, declared, members, text, walk
+from tests.support.telemetry import Metrics
+from tests.support.vault import KeyVaultServer
+from tests.support.world import a_world
+
+WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
+
+
+def rules() -> dict[str, dict[str, Node]]:
+    """The alert rules, by name."""
+    array = declared(TEMPLATES["alerts.bicep"], "variable")["rules"]
+    found = [members(node) for node in walk(array) if node.type == "object"]
+    return {text(rule["name"]): rule for rule in found}
+
+
+ALERTS = {name: text(rule["query"]) for name, rule in rules().items()}
+PANELS = {
+    item["content"]["title"]: item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3
+}
+every_query = pytest.mark.parametrize("query", [*ALERTS.values(), *PANELS.values()], ids=[*ALERTS, *PANELS])
+
+
+def asked_for(query: str) -> set[str]:
+    return set(re.findall(r"segment_export\.[\w.]+", query))
+
+
+def names_in_the_code() -> set[str]:
+    """The names of the instruments that telemetry.py makes."""
+    source = Path(str(telemetry.__file__)).read_text()
+    return set(re.findall(r"create_\w+\(\s*\"(segment_export\.[\w.]+)\"", source))
+
+
+def test_the_workbook_shows_every_metric() -> None:
+    """The workbook asks for what the code has, all of it, and for nothing else."""
+    assert set().union(*map(asked_for, PANELS.values())) == names_in_the_code()
+
+
+@every_query
+def test_a_query_asks_for_metrics_that_there_are(query: str) -> None:
+    """Of Application Insights' metrics as a workspace keeps them, by the names in the code."""
+    assert query.split()[0] == "AppMetrics"
+    assert set() != asked_for(query) <= names_in_the_code()
+
+
+def test_queries_ask_for_attributes_that_the_metrics_have(
+    tmp_path: Path, key_vault: KeyVaultServer, metrics: Metrics
+) -> None:
+    """Runs that succeed, are throttled, stay open and lack a key tell all that is asked for."""
+    key_vault.secrets["key"] = "pk_made"
+    key_vault.refused["key"] = "ForbiddenByRbac"
+    with pytest.raises(Denied):
+        key_vault.vault().secret("key")
+    with a_world(tmp_path) as world:
+        tick(world.services, 240)
+        world.segment(People(1000, dirt=True))
+        world.stand_in.plans.append(JobPlan(seconds=300))
+        world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=7)])
+        for _ in range(4):
+            tick(world.services, 240)
+            world.clock.sleep(600)
+    emitted: dict[str, set[str]] = defaultdict(set)
+    for name, attributes, _ in metrics.points():
+        emitted[name] |= set(attributes)
+
+    assert names_in_the_code() <= set(emitted)
+    for title, query in (ALERTS | PANELS).items():
+        used = set(re.findall(r"Properties\.(\w+)", query))
+        for name in asked_for(query):
+            assert used <= emitted[name], (title, name)
+
+
+def test_what_alerts_name_is_what_their_queries_return() -> None:
+    """A rule that splits its alerts does so by a column of its query."""
+    for name, rule in rules().items():
+        column = text(rule["by"])
+        assert not column or f"by {column} = tostring(" in text(rule["query"]), name
+
+
+def minutes(duration: str) -> int:
+    number, unit = re.fullmatch(r"PT(\d+)([MH])", duration).groups()  # type: ignore[union-attr]
+    return int(number) * (60 if unit == "H" else 1)
+
+
+def test_alerts_look_often_enough() -> None:
+    """A window reaches back beyond the last look, and a missing heartbeat is seen in 20 minutes."""
+    for rule in rules().values():
+        assert minutes(text(rule["every"])) < minutes(text(rule["window"]))
+    silent = rules()["silent"]
+    assert minutes(text(silent["window"])) == 15
+    assert minutes(text(silent["every"])) == 5

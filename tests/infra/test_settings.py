@@ -1,0 +1,100 @@
+"""The settings: what the code reads is what the templates set, and the other way round."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings
+from tests.support.bicep import MAIN, ROOT, app_settings, declared, text
+
+# The keys' file stands in for the vault where there is none.
+LOCAL_ONLY = {"SECRETS_FILE"}
+# What the Functions host and its worker read, not our code.
+READ_BY_THE_HOST = {
+    "AzureFunctionsWebHost__hostid",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__blobServiceUri",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+}
+DEPLOYED = ("function_app.py", "export_trigger", "schedule_trigger", "shared")
+
+
+class Recorded(dict[str, str]):
+    """An empty environment that remembers what it was asked for."""
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self[name] = default
+        return default
+
+
+def sources() -> Iterator[str]:
+    for name in DEPLOYED:
+        path = ROOT / name
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            yield file.read_text()
+
+
+def read_by_the_code() -> set[str]:
+    """Settings, what else is taken from the environment, and the `%NAMES%` of bindings."""
+    asked = Recorded()
+    Settings.from_environment(asked)
+    code = "\n".join(sources())
+    elsewhere = re.findall(r"environ(?:\.get\(|\[)\"(\w+)\"", code)
+    return {*asked, *elsewhere, *re.findall(r"\"%(\w+)%\"", code)}
+
+
+def test_every_setting_that_the_code_reads_is_deployed() -> None:
+    """None is forgotten but the one that makes no sense where there is a vault."""
+    assert read_by_the_code() - set(app_settings()) == LOCAL_ONLY
+
+
+def test_every_setting_that_is_deployed_is_read() -> None:
+    """None is left over from code that is gone, and none of the host's is made up."""
+    assert set(app_settings()) - read_by_the_code() == READ_BY_THE_HOST
+
+
+def test_deployed_values_are_the_defaults() -> None:
+    """What the templates write out as a value is what the code would take without it."""
+    settings = app_settings()
+    written = {name: settings[name] for name in ("KLAVIYO_URL", "HTTP_TIME_BUDGET", "TIMER_TIME_BUDGET")}
+    assert Settings.from_environment(written) == Settings()
+
+
+def test_the_example_shows_every_setting() -> None:
+    """A copy of local.settings.json.example names all that the code reads, but for Azure's identity."""
+    example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    assert read_by_the_code() - set(example) == {"AZURE_CLIENT_ID"}
+
+
+def test_the_timer_has_a_schedule() -> None:
+    """`%EXPORT_SCHEDULE%` has no default: the templates give it one, in six fields."""
+    assert app_settings()["EXPORT_SCHEDULE"] == "exportSchedule"
+    default = text(declared(MAIN, "parameter")["exportSchedule"].named_children[-1])
+    assert len(default.split()) == 6
+
+
+def test_two_apps_never_share_a_lock() -> None:
+    """The host's id, which names its locks, is the token that makes the app's name unique."""
+    assert app_settings()["AzureFunctionsWebHost__hostid"] == "token"
+    token = text(declared(MAIN, "variable")["token"].named_children[1])
+    assert token == "uniqueString(subscription().id, resourceGroup().id, environmentName)"
+
+
+@pytest.mark.parametrize("path", [Path("shared/settings.py"), Path("shared/adapters/credential.py")], ids=str)
+def test_only_two_modules_read_the_environment(path: Path) -> None:
+    """A setting can't hide: whoever looks for `environ` finds these and no other."""
+    readers = [
+        file.relative_to(ROOT)
+        for name in DEPLOYED[1:]
+        for file in (ROOT / name).rglob("*.py")
+        if re.search(r"\benviron\b|\bgetenv\b", file.read_text())
+    ]
+    assert path in readers
+    assert len(readers) == 2
