@@ -45,7 +45,7 @@ def functions() -> dict[str, dict[str, Any]]:
     app.register_functions(on_demand)
     app.register_functions(on_schedule)
     return {
-        function.get_function_name(): json.loads(function.get_function_json())["bindings"][0]
+        str(function.get_function_name()): json.loads(function.get_function_json())["bindings"][0]
         for function in app.get_functions()
     }
 
