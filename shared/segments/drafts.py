@@ -47,16 +47,9 @@ def drafts(store: Store, table: Table) -> Iterator[Draft]:
     for folder in run_folders(store, table.folder):
         has_runs = True
         if (run := run_time(folder)) < before:
-            files = tuple(csv_files(store, folder))
-            yield Draft(folder, _version(run), _time(run), files)
+            yield Draft(folder, _version(run), _time(run), tuple(csv_files(store, folder)))
     if entity and table.model and not entity.locations and not has_runs:
-        version = _version(NO_RUN, modified_at=entity.modified_at)
-        folder = table.folder
-        files = tuple(csv_files(store, folder))
-        if not files:
-            folder = table.model.folder
-            files = tuple(file for file in csv_files(store, folder) if _is_of(entity, file))
-        yield Draft(folder, version, entity.modified_at, files)
+        yield _undated(store, entity, table.folder, table.model.folder)
 
 
 def listed_version(entity: Entity) -> str:
@@ -69,8 +62,8 @@ def unfinished(store: Store, draft: Draft, model: Model | None) -> str | None:
     """Why the draft is no whole snapshot, with the file to look at; None where it is one.
 
     Whole are files that have not changed for two minutes by the store's clock. Those that model.json lists
-    must all be there, and are whole at once where none of them is newer than that model.json: whoever writes
-    a snapshot, or copies one, writes down what it holds when that is written.
+    must all be there, and are whole at once where none of them is newer than that model.json: Customer
+    Insights writes it last, and so does a copy, or else its files are newer and have to lie still.
     """
     if draft.missing:
         count = len(draft.files) + len(draft.missing)
@@ -102,6 +95,13 @@ def _listed(store: Store, entity: Entity) -> Draft:
         missing=tuple(name for name in names if name not in there),
         is_listed=True,
     )
+
+
+def _undated(store: Store, entity: Entity, own: str, beside: str) -> Draft:
+    folder, files = own, csv_files(store, own)
+    if not files:
+        folder, files = beside, [file for file in csv_files(store, beside) if _is_of(entity, file)]
+    return Draft(folder, _version(NO_RUN, modified_at=entity.modified_at), entity.modified_at, tuple(files))
 
 
 def _is_of(entity: Entity, file: BlobInfo) -> bool:
