@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
 from tests.support.azurite import Azurite, running_azurite
-from tests.support.telemetry import Metrics, session_metrics
+from tests.support.telemetry import Metrics, session_metrics, session_spans
 from tests.support.vault import KeyVaultServer, running_key_vault
 
 # The same examples everywhere, and no judgement on a slow machine.
@@ -64,3 +65,11 @@ def metrics() -> Metrics:
     metrics = session_metrics()
     metrics.points()
     return metrics
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    """The spans that end in the test."""
+    spans = session_spans()
+    spans.clear()
+    return spans

@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from sandbox.klaviyo import Fault, ImportFailure, JobPlan
 from sandbox.people import COLUMNS, People, Row
 from shared.errors import ExportError
+from tests.support.telemetry import Metrics
 from tests.support.world import SEGMENT, World, a_world
 
 MARK = "canary"
@@ -105,9 +107,14 @@ STAYS = {"no email", "bad email", "long", "cells", "filtered", "broken file", "4
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_mark_leaves_in_the_body_and_nowhere_else(
-    way: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    way: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    metrics: Metrics,
+    spans: InMemorySpanExporter,
 ) -> None:
-    """No log at any level, no error, record, file or URL holds anything of the person."""
+    """No log at any level, no metric, span, error, record, file or URL holds anything of the person."""
     caplog.set_level(logging.DEBUG)
     bodies: list[Any] = []
     shown: list[str] = []
@@ -122,6 +129,8 @@ def test_the_mark_leaves_in_the_body_and_nowhere_else(
 
     state = world.services.state
     shown += [f"{blob.name} {blob.metadata} {state.read(blob.name).content!r}" for blob in state.list()]
+    shown += [span.to_json() for span in spans.get_finished_spans()]
+    shown += map(repr, metrics.points())
     shown += [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
     shown += capfd.readouterr()
     held = [text for text in shown if MARK in text]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from shared.adapters import traces
 from shared.adapters.clock import Deadline
 from shared.errors import BatchRefused
 from shared.klaviyo import ImportBody, Klaviyo, Permit
@@ -46,21 +47,23 @@ class Delivery:
         delivered: set[str] = set()
         pieces = [batch]
         posts = 0
-        while pieces:
-            piece = pieces.pop()
-            piece_digest = piece.digest()
-            if piece_digest not in self._accepted:
-                if posts == MOST_POSTS:
-                    rejected += self._refuse_all(piece)
-                    continue
-                posts += 1
-                try:
-                    self._post(piece, piece_digest, digest)
-                except BatchRefused as refusal:
-                    pieces += self._split(piece, refusal, rejected)
-                    continue
-            delivered.add(piece_digest)
-        self._finish(digest, delivered, rejected)
+        with traces.span("batch", {"profiles": len(batch)}) as span:
+            while pieces:
+                piece = pieces.pop()
+                piece_digest = piece.digest()
+                if piece_digest not in self._accepted:
+                    if posts == MOST_POSTS:
+                        rejected += self._refuse_all(piece)
+                        continue
+                    posts += 1
+                    try:
+                        self._post(piece, piece_digest, digest)
+                    except BatchRefused as refusal:
+                        pieces += self._split(piece, refusal, rejected)
+                        continue
+                delivered.add(piece_digest)
+            self._finish(digest, delivered, rejected)
+            span.set_attributes({"posts": posts, "rejected": len(rejected)})
 
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)

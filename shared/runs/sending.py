@@ -1,6 +1,7 @@
 """The second step: rows become profiles, profiles batches, and batches import jobs, all of it lazily."""
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from itertools import islice
 
 from shared.adapters.clock import Branch, Deadline
@@ -49,7 +50,7 @@ def send(
                 if delivery.accepted_now and deadline.left() <= 0:
                     complete = False
                     break
-                flying.add(pool.submit(delivery.deliver, batch, digest))
+                flying.add(pool.submit(copy_context().run, delivery.deliver, batch, digest))
                 if len(flying) == IN_FLIGHT:
                     flying = _collect(flying)
                 with hold.lock:

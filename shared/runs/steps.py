@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.adapters import telemetry
+from shared.adapters import telemetry, traces
 from shared.adapters.clock import Deadline
 from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
 from shared.klaviyo import Klaviyo
@@ -48,6 +48,14 @@ def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
     Raises LeaseLost where somebody else has taken over, and StorageUnavailable where not even that the
     run waits could be written down: it stays open as it was.
     """
+    record = hold.run.record
+    with traces.run_span(record.id, record.export) as span:
+        stand = _take_up(hold, services, deadline)
+        span.set_attribute("status", stand.record.status)
+        return stand
+
+
+def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
     run = hold.run
     closed = closed_before(hold)
     if closed is not None:
@@ -66,7 +74,7 @@ def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
         done = _go_on(hold, services, deadline)
     except Cancelled:
         run.ending = "canceled"
-        return take_up(hold, services, deadline)
+        return _take_up(hold, services, deadline)
     except NeedsPeople as problem:
         for_people = isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
         if for_people and hold.head.retry is not None:
@@ -115,7 +123,8 @@ def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:
     """Pins, sends, confirms; True when there is nothing left to do but close."""
     run = hold.run
     if run.ending is None and run.plan is None:
-        pin(hold, services, deadline)
+        with traces.span("pin"):
+            pin(hold, services, deadline)
         _log(run.record, "pinned")
     if run.plan is None or (run.ending is not None and not run.jobs):
         return True
@@ -133,7 +142,7 @@ def _work(hold: Hold, services: Services, plan: Plan, deadline: Deadline) -> boo
     connection = services.catalog.connection(plan.export.connection)
     klaviyo = sign_in(services, connection, deadline)
     if run.ending is None and run.record.phase == "sending":
-        with account_of(services, plan.account_id) as account:
+        with traces.span("send"), account_of(services, plan.account_id) as account:
             permit = Permit(hold, services, connection.id, account)
             try:
                 if not send(hold, services, klaviyo, plan, deadline, permit.check):
@@ -148,7 +157,8 @@ def _work(hold: Hold, services: Services, plan: Plan, deadline: Deadline) -> boo
 def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
     """A look at the jobs. Where a newer snapshot waits, one look has to do."""
     run = hold.run
-    settled = confirm(hold, klaviyo, plan, deadline)
+    with traces.span("confirm", {"jobs": len(run.jobs)}):
+        settled = confirm(hold, klaviyo, plan, deadline)
     if not settled and run.last_look:
         give_up(run)
         return True
@@ -159,7 +169,7 @@ def _fail(hold: Hold, services: Services, deadline: Deadline, error: ErrorRecord
     run = hold.run
     if run.ending is None and run.jobs and run.record.phase == "sending":
         run.ending, run.error = "failed", error
-        return take_up(hold, services, deadline)  # what was accepted before is counted all the same
+        return _take_up(hold, services, deadline)  # what was accepted before is counted all the same
     return _end(hold, error)
 
 
@@ -172,7 +182,9 @@ def _end(hold: Hold, error: ErrorRecord) -> Stand:
 
 
 def _close(hold: Hold) -> RunRecord:
-    record = close(hold)
+    with traces.span("close") as span:
+        record = close(hold)
+        span.set_attributes(record.counts.model_dump())
     _log(record, "closed")
     telemetry.runs.add(1, {"export": record.export, "status": record.status})
     for outcome in OUTCOMES:

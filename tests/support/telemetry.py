@@ -3,9 +3,12 @@
 from functools import cache
 from typing import Any
 
-from opentelemetry import metrics
+from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 
 class Metrics:
@@ -39,6 +42,16 @@ class Metrics:
 def session_metrics() -> Metrics:
     """OpenTelemetry takes one provider a process."""
     return Metrics()
+
+
+@cache
+def session_spans() -> InMemorySpanExporter:
+    """What ended since it was last cleared, of all spans."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return exporter
 
 
 def _value(point: Any) -> Any:
