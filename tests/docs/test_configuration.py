@@ -4,16 +4,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.adapters.vault import FileVault
 from shared.catalog import Connection, Export
 from shared.catalog.attributes import Column, PhoneColumn, PropertyColumn
 from shared.settings import Settings
+from tests.docs.documents import check
 from tests.docs.pages import ROOT, blocks, names, page, rows, section
 
 CONFIGURATION = page("docs/configuration.md")
+EXAMPLES = blocks(CONFIGURATION, "json")
 # Types that the page explains once, below the table of the export.
 SOURCES = {"Source", "PhoneSource", "PropertySource"}
 
@@ -94,13 +98,16 @@ def test_sources_are_there() -> None:
     assert set(defaults(CONFIGURATION.partition("A source is")[2])) == fields
 
 
-@pytest.mark.parametrize("text", blocks(CONFIGURATION, "json"))
+@pytest.mark.parametrize("text", [text for text in EXAMPLES if '"id"' in text])
 def test_the_examples_are_valid(text: str) -> None:
     """Whoever copies an example has a document that the app takes."""
-    document = json.loads(text)
-    if "segments" in document:
-        Export.parse("example", text.encode())
-    elif "secret_name" in document:
-        Connection.parse("example", text.encode())
-    else:
-        assert all(isinstance(key, str) for key in document.values())
+    check(text)
+
+
+def test_the_secrets_file_can_be_read(tmp_path: Path) -> None:
+    """The example of the secrets file is one."""
+    (text,) = (text for text in EXAMPLES if '"id"' not in text)
+    path = tmp_path / "secrets.json"
+    path.write_text(text)
+    path.chmod(0o600)
+    assert FileVault(path).secret("klaviyo-eu-key") == "pk_..."
