@@ -4,8 +4,11 @@ import logging
 
 import click
 
+from cli.connections import connections
 from cli.demo import demo
+from cli.documents import apply
 from cli.entry import Entry
+from cli.exports import exports
 from cli.runs import run, runs
 from cli.segments import segments
 from cli.servers import sandbox, serve
@@ -26,5 +29,5 @@ def main(verbose: bool) -> None:
     quiet_libraries()
 
 
-for command in (demo, segments, run, runs, sandbox, serve):
+for command in (demo, segments, connections, exports, apply, run, runs, sandbox, serve):
     main.add_command(command)

@@ -12,6 +12,10 @@ from shared.settings import Settings
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else."
 )
+# For what prints JSON anyhow.
+errors_as_json_option = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print errors as JSON too."
+)
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="A trial: send the first N profiles only."
 )

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.adapters import telemetry
 from shared.adapters.os_errors import os_errors
+from shared.adapters.storage.files import spooled
 from shared.errors import (
+    AlreadyExists,
     Denied,
     InvalidDocument,
     InvalidRequest,
@@ -45,6 +47,23 @@ class FileVault:
         if name not in secrets:
             raise NotFound(f"There is no secret {name} in {self._path}.")
         return _key(name, secrets[name])
+
+    def write(self, name: str, key: str) -> None:
+        """Puts a key under a name, which must be free, into the file; makes the file where there is none.
+
+        Raises AlreadyExists, and what `secret` raises for a file that can't be one.
+        """
+        _check_name(name)
+        _key(name, key)
+        try:
+            secrets = self._secrets(name)
+        except NotFound:
+            secrets = {}
+        if name in secrets:
+            raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
+        content = json.dumps(secrets | {name: key.strip()}, indent=1).encode() + b"\n"
+        with os_errors(f"The file {self._path}", VaultUnavailable), spooled(self._path, content) as (file, _):
+            file.replace(self._path)
 
     def _secrets(self, name: str) -> dict[str, Any]:
         try:

@@ -50,16 +50,23 @@ def _check_limit(services: Services, plan: Plan) -> None:
 
 
 def sign_in(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
+    """As `open_account`; a connection without an account is pinned to the key's."""
+    klaviyo = open_account(services, connection, deadline)
+    if connection.account is None:
+        account = Account(id=klaviyo.account.id, name=klaviyo.account.name)
+        services.catalog.pin_account(connection, account)
+    return klaviyo
+
+
+def open_account(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
     """A client for the connection's account, with the key from the vault.
 
     Raises Denied where the key opens another account than the connection's: data for one company must
-    not go to another. A connection without an account is pinned to the key's.
+    not go to another.
     """
     klaviyo = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline)
     account = klaviyo.account
-    if connection.account is None:
-        services.catalog.pin_account(connection, Account(id=account.id, name=account.name))
-    elif connection.account.id != account.id:
+    if connection.account is not None and connection.account.id != account.id:
         raise Denied(
             f"The API key of the connection {connection.id!r} opens the Klaviyo account {account.id}, not "
             f"the connection's {connection.account.id}. Put the right key into the vault, or make a "

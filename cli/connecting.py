@@ -1,0 +1,96 @@
+"""`connections add`: asks for all that a connection needs, and tries it before anything is written."""
+
+import getpass
+import json
+import re
+
+import click
+
+from cli.entry import FAILED, OK
+from cli.options import open_services
+from cli.output import say
+from shared.adapters.clock import Deadline
+from shared.adapters.vault import FileVault
+from shared.catalog import ID_PATTERN, Connection
+from shared.errors import NotFound
+from shared.runs.applying import apply
+from shared.runs.services import Services
+
+# Seconds to try a key.
+ONLINE = 60
+CONSENT = """
+With this connection, personal data leaves Microsoft's cloud for Klaviyo: the email addresses of the people
+in the segments that are exported over it, and the columns that the exports name. What Klaviyo does with
+them is a matter of your contract with Klaviyo. It is up to you to have the right to send them.
+"""
+
+
+@click.command()
+def add() -> int:
+    """Add a connection: asks for its name, key, who may use it and your consent, and tries the key.
+
+    Example: segment-export connections add
+    """
+    services = open_services()
+    name = click.prompt("Name of the connection", default="Klaviyo")
+    connection_id = click.prompt(
+        "Its id, for exports and files",
+        default=_id_of(name),
+        value_proc=lambda text: _free_id(services, text),
+    )
+    key = click.prompt("Klaviyo's private API key (not shown)", hide_input=True, value_proc=_key)
+    account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
+    say(f"The key opens the Klaviyo account {account.id} ({account.name}).")
+    people = click.prompt("Who may use it: administrators, or people by comma", default="administrators")
+    click.echo(CONSENT)
+    if not click.confirm("Do you agree?"):
+        say("Nothing was written.")
+        return FAILED
+    shared_with = [person.strip() for person in people.split(",")]
+    consent = {"accepted_by": getpass.getuser(), "accepted_at": services.clock.now().isoformat()}
+    members = {
+        "version": 1,
+        "id": connection_id,
+        "display_name": name,
+        "secret_name": f"{connection_id}-key",
+        "shared_with": people if shared_with == ["administrators"] else shared_with,
+        "consent": consent,
+        "account": {"id": account.id, "name": account.name},
+    }
+    connection = Connection.parse(f"connections/{connection_id}.json", json.dumps(members).encode())
+    _write_key(services, connection.secret_name, key)
+    apply(services, [connection], getpass.getuser())
+    say(f"The connection {connection_id} is written.")
+    return OK
+
+
+def _id_of(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "klaviyo"
+
+
+def _free_id(services: Services, text: str) -> str:
+    if not re.fullmatch(ID_PATTERN, text):
+        raise click.UsageError("An id has 1 to 63 of a-z, 0-9 and -, the first not a -.")
+    try:
+        services.state.stat(f"connections/{text}.json")
+    except NotFound:
+        return text
+    raise click.UsageError(f"There is a connection {text} already.")
+
+
+def _key(text: str) -> str:
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise click.UsageError("A key is printable ASCII text.")
+    return key
+
+
+def _write_key(services: Services, secret_name: str, key: str) -> None:
+    """Puts the key into the file; who has a Key Vault is told how."""
+    if isinstance(services.vault, FileVault):
+        services.vault.write(secret_name, key)
+        say(f"The key is in {services.settings.secrets_file}, as {secret_name}.")
+        return
+    vault = (services.settings.key_vault_url or "").partition("//")[2].partition(".")[0]
+    say("Put the key into the vault, from a file that you remove then:")
+    say(f"  az keyvault secret set --vault-name {vault} --name {secret_name} --file key.txt")

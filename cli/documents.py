@@ -1,0 +1,81 @@
+"""`apply`, and what `exports` and `connections` share: documents as files and as JSON."""
+
+import getpass
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from cli.entry import OK, USAGE
+from cli.options import json_option, open_services
+from cli.output import console, print_json, say, table
+from shared.errors import InvalidRequest
+from shared.runs.applying import apply as apply_documents
+from shared.runs.validation import Checked, validate
+
+
+def read_files(names: Iterable[str]) -> list[tuple[str, bytes]]:
+    """The files' contents by their names; `-` is standard input. Raises InvalidRequest."""
+    documents = []
+    for name in names:
+        if name == "-":
+            documents.append(("standard input", sys.stdin.buffer.read()))
+            continue
+        try:
+            documents.append((name, Path(name).read_bytes()))
+        except OSError as error:
+            raise InvalidRequest(f"{name} can't be read: {error.strerror}.", code="unreadable_file") from None
+    return documents
+
+
+def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
+    """Every problem of every document; the exit code is 2 where there is any."""
+    code = USAGE if any(each.problems for each in checked) else OK
+    if as_json:
+        print_json(
+            {
+                "documents": [
+                    {"name": each.name, "valid": not each.problems, "problems": each.problems}
+                    for each in checked
+                ]
+            }
+        )
+        return code
+    for each in checked:
+        say(f"{each.name}: {'not valid' if each.problems else 'valid'}")
+        for problem in each.problems:
+            say(f"  {problem.pointer or '/'}: {problem.message}")
+    if not checked:
+        say("There is no document.")
+    return code
+
+
+@click.command()
+@click.option(
+    "-f", "--file", "option", metavar="FILE", multiple=True, help="A document; `-` is standard input."
+)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@json_option
+def apply(option: tuple[str, ...], files: tuple[str, ...], as_json: bool) -> int:
+    """Write connections and exports as files have them: all of them, or none where one is not valid.
+
+    Example: segment-export apply -f connections/klaviyo-eu.json exports/*.json
+    """
+    names = (*option, *files)
+    if not names:
+        raise click.UsageError("Say which documents: -f FILE...")
+    services = open_services()
+    checked = validate(services, read_files(names))
+    documents = [each.document for each in checked if each.document is not None and not each.problems]
+    if len(documents) < len(checked):
+        return print_checked(checked, as_json)
+    changes = apply_documents(services, documents, getpass.getuser())
+    if as_json:
+        print_json({"documents": [{"name": change.place, "change": change.kind} for change in changes]})
+        return OK
+    made = table("document", "change")
+    for change in changes:
+        made.add_row(change.place, change.kind)
+    console().print(made)
+    return OK
