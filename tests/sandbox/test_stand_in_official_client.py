@@ -1,0 +1,142 @@
+"""Klaviyo's own Python client against the stand-in: each understands the other."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from klaviyo_api import KlaviyoAPI
+from openapi_client import models
+from openapi_client.exceptions import ApiException
+
+from sandbox.klaviyo import Fault, ImportFailure, StandIn, app
+from sandbox.serving import serving
+from tests.support.klaviyo import HEADERS, JOBS, LIST, import_body, people
+
+FAILING = {"email": "later@example.org"}
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> StandIn:
+    return StandIn(limits=False)
+
+
+@pytest.fixture(scope="module")
+def url(stand_in: StandIn) -> Iterator[str]:
+    with serving(app(stand_in)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def klaviyo(url: str) -> Any:
+    return KlaviyoAPI("pk_sandbox", max_retries=1, test_host=url)
+
+
+def test_a_job_goes_from_the_post_to_its_errors(stand_in: StandIn, klaviyo: Any) -> None:
+    """The client posts an import and reads the job, the jobs, its errors and what it brought in."""
+    stand_in.failures["later@example.org"] = ImportFailure()
+    profiles = klaviyo.Profiles
+    accepted = profiles.bulk_import_profiles(import_body(*people(2), FAILING)).data
+    assert (accepted.attributes.status, accepted.attributes.total_count) == ("queued", 3)
+    job = profiles.get_bulk_import_profiles_job(accepted.id).data.attributes
+    assert (job.status, job.completed_count, job.failed_count) == ("complete", 2, 1)
+    listed = profiles.get_bulk_import_profiles_jobs(
+        page_size=100, sort="-created_at", filter="equals(status,'complete')"
+    )
+    assert [job.id for job in listed.data] == [accepted.id]
+    [failed] = profiles.get_errors_for_bulk_import_profiles_job(accepted.id, page_size=100).data
+    assert failed.attributes.source.pointer == "/data/attributes/profiles/data/2/attributes/email"
+    assert failed.attributes.original_payload == {"type": "profile", "attributes": FAILING}
+    imported = profiles.get_profile_ids_for_bulk_import_profiles_job(accepted.id).data
+    assert [profile.id for profile in imported] == [member.id for member in stand_in.members(LIST)]
+
+
+def test_lists_are_created_read_and_emptied(stand_in: StandIn, klaviyo: Any) -> None:
+    """The client makes a list, fills it, looks people up by email, and takes one off by id."""
+    created = klaviyo.Lists.create_list({"data": {"type": "list", "attributes": {"name": "New"}}}).data.id
+    klaviyo.Profiles.bulk_import_profiles(import_body(*people(2), list_id=created))
+    assert created in [listed.id for listed in klaviyo.Lists.get_lists().data]
+    counted = klaviyo.Lists.get_list(created, additional_fields_list=["profile_count"]).data
+    assert (counted.attributes.name, counted.attributes.profile_count) == ("New", 2)
+    wanted = 'any(email,["person1@example.org"])'
+    [member] = klaviyo.Lists.get_profiles_for_list(created, filter=wanted, page_size=100).data
+    [profile] = klaviyo.Profiles.get_profiles(filter=wanted, page_size=100).data
+    assert (member.id, member.attributes.email) == (profile.id, "person1@example.org")
+    klaviyo.Lists.remove_profiles_from_list(created, {"data": [{"type": "profile", "id": member.id}]})
+    assert [left.email for left in stand_in.members(created)] == ["person0@example.org"]
+
+
+def test_the_account_of_a_key(klaviyo: Any) -> None:
+    """The client reads the account behind its key."""
+    [account] = klaviyo.Accounts.get_accounts().data
+    assert (account.id, account.attributes.contact_information.organization_name) == ("SNDBOX", "Sandbox")
+
+
+@pytest.mark.parametrize(
+    ("status", "call"),
+    [
+        (400, lambda klaviyo: klaviyo.Profiles.bulk_import_profiles(import_body({"email": "nobody"}))),
+        (404, lambda klaviyo: klaviyo.Profiles.get_bulk_import_profiles_job("unknown")),
+        (404, lambda klaviyo: klaviyo.Lists.get_list("NoList")),
+    ],
+)
+def test_the_client_raises_what_is_refused(klaviyo: Any, status: int, call: Callable[[Any], object]) -> None:
+    """A refusal arrives as the client's own exception, with the status and errors of its model."""
+    with pytest.raises(ApiException) as caught:
+        call(klaviyo)
+    assert caught.value.status == status
+    assert models.GetAccounts4XXResponse.from_json(caught.value.body).errors
+
+
+def test_the_client_waits_out_a_429(stand_in: StandIn, url: str) -> None:
+    """Klaviyo's own retries understand the stand-in's Retry-After."""
+    stand_in.faults.add([Fault("error", status=429, retry_after=0)])
+    patient = KlaviyoAPI("pk_sandbox", max_retries=3, test_host=url)
+    assert patient.Accounts.get_accounts().data
+    assert [request.status for request in stand_in.requests][-2:] == [429, 200]
+
+
+MODELS = {
+    JOBS: models.GetProfileImportJobResponseCollectionCompoundDocument,
+    "/api/lists": models.GetListListResponseCollectionCompoundDocument,
+    f"/api/lists/{LIST}": models.GetListRetrieveResponseCompoundDocument,
+    f"/api/lists/{LIST}/profiles": models.GetListMemberResponseCollection,
+    "/api/profiles": models.GetProfileResponsePluralConversationsCollectionCompoundDocument,
+    "/api/accounts": models.GetAccountResponseCollection,
+}
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_answers_fit_the_models_exactly(url: str, path: str) -> None:
+    """What a model reads of an answer and writes again is all there was: nothing stray, nothing misplaced."""
+    httpx.post(f"{url}{JOBS}", headers=HEADERS, json=import_body(*people(1)))
+    answer = httpx.get(f"{url}{path}", headers=HEADERS).json()
+    assert answer["data"]
+    assert_covered(answer, MODELS[path].model_validate(answer).to_dict())
+
+
+def test_the_answers_of_a_job_fit_the_models_exactly(stand_in: StandIn, url: str) -> None:
+    """So do the 202, the job and its import errors."""
+    stand_in.failures["later@example.org"] = ImportFailure()
+    accepted = httpx.post(f"{url}{JOBS}", headers=HEADERS, json=import_body(FAILING)).json()
+    job = f"{url}{JOBS}/{accepted['data']['id']}"
+    for answer, model in (
+        (accepted, models.PostProfileImportJobResponse),
+        (httpx.get(job, headers=HEADERS).json(), models.GetProfileImportJobResponseCompoundDocument),
+        (httpx.get(f"{job}/import-errors", headers=HEADERS).json(), models.GetImportErrorResponseCollection),
+    ):
+        assert answer["data"]
+        assert_covered(answer, model.model_validate(answer).to_dict())
+
+
+def assert_covered(answer: Any, read: Any, where: str = "") -> None:
+    """Every key of an answer but a null is in what the model read."""
+    if isinstance(answer, dict):
+        for name, value in answer.items():
+            if value is not None:
+                assert name in read, f"{where}/{name}"
+                assert_covered(value, read[name], f"{where}/{name}")
+    elif isinstance(answer, list):
+        assert len(answer) == len(read)
+        for index, (item, read_item) in enumerate(zip(answer, read, strict=True)):
+            assert_covered(item, read_item, f"{where}/{index}")
