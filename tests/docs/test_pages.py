@@ -1,0 +1,65 @@
+"""What the pages name is there: other pages, headings, make's targets, commands, the version."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import main
+from tests.docs.pages import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("infra/*.md")])
+BY_NAME = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_COMMAND = re.compile(r"segment-export((?: [a-z]+)+)")
+_TARGET = re.compile(r"`make ([a-z]+)`|^(?:\$ )?make ([a-z]+)", re.MULTILINE)
+
+
+def anchors(text: str) -> set[str]:
+    """The headings as GitHub links to them."""
+    headings = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(text))
+    return {heading.replace(" ", "-") for heading in headings}
+
+
+def unknown_commands(text: str) -> Iterator[str]:
+    for words in _COMMAND.findall(text):
+        command: click.Command | None = main
+        for word in words.split():
+            if isinstance(command, click.Group):
+                command = command.commands.get(word)
+        if command is None:
+            yield words
+
+
+@BY_NAME
+def test_links_lead_somewhere(path: Path) -> None:
+    """A link within the project leads to a file, and to a heading of it."""
+    for link in _LINK.findall(path.read_text()):
+        if not link.startswith("https://"):
+            name, _, anchor = link.partition("#")
+            target = path.parent / name if name else path
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target.read_text()), link
+
+
+@BY_NAME
+def test_commands_exist(path: Path) -> None:
+    """A command that a page names is one, and a target of make too."""
+    text = path.read_text()
+    assert not list(unknown_commands(text))
+    makefile = (ROOT / "Makefile").read_text()
+    for target in filter(None, (name for names in _TARGET.findall(text) for name in names)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_changelog_has_the_version() -> None:
+    """The newest part of the changelog is of the version that is built, and says what it does to data."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    newest = (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1]
+    assert newest.startswith(f"[{version}]")
+    assert "\n- **Data**: " in newest
