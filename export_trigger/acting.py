@@ -46,7 +46,8 @@ def start_run(req: func.HttpRequest) -> Reply:
     except TakenElsewhere as error:
         running = open_run(services.state, export.id)
         headers = {"location": location(req, running.record.id)} if running else {}
-        return problem_reply(409, error.code, "Somebody else is running this export right now.", headers)
+        detail = "Somebody else is running this export right now: look at its run, or ask again later."
+        return problem_reply(409, error.code, detail, headers)
     return _stand(req, services, record, preferences)
 
 
@@ -98,7 +99,9 @@ def cancel_run(req: func.HttpRequest) -> Reply:
     read_body(EmptyBody, req.get_body())
     record = read_run(services.state, req.route_params["run"])
     if record.is_closed:
-        return problem_reply(409, "already_closed", f"The run has ended: {record.status}.")
+        return problem_reply(
+            409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."
+        )
     record = cancel(services, record, Deadline(services.clock, services.settings.http_time_budget))
     found = record if record.is_closed else find_run(services.state, record.id)
     return reply_of_run(found, location(req, record.id), services.clock.now(), Preferences())

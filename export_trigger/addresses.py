@@ -24,7 +24,7 @@ def export_of(req: func.HttpRequest, services: Services) -> Export:
 def here(req: func.HttpRequest) -> str:
     """The address of the request, without its query, which may hold a function key."""
     url: str = req.url
-    return url.partition("?")[0].rstrip("/")
+    return url.partition("?")[0]
 
 
 def location(req: func.HttpRequest, run_id: str) -> str:

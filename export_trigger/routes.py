@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from export_trigger.acting import cancel_run, start_all, start_run
-from export_trigger.looking import health, show_rejected, show_run, show_runs
+from export_trigger import acting, looking
 from shared.api import Reply, guarded, problem_reply
 
 blueprint = func.Blueprint()
@@ -30,39 +29,39 @@ def _answer(req: func.HttpRequest, **handlers: Callable[[func.HttpRequest], Repl
 @blueprint.route("exports/{export}/runs", auth_level=func.AuthLevel.FUNCTION)
 def export_runs(req: func.HttpRequest) -> func.HttpResponse:
     """Runs an export, within the time that the caller waits; or lists its runs, newest first."""
-    return _answer(req, GET=show_runs, POST=start_run)
+    return _answer(req, GET=looking.show_runs, POST=acting.start_run)
 
 
-@blueprint.function_name("runs")
+@blueprint.function_name("start_all")
 @blueprint.route("runs", auth_level=func.AuthLevel.FUNCTION)
-def runs(req: func.HttpRequest) -> func.HttpResponse:
+def start_all(req: func.HttpRequest) -> func.HttpResponse:
     """Starts every export that has an active schedule."""
-    return _answer(req, POST=start_all)
+    return _answer(req, POST=acting.start_all)
 
 
-@blueprint.function_name("run")
+@blueprint.function_name("show_run")
 @blueprint.route("runs/{run}", auth_level=func.AuthLevel.FUNCTION)
-def run(req: func.HttpRequest) -> func.HttpResponse:
+def show_run(req: func.HttpRequest) -> func.HttpResponse:
     """The record of a run, open or closed."""
-    return _answer(req, GET=show_run)
+    return _answer(req, GET=looking.show_run)
 
 
-@blueprint.function_name("cancel")
+@blueprint.function_name("cancel_run")
 @blueprint.route("runs/{run}/cancel", auth_level=func.AuthLevel.FUNCTION)
-def cancel(req: func.HttpRequest) -> func.HttpResponse:
+def cancel_run(req: func.HttpRequest) -> func.HttpResponse:
     """Ends a run before its end."""
-    return _answer(req, POST=cancel_run)
+    return _answer(req, POST=acting.cancel_run)
 
 
-@blueprint.function_name("rejected")
+@blueprint.function_name("show_rejected")
 @blueprint.route("runs/{run}/rejected", auth_level=func.AuthLevel.FUNCTION)
-def rejected(req: func.HttpRequest) -> func.HttpResponse:
+def show_rejected(req: func.HttpRequest) -> func.HttpResponse:
     """The refused rows of a run, as CSV."""
-    return _answer(req, GET=show_rejected)
+    return _answer(req, GET=looking.show_rejected)
 
 
 @blueprint.function_name("health")
 @blueprint.route("health", auth_level=func.AuthLevel.ANONYMOUS)
-def health_check(req: func.HttpRequest) -> func.HttpResponse:
+def health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether the app can work; tells nothing else."""
-    return _answer(req, GET=health)
+    return _answer(req, GET=looking.health)

@@ -102,7 +102,7 @@ def _with_a_job(world: World, export: str) -> str:
 def test_after_the_last_post(world: World, host: httpx.Client, new_export: Callable[..., str]) -> None:
     """Too late: the run ends as it would have, and says so."""
     address = f"/api/exports/{new_export()}/runs"
-    world.stand_in.plans.append(JobPlan(seconds=3))
+    world.stand_in.plans.append(JobPlan(seconds=4.5))
     run = host.post(address).json()
     assert run["phase"] == "confirming"
 

@@ -20,11 +20,11 @@ from tests.support.world import MONDAY, World, environment_of
 RUN = "vip.20260824T143300Z-0000"
 ROUTES = {
     "exports/{export}/runs": routes.export_runs,
-    "runs": routes.runs,
-    "runs/{run}": routes.run,
-    "runs/{run}/cancel": routes.cancel,
-    "runs/{run}/rejected": routes.rejected,
-    "health": routes.health_check,
+    "runs": routes.start_all,
+    "runs/{run}": routes.show_run,
+    "runs/{run}/cancel": routes.cancel_run,
+    "runs/{run}/rejected": routes.show_rejected,
+    "health": routes.health,
 }
 CALLS = [
     ("GET", "exports/{export}/runs"),

@@ -1,5 +1,6 @@
 """Runs on demand: in the caller's time, beyond it, and beside other holders."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ import httpx
 import pytest
 
 from sandbox.klaviyo import JobPlan
+from sandbox.sample import example_documents
+from shared.runs.account import account_of
 from shared.runs.hold import Hold
 from tests.http.problems import problem
 from tests.support.world import World
@@ -43,7 +46,7 @@ def test_a_run_that_takes_longer_goes_on(
 ) -> None:
     """202 says where and when to look; whoever posts again, with more time, takes the same run further."""
     export = new_export()
-    world.stand_in.plans.append(JobPlan(seconds=3))
+    world.stand_in.plans.append(JobPlan(seconds=4.5))
 
     answer = host.post(f"/api/exports/{export}/runs")
 
@@ -114,6 +117,34 @@ def test_a_hold_without_a_run_has_no_location(
 
     problem(answer, 409, "already_running")
     assert "location" not in answer.headers
+
+
+def test_a_run_of_a_busy_account_waits_its_turn(
+    world: World, host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """202 while another run sends to the same Klaviyo account; the answer says what it waits for."""
+    address = f"/api/exports/{new_export()}/runs"
+
+    with account_of(world.services, "SNDBOX"):
+        answer = host.post(address)
+
+    assert answer.status_code == 202
+    assert answer.json()["progress"]["waiting_for"] == "account_busy"
+    assert host.post(address, headers={"prefer": "wait=20"}).json()["id"] == answer.json()["id"]
+
+
+def test_a_paused_run_tells_when_to_come_back(
+    world: World, host: httpx.Client, new_export: Callable[..., str]
+) -> None:
+    """202 with a Retry-After that fits the pause."""
+    connection = example_documents()["connections/sandbox.json"] | {"id": "paused", "paused": True}
+    world.services.state.write("connections/paused.json", json.dumps(connection).encode())
+
+    answer = host.post(f"/api/exports/{new_export(connection='paused')}/runs")
+
+    assert answer.status_code == 202
+    assert answer.json()["progress"]["waiting_for"] == "paused"
+    assert 30 < int(answer.headers["retry-after"]) <= 60
 
 
 def test_a_strict_caller_sees_a_failed_run_in_the_status(
