@@ -11,6 +11,7 @@ from cli.entry import Entry
 from cli.exports import exports
 from cli.runs import run, runs
 from cli.segments import segments
+from cli.send import send
 from cli.servers import sandbox, serve
 from shared.adapters.telemetry import quiet_libraries
 
@@ -29,5 +30,5 @@ def main(verbose: bool) -> None:
     quiet_libraries()
 
 
-for command in (demo, segments, connections, exports, apply, run, runs, sandbox, serve):
+for command in (demo, send, segments, connections, exports, apply, run, runs, sandbox, serve):
     main.add_command(command)

@@ -67,7 +67,8 @@ def print_run(record: RunRecord, as_json: bool) -> None:
 def print_segments(segments: Iterable[SegmentRecord]) -> None:
     """Which snapshots were read."""
     for segment in segments:
-        say(f"  {segment.name}: {segment.snapshot} ({segment.partitions} partitions)")
+        partitions = "1 partition" if segment.partitions == 1 else f"{segment.partitions} partitions"
+        say(f"  {segment.name}: {segment.snapshot} ({partitions})")
 
 
 def print_counts(counts: Mapping[str, int]) -> None:

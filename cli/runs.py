@@ -10,7 +10,7 @@ from cli.options import dry_run_option, export_argument, json_option, limit_opti
 from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
-from shared.runs import advance
+from shared.runs import advance, one_file
 from shared.runs.cancelling import cancel as cancel_run
 from shared.runs.closing import summary
 from shared.runs.history import list_runs, open_run, read_run
@@ -84,7 +84,8 @@ def list_(export: str, limit: int, as_json: bool) -> None:
     Example: segment-export runs list vip
     """
     services = open_services()
-    services.catalog.export(export)
+    if not one_file.ID.fullmatch(export):
+        services.catalog.export(export)
     records, _ = list_runs(services.state, export, "", limit)
     if as_json:
         print_json({"runs": [record.model_dump(mode="json") for record in records]})

@@ -12,6 +12,7 @@ from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.catalog import Export
 from shared.errors import AlreadyRunning, ExportError, InvalidDocument, TryLater
+from shared.runs import one_file
 from shared.runs.advance import begin, take_up_again
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
 from shared.runs.fingerprint import fingerprint
@@ -94,6 +95,8 @@ def _find_work(services: Services) -> Iterator[Work]:
 def _glances(services: Services) -> Iterator[tuple[str, Glance]]:
     for blob in services.state.list("heads/"):
         export_id = blob.name.removeprefix("heads/").removesuffix(".json")
+        if one_file.ID.fullmatch(export_id):
+            continue
         try:
             glance = glance_at(services.state, blob, export_id)
             now = services.clock.now()

@@ -1,0 +1,137 @@
+"""`send`: a CSV file to a list, with nothing configured."""
+
+import getpass
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from cli.entry import FAILED, OK
+from cli.guessing import guess_attributes, guess_email
+from cli.live import WatchedClock
+from cli.options import dry_run_option, json_option, limit_option
+from cli.output import print_preview, say
+from cli.runs import conduct
+from shared.adapters.clock import Deadline
+from shared.catalog import Account
+from shared.catalog.attributes import Attributes
+from shared.errors import InvalidSettings
+from shared.profiles import Mapper
+from shared.runs.one_file import CsvFile, FileCatalog, connection_of, export_of, services_of
+from shared.runs.plan import mapping_of
+from shared.runs.preview import fields_of, preview
+from shared.settings import LOOPBACK, Settings
+
+# Seconds to sign in and find the list.
+ONLINE = 60
+ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
+
+
+@click.command()
+@click.argument("file", metavar="FILE.csv", type=click.Path(path_type=Path))
+@click.option("--list", "list_id", metavar="ID", required=True, help="The list at Klaviyo.")
+@click.option("--email", metavar="COLUMN", help="The column of the email addresses.")
+@click.option(
+    "--map",
+    "maps",
+    metavar="ATTRIBUTE=COLUMN",
+    multiple=True,
+    help="An attribute by Klaviyo's name, such as first_name or location.city.",
+)
+@click.option("--property", "properties", metavar="COLUMN", multiple=True, help="A custom property, as text.")
+@dry_run_option
+@limit_option
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@json_option
+def send(
+    file: Path,
+    list_id: str,
+    email: str | None,
+    maps: tuple[str, ...],
+    properties: tuple[str, ...],
+    dry_run: bool,
+    limit: int | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Send the people in FILE.csv to a list; needs KLAVIYO_API_KEY, and no configuration.
+
+    The same command again goes on where one was interrupted. In a terminal it suggests the columns.
+
+    Example: segment-export send people.csv --list Y6nRLr --email EMail --map first_name=FirstName
+    """
+    settings = Settings.from_environment()
+    csv_file = CsvFile(file)
+    asks = sys.stdin.isatty() and not as_json
+    attributes = dict(map(_attribute, maps))
+    if email is None:
+        email = _email(csv_file, asks)
+        if asks and not maps and not properties:
+            attributes = _suggested(csv_file, email)
+    export = export_of(csv_file, list_id, email, attributes, properties)
+    Mapper(mapping_of(export), [(column, "") for column in csv_file.columns])  # every column is there
+    key = "" if dry_run else _key()
+    services = services_of(csv_file, key, settings, WatchedClock())
+    click.get_current_context().with_resource(services)
+    if dry_run:
+        print_preview(preview(services, export, limit), as_json)
+        return OK
+    has_to_ask = not yes and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
+    if has_to_ask and not asks:
+        raise click.UsageError("Nobody can be asked here whether to send: say --yes.")
+    deadline = Deadline(services.clock, ONLINE)
+    klaviyo = services.klaviyo.sign_in(key, deadline)
+    found = klaviyo.read_list(list_id, deadline)
+    if has_to_ask:
+        say(f"What leaves: {', '.join(fields_of(export))}.")
+        account = f"{klaviyo.account.name} ({klaviyo.account.id})"
+        if not click.confirm(f"Send {file.name} to the list {found.name} of the account {account}?"):
+            say("Nothing was sent.")
+            return FAILED
+    account_id = klaviyo.account.id
+    export = export_of(csv_file, list_id, email, attributes, properties, account_id)
+    connection = connection_of(
+        Account(id=account_id, name=klaviyo.account.name),
+        getpass.getuser(),
+        services.clock.now().isoformat(),
+    )
+    services = replace(services, catalog=FileCatalog(services.state, export, connection))
+    return conduct(services, export.id, limit, as_json)
+
+
+def _attribute(text: str) -> tuple[str, str]:
+    attribute, equals, column = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not ATTRIBUTE=COLUMN.", param_hint="--map")
+    if attribute not in ATTRIBUTES:
+        names = ", ".join(ATTRIBUTES)
+        raise click.BadParameter(f"{attribute!r} is no attribute: there are {names}.", param_hint="--map")
+    return attribute, column
+
+
+def _email(file: CsvFile, asks: bool) -> str:
+    guess = guess_email(file)
+    if not asks:
+        hint = f" It may be {guess!r}." if guess else ""
+        raise click.UsageError(f"Say which column has the email addresses: --email COLUMN.{hint}")
+    answer: str = click.prompt(
+        "Column of the email addresses", default=guess, type=click.Choice(file.columns)
+    )
+    return answer
+
+
+def _suggested(file: CsvFile, email: str) -> dict[str, str]:
+    found = {name: column for name, column in guess_attributes(file.columns).items() if column != email}
+    for attribute, column in found.items():
+        say(f"  {attribute} from {column}")
+    return found if found and click.confirm("Send these too?", default=True) else {}
+
+
+def _key() -> str:
+    key = os.environ.get("KLAVIYO_API_KEY", "").strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise InvalidSettings("KLAVIYO_API_KEY must be set to a private key of the Klaviyo account.")
+    return key

@@ -1,0 +1,248 @@
+"""`send`: a stranger's own CSV, with nothing configured."""
+
+import csv
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sandbox.klaviyo import Fault, app
+from sandbox.people import COLUMNS, People
+from shared.runs.head import read_head
+from shared.runs.tick import tick
+from tests.cli.conftest import Command
+from tests.support.host import COMMAND
+from tests.support.tls import serving_tls
+from tests.support.world import LIST, World, environment_of
+
+KEY = {"KLAVIYO_API_KEY": "pk_sandbox"}
+MAPS = ["--email", "EMail", "--map", "first_name=FirstName", "--map", "location.city=City"]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A file of 200 people."""
+    return file_of(tmp_path / "people.csv", list(People(200, dirt=True)))
+
+
+def file_of(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    return path
+
+
+def test_a_file_becomes_a_list(command: Command, world: World, people: Path) -> None:
+    """Every usable address is on the list, with what was mapped; properties are text."""
+    result = command(
+        "send", str(people), "--list", LIST, *MAPS, "--property", "RewardPoints", "--json", **KEY
+    )
+
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["counts"]["imported"] == len(People(200, dirt=True).expected.emails)
+    assert world.members() == People(200, dirt=True).expected.emails
+    attributes = world.stand_in.profile("person-0000001@example.org").attributes
+    assert attributes == {
+        "first_name": "Anthony",
+        "location": {"city": "Austin"},
+        "properties": {"RewardPoints": "37"},
+    }
+    assert world.services.state.stat(f"heads/{record['export']}.json")
+    assert record["export"].startswith("send-")
+    assert command("runs", "show", record["id"]).exit_code == 0
+    assert record["id"] in command("runs", "list", record["export"]).stdout
+
+
+def test_a_dry_run_needs_no_key_and_writes_nothing(command: Command, world: World, people: Path) -> None:
+    """Counts, fields, requests: nothing is asked of Klaviyo."""
+    before = [blob.name for blob in world.services.state.list()]
+
+    shown = json.loads(command("send", str(people), "--list", LIST, *MAPS, "--dry-run", "--json").stdout)
+
+    assert shown["counts"]["would_send"] == len(People(200, dirt=True).expected.emails)
+    assert shown["fields"] == ["email", "first_name", "location.city"]
+    assert len(world.stand_in.requests) == 0
+    assert [blob.name for blob in world.services.state.list()] == before
+
+
+def test_a_trial(command: Command, world: World, people: Path) -> None:
+    """--limit sends the first ones; the whole file is another run."""
+    assert command("send", str(people), "--list", LIST, *MAPS, "--limit", "5", **KEY).exit_code == 0
+    assert len(world.members()) == 5
+
+    assert command("send", str(people), "--list", LIST, *MAPS, **KEY).exit_code == 0
+    assert world.members() == People(200, dirt=True).expected.emails
+
+
+def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
+    """Where another delimiter tells more columns apart, it is the one."""
+    file = file_of(tmp_path / "people.csv", list(People(3)), ";")
+
+    assert command("send", str(file), "--list", LIST, *MAPS, **KEY).exit_code == 0
+
+    assert world.members() == People(3).expected.emails
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--list", LIST, *MAPS], {}, "KLAVIYO_API_KEY must be set"),
+        (["--list", LIST], KEY, "--email COLUMN. It may be 'EMail'."),
+        (["--list", LIST, "--email", "Email"], KEY, "the closest names first: 'EMail'"),
+        (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is no attribute"),
+        (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
+        (["--list", "Nowhere", *MAPS], KEY, "unknown_list"),
+        (["--list", "no list", *MAPS], KEY, "/list_id: must be the id of a Klaviyo list"),
+        (["--list", LIST, *MAPS], {"KLAVIYO_API_KEY": "pk_wrong"}, "invalid_key"),
+        (MAPS, KEY, "Missing option '--list'"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_sent(
+    command: Command,
+    world: World,
+    people: Path,
+    arguments: list[str],
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    """2, with what to do."""
+    result = command("send", str(people), *arguments, **environment)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "pk_" not in result.output
+    assert world.members() == set()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "begins with the names of its columns"),
+        (b"ada@example.org,Ada\n", "begins with the names of its columns"),
+        ("EMail,Name\n".encode("utf-16"), "must be CSV in UTF-8"),
+        (None, "people.csv does not exist"),
+    ],
+)
+def test_files_that_are_none(command: Command, tmp_path: Path, content: bytes | None, said: str) -> None:
+    """What can't be read is said, and nothing of it."""
+    if content is not None:
+        (tmp_path / "people.csv").write_bytes(content)
+
+    result = command("send", str(tmp_path / "people.csv"), "--list", LIST, *MAPS, **KEY)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "ada@" not in result.output
+
+
+def test_the_key_of_send_is_not_that_of_run(command: Command, world: World) -> None:
+    """`run` takes its key from the vault, whatever the environment says."""
+    world.segment(People(3))
+
+    assert command("run", "vip", KLAVIYO_API_KEY="pk_wrong").exit_code == 0
+    world.secrets({})
+    assert command("run", "vip", **KEY).exit_code == 1
+
+
+def send_command(world: World, people: Path) -> tuple[list[str], dict[str, str]]:
+    return [str(COMMAND), "send", str(people), "--list", LIST, *MAPS, "--json"], environment_of(world) | KEY
+
+
+def test_killed_and_repeated_it_goes_on(world: World, tmp_path: Path) -> None:
+    """The same command again sends what is left, and nobody twice; the timer keeps its hands off."""
+    people = file_of(tmp_path / "people.csv", list(People(25_000)))
+    arguments, environment = send_command(world, people)
+    world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 30
+        while not (heads := [h for h in sent_heads(world) if accepted(world, h) == 2]):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    world.stand_in.faults.clear()
+    assert tick(world.services, 60) == []
+
+    done = subprocess.run(arguments, env=environment, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert f"heads/{record['export']}.json" == heads[0]
+    assert record["counts"]["imported"] == 25_000
+    assert record["warnings"] == []
+    assert sum(request.method == "POST" and request.status == 202 for request in world.stand_in.requests) == 3
+
+
+def sent_heads(world: World) -> list[str]:
+    return [blob.name for blob in world.services.state.list("heads/send-") if blob.name.endswith(".json")]
+
+
+def accepted(world: World, head: str) -> int:
+    run = read_head(world.services.state, head.removeprefix("heads/").removesuffix(".json"))[0].open
+    return len(run.jobs) if run else 0
+
+
+def in_terminal(arguments: list[str], environment: dict[str, str], typed: str) -> tuple[int, str]:
+    """Runs the command in a terminal of 80 columns; its exit code and what the screen got."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(arguments[0], arguments, environment | {"COLUMNS": "80", "TERM": "xterm"})
+    os.write(terminal, typed.encode())
+    said = b""
+    while True:
+        try:
+            chunk = os.read(terminal, 65_536)
+        except OSError:  # the other end is gone
+            chunk = b""
+        if not chunk:
+            break
+        said += chunk
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None:
+    """Enter takes the email column that was found, `n` leaves the suggested attributes out."""
+    arguments = [str(COMMAND), "send", str(people), "--list", LIST]
+
+    code, said = in_terminal(arguments, environment_of(world) | KEY, "\nn\n")
+
+    assert code == 0, said
+    assert "[EMail]" in said
+    assert "location.zip from PostCode" in said
+    assert world.members() == People(200, dirt=True).expected.emails
+    assert world.stand_in.profile("person-0000001@example.org").attributes == {}
+
+
+def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path) -> None:
+    """A real account is written to only where somebody agrees: without a terminal, by --yes."""
+    result = command(
+        "send", str(people), "--list", LIST, *MAPS, **KEY, KLAVIYO_URL="https://klaviyo.example.org"
+    )
+
+    assert result.exit_code == 2
+    assert "say --yes" in result.stderr
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_a_real_account_is_asked_for_by_its_name(
+    world: World, people: Path, tmp_path: Path, answer: str, code: int
+) -> None:
+    """Whoever answers sees which list of which account it is, and what leaves; `n` sends nothing."""
+    with serving_tls(app(world.stand_in), tmp_path) as (url, authority):
+        environment = environment_of(world) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
+        arguments = [str(COMMAND), "send", str(people), "--list", LIST, *MAPS]
+        found, said = in_terminal(arguments, environment, f"{answer}\n")
+
+    assert found == code, said
+    assert "What leaves: email, first_name, location.city." in said
+    asked = " ".join(said.split())
+    assert "Send people.csv to the list VIP of the account Sandbox (SNDBOX)?" in asked
+    assert bool(world.members()) is (answer == "y")
