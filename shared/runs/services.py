@@ -1,5 +1,6 @@
 """Everything a run stands on, wired once for a process."""
 
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
@@ -51,7 +52,18 @@ class Services:
         self.klaviyo.close()
 
 
+_building = threading.Lock()
+
+
 @cache
-def process_services() -> Services:
-    """The services of this process, from its environment. Raises InvalidSettings."""
+def _built() -> Services:
     return Services.from_settings(Settings.from_environment())
+
+
+def process_services() -> Services:
+    """The services of this process, from its environment: one set, so that limits are kept in one place.
+
+    Raises InvalidSettings.
+    """
+    with _building:
+        return _built()
