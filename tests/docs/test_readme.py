@@ -1,6 +1,7 @@
 """What README.md shows is what happens: its commands run, its output comes, its documents are valid."""
 
 import argparse
+import csv
 import os
 import re
 import shlex
@@ -14,8 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.people import COLUMNS, People
 from tests.docs.documents import check
-from tests.docs.pages import ROOT, blocks, page
+from tests.docs.pages import ROOT, blocks, page, section
 
 README = page("README.md")
 # What differs from run to run: ids of runs, times, ports.
@@ -55,7 +57,7 @@ def test_the_documents_are_valid(text: str) -> None:
 
 def test_it_can_be_tried_by_hand(folder: Path, demo: str) -> None:
     """The three terminals, on other ports: a Klaviyo, the functions, and somebody who calls them."""
-    scripts = "\0".join(blocks(README, "sh"))
+    scripts = "\0".join(blocks(section(README, "## Try it by hand"), "sh"))
     for port in ("8080", "7071"):
         scripts = scripts.replace(port, str(free_port()))
     klaviyo, functions, caller = scripts.split("\0")
@@ -69,6 +71,15 @@ def test_it_can_be_tried_by_hand(folder: Path, demo: str) -> None:
 def stable(output: str) -> list[str]:
     """Its lines, without what differs from run to run and the spaces that fill a table's line."""
     return [line.rstrip() for line in VOLATILE.sub("…", output).splitlines()]
+
+
+def test_a_file_can_be_tried(folder: Path) -> None:
+    """A stranger's file shows what would go."""
+    with (folder / "people.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *People(200, dirt=True)])
+    (script,) = blocks(section(README, "## Your own file"), "sh")
+    tried = subprocess.run(["bash", "-c", script], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    assert "email, first_name" in tried.stdout
 
 
 @contextmanager
