@@ -118,7 +118,7 @@ def _check_meta(meta: object) -> Problem | None:
 def _check_identifiers(attributes: Mapping[str, Any], refused_emails: Container[str]) -> Problem | None:
     email, phone = attributes.get("email"), attributes.get("phone_number")
     external_id = attributes.get("external_id")
-    if email is not None and (not is_valid_email(email) or email in refused_emails):
+    if email is not None and (not is_valid_email(email) or email.lower() in refused_emails):
         return Problem(f"Invalid email address: {email}", "/attributes/email")
     if external_id is not None and len(external_id) > MAX_EXTERNAL_ID:
         detail = f"{external_id} is longer than {MAX_EXTERNAL_ID} characters."

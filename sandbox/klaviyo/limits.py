@@ -28,14 +28,15 @@ class Windows:
 
     def take(self, now: float) -> int:
         """Counts one request at `now` (s); returns 0, or the seconds to wait where a window is full."""
-        wait = 0
-        for allowed, seconds in TIERS[self.tier]:
-            if self._used(seconds, now) >= allowed:
-                wait = max(wait, math.ceil(self._remaining_time(seconds, now)))
-        if not wait:
+        waits = [
+            math.ceil(self._remaining_time(seconds, now))
+            for allowed, seconds in TIERS[self.tier]
+            if self._used(seconds, now) >= allowed
+        ]
+        if not waits:
             for _, seconds in TIERS[self.tier]:
                 self._counts[seconds] = (int(now // seconds), self._used(seconds, now) + 1)
-        return wait
+        return max(waits, default=0)
 
     def headers(self, now: float) -> dict[str, str]:
         """The `RateLimit-*` headers; remaining and reset are those of the burst window."""

@@ -27,13 +27,11 @@ def app(stand_in: StandIn) -> Starlette:
         for endpoint in ENDPOINTS
         for path in (endpoint.path, f"{endpoint.path}/")
     ]
-    served = Starlette(
+    return Starlette(
         routes=[*routes, *Control(stand_in).routes()],
         middleware=[Middleware(Door, stand_in=stand_in)],
         exception_handlers={404: _unknown_path, 405: _unknown_path},
     )
-    served.router.redirect_slashes = False
-    return served
 
 
 def _route(stand_in: StandIn, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

@@ -88,7 +88,7 @@ def test_accounts_are_added_over_http(client: httpx.Client) -> None:
 
 def test_the_log_holds_no_query_and_no_body(client: httpx.Client) -> None:
     """What was asked and answered, in order, and nothing of anybody."""
-    body = json.dumps(import_body(*people(1))).encode()
+    body = json.dumps(import_body(*people(5_000))).encode()
     client.post(JOBS, content=body)
     for _ in range(2):
         client.get("/api/accounts", params={"filter": 'any(email,["person0@example.org"])'})

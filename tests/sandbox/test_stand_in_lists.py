@@ -94,6 +94,14 @@ def test_members_come_in_pages(client: httpx.Client) -> None:
     assert [member["attributes"] for member in members] == people(250)
 
 
+def test_a_full_last_page_is_the_last(client: httpx.Client) -> None:
+    """Two pages of 5 for 10 members, and no empty third one."""
+    client.post(JOBS, json=import_body(*people(10)))
+    first = client.get(f"{MEMBERS}?page[size]=5").json()
+    last = client.get(first["links"]["next"]).json()
+    assert (len(last["data"]), last["links"]["next"]) == (5, None)
+
+
 def test_members_and_profiles_are_found_by_email(client: httpx.Client) -> None:
     """`any(email,[…])` finds members in a list, and profiles in the account, in any case."""
     client.post(JOBS, json=import_body(*people(2)))
