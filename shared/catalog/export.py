@@ -1,8 +1,10 @@
 """The document of an export: what goes where, and when."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag, model_validator
 
 from shared.catalog.attributes import Attributes
@@ -45,10 +47,21 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _recurrence(cron: str) -> str:
+    message = "must be five fields of cron that some day fulfils, such as 0 6 * * *"
+    if len(cron.split()) != 5:
+        raise ValueError(message)
+    try:
+        next(CronSim(cron, datetime(2026, 1, 1)))  # noqa: DTZ001 - any time does
+    except (CronSimError, StopIteration):
+        raise ValueError(message) from None
+    return cron
+
+
 class Cron(Document):
     """A recurrence of its own: five fields, read in a time zone of the IANA database."""
 
-    cron: Text
+    cron: Annotated[Text, AfterValidator(_recurrence)]
     timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
 

@@ -126,6 +126,18 @@ def test_a_connection_needs_its_three_members(member: str) -> None:
         ({"schedule": {"when": CANARY}}, "/schedule/when", "must be 'on_refresh'"),
         ({"schedule": {"when": [CANARY]}}, "/schedule/when", "an object with a cron"),
         ({"schedule": {"when": {}}}, "/schedule/when/cron", "is required"),
+        *(
+            ({"schedule": {"when": {"cron": cron}}}, "/schedule/when/cron", "five fields of cron")
+            for cron in (
+                CANARY,
+                "61 * * * *",
+                "0 6 * *",
+                "0 0 6 * * *",
+                "@daily",
+                "0 0 31 2 *",
+                "0 0 * * 1#7",
+            )
+        ),
         (
             {"schedule": {"when": {"cron": "0 6 * * *", "timezone": CANARY}}},
             "/schedule/when/timezone",
