@@ -6,6 +6,7 @@ import click
 
 from cli.connections import connections
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.documents import apply
 from cli.entry import Entry
 from cli.exports import exports
@@ -30,5 +31,5 @@ def main(verbose: bool) -> None:
     quiet_libraries()
 
 
-for command in (demo, send, segments, connections, exports, apply, run, runs, sandbox, serve):
+for command in (demo, send, segments, connections, exports, apply, run, runs, doctor, sandbox, serve):
     main.add_command(command)
