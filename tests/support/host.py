@@ -1,7 +1,7 @@
 """The app in the local Functions host, in a process of its own, as `segment-export serve` starts it."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
@@ -10,12 +10,12 @@ from subprocess import PIPE, STDOUT, Popen
 import httpx
 
 COMMAND = Path(sys.executable).parent / "segment-export"
+SERVE = (str(COMMAND), "serve", "--port", "0")
 
 
 @contextmanager
-def running_host(environment: Mapping[str, str]) -> Iterator[httpx.Client]:
+def running_host(environment: Mapping[str, str], command: Sequence[str] = SERVE) -> Iterator[httpx.Client]:
     """Serves the app on a free port and yields a client with the function key; Ctrl-C ends it."""
-    command = [str(COMMAND), "serve", "--port", "0"]
     with Popen(command, env=dict(environment), stdout=PIPE, stderr=STDOUT, text=True) as process:
         assert process.stdout is not None
         said = []
