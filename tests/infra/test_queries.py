@@ -13,7 +13,7 @@ from sandbox.people import People
 from shared.adapters import telemetry
 from shared.errors import Denied
 from shared.runs.tick import tick
-from tests.support.bicep import INFRA, TEMPLATES, declared, members, text, walk
+from tests.support.bicep import INFRA, ROOT, TEMPLATES, declared, members, text, walk
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
 from tests.support.world import a_world
@@ -103,3 +103,17 @@ def test_alerts_look_often_enough() -> None:
     silent = rules()["silent"]
     assert minutes(text(silent["window"])) == 15
     assert minutes(text(silent["every"])) == 5
+
+
+def test_every_alert_has_its_place_in_the_runbook() -> None:
+    """An alert sends to the runbook by its name, which stands in a heading there."""
+    headings = re.findall(r"^### .*: `(\w+)`$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    assert headings == list(ALERTS)
+
+
+def test_the_runbook_asks_for_what_there_is() -> None:
+    """Its query over a run's trace names spans and attributes that the code makes."""
+    runbook = (ROOT / "docs/runbook.md").read_text()
+    spans = set(re.findall(r"`(\w+)`", re.findall(r"^Spans are (.*)", runbook, re.MULTILINE)[0]))
+    code = "".join(file.read_text() for file in (ROOT / "shared").rglob("*.py"))
+    assert spans == set(re.findall(r"span\(\s*\"(\w+)\"", code))
