@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from shared.runs.head import head_name
 from shared.runs.parts import cancel_name, record_name, rejected_name
+from tests.docs.pages import page, rows, section
 from tests.support.bicep import (
     INFRA,
     MAIN,
@@ -152,3 +153,28 @@ def test_the_parameters_file_fits() -> None:
     required = {name for name, node in parameters.items() if len(node.named_children) == 2}
     assert required
     assert required <= set(given) <= set(parameters)
+
+
+def test_what_azd_is_told_is_documented() -> None:
+    """Each variable of main.parameters.json stands in docs/deploy.md, but for those that azd itself sets."""
+    used = set(re.findall(r"\$\{(\w+)\}", (INFRA / "main.parameters.json").read_text()))
+    own = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_PRINCIPAL_ID"}
+    told = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/deploy.md").read_text()))
+    assert used - own <= told
+    assert own <= used
+
+
+def test_what_a_deployment_puts_out_is_documented() -> None:
+    """The outputs that docs/deploy.md uses are those of main.bicep, all of them."""
+    deploying = (ROOT / "docs/deploy.md").read_text()
+    for output in declared(MAIN, "output"):
+        assert f"`{output}`" in deploying, output
+
+
+def test_the_rights_are_documented() -> None:
+    """docs/security.md names each role that a template grants, and no other."""
+    granted = {name for template in TEMPLATES.values() for name in declared(template, "variable")} & set(
+        ROLES
+    )
+    told = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
+    assert {role.replace(" ", "").lower() for role in told} == {name.lower() for name in granted}
