@@ -55,9 +55,7 @@ class Services:
 _building = threading.Lock()
 
 
-@cache
-def _built() -> Services:
-    return Services.from_settings(Settings.from_environment())
+_built = cache(Services.from_settings)
 
 
 def process_services() -> Services:
@@ -66,4 +64,4 @@ def process_services() -> Services:
     Raises InvalidSettings.
     """
     with _building:
-        return _built()
+        return _built(Settings.from_environment())

@@ -88,10 +88,8 @@ def _in_process(world: World) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in environment_of(world).items():
             environment.setenv(name, value)
-        process_services.cache_clear()
         yield
         process_services().klaviyo.close()
-        process_services.cache_clear()
 
 
 def _check(status: int, media_type: str, content: bytes, strict: bool) -> None:
