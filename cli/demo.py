@@ -1,34 +1,48 @@
 """`demo`: the whole way, from a made segment to a list, on this machine alone."""
 
+import csv
+import io
 import json
 import os
 import shutil
+import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.live import WatchedClock
-from cli.output import say
-from cli.runs import conduct
+from cli.entry import exit_code_of_run
+from cli.live import WatchedClock, watching
+from cli.output import console, print_run, say, table
+from cli.runs import run_export
 from shared.adapters.storage import open_store
+from shared.runs.history import read_rejected
+from shared.runs.record import RunRecord
 from shared.runs.services import Services
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from sandbox.klaviyo import StandIn
+
 FOLDER = Path("data/demo")
 PEOPLE = 25_000
+LIST = "Y6nRLr"
 
 
 @click.command()
 def demo() -> int:
     """Export a made segment of 25,000 people to a stand-in Klaviyo, and show what became of it.
 
+    It begins afresh each time, in data/demo.
+
     Example: segment-export demo
     """
-    from sandbox.klaviyo import StandIn, app
+    from sandbox.klaviyo import app
     from sandbox.serving import serving
 
-    stand_in = StandIn(job_seconds=1)
+    stand_in = troubled_klaviyo()
     with serving(app(stand_in)) as url:
         shutil.rmtree(FOLDER, ignore_errors=True)
         settings = Settings(
@@ -37,14 +51,35 @@ def demo() -> int:
             secrets_file=FOLDER / "secrets.json",
             klaviyo_url=url,
         )
-        say(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
         lay_out(settings)
-        say(f"A stand-in Klaviyo answers at {url}.")
+        say(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
+        say(f"A stand-in Klaviyo answers at {url}; it throttles, fails, and loses an answer.")
         with Services.from_settings(settings, WatchedClock()) as services:
-            code = conduct(services, "vip", None, as_json=False)
-        say(f"The list Y6nRLr now has {len(stand_in.members('Y6nRLr')):,} members.")
-        say(f"The record and the refused rows: {FOLDER}/state/runs/vip/")
-        return code
+            with watching(services, "vip"):
+                record = run_export(services, "vip")
+            print_run(record, as_json=False)
+            _print_refused(services, record)
+    say(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
+    _print_what_next(record)
+    return exit_code_of_run(record)
+
+
+def troubled_klaviyo() -> "StandIn":
+    """A stand-in with Klaviyo's limits, and some of the trouble that the real one makes."""
+    from sandbox.klaviyo import Fault, ImportFailure, StandIn
+    from sandbox.people import email
+
+    stand_in = StandIn(job_seconds=2)
+    stand_in.faults.add(
+        [
+            Fault("error", method="POST", nth=1, status=429, retry_after=2),
+            Fault("error", method="POST", nth=2, status=503),
+            Fault("cut_after", method="POST", nth=3),
+        ]
+    )
+    stand_in.refused_emails = {email(1_000), email(2_000)}
+    stand_in.failures = {email(index): ImportFailure() for index in (15_000, 16_000, 17_000)}
+    return stand_in
 
 
 def lay_out(settings: Settings) -> None:
@@ -59,3 +94,31 @@ def lay_out(settings: Settings) -> None:
     descriptor = os.open(settings.secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump({"klaviyo-sandbox": "pk_sandbox"}, file)
+
+
+def _print_refused(services: Services, record: RunRecord) -> None:
+    """How many rows were refused for what, and by whom."""
+    content = read_rejected(services.state, record.id).decode()
+    counts = Counter((row["reason"], row["stage"]) for row in csv.DictReader(io.StringIO(content)))
+    by = {"check": "our own checks", "import": "Klaviyo, at once", "job": "Klaviyo, in the job"}
+    made = table("refused", "by", "rows", numbers=("rows",))
+    for (reason, stage), count in counts.most_common():
+        made.add_row(reason, by[stage], f"{count:,}")
+    console().print(made)
+
+
+def _print_what_next(record: RunRecord) -> None:
+    runs = FOLDER / "state" / "runs" / record.export
+    command = sys.argv[0]
+    say(f"""
+Files:
+  {FOLDER}/segments  the segment, as Customer Insights writes it
+  {FOLDER}/state/exports/vip.json  what goes where
+  {runs}/{record.id}.json  the run's record
+  {runs}/{record.id}.rejected.csv  place and reason of each refused row
+
+To try next:
+  export SEGMENTS_URL=file:{FOLDER}/segments STATE_URL=file:{FOLDER}/state
+  {command} segments
+  {command} run vip --dry-run
+  {command} send people.csv --list ID --email COLUMN --dry-run  (a CSV of your own)""")

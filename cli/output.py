@@ -33,7 +33,7 @@ def print_json(document: object) -> None:
 
 def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     """A plain table; columns of `numbers` are set to the right. No cell is cut off."""
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:
         made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     return made

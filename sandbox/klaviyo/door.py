@@ -1,6 +1,7 @@
 """The outermost layer: carries out the script's faults and logs every request but those to `/sandbox`."""
 
 import asyncio
+import logging
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +24,7 @@ class Door:
     def __init__(self, app: ASGIApp, stand_in: StandIn) -> None:
         self._app = app
         self._stand_in = stand_in
+        logging.getLogger("uvicorn.error").addFilter(_is_not_about_a_cut)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/sandbox/"):
@@ -89,6 +91,11 @@ class _Exchange:
             self._stand_in.requests.append(
                 LoggedRequest(now, self._method, self._path, endpoint, status, self._size, retry_after)
             )
+
+
+def _is_not_about_a_cut(record: logging.LogRecord) -> bool:
+    """What the server takes for a mistake of the app, where it was the script's doing."""
+    return record.msg != "ASGI callable returned without completing response."
 
 
 def _scripted_answer(fault: Fault) -> Response:

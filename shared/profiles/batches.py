@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 from shared.profiles.mapper import Profile
@@ -11,7 +12,7 @@ MOST_PROFILES = 10_000
 MOST_UNUSUAL = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """The profiles of one import job, in the order in which they are posted."""
 
@@ -23,6 +24,7 @@ class Batch:
     def payloads(self) -> list[bytes]:
         return [profile.payload for profile in self.profiles]
 
+    @cached_property
     def digest(self) -> str:
         """Names what is posted: the same profiles in the same order have the same digest, anywhere."""
         digest = blake2b(digest_size=16)

@@ -50,7 +50,7 @@ class Delivery:
         with traces.span("batch", {"profiles": len(batch)}) as span:
             while pieces:
                 piece = pieces.pop()
-                piece_digest = piece.digest()
+                piece_digest = piece.digest
                 if piece_digest not in self._accepted:
                     if posts == MOST_POSTS:
                         rejected += self._refuse_all(piece)

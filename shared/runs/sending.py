@@ -43,7 +43,7 @@ def send(
         flying: set[Future[None]] = set()
         try:
             for batch in batches:
-                digest = batch.digest()
+                digest = batch.digest
                 planned.add(digest)
                 if delivery.is_finished(digest):
                     continue

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> str:
     """What the command of `make demo` prints."""
-    make = ["make", "--dry-run", "--assume-old=.venv/installed", "demo"]
+    make = ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv/installed", "demo"]
     planned = subprocess.run(make, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     command = shlex.split(planned.stdout.splitlines()[-1])
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout

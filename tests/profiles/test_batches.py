@@ -81,8 +81,8 @@ def test_a_digest_names_the_content_and_its_order() -> None:
     """The same people in the same order have one digest, and any other batch another."""
     one, other = (Profile(0, row, "", b'{"row":%d}' % row) for row in (1, 2))
 
-    assert Batch([one, other]).digest() == Batch((one, other)).digest()
-    assert len({Batch(people).digest() for people in ([one, other], [other, one], [one], [])}) == 4
+    assert Batch([one, other]).digest == Batch((one, other)).digest
+    assert len({Batch(people).digest for people in ([one, other], [other, one], [one], [])}) == 4
 
 
 def test_a_batch_is_parted_without_losing_anybody() -> None:

@@ -58,6 +58,6 @@ def test_properties_of_every_type_are_what_klaviyo_expects() -> None:
     text = mapper.profile(0, 2, misfits)
 
     assert_klaviyo_reads_it([fitting, text])
-    assert fitting.warnings == []
+    assert fitting.warnings == ()
     assert set(orjson.loads(text.payload)["attributes"]["properties"].values()) == {"~"}
     assert len(text.warnings) == len(CONVERTERS)
