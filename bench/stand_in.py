@@ -1,0 +1,107 @@
+"""The stand-in Klaviyo in a process of its own, for as long as a `with` block lasts."""
+
+import argparse
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import trustme
+import uvicorn
+
+from bench.measure import python
+from sandbox.klaviyo import SCOPES, ImportFailure, StandIn, app
+from sandbox.klaviyo.endpoints import ENDPOINTS
+from sandbox.people import email
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A stand-in that serves."""
+
+    url: str
+
+    def read(self, what: str) -> Any:
+        """What the stand-in tells of itself: `state` or `requests`."""
+        return httpx.get(f"{self.url}/sandbox/{what}", timeout=60, verify=False).json()  # noqa: S501
+
+    def add_faults(self, *faults: dict[str, Any]) -> None:
+        answer = httpx.post(f"{self.url}/sandbox/faults", json=faults)
+        answer.raise_for_status()
+
+    def posts(self) -> list[dict[str, Any]]:
+        """The answered posts of jobs."""
+        return [request for request in self.read("requests")["requests"] if request["method"] == "POST"]
+
+
+@contextmanager
+def running_stand_in(*options: str) -> Iterator[Running]:
+    """Starts `python -m bench.stand_in` and ends it with the block."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        python("stand_in", *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None  # noqa: S101
+        try:
+            yield Running(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def make(options: argparse.Namespace) -> StandIn:
+    """A stand-in with the account of the example, and as many more as are asked for."""
+    stand_in = StandIn()
+    # Klaviyo's own limits, or such as nothing here comes near to: a client learns them from the answers.
+    tiers = {endpoint.name: "XL" for endpoint in ENDPOINTS} if options.wide else {}
+    keys = {"pk_sandbox": SCOPES}
+    stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={"Y6nRLr": "VIP"}, tiers=tiers)
+    for number in range(options.accounts):
+        keys = {f"pk_{number}": SCOPES}
+        stand_in.add_account(f"ACC{number}", f"Account {number}", keys=keys, lists={f"L{number}": "VIP"})
+    stand_in.failures = {email(index): ImportFailure() for index in range(options.failures)}
+    return stand_in
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--wide", action="store_true", help="limits that nothing comes near to")
+    parser.add_argument(
+        "--accounts", type=int, default=0, help="more accounts: ACC<n>, key pk_<n>, list L<n>"
+    )
+    parser.add_argument("--failures", type=int, default=0, help="how many of the first people no job imports")
+    parser.add_argument("--tls", type=Path, help="serve TLS, and leave the authority's certificate here")
+    options = parser.parse_args()
+    certificate: dict[str, Any] = {}
+    if options.tls:
+        authority = trustme.CA()
+        issued = authority.issue_cert("localhost")
+        authority.cert_pem.write_to_path(options.tls)
+        chain = options.tls.with_suffix(".server.pem")
+        issued.private_key_and_cert_chain_pem.write_to_path(chain)
+        certificate = {"ssl_certfile": chain}
+    config = uvicorn.Config(app(make(options)), log_config=None, access_log=False, **certificate)
+    # Named as TCP, as in sandbox.serving.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    server = uvicorn.Server(config)
+    threading.Thread(target=_end_with_stdin, args=[server], daemon=True).start()
+    scheme, host = ("https", "localhost") if certificate else ("http", "127.0.0.1")
+    sys.stdout.write(f"{scheme}://{host}:{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    server.run([listener])
+
+
+def _end_with_stdin(server: uvicorn.Server) -> None:
+    """Its starter holds the other end, and so it ends with it, however that ends."""
+    sys.stdin.read()
+    server.should_exit = True
+
+
+if __name__ == "__main__":
+    main()
