@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -68,13 +69,14 @@ def _find_work(services: Services) -> Iterator[Work]:
     """From one listing of heads, one of exports, and one read of each model.json."""
     glances = dict(_glances(services))
     exports = list(services.catalog.exports())
-    versions = _versions(services, glances, [listed.document for listed in exports])
+    documents = {listed.id: listed.document for listed in exports}
+    versions = _versions(services, glances, documents.values())
     now = services.clock.now()
     for export_id, glance in glances.items():
         if glance.open is not None:
             not_before = NEVER if is_superseded(glance.pinned, versions) else glance.not_before or NEVER
-            account = glance.account or export_id
-            yield Work(export_id, account, glance.open, None, glance.advanced_at or NEVER, not_before)
+            queue = _queue(services, export_id, glance, documents.get(export_id))
+            yield Work(export_id, queue, glance.open, None, glance.advanced_at or NEVER, not_before)
     for listed in exports:
         try:
             if not isinstance(listed.document, Export):
@@ -133,9 +135,28 @@ def _due(
     waits_for = retry.waits_for if retry else None
     if waits_for and (now.minute % LOOK_AGAIN or fingerprint(services, export.id) == waits_for):
         return
+    yield Work(
+        export.id,
+        _account(services, export),
+        None,
+        Request("schedule", "timer", wanted_versions(export, versions)),
+    )
+
+
+def _queue(
+    services: Services, export_id: str, glance: Glance, export: Export | InvalidDocument | None
+) -> str:
+    """The account of an open run; one that can't be told yet waits for nobody."""
+    if glance.account is None and isinstance(export, Export):
+        with suppress(ExportError):
+            return _account(services, export)
+    return glance.account or export_id
+
+
+def _account(services: Services, export: Export) -> str:
+    """The account that a run of the export would send to; until that is known, its connection."""
     connection = services.catalog.connection(export.connection)
-    account = connection.account.id if connection.account else connection.id
-    yield Work(export.id, account, None, Request("schedule", "timer", wanted_versions(export, versions)))
+    return connection.account.id if connection.account else connection.id
 
 
 def _serve(services: Services, queue: list[Work], whole: Deadline) -> list[RunRecord]:

@@ -230,6 +230,21 @@ def test_runs_of_one_account_take_turns(world: World) -> None:
     assert records == {"first": "successful", "vip": "successful"}
 
 
+def test_runs_that_were_only_opened_take_turns_too(world: World) -> None:
+    """What nobody has begun yet queues up for its connection's account, and none finds it busy."""
+    export(world, "first", list_id="Y6nRLr")
+    seen(world, People(5))
+    for export_id in ("first", "vip"):
+        start(world.services, export_id, Request("on_demand", "tester"))
+    world.stand_in.faults.add([Fault("slow", method="POST", seconds=0.3)])
+    before = world.clock.monotonic()
+
+    records = {record.export: record.status for record in tock(world)}
+
+    assert records == {"first": "successful", "vip": "successful"}
+    assert world.clock.monotonic() == before
+
+
 def test_an_account_sends_from_one_place(world: World) -> None:
     """A run whose account is busy elsewhere waits its turn, and posts nothing before."""
     seen(world, People(5))
