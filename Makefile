@@ -1,9 +1,9 @@
-# One command for each thing: make install, make demo, make test.
+# One command for each thing: make install, make demo, make test, make bench.
 PYTHON := $(shell for p in python3.13 python3 "$$(pyenv which python3.13 2>/dev/null)" python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check lock release clean
+.PHONY: install demo test check bench lock release clean
 
 install: .venv/installed
 
@@ -37,6 +37,10 @@ check: install
 
 test: check tests/azurite/node_modules/installed .venv-checkov/installed
 	$(BIN)/pytest -n 3 --dist loadfile
+
+# Measures speed and memory: all tables, or make bench TABLES="million start".
+bench: install tests/azurite/node_modules/installed
+	$(BIN)/python -m bench $(TABLES)
 
 # Pins what pyproject.toml asks for, with hashes: requirements.txt is what is deployed.
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate

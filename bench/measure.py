@@ -25,10 +25,10 @@ class Taken:
         return self.peak / 1e6
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str]) -> Taken:
-    """Runs a command to its end. Raises CalledProcessError where it fails."""
+def measure(command: Sequence[str], environment: Mapping[str, str], share: float = 1) -> Taken:
+    """Runs a command to its end, with a share of a core. Raises CalledProcessError where it fails."""
     done = subprocess.run(  # noqa: S603 - our own commands
-        [*TIMED, *command], env=dict(environment), stdout=subprocess.PIPE, text=True, check=True
+        [*TIMED, f"{share:g}", *command], env=dict(environment), stdout=subprocess.PIPE, text=True, check=True
     )
     output, _, figures = done.stdout.rstrip("\n").rpartition("\n")
     taken = json.loads(figures)

@@ -16,9 +16,11 @@ import trustme
 import uvicorn
 
 from bench.measure import python
-from sandbox.klaviyo import SCOPES, ImportFailure, StandIn, app
-from sandbox.klaviyo.endpoints import ENDPOINTS
+from sandbox.klaviyo import SCOPES, Fault, ImportFailure, StandIn, app
+from sandbox.klaviyo.endpoints import ENDPOINTS, JOBS
 from sandbox.people import email
+
+POSTS = f"POST {JOBS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,11 @@ class Running:
 
     url: str
 
-    def read(self, what: str) -> Any:
-        """What the stand-in tells of itself: `state` or `requests`."""
-        return httpx.get(f"{self.url}/sandbox/{what}", timeout=60, verify=False).json()  # noqa: S501
-
-    def add_faults(self, *faults: dict[str, Any]) -> None:
-        answer = httpx.post(f"{self.url}/sandbox/faults", json=faults)
-        answer.raise_for_status()
-
-    def posts(self) -> list[dict[str, Any]]:
-        """The answered posts of jobs."""
-        return [request for request in self.read("requests")["requests"] if request["method"] == "POST"]
+    def requests(self, endpoint: str = "") -> list[dict[str, Any]]:
+        """The requests that it has answered, of an endpoint or of all."""
+        answer = httpx.get(f"{self.url}/sandbox/requests", timeout=60)
+        found: list[dict[str, Any]] = answer.json()["requests"]
+        return [request for request in found if endpoint in ("", request["endpoint"])]
 
 
 @contextmanager
@@ -55,7 +51,7 @@ def running_stand_in(*options: str) -> Iterator[Running]:
 
 def make(options: argparse.Namespace) -> StandIn:
     """A stand-in with the account of the example, and as many more as are asked for."""
-    stand_in = StandIn()
+    stand_in = StandIn(job_seconds=options.job_seconds)
     # Klaviyo's own limits, or such as nothing here comes near to: a client learns them from the answers.
     tiers = {endpoint.name: "XL" for endpoint in ENDPOINTS} if options.wide else {}
     keys = {"pk_sandbox": SCOPES}
@@ -64,6 +60,8 @@ def make(options: argparse.Namespace) -> StandIn:
         keys = {f"pk_{number}": SCOPES}
         stand_in.add_account(f"ACC{number}", f"Account {number}", keys=keys, lists={f"L{number}": "VIP"})
     stand_in.failures = {email(index): ImportFailure() for index in range(options.failures)}
+    if options.latency:
+        stand_in.faults.add([Fault("slow", method="POST", nth=None, seconds=options.latency)])
     return stand_in
 
 
@@ -74,6 +72,8 @@ def main() -> None:
         "--accounts", type=int, default=0, help="more accounts: ACC<n>, key pk_<n>, list L<n>"
     )
     parser.add_argument("--failures", type=int, default=0, help="how many of the first people no job imports")
+    parser.add_argument("--job-seconds", type=float, default=0, help="how long a job takes")
+    parser.add_argument("--latency", type=float, default=0, help="seconds until a post is answered")
     parser.add_argument("--tls", type=Path, help="serve TLS, and leave the authority's certificate here")
     options = parser.parse_args()
     certificate: dict[str, Any] = {}

@@ -1,0 +1,25 @@
+"""Lets every active export be due, and the timer tick until all of them are closed: python -m bench.ticks"""
+
+import json
+import sys
+from collections import Counter
+
+from shared.runs.head import Head, create_head
+from shared.runs.services import process_services
+from shared.runs.tick import tick
+
+
+def main() -> None:
+    services = process_services()
+    for listed in services.catalog.exports():
+        create_head(services.state, Head(export=listed.id, scheduled_at=services.clock.now()))
+    imported = Counter[str]()
+    ticks = 0
+    while records := tick(services, services.settings.timer_time_budget):
+        imported.update({record.id: record.counts.imported for record in records if record.is_closed})
+        ticks += 1
+    sys.stdout.write(json.dumps({"ticks": ticks, "imported": imported.total()}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
