@@ -18,8 +18,9 @@ def main(tables: tuple[str, ...]) -> None:
     """Measure, and print the tables: all of them, or those that are named."""
     click.echo(machine())
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        ground = Ground(Path(folder))
         for table in tables or TABLES:
-            import_module(f"bench.{table}").main(Ground(Path(folder)))
+            import_module(f"bench.{table}").main(ground)
 
 
 if __name__ == "__main__":
