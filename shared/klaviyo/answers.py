@@ -43,12 +43,15 @@ class KlaviyoList:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import job: `status` is queued, processing, complete or cancelled; counts are of profiles."""
+    """An import job: `status` is queued, processing, complete or cancelled; counts are of profiles.
+
+    `completed` is None where Klaviyo doesn't say.
+    """
 
     id: str
     status: str
     total: int
-    completed: int
+    completed: int | None
     failed: int
     created_at: str
 

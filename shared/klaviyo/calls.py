@@ -1,6 +1,7 @@
 """Requests to one account: paced, tried again, and within a deadline. The only place that imports httpx."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,13 +23,23 @@ MEDIA_TYPE = "application/vnd.api+json"
 # Four accounts side by side with eight posts each, and a few reads.
 CONNECTIONS = httpx.Limits(max_connections=40, max_keepalive_connections=40)
 
-type Permit = Callable[[], None]
+# Seconds that an answer may take, at least, however little time is left, and at most.
+PATIENCE = (10.0, 90.0)
 
 
-def open_connections(patience: float) -> httpx.Client:
-    """Connections that are reused, and that follow no redirect; `patience` is for an answer, in seconds."""
-    timeout = httpx.Timeout(connect=10, write=60, read=patience, pool=90)
-    return httpx.Client(timeout=timeout, limits=CONNECTIONS, follow_redirects=False)
+class Permit:
+    """Who may forbid a call, and hears of the pauses that Klaviyo asks for. This one forbids none."""
+
+    def check(self) -> None:
+        """Called right before each attempt; what it raises ends the call with nothing sent."""
+
+    def pause(self, seconds: float) -> None:
+        """Klaviyo wants no such call to this account for so long."""
+
+
+def open_connections() -> httpx.Client:
+    """Connections that are reused, and that follow no redirect."""
+    return httpx.Client(limits=CONNECTIONS, follow_redirects=False)
 
 
 class Calls:
@@ -40,9 +51,16 @@ class Calls:
     """
 
     def __init__(
-        self, http: httpx.Client, url: str, key: str, limits: AccountLimits, account_id: str
+        self,
+        http: httpx.Client,
+        url: str,
+        key: str,
+        limits: AccountLimits,
+        account_id: str,
+        patience: tuple[float, float],
     ) -> None:
         self._http = http
+        self._patience = patience
         self._url = url
         self._headers = {
             "authorization": f"Klaviyo-API-Key {key}",
@@ -90,11 +108,11 @@ class Calls:
             if not following:
                 return
             # Only to Klaviyo's own origin does the key go, and no page is read twice.
-            here, there = urlsplit(self._url), urlsplit(str(following))
-            if (here.scheme, here.netloc) != (there.scheme, there.netloc) or following in seen:
+            below = _below(self._url, str(following))
+            if below is None or below in seen:
                 raise unexpected(answer.status)
-            seen.add(following)
-            answer = self.get(endpoint, f"{there.path}?{there.query}", deadline)
+            seen.add(below)
+            answer = self.get(endpoint, below, deadline)
 
     def _call(
         self,
@@ -105,29 +123,34 @@ class Calls:
         *,
         parameters: dict[str, str] | None = None,
         body: ImportBody | None = None,
-        permit: Permit = lambda: None,
+        permit: Permit = Permit(),  # noqa: B008 - it has no state
         accept: Callable[[Answer], object] = lambda answer: answer.data(),
     ) -> Answer:
         """Sends a request until it has an answer that `accept` takes, as long as that makes sense."""
         limiter = self._limits[endpoint]
-        attempts = 0
+        failed: Counter[str] = Counter()
         while True:
             limiter.wait(deadline)
-            permit()
+            permit.check()
+            if limiter.is_paused():  # meanwhile, by another thread's answer
+                continue
             try:
-                answer = self._send(method, path, parameters, body)
+                answer = self._send(method, path, parameters, body, deadline)
                 limiter.learn(answer.headers)
                 if answer.status // 100 != 2:
                     raise failure(answer)
                 accept(answer)
             except KlaviyoUnavailable as problem:
-                attempts += 1
-                seconds = sleep_time(problem, attempts, random.random())  # noqa: S311 - no secret
-                if problem.code == "throttled":
+                failed[problem.code] += 1
+                seconds = sleep_time(problem, failed.total(), random.random())  # noqa: S311 - no secret
+                if problem.retry_after is not None or problem.code == "throttled":
                     limiter.pause(seconds)
+                    permit.pause(seconds)
+                if problem.code == "throttled":
                     telemetry.throttled_seconds.add(seconds, {"account": self._account_id})
-                if not should_retry(problem, attempts):
-                    raise Denied(f"{problem} It did so {attempts} times.", code=problem.code) from None
+                if not should_retry(problem, failed[problem.code]):
+                    message = f"{problem} It did so {failed[problem.code]} times."
+                    raise Denied(message, code=problem.code) from None
                 problem.retry_after = seconds
                 if seconds > deadline.left():
                     raise
@@ -138,14 +161,26 @@ class Calls:
                 return answer
 
     def _send(
-        self, method: str, path: str, parameters: dict[str, str] | None, body: ImportBody | None
+        self,
+        method: str,
+        path: str,
+        parameters: dict[str, str] | None,
+        body: ImportBody | None,
+        deadline: Deadline,
     ) -> Answer:
         headers = dict(self._headers)
         if body is not None:
             headers |= {"content-type": MEDIA_TYPE, "content-length": str(body.size)}
+        least, most = self._patience
+        patience = min(most, max(least, deadline.left()))
         try:
             response = self._http.request(
-                method, self._url + path, params=parameters, headers=headers, content=body
+                method,
+                self._url + path,
+                params=parameters,
+                headers=headers,
+                content=body,
+                timeout=httpx.Timeout(connect=10, write=60, read=patience, pool=90),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise KlaviyoUnavailable("Klaviyo can't be reached.", sent=False) from None
@@ -156,3 +191,13 @@ class Calls:
         return Answer.of(
             response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
         )
+
+
+def _below(url: str, link: str) -> str | None:
+    """The path and query of a link to the same origin; None for any other."""
+    try:
+        here, there = urlsplit(url), urlsplit(link)
+    except ValueError:
+        return None
+    same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    return f"{there.path}?{there.query}" if same else None

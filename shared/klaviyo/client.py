@@ -10,7 +10,7 @@ from shared.adapters.clock import Clock, Deadline
 from shared.errors import KlaviyoUnavailable, NotFound
 from shared.klaviyo.answers import Account, Answer, Job, KlaviyoList, ProfileError, profile_error, unexpected
 from shared.klaviyo.body import ImportBody
-from shared.klaviyo.calls import Calls, Permit, open_connections
+from shared.klaviyo.calls import PATIENCE, Calls, Permit, open_connections
 from shared.klaviyo.limits import AccountLimits
 
 JOBS = "/api/profile-bulk-import-jobs"
@@ -21,13 +21,14 @@ class KlaviyoApi:
     """Klaviyo as one process sees it: its connections, and the rate limits of each account.
 
     `url` is https://a.klaviyo.com, or a stand-in's on loopback; `patience` is how long an answer may take,
-    in seconds.
+    in seconds: at least, however little time a caller has, and at most.
     """
 
-    def __init__(self, url: str, clock: Clock, *, patience: float = 90.0) -> None:
+    def __init__(self, url: str, clock: Clock, *, patience: tuple[float, float] = PATIENCE) -> None:
         self._url = url.rstrip("/")
         self._clock = clock
-        self._connections = open_connections(patience)
+        self._connections = open_connections()
+        self._patience = patience
         self._limits: dict[str, AccountLimits] = {}
         self._accounts: dict[bytes, Account] = {}
         self._lock = threading.Lock()
@@ -51,7 +52,7 @@ class KlaviyoApi:
     def _calls(self, key: str, account_id: str) -> Calls:
         with self._lock:
             limits = self._limits.setdefault(account_id, AccountLimits(self._clock))
-        return Calls(self._connections, self._url, key, limits, account_id)
+        return Calls(self._connections, self._url, key, limits, account_id, self._patience)
 
 
 class Klaviyo:
@@ -82,7 +83,7 @@ class Klaviyo:
     def import_profiles(self, body: ImportBody, deadline: Deadline, permit: Permit) -> str:
         """Posts one job and returns its id (POST /api/profile-bulk-import-jobs).
 
-        `permit` is called right before each attempt; what it raises ends the call with nothing sent.
+        `permit` is asked right before each attempt; what it raises ends the call with nothing sent.
         Raises BatchRefused where Klaviyo refuses a profile: then it has imported none of the job.
         Imports are upserts: a post whose answer got lost is sent again.
         """
@@ -137,7 +138,7 @@ def _job(item: Any) -> Job:
             id=str(item["id"]),
             status=str(attributes["status"]),
             total=int(attributes.get("total_count") or 0),
-            completed=int(attributes.get("completed_count") or 0),
+            completed=None if (completed := attributes.get("completed_count")) is None else int(completed),
             failed=int(attributes.get("failed_count") or 0),
             created_at=str(attributes.get("created_at") or ""),
         )

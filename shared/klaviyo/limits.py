@@ -65,6 +65,10 @@ class Limiter:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
+    def is_paused(self) -> bool:
+        """Whether nothing may go out just now, whatever the windows say."""
+        return self._clock.monotonic() < self._paused_until
+
     def learn(self, headers: Mapping[str, str]) -> None:
         """Takes over the limits that an answer tells, as in `10, 10;w=1, 150;w=60`."""
         told = _WINDOW.findall(headers.get("ratelimit-limit", ""))

@@ -8,7 +8,7 @@ LONGEST_BACKOFF = 60.0
 
 
 def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
-    """True where the same request may go through after `attempts` that did not."""
+    """True where the same request may go through after `attempts` that failed in this way."""
     return failure.code != "blocked" or attempts < MOST_BLOCKED
 
 

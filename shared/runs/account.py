@@ -1,8 +1,9 @@
 """A Klaviyo account in the hands of the one run that sends to it, since its rate limit is one."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, AlreadyRunning, NotFound, TryLater
@@ -20,17 +21,21 @@ class Account:
         self._services = services
         self._name = name
         self._keeper = keeper
+        self._paused_until = services.clock.now()
+        self._writing = threading.Lock()
 
     def check(self) -> None:
         """Raises LeaseLost where the account is no longer ours."""
         self._keeper.check()
 
-    def wait_for(self, problem: TryLater) -> None:
+    def pause(self, seconds: float) -> None:
         """Keeps what Klaviyo asked for, for whichever run sends to this account next, in any process."""
-        if problem.code == "throttled" and problem.retry_after is not None:
-            until = self._services.clock.now() + timedelta(seconds=problem.retry_after)
-            content = until.isoformat().encode()
-            self._services.state.write(self._name, content, lease=self._keeper.lease)
+        until = self._services.clock.now() + timedelta(seconds=seconds)
+        with self._writing:
+            if until > self._paused_until:
+                self._paused_until = until
+                content = until.isoformat().encode()
+                self._services.state.write(self._name, content, lease=self._keeper.lease)
 
 
 @contextmanager
@@ -43,8 +48,7 @@ def account_of(services: Services, account_id: str) -> Iterator[Account]:
     _make(services.state, name)
     try:
         with Keeper.hold(services.state, name, services.clock) as keeper:
-            content = services.state.read(name).content
-            pause = _until(content) - services.clock.now() if content else timedelta(0)
+            pause = _paused_until(services.state.read(name).content) - services.clock.now()
             if pause > timedelta(0):
                 message = f"Klaviyo throttles the account {account_id}."
                 raise TryLater(message, code="throttled", retry_after=pause.total_seconds())
@@ -62,5 +66,9 @@ def _make(store: Store, name: str) -> None:
             store.write(name, b"", create_only=True)
 
 
-def _until(content: bytes) -> datetime:
-    return datetime.fromisoformat(content.decode("ascii"))
+def _paused_until(content: bytes) -> datetime:
+    """What an account's blob tells; where it can't be read, Klaviyo asks again."""
+    try:
+        return datetime.fromisoformat(content.decode("ascii")).astimezone(UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -27,9 +27,13 @@ def start(services: Services, export_id: str, request: Request) -> RunRecord:
 def run(services: Services, export_id: str, request: Request, deadline: Deadline) -> RunRecord:
     """Runs the export, or goes on with its open run, until it is closed or the time is over.
 
-    The export is held while the run gets on, not while Klaviyo works. Raises as `start` does.
+    The export is held while the run gets on, not while Klaviyo works. Where a trial was open, it is
+    ended first. Raises as `start` does.
     """
-    return _come_back(services, begin(services, export_id, request, deadline), deadline)
+    record = _come_back(services, begin(services, export_id, request, deadline), deadline)
+    if record.is_closed and "limited" in record.warning_codes() and request.limit is None:
+        record = _come_back(services, begin(services, export_id, request, deadline), deadline)
+    return record
 
 
 def advance(services: Services, record: RunRecord, deadline: Deadline) -> RunRecord:

@@ -4,7 +4,7 @@ from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs.advance import take_up_again
 from shared.runs.history import read_run
-from shared.runs.permits import request_cancel
+from shared.runs.parts import cancel_name, request_cancel
 from shared.runs.record import RunRecord
 from shared.runs.services import Services
 
@@ -16,6 +16,9 @@ def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunReco
     """
     request_cancel(services.state, record.id)
     try:
-        return take_up_again(services, record.export, record.id, deadline).record
+        record = take_up_again(services, record.export, record.id, deadline).record
     except AlreadyRunning:
-        return read_run(services.state, record.id)
+        record = read_run(services.state, record.id)
+    if record.is_closed:  # maybe by somebody else, who did not see it any more
+        services.state.delete(cancel_name(record.id))
+    return record

@@ -1,9 +1,12 @@
 """The last step: counts that add up, the rejected file, the record written once for all."""
 
-from shared.errors import NotFound
+from pydantic import ValidationError
+
+from shared.adapters.storage.store import Store
+from shared.errors import InvalidDocument, NotFound, Problem
 from shared.runs.head import Head, LastRun, OpenRun
 from shared.runs.hold import Hold
-from shared.runs.parts import Parts, cancel_name, record_name
+from shared.runs.parts import Parts, cancel_name, is_cancel_requested, record_name
 from shared.runs.record import JobRecord, RunRecord, Status
 
 
@@ -11,13 +14,15 @@ def close(hold: Hold) -> RunRecord:
     """Closes the open run: the rejected file, the record, and at last the head, which is cleared."""
     run = hold.run
     record = summary(run)
+    if run.ending is None and is_cancel_requested(hold.store, record.id):
+        record.warn("cancel_too_late")
     record.status = _status(run, record)
     record.error = run.error
     record.phase = "closed"
     record.finished_at = hold.clock.now()
     if run.plan is not None and (record.counts.rejected or record.counts.failed):
-        parts = Parts(hold.store, record.export, record.id)
-        parts.join_rejected(run.plan.partitions(), _valid_parts(run))
+        reasons = Parts(hold).join_rejected(run.plan.partitions(), _valid_parts(run))
+        record.count_rejected(reasons.items())
     hold.check()
     hold.store.write(record_name(record.export, record.id), record.content(), create_only=True)
     return _clear(hold, record)
@@ -26,18 +31,26 @@ def close(hold: Hold) -> RunRecord:
 def closed_before(hold: Hold) -> RunRecord | None:
     """The record of the open run, where its holder died between writing it and clearing the head.
 
-    What was written once for all stays as it is; what was left to do is done.
+    What was written once for all stays as it is; what was left to do is done. Raises InvalidDocument.
     """
     run = hold.run.record
     try:
-        content = hold.store.read(record_name(run.export, run.id)).content
+        return _clear(hold, read_record(hold.store, run.export, run.id))
     except NotFound:
         return None
-    return _clear(hold, RunRecord.model_validate_json(content))
+
+
+def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
+    """The record of a closed run. Raises NotFound, InvalidDocument."""
+    name = record_name(export_id, run_id)
+    try:
+        return RunRecord.model_validate_json(store.read(name).content)
+    except ValidationError:
+        raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")]) from None
 
 
 def _clear(hold: Hold, record: RunRecord) -> RunRecord:
-    Parts(hold.store, record.export, record.id).remove()
+    Parts(hold).remove()
     hold.store.delete(cancel_name(record.id))
     _remember(hold.head, hold.run, record)
     hold.checkpoint()
@@ -89,4 +102,5 @@ def _status(run: OpenRun, record: RunRecord) -> Status:
 
 def _valid_parts(run: OpenRun) -> set[str]:
     """The parts that this run's batches and jobs wrote, and no other life's."""
-    return {"check", *(batch.digest for batch in run.finished), *(f"{job.digest}.job" for job in run.jobs)}
+    jobs = (f"{job.digest}.job" for job in run.jobs)
+    return {"check", *(batch.digest for batch in run.finished), *run.unfinished, *jobs}

@@ -1,9 +1,10 @@
 """The third step: what Klaviyo made of the jobs that it accepted. A 202 is not yet success."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from shared.adapters.clock import Deadline
-from shared.errors import NotFound
+from shared.errors import NotFound, TryLater
 from shared.klaviyo import Job, Klaviyo, ProfileError
 from shared.profiles import Rejected
 from shared.runs.head import AcceptedJob, OpenRun
@@ -25,10 +26,12 @@ def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> boo
     """Looks once; True when every job is settled, False where a later look is needed (`not_before`).
 
     One call shows 100 jobs; import errors are read for jobs with failures only, all pages of them.
+    Raises TryLater where Klaviyo could not be asked for everything.
     """
     run = hold.run
     run.record.phase = "confirming"
-    parts = Parts(hold.store, hold.head.export, run.record.id)
+    parts = Parts(hold)
+    trouble: TryLater | None = None
     for job, seen in _look(run, klaviyo, deadline):
         if seen is None:
             if hold.clock.now() - job.accepted_at > LOST_AFTER:
@@ -36,17 +39,25 @@ def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> boo
         elif seen.status == "cancelled":
             _cancelled(job, parts)
         elif seen.status == "complete":
-            _complete(job, seen, klaviyo, parts, plan, deadline)
+            try:
+                _complete(job, seen, klaviyo, parts, plan, deadline)
+            except TryLater as problem:
+                trouble = problem  # of this job: the others are settled all the same
         else:
             job.status = "processing" if seen.status == "processing" else "queued"
+    if trouble is not None:
+        raise trouble
     settled = all(job.is_settled for job in run.jobs)
-    if not settled and hold.clock.now() - max(job.accepted_at for job in run.jobs) > GIVE_UP_AFTER:
-        give_up(run)
-        settled = True
     seconds = LOOKS[run.looks] if run.looks < len(LOOKS) else LATER
     run.looks += 1
     run.not_before = None if settled else hold.clock.now() + timedelta(seconds=seconds)
     return settled
+
+
+def is_overdue(run: OpenRun, now: datetime) -> bool:
+    """Whether Klaviyo had a day for the jobs, the last of them included."""
+    last = max((job.accepted_at for job in run.jobs), default=now)
+    return now - last > GIVE_UP_AFTER
 
 
 def give_up(run: OpenRun) -> None:
@@ -97,9 +108,10 @@ def _complete(
     if seen.failed:
         places = parts.read_places(job.digest)
         errors: dict[int, ProfileError] = {}
-        for error in klaviyo.import_errors(job.id, deadline):
-            if error.index is not None and error.index < len(places):
-                errors.setdefault(error.index, error)
+        with suppress(NotFound):  # then nobody can say who they are
+            for error in klaviyo.import_errors(job.id, deadline):
+                if error.index is not None and error.index < len(places):
+                    errors.setdefault(error.index, error)
         job.failed = min(job.profiles, max(seen.failed, len(errors)))
         lines = RejectedLines(
             Rejected(*places[index], plan.column_of(error.attribute), error.reason, "job")
@@ -108,5 +120,6 @@ def _complete(
         for _ in range(job.failed - len(errors)):
             lines.add(Rejected(-1, 0, "", "unknown", "job"))
         parts.write_rejected(f"{job.digest}.job", lines)
-    job.unconfirmed = max(0, job.profiles - job.failed - seen.completed) if seen.completed else 0
+    unsaid = 0 if seen.completed is None else job.profiles - job.failed - seen.completed
+    job.unconfirmed = max(0, unsaid)
     job.status = "complete"

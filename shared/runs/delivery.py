@@ -1,10 +1,12 @@
 """Gets one planned batch to Klaviyo, which takes all of a post or nothing."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from shared.adapters import traces
 from shared.adapters.clock import Deadline
-from shared.errors import BatchRefused
+from shared.errors import BatchRefused, ExportError, TakenElsewhere
 from shared.klaviyo import ImportBody, Klaviyo, Permit
 from shared.profiles import Batch, Rejected
 from shared.runs.head import AcceptedJob, FinishedBatch
@@ -47,7 +49,7 @@ class Delivery:
         delivered: set[str] = set()
         pieces = [batch]
         posts = 0
-        with traces.span("batch", {"profiles": len(batch)}) as span:
+        with traces.span("batch", {"profiles": len(batch)}) as span, self._kept(digest, rejected):
             while pieces:
                 piece = pieces.pop()
                 piece_digest = piece.digest
@@ -64,6 +66,20 @@ class Delivery:
                 delivered.add(piece_digest)
             self._finish(digest, delivered, rejected)
             span.set_attributes({"posts": posts, "rejected": len(rejected)})
+
+    @contextmanager
+    def _kept(self, digest: str, rejected: list[Rejected]) -> Iterator[None]:
+        """Keeps what was refused of a batch that has to be left in the middle: the run may end there."""
+        try:
+            yield
+        except TakenElsewhere:
+            raise
+        except ExportError:
+            if rejected:
+                self._parts.write_rejected(digest, RejectedLines(rejected))
+                with self._hold.lock:
+                    self._hold.run.unfinished[digest] = Counter(item.reason for item in rejected)
+            raise
 
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)
@@ -115,6 +131,7 @@ class Delivery:
             # An earlier life of the run may have got other pieces of the batch through.
             run.forget_jobs(lambda job: job.batch == digest and job.digest not in delivered)
             run.finished.append(FinishedBatch(digest=digest, rejected_by_reason=reasons))
+            run.unfinished.pop(digest, None)
             self._finished.add(digest)
             if rejected:
                 self._hold.checkpoint()

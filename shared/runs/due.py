@@ -27,19 +27,31 @@ def is_due(
     if retry is not None:
         return retry.attempts < MOST_ATTEMPTS and now >= retry.not_before
     when = export.schedule.when
-    if isinstance(when, Cron):
-        return next_time(when, max(glance.scheduled_at, changed_at)) <= now
-    return _has_newer(export, glance, versions)
+    if not isinstance(when, Cron):
+        return _has_newer(export, glance, versions)
+    # A recurrence whose run came to nothing is still owed one when newer snapshots are there.
+    is_owed = glance.retry is not None and glance.retry.versions.keys() == set(export.segments)
+    return is_owed or _has_come(when, glance, now, changed_at)
+
+
+def is_newer_due(export: Export, glance: Glance, now: datetime, changed_at: datetime) -> bool:
+    """True where the timer would export a snapshot that is newer than an open run's, were that closed."""
+    when = export.schedule.when
+    is_time = not isinstance(when, Cron) or _has_come(when, glance, now, changed_at)
+    return export.schedule.active and is_time
 
 
 def is_behind(
     export: Export, glance: Glance, versions: Mapping[str, str], now: datetime, changed_at: datetime
 ) -> bool:
-    """True where a run of an active export should have succeeded and none has, whatever the reason."""
+    """True where a run of an active export should have succeeded and none has, whatever the reason.
+
+    A segment that can't be seen may have had a refresh.
+    """
     when = export.schedule.when
     if isinstance(when, Cron):
         return next_time(when, max(glance.succeeded_at or changed_at, changed_at)) <= now
-    return _has_newer(export, glance, versions)
+    return _has_newer(export, glance, versions) or not versions.keys() >= set(export.segments)
 
 
 def pending_retry(export: Export, glance: Glance, versions: Mapping[str, str]) -> Retry | None:
@@ -64,8 +76,16 @@ def next_time(cron: Cron, after: datetime) -> datetime:
     As with cron itself: a time that a clock change skips comes right after the change, one that it
     repeats comes once.
     """
-    return next(CronSim(cron.cron, after.astimezone(ZoneInfo(cron.timezone)))).astimezone(UTC)
+    times = CronSim(cron.cron, after.astimezone(ZoneInfo(cron.timezone)))
+    # Within a repeated hour CronSim begins again with the first of the two.
+    return next(time for each in times if (time := each.astimezone(UTC)) > after)
+
+
+def _has_come(when: Cron, glance: Glance, now: datetime, changed_at: datetime) -> bool:
+    return next_time(when, max(glance.scheduled_at, changed_at)) <= now
 
 
 def _has_newer(export: Export, glance: Glance, versions: Mapping[str, str]) -> bool:
-    return any(versions.get(name, "") > glance.exported.get(name, "") for name in export.segments)
+    """A segment that is new to the export has its baseline still to come."""
+    known = (name for name in export.segments if name in glance.exported)
+    return any(versions.get(name, "") > glance.exported[name] for name in known)

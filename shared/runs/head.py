@@ -44,9 +44,10 @@ class FinishedBatch(Part):
 class OpenRun(Part):
     """A run that is not closed yet.
 
-    `limit` is how many profiles a trial sends, `ending` is how it will end where something cut it short,
-    `take_ups` counts those in a row that died before they got anywhere, `waiting_for` is the code of what
-    it waits for until `not_before`.
+    `limit` is how many profiles a trial sends, `unfinished` has by digest the batches that somebody left
+    in the middle, with what Klaviyo had refused of them by then. `ending` is how it will end where
+    something cut it short, `take_ups` counts those in a row that died before they got anywhere,
+    `waiting_for` is the code of what it waits for until `not_before`.
     """
 
     record: RunRecord
@@ -54,6 +55,7 @@ class OpenRun(Part):
     limit: int | None = None
     jobs: list[AcceptedJob] = Field(default_factory=list)
     finished: list[FinishedBatch] = Field(default_factory=list)
+    unfinished: dict[str, dict[str, int]] = Field(default_factory=dict)
     ending: Literal["failed", "canceled"] | None = None
     error: ErrorRecord | None = None
     take_ups: int = 0
@@ -123,12 +125,20 @@ class Head(Part):
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
 
+    def pinned(self) -> dict[str, str]:
+        """The versions of the open run's snapshots, as long as a newer one may end it."""
+        run = self.open
+        if run is None or run.plan is None:
+            return {}
+        may_end = self.superseded < MOST_SUPERSEDED or run.record.phase == "confirming"
+        return run.plan.versions() if may_end else {}
+
     def glance(self) -> Glance:
         run = self.open
         return Glance(
             open=run.record.id if run else None,
             account=run.plan.account_id if run and run.plan else None,
-            pinned=run.plan.versions() if run and run.plan and self.superseded < MOST_SUPERSEDED else {},
+            pinned=self.pinned(),
             advanced_at=run.advanced_at if run else None,
             not_before=run.not_before if run else None,
             exported=self.exported,

@@ -1,16 +1,18 @@
 """Runs as they can be looked up: the open one in the head, the closed ones in their records."""
 
+import logging
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyRunning, InvalidDocument, NotFound, Problem
-from shared.runs.closing import summary
+from shared.errors import AlreadyRunning, InvalidDocument, NotFound
+from shared.runs.closing import read_record, summary
 from shared.runs.head import OpenRun, read_head
-from shared.runs.parts import HEADER, record_name, rejected_name
+from shared.runs.parts import HEADER, rejected_name
 from shared.runs.record import RunRecord
+
+logger = logging.getLogger(__name__)
 
 RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.\d{8}T\d{6}Z-[0-9a-f]{4}")
 
@@ -30,14 +32,14 @@ def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:
     if name is None:
         raise NotFound("There is no such run: that can't be the id of one.", code="unknown_run")
     try:
-        return _closed(store, name[1], run_id)
+        return read_record(store, name[1], run_id)
     except NotFound:
         run = open_run(store, name[1])
     if run is not None and run.record.id == run_id:
         return run
     try:
         # It may have been closed between the two looks.
-        return _closed(store, name[1], run_id)
+        return read_record(store, name[1], run_id)
     except NotFound:
         raise NotFound(f"There is no run {run_id!r}.", code="unknown_run") from None
 
@@ -64,13 +66,13 @@ def list_runs(store: Store, export_id: str, before: str, limit: int) -> tuple[li
     """
     folder = f"runs/{export_id}/"
     names = (blob.name.removeprefix(folder) for blob in store.list(folder))
-    ids = [name.removesuffix(".json") for name in names if name.endswith(".json")]
+    ids = [run_id for name in names if RUN_ID.fullmatch(run_id := name.removesuffix(".json"))]
     running = open_run(store, export_id)
     if running is not None:
         ids.append(running.record.id)
     older = sorted({run_id for run_id in ids if not before or run_id < before}, reverse=True)
-    records = [read_run(store, run_id) for run_id in older[:limit]]
-    return records, records[-1].id if len(older) > limit else None
+    shown = older[:limit]
+    return list(_readable(store, shown)), shown[-1] if len(older) > limit else None
 
 
 def read_rejected(store: Store, run_id: str) -> bytes:
@@ -85,9 +87,9 @@ def read_rejected(store: Store, run_id: str) -> bytes:
         return (",".join(HEADER) + "\n").encode()
 
 
-def _closed(store: Store, export_id: str, run_id: str) -> RunRecord:
-    name = record_name(export_id, run_id)
-    try:
-        return RunRecord.model_validate_json(store.read(name).content)
-    except ValidationError:
-        raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")]) from None
+def _readable(store: Store, run_ids: Iterable[str]) -> Iterator[RunRecord]:
+    for run_id in run_ids:
+        try:
+            yield read_run(store, run_id)
+        except (NotFound, InvalidDocument) as error:
+            logger.warning("history: %s", error.message)  # one that is broken hides no other

@@ -6,11 +6,14 @@ listed twice. A close joins the parts into the rejected file. Nothing of a row's
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from shared.adapters.storage.store import Store
-from shared.errors import NotFound
+from shared.errors import AlreadyExists, NotFound
 from shared.profiles import Batch, Rejected
+from shared.runs.hold import Hold
 
 HEADER = ("partition", "row", "column", "reason", "stage")
 
@@ -26,6 +29,20 @@ def rejected_name(export_id: str, run_id: str) -> str:
 def cancel_name(run_id: str) -> str:
     """The blob that asks for the end of a run."""
     return f"runs/{run_id.partition('.')[0]}/{run_id}.cancel"
+
+
+def request_cancel(store: Store, run_id: str) -> None:
+    """Asks whoever goes on with the run to end it."""
+    with suppress(AlreadyExists):
+        store.write(cancel_name(run_id), b"", create_only=True)
+
+
+def is_cancel_requested(store: Store, run_id: str) -> bool:
+    try:
+        store.stat(cancel_name(run_id))
+    except NotFound:
+        return False
+    return True
 
 
 class RejectedLines:
@@ -45,10 +62,12 @@ class RejectedLines:
 
 
 class Parts:
-    """The parts of one run."""
+    """The parts of the open run, for its holder: one that holds it no more writes none."""
 
-    def __init__(self, store: Store, export_id: str, run_id: str) -> None:
-        self._store = store
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._store = hold.store
+        export_id, run_id = hold.head.export, hold.run.record.id
         self._rejected = rejected_name(export_id, run_id)
         self._folder = f"runs/{export_id}/{run_id}.parts/"
 
@@ -64,7 +83,7 @@ class Parts:
                 lines.append(f"{partition},{first},{count}")
             partition, first, count = profile.partition, profile.row, 1
         lines.append(f"{partition},{first},{count}")
-        self._store.write(f"{self._folder}{digest}.places", "\n".join(lines).encode())
+        self._write(f"{self._folder}{digest}.places", "\n".join(lines).encode())
 
     def read_places(self, digest: str) -> list[tuple[int, int]]:
         """Partition and row of each profile of a post, in the post's order; empty where nobody kept them."""
@@ -80,22 +99,32 @@ class Parts:
 
     def write_rejected(self, part: str, lines: "RejectedLines") -> None:
         """Keeps the rows that were refused at one place: `part` names it."""
-        self._store.write(f"{self._folder}{part}.rejected", lines.content())
+        self._write(f"{self._folder}{part}.rejected", lines.content())
 
-    def join_rejected(self, partitions: Sequence[str], parts: set[str]) -> None:
-        """Makes the rejected file from these parts, with the partitions' names instead of their numbers."""
+    def join_rejected(self, partitions: Sequence[str], parts: set[str]) -> Counter[str]:
+        """Makes the rejected file from these parts, with the partitions' names instead of their numbers.
+
+        Returns how many of its rows no job took, by reason.
+        """
+        reasons: Counter[str] = Counter()
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(HEADER)
-        for number, row, *rest in self._read_rejected(parts):
-            known = int(number) >= 0
-            writer.writerow([partitions[int(number)] if known else "", row if known else "", *rest])
-        self._store.write(self._rejected, lines.getvalue().encode())
+        for number, row, column, reason, stage in self._read_rejected(parts):
+            place = (partitions[int(number)], row) if int(number) >= 0 else ("", "")
+            writer.writerow([*place, column, reason, stage])
+            reasons[reason] += stage != "job"
+        self._write(self._rejected, lines.getvalue().encode())
+        return +reasons
 
     def remove(self) -> None:
         """Takes all parts away, once the run is closed."""
         for blob in self._store.list(self._folder):
             self._store.delete(blob.name)
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._hold.check()
+        self._store.write(name, content)
 
     def _read_rejected(self, parts: set[str]) -> Iterator[list[str]]:
         for blob in self._store.list(self._folder):

@@ -1,10 +1,12 @@
 """May this post go out? Asked right before each one."""
 
-from shared.adapters.storage.store import Store
-from shared.errors import AlreadyExists, ExportError, NotFound, TryLater
+from typing import override
+
+from shared.errors import ExportError, TryLater
+from shared.klaviyo import Permit
 from shared.runs.account import Account
 from shared.runs.hold import Hold
-from shared.runs.parts import cancel_name
+from shared.runs.parts import is_cancel_requested
 from shared.runs.services import Services
 
 # Seconds until a paused connection is looked at again.
@@ -17,7 +19,7 @@ class Cancelled(ExportError):
     code = "canceled"
 
 
-class Permit:
+class RunPermit(Permit):
     """Everything that can forbid a post of a run while it sends."""
 
     def __init__(self, hold: Hold, services: Services, connection_id: str, account: Account) -> None:
@@ -26,6 +28,11 @@ class Permit:
         self._connection_id = connection_id
         self._account = account
 
+    @override
+    def pause(self, seconds: float) -> None:
+        self._account.pause(seconds)
+
+    @override
     def check(self) -> None:
         """Raises LeaseLost, Cancelled, or TryLater where exports are paused."""
         if is_cancel_requested(self._hold.store, self._hold.run.record.id):
@@ -39,19 +46,3 @@ class Permit:
         # Last, since what stands before it takes time.
         self._account.check()
         self._hold.check()
-
-
-def request_cancel(store: Store, run_id: str) -> None:
-    """Asks whoever goes on with the run to end it."""
-    try:
-        store.write(cancel_name(run_id), b"", create_only=True)
-    except AlreadyExists:
-        return
-
-
-def is_cancel_requested(store: Store, run_id: str) -> bool:
-    try:
-        store.stat(cancel_name(run_id))
-    except NotFound:
-        return False
-    return True

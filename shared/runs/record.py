@@ -109,7 +109,7 @@ class RunRecord(Part):
 WARNINGS = {
     "phone_left_out": "Phones that can't be read, or have an extension, were left out; their profiles went.",
     "value_sent_as_text": "Values that do not fit their column's type went as text.",
-    "limited": "A trial: only the first profiles were sent, and the export is still to be run.",
+    "limited": "A trial of no more than the first profiles; the export is still to be run.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",

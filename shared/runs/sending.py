@@ -5,7 +5,7 @@ from contextvars import copy_context
 from itertools import islice
 
 from shared.adapters.clock import Branch, Deadline
-from shared.errors import NeedsPeople, TakenElsewhere, TryLater
+from shared.errors import ExportError, NeedsPeople, TakenElsewhere, TryLater
 from shared.klaviyo import Klaviyo, Permit, room_for_profiles
 from shared.profiles import Selection, pack
 from shared.runs.delivery import Delivery
@@ -27,10 +27,10 @@ def send(
 
     `permit` is asked before each post; what it raises ends the sending. At least one job is accepted
     before the time counts, so that reading again what was sent before can't eat all of it. Counts are
-    those of this pass over the rows, never added to earlier ones.
+    those of this pass over the rows, never added to earlier ones, however far it comes.
     """
     run = hold.run
-    parts = Parts(hold.store, hold.head.export, run.record.id)
+    parts = Parts(hold)
     rejected = RejectedLines()
     selection = Selection(rejected.add)
     branch = Branch(deadline)
@@ -60,9 +60,13 @@ def send(
         except BaseException as error:
             branch.cut()
             wait(flying)
-            raise _gravest(error, flying) from None
+            gravest = _gravest(error, flying)
+            if isinstance(gravest, ExportError) and not isinstance(gravest, TakenElsewhere):
+                parts.write_rejected("check", rejected)
+                _count(run, selection)
+            raise gravest from None
+    parts.write_rejected("check", rejected)
     if complete:
-        parts.write_rejected("check", rejected)
         _forget_others(run, planned)
     with hold.lock:
         _count(run, selection)
@@ -72,7 +76,8 @@ def send(
 
 def _count(run: OpenRun, selection: Selection) -> None:
     record = run.record
-    refused = [reason for batch in run.finished for reason in batch.rejected_by_reason.items()]
+    batches = (*(batch.rejected_by_reason for batch in run.finished), *run.unfinished.values())
+    refused = [reason for batch in batches for reason in batch.items()]
     record.count_rejected([*selection.rejected_by_reason.items(), *refused])
     record.counts.rows = selection.rows
     record.counts.filtered = selection.filtered
@@ -87,6 +92,7 @@ def _forget_others(run: OpenRun, planned: set[str]) -> None:
     """Drops what an earlier life of the run sent in other batches: its people went again in these."""
     run.forget_jobs(lambda job: job.batch not in planned)
     run.finished = [batch for batch in run.finished if batch.digest in planned]
+    run.unfinished.clear()
 
 
 def _collect(flying: set[Future[None]]) -> set[Future[None]]:

@@ -1,22 +1,30 @@
 """One take-up of a run by its holder: as many steps as there is time for."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.adapters import telemetry, traces
 from shared.adapters.clock import Deadline
-from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
+from shared.errors import (
+    Denied,
+    ExportError,
+    InvalidDocument,
+    InvalidSettings,
+    NeedsPeople,
+    NotFound,
+    TryLater,
+)
 from shared.klaviyo import Klaviyo
 from shared.runs.account import account_of
 from shared.runs.closing import close, closed_before, summary
-from shared.runs.confirming import confirm, give_up
-from shared.runs.due import is_superseded
+from shared.runs.confirming import confirm, give_up, is_overdue
+from shared.runs.due import is_newer_due, is_superseded
 from shared.runs.fingerprint import fingerprint
-from shared.runs.head import MOST_SUPERSEDED
 from shared.runs.hold import Hold
-from shared.runs.permits import Cancelled, Permit, is_cancel_requested
+from shared.runs.parts import is_cancel_requested
+from shared.runs.permits import Cancelled, RunPermit
 from shared.runs.pinning import pin, sign_in
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
@@ -76,8 +84,7 @@ def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
         run.ending = "canceled"
         return _take_up(hold, services, deadline)
     except NeedsPeople as problem:
-        for_people = isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
-        if for_people and hold.head.retry is not None:
+        if _is_for_people(problem) and hold.head.retry is not None:
             hold.head.retry.waits_for = fingerprint(services, hold.head.export)
         return _fail(hold, services, deadline, ErrorRecord(code=problem.code, message=problem.message))
     except TryLater as problem:
@@ -97,30 +104,57 @@ def _interrupt(hold: Hold, services: Services) -> None:
     """Sees whether somebody cancelled the run, or a newer snapshot has made it pointless."""
     run = hold.run
     confirming = run.record.phase == "confirming"
-    if is_cancel_requested(hold.store, run.record.id):
-        if confirming:
-            run.record.warn("cancel_too_late")
-        else:
-            run.ending = "canceled"
-    elif run.plan is not None and hold.head.superseded < MOST_SUPERSEDED:
-        pinned = run.plan.versions()
-        if is_superseded(pinned, _newest(services, pinned)):
-            run.last_look, run.not_before = True, None
-            if not confirming:
-                run.ending = "canceled"
-                run.record.warn("superseded")
+    if not confirming and is_cancel_requested(hold.store, run.record.id):
+        run.ending = "canceled"
+        return
+    pinned = hold.head.pinned()
+    if not is_superseded(pinned, _newest(services, pinned)):
+        return
+    if not confirming:
+        run.ending = "canceled"
+        run.record.warn("superseded")
+    elif _is_newer_due(hold, services):
+        run.last_look, run.not_before = True, None
 
 
-def _newest(services: Services, segments: Iterable[str]) -> dict[str, str]:
+def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:
     """Where the segments can't be seen just now, none of them is newer."""
     try:
-        return services.segments.versions(segments)
-    except TryLater:
+        return services.segments.versions(segments) if segments else {}
+    except ExportError as problem:
+        logger.warning("segments: %s: %s", problem.code, problem.message)
         return {}
+
+
+def _is_newer_due(hold: Hold, services: Services) -> bool:
+    """Whether the timer waits for the open run's end: where that can't be told, nobody does."""
+    try:
+        export = services.catalog.export(hold.head.export)
+        changed_at = services.state.stat(f"exports/{export.id}.json").last_modified
+    except ExportError:
+        return False
+    return is_newer_due(export, hold.head.glance(), hold.clock.now(), changed_at)
+
+
+def _is_for_people(problem: NeedsPeople) -> bool:
+    """Whether repeating is no use until somebody changes a document or the key."""
+    if problem.code == "blocked":  # by something before Klaviyo, which may pass
+        return False
+    return isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
 
 
 def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:
     """Pins, sends, confirms; True when there is nothing left to do but close."""
+    try:
+        return _work(hold, services, deadline)
+    except Denied as problem:
+        if problem.code != "invalid_key":
+            raise
+        # The key may have been changed meanwhile: the vault is read once more.
+        return _work(hold, services, deadline)
+
+
+def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
     run = hold.run
     if run.ending is None and run.plan is None:
         with traces.span("pin"):
@@ -128,40 +162,38 @@ def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:
         _log(run.record, "pinned")
     if run.plan is None or (run.ending is not None and not run.jobs):
         return True
-    try:
-        return _work(hold, services, run.plan, deadline)
-    except Denied as problem:
-        if problem.code != "invalid_key":
-            raise
-        # The key may have been changed meanwhile: the vault is read once more.
-        return _work(hold, services, run.plan, deadline)
-
-
-def _work(hold: Hold, services: Services, plan: Plan, deadline: Deadline) -> bool:
-    run = hold.run
+    plan = run.plan
     connection = services.catalog.connection(plan.export.connection)
     klaviyo = sign_in(services, connection, deadline)
+    if klaviyo.account.id != plan.account_id:
+        raise Denied(
+            f"The run began in the Klaviyo account {plan.account_id}, and the connection's key opens the "
+            f"account {klaviyo.account.id}: nothing more is sent. Put the right key into the vault.",
+            code="wrong_account",
+        )
     if run.ending is None and run.record.phase == "sending":
         with traces.span("send"), account_of(services, plan.account_id) as account:
-            permit = Permit(hold, services, connection.id, account)
-            try:
-                if not send(hold, services, klaviyo, plan, deadline, permit.check):
-                    return False
-            except TryLater as problem:
-                account.wait_for(problem)
-                raise
+            permit = RunPermit(hold, services, connection.id, account)
+            if not send(hold, services, klaviyo, plan, deadline, permit):
+                return False
         _log(run.record, "sent")
     return _confirm(hold, klaviyo, plan, deadline)
 
 
 def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
-    """A look at the jobs. Where a newer snapshot waits, one look has to do."""
+    """A look at the jobs. Where a newer snapshot waits, or after a day, one look has to do."""
     run = hold.run
-    with traces.span("confirm", {"jobs": len(run.jobs)}):
-        settled = confirm(hold, klaviyo, plan, deadline)
-    if not settled and run.last_look:
+    try:
+        with traces.span("confirm", {"jobs": len(run.jobs)}):
+            settled = confirm(hold, klaviyo, plan, deadline)
+    except TryLater:
+        if not run.last_look and not is_overdue(run, hold.clock.now()):
+            raise
+        settled = False
+    if not settled and (run.last_look or is_overdue(run, hold.clock.now())):
         give_up(run)
-        return True
+        settled = True
+    _log(summary(run), "confirmed" if settled else "confirming")
     return settled
 
 

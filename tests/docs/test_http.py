@@ -42,7 +42,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         world.segment(People(100, dirt=True))
         lost = example_documents()["exports/vip.json"] | {"id": "lost", "connection": "gone"}
         world.services.state.write("exports/lost.json", json.dumps(lost).encode())
-        with running_host(environment_of(world) | {"EXPORT_SCHEDULE": "0 0 0 1 1 *"}) as client:
+        with running_host(environment_of(world)) as client:
             del client.headers["x-functions-key"]
             yield client
 

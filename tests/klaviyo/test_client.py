@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from sandbox.klaviyo import SCOPES, Fault, ImportFailure, StandIn, app
 from sandbox.serving import serving
-from shared.adapters.clock import Deadline
+from shared.adapters.clock import Deadline, SystemClock
 from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable, NotFound
-from shared.klaviyo import ImportBody, Klaviyo, KlaviyoApi
+from shared.klaviyo import ImportBody, Klaviyo, KlaviyoApi, Permit
 from tests.support.world import LIST, MadeClock
 
 SECRET = "canary-51f0"  # in every address, and in no message
@@ -62,8 +62,7 @@ def on_post(kind: str, **details: Any) -> Fault:
     return Fault(**{"kind": kind, "method": "POST", "path": "/api/profile-bulk-import-jobs", **details})
 
 
-def permit() -> None:
-    """Everybody may post."""
+permit = Permit()
 
 
 def test_the_account_behind_a_key(klaviyo: Klaviyo) -> None:
@@ -258,19 +257,66 @@ def test_a_redirect_gets_no_key(klaviyo: Klaviyo, stand_in: StandIn, clock: Made
     assert [request.path for request in stand_in.requests][1:].count("/api/accounts") == 0
 
 
+def test_what_else_failed_is_no_block(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
+    """Only a block that stays is given up: other mishaps before it don't count."""
+    stand_in.faults.add([on_post("error", nth=nth, status=503) for nth in range(1, 5)])
+    stand_in.faults.add([on_post("html", nth=nth, status=403) for nth in range(5, 9)])
+
+    klaviyo.import_profiles(body("a@example.org"), deadline, permit)
+
+    assert [request.method for request in stand_in.requests].count("POST") == 9
+
+
+@pytest.mark.parametrize("link", ["http://[bad", "https://example.org/api/next", "http://127.0.0.1:1/api"])
+def test_a_link_that_leads_elsewhere_is_not_followed(clock: MadeClock, link: str) -> None:
+    """The key goes to Klaviyo's own origin only, and a link that is none is no answer."""
+    seen = []
+
+    async def answer(request: Request) -> JSONResponse:
+        seen.append(request.url.path)
+        account = {"id": "A", "attributes": {"contact_information": {"organization_name": "Made"}}}
+        return JSONResponse({"data": [account], "links": {"next": link}})
+
+    with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        api = KlaviyoApi(url, clock)
+        klaviyo = api.sign_in("pk_made", Deadline(clock, 60))
+        with pytest.raises(KlaviyoUnavailable, match="no answer of its API"):
+            list(klaviyo.import_errors("J1", Deadline(clock, 60)))
+        api.close()
+
+    assert seen == ["/api/accounts", "/api/profile-bulk-import-jobs/J1/import-errors"]
+
+
+def test_a_hanging_read_is_not_waited_for_beyond_the_time_that_is_left(stand_in: StandIn) -> None:
+    """A caller with little time hears soon, if not at once, that Klaviyo does not answer."""
+    clock = SystemClock()
+    with serving(app(stand_in)) as url:
+        api = KlaviyoApi(url, clock, patience=(0.3, 600))
+        klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 60))
+        stand_in.faults.add([Fault("hang", method="GET")])
+        before = clock.monotonic()
+
+        with pytest.raises(KlaviyoUnavailable):
+            klaviyo.read_list(LIST, Deadline(clock, 0.2))
+
+        assert clock.monotonic() - before < 60
+        api.close()
+
+
 def test_nothing_is_sent_without_a_permit(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
     """Who lost the right to post, between two attempts too, posts nothing more."""
     stand_in.faults.add([on_post("error", status=503, nth=None)])
-    asked = 0
 
-    def until_the_third() -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 3:
-            raise ExportError("no more")
+    class UntilTheThird(Permit):
+        asked = 0
+
+        def check(self) -> None:
+            self.asked += 1
+            if self.asked == 3:
+                raise ExportError("no more")
 
     with pytest.raises(ExportError, match="no more"):
-        klaviyo.import_profiles(body("a@example.org"), deadline, until_the_third)
+        klaviyo.import_profiles(body("a@example.org"), deadline, UntilTheThird())
 
     assert [request.method for request in stand_in.requests].count("POST") == 2
 
@@ -320,7 +366,7 @@ def test_requests_are_klaviyos_own(clock: MadeClock) -> None:
 def test_an_answer_that_never_comes_is_not_waited_for(stand_in: StandIn, clock: MadeClock) -> None:
     """A hanging connection is given up after the timeout, and the import goes again."""
     with serving(app(stand_in)) as url:
-        api = KlaviyoApi(url, clock, patience=0.3)
+        api = KlaviyoApi(url, clock, patience=(0.3, 0.3))
         klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 3600))
         stand_in.faults.add([on_post("hang")])
 

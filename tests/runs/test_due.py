@@ -8,7 +8,7 @@ import pytest
 
 from shared.catalog import Export
 from shared.catalog.export import Cron
-from shared.runs.due import MOST_ATTEMPTS, is_due, next_time
+from shared.runs.due import MOST_ATTEMPTS, is_behind, is_due, is_newer_due, next_time
 from shared.runs.head import Glance, Retry
 
 NOW = datetime(2026, 8, 24, 12, tzinfo=UTC)
@@ -67,6 +67,45 @@ def test_a_new_snapshot_ends_the_back_off() -> None:
     assert is_due(export(), glance(retry=retry), {"A": "4", "B": "2"}, NOW, LONG_AGO)
 
 
+def test_a_recurrence_is_owed_what_came_to_nothing() -> None:
+    """A run that failed or was superseded is made up for by the next snapshot, before the next time."""
+    daily = export(schedule={"when": {"cron": "0 6 * * *"}})
+    retry = Retry(versions={"A": "3", "B": "2"}, attempts=1, not_before=NOW - timedelta(hours=1))
+    today = glance(scheduled_at=NOW - timedelta(hours=6), retry=retry)
+
+    assert is_due(daily, today, {"A": "4", "B": "2"}, NOW, LONG_AGO)
+    assert not is_due(daily, glance(scheduled_at=NOW - timedelta(hours=6)), {"A": "4"}, NOW, LONG_AGO)
+
+
+def test_a_segment_that_is_new_to_an_export_is_not_due() -> None:
+    """Its present snapshot becomes the baseline: saving an export runs nothing."""
+    assert not is_due(export(segments=["A", "C"]), glance(), {"A": "2", "C": "9"}, NOW, LONG_AGO)
+
+
+@pytest.mark.parametrize(
+    ("versions", "behind"),
+    [({"A": "2", "B": "2"}, False), ({"A": "3", "B": "2"}, True), ({"A": "2"}, True), ({}, True)],
+)
+def test_what_can_not_be_seen_may_be_behind(versions: dict[str, str], behind: bool) -> None:
+    """A segment that is gone, or a store that refuses us, must not look like a success."""
+    assert is_behind(export(), glance(), versions, NOW, LONG_AGO) is behind
+
+
+@pytest.mark.parametrize(
+    ("schedule", "due"),
+    [
+        ({}, True),
+        ({"active": False}, False),
+        ({"when": {"cron": "0 6 * * *"}}, True),
+        ({"when": {"cron": "0 18 * * *"}}, False),
+    ],
+)
+def test_a_newer_snapshot_waits_for_an_open_run(schedule: dict[str, Any], due: bool) -> None:
+    """Only where the timer would export it now."""
+    known = glance(scheduled_at=NOW - timedelta(hours=12))
+    assert is_newer_due(export(schedule=schedule), known, NOW, LONG_AGO) is due
+
+
 @pytest.mark.parametrize(
     ("scheduled_at", "changed_at", "due"),
     [
@@ -91,6 +130,8 @@ def test_a_recurrence_is_due_when_its_time_has_come(
         ("30 2 * * *", "2026-03-28T12:00", ["2026-03-29T01:00", "2026-03-30T00:30"]),
         # 25 October 2026: 03:00 becomes 02:00, and 02:30 is twice.
         ("30 2 * * *", "2026-10-24T12:00", ["2026-10-25T00:30", "2026-10-26T01:30"]),
+        # Seen in the repeated hour, when the first 02:30 is over.
+        ("30 2 * * *", "2026-10-25T01:05", ["2026-10-26T01:30"]),
         ("0 6 * * *", "2026-03-28T12:00", ["2026-03-29T04:00", "2026-03-30T04:00"]),
         ("0 6 * * *", "2026-10-24T12:00", ["2026-10-25T05:00", "2026-10-26T05:00"]),
     ],

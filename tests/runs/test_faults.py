@@ -1,5 +1,7 @@
 """Runs against a Klaviyo in trouble: nobody is lost, nothing is posted when it must not be."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,11 +9,14 @@ import pytest
 
 from sandbox.klaviyo import Fault, ImportFailure, JobPlan
 from sandbox.people import People, email
+from sandbox.sample import example_documents
 from shared.adapters.clock import Deadline
-from shared.runs.advance import advance, start
+from shared.klaviyo import KlaviyoApi
+from shared.runs.advance import advance, run, start
 from shared.runs.head import read_head
 from shared.runs.starting import Request
-from tests.support.world import World
+from shared.runs.tick import tick
+from tests.support.world import MONDAY, MadeClock, World
 
 
 def on_post(kind: str, nth: int | None, **details: Any) -> Fault:
@@ -110,6 +115,99 @@ def test_a_long_retry_after_is_left_to_the_next(world: World) -> None:
     assert world.run().status == "successful"
 
 
+def test_a_pause_outlives_who_slept_through_it(world: World) -> None:
+    """Klaviyo's Retry-After holds for the next process too, however the first one ended."""
+    world.segment(People(10))
+    world.stand_in.faults.add([on_post("error", 1, status=429, retry_after=120)])
+
+    class Ended(Exception):
+        """Somebody pressed Ctrl-C."""
+
+    class Clock(MadeClock):
+        def sleep(self, seconds: float) -> None:
+            raise Ended
+
+    services = replace(world.services, clock=Clock(world.clock.now()))
+    services = replace(services, klaviyo=KlaviyoApi(services.settings.klaviyo_url, services.clock))
+    with services, pytest.raises(Ended):
+        run(services, "vip", Request("command", "tester"), Deadline(services.clock, 1200))
+
+    record = world.run()
+
+    assert record.status == "successful"
+    assert_no_post_inside_a_retry_after(world)
+
+
+@pytest.mark.parametrize("people", [10, 60_000])
+def test_a_503_that_asks_for_a_pause_gets_it(world: World, people: int) -> None:
+    """From every post of the account, of this export and of another."""
+    world.segment(People(people))
+    world.stand_in.faults.add([on_post("error", 1, status=503, retry_after=3000)])
+    other = example_documents()["exports/vip.json"] | {"id": "other"}
+    world.services.state.write("exports/other.json", json.dumps(other).encode())
+
+    assert not world.run().is_closed
+    assert not world.run("other").is_closed
+    posts = [request.time for request in world.stand_in.requests if request.method == "POST"]
+    assert max(posts) == min(posts)
+
+    world.clock.sleep(3000)
+    assert (world.run().status, world.run("other").status) == ("successful", "successful")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("error", method="GET", path="/api/profile-bulk-import-jobs", nth=None, status=500),
+        Fault("garbage", path="/api/profile-bulk-import-jobs/*/import-errors", nth=None),
+    ],
+)
+def test_a_klaviyo_that_tells_nothing_of_its_jobs_is_given_up_after_a_day(world: World, fault: Fault) -> None:
+    """What can't be read for so long is unconfirmed; what can be read is counted."""
+    world.segment(People(12_000))
+    world.stand_in.failures = {email(11_999): ImportFailure()}
+    record = start(world.services, "vip", Request("on_demand", "tester"))
+    world.stand_in.job_seconds = 10
+    assert not advance(world.services, record, Deadline(world.clock, 1)).is_closed
+    world.stand_in.faults.add([fault])
+    assert not advance(world.services, record, Deadline(world.clock, 600)).is_closed
+
+    world.clock.sleep(24 * 3600)
+    closed = world.run()
+
+    assert (closed.id, closed.status) == (record.id, "completed_with_warnings")
+    confirmed = 10_000 if fault.kind == "garbage" else 0
+    assert (closed.counts.imported, closed.counts.unconfirmed) == (confirmed, 12_000 - confirmed)
+
+
+def test_import_errors_that_are_gone(world: World) -> None:
+    """A job that failed for somebody, and doesn't say for whom: a row without a place, no failed run."""
+    world.segment(People(30))
+    world.stand_in.failures = {email(3): ImportFailure()}
+    world.stand_in.faults.add(
+        [Fault("error", path="/api/profile-bulk-import-jobs/*/import-errors", nth=None, status=404)]
+    )
+
+    record = world.run()
+
+    assert (record.status, record.counts.failed, record.counts.imported) == ("completed_with_warnings", 1, 29)
+    assert world.rejected(record) == [",,,unknown,job"]
+
+
+def test_what_blocks_us_for_a_while_is_tried_again(world: World) -> None:
+    """A 403 that isn't Klaviyo's own fails the run; the timer's next attempt needs nobody."""
+    tick(world.services, 240)
+    world.segment(People(10), MONDAY + timedelta(minutes=5))
+    world.stand_in.faults.add([on_post("html", None, status=403)])
+    (failed,) = tick(world.services, 240)
+    assert failed.error is not None
+    assert failed.error.code == "blocked"
+    world.stand_in.faults.clear()
+
+    world.clock.sleep(6 * 60)
+    assert [record.status for record in tick(world.services, 240)] == ["successful"]
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
@@ -140,6 +238,17 @@ def test_jobs_accepted_before_a_failure_are_counted(world: World) -> None:
 
     assert record.status == "failed"
     assert record.counts.sent == record.counts.imported == len(world.members()) > 0
+
+
+def test_a_failed_run_lists_whom_it_had_refused(world: World) -> None:
+    """As many rows are on file as its counts say."""
+    world.segment(People(25_000, dirt=True))
+    world.stand_in.faults.add([on_post("error", nth, status=409) for nth in (2, 3)])
+
+    record = world.run()
+
+    assert record.status == "failed"
+    assert len(world.rejected(record)) == record.counts.rejected > 0
 
 
 def test_a_failure_does_not_hide_among_pages(world: World) -> None:

@@ -7,14 +7,25 @@ from dataclasses import replace
 import pytest
 
 from sandbox.klaviyo import SCOPES, Fault, JobPlan
-from sandbox.people import People
+from sandbox.people import People, email
 from shared.adapters.clock import Deadline
+from shared.adapters.vault import Vault
 from shared.runs.advance import advance, run, start
 from shared.runs.cancelling import cancel
-from shared.runs.permits import request_cancel
+from shared.runs.parts import request_cancel
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from tests.support.world import World
+
+
+class Keys(Vault):
+    """Tells one key after the other, and the last one for good."""
+
+    def __init__(self, *keys: str) -> None:
+        self._keys = list(keys)
+
+    def secret(self, name: str) -> str:
+        return self._keys.pop(0) if len(self._keys) > 1 else self._keys[0]
 
 
 def posts(world: World) -> int:
@@ -51,6 +62,41 @@ def test_cancelled_between_the_posts(world: World) -> None:
     assert closed.status == "canceled"
     assert 0 < closed.counts.sent < 55_000
     assert closed.counts.imported == closed.counts.sent == len(world.members())
+
+
+def test_a_cancelled_run_lists_whom_it_had_refused(world: World) -> None:
+    """Rows of our own checks and such as a 400 had named: as many as the counts say, each on file."""
+    world.segment(People(30_000, dirt=True))
+    world.stand_in.refused_emails = {email(100)}
+    record = opened(world)
+
+    def cancel_at_the_second(body: object) -> None:
+        if posts(world):
+            request_cancel(world.services.state, record.id)
+
+    world.stand_in.on_import(cancel_at_the_second)
+    world.stand_in.faults.add(
+        [Fault("error", method="POST", nth=nth, status=429, retry_after=5) for nth in (1, 2, 3)]
+    )
+
+    closed = advance(world.services, record, world.deadline())
+
+    assert closed.status == "canceled"
+    assert closed.counts.rejected > 0
+    assert len(world.rejected(closed)) == closed.counts.rejected == sum(closed.rejected_by_reason.values())
+
+
+def test_cancelled_during_the_last_post(world: World) -> None:
+    """What nobody could stop any more ends as what it is, and says that the cancel came too late."""
+    world.segment(People(10))
+    record = opened(world)
+    world.stand_in.on_import(lambda _: request_cancel(world.services.state, record.id))
+
+    closed = advance(world.services, record, world.deadline())
+
+    assert (closed.status, closed.warning_codes()) == ("completed_with_warnings", {"cancel_too_late"})
+    cancel(world.services, record, world.deadline())
+    assert [blob.name for blob in world.services.state.list("runs/vip/")] == [f"runs/vip/{record.id}.json"]
 
 
 def test_cancelled_after_the_last_post(world: World) -> None:
@@ -117,6 +163,41 @@ def test_a_key_that_is_changed_during_a_run(world: World) -> None:
 
     assert record.status == "successful"
     assert world.members() == People(125_000).expected.emails
+
+
+def test_a_key_that_is_changed_while_a_run_begins(world: World) -> None:
+    """The vault may have told the old key a moment ago: it is asked once more."""
+    world.segment(People(10))
+    world.stand_in.accounts["SNDBOX"].keys = {"pk_new": SCOPES}
+    services = replace(world.services, vault=Keys("pk_old", "pk_new"))
+
+    assert run(services, "vip", Request("command", "tester"), world.deadline()).status == "successful"
+
+
+def test_a_run_does_not_change_its_account(world: World) -> None:
+    """Whatever the connection and the key become meanwhile, the rest goes to no other company."""
+    world.segment(People(55_000))
+    # Not all eight posts go at once.
+    world.stand_in.faults.add(
+        [Fault("error", method="POST", nth=nth, status=429, retry_after=5) for nth in range(3, 9)]
+    )
+    world.stand_in.add_account("OTHER1", "Other", keys={"pk_other": SCOPES}, lists={"Y6nRLr": "VIP"})
+
+    def pause(_: object) -> None:
+        world.document("connections/sandbox.json", paused=True)
+
+    world.stand_in.on_import(pause)
+    assert not world.run().is_closed
+    world.stand_in._observers.clear()
+    world.document("connections/sandbox.json")
+    world.secrets({"klaviyo-sandbox": "pk_other"})
+    world.clock.sleep(60)
+
+    record = world.run()
+
+    assert record.error is not None
+    assert (record.status, record.error.code) == ("failed", "wrong_account")
+    assert not world.stand_in.accounts["OTHER1"].profiles
 
 
 def test_a_key_that_is_withdrawn_during_a_run(world: World) -> None:

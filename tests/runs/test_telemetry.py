@@ -84,6 +84,19 @@ def test_a_recurrence_that_brought_no_success_is_behind(world: World, metrics: M
     assert metrics.told()["segment_export.behind"] == {("vip",): 0}
 
 
+@pytest.mark.parametrize("name", ["heads/vip.json", "exports/vip.json"])
+def test_what_can_not_be_read_is_behind(world: World, metrics: Metrics, name: str) -> None:
+    """A document or a head that is broken must not look like an export with nothing to do."""
+    world.segment(People(1))
+    tick(world.services, 240)
+    metrics.told()
+    world.services.state.write(name, b"{")
+
+    tick(world.services, 240)
+
+    assert metrics.told()["segment_export.behind"] == {("vip",): 1}
+
+
 def test_a_secret_that_the_vault_refuses(key_vault: KeyVaultServer, metrics: Metrics) -> None:
     """Each refusal counts, with the secret's name."""
     key_vault.secrets["klaviyo-eu-key"] = "pk_made"
@@ -101,6 +114,6 @@ def test_a_line_for_each_step(world: World, caplog: pytest.LogCaptureFixture) ->
     record = world.run()
 
     lines = [line for line in caplog.records if line.name == "shared.runs.steps"]
-    assert [line.getMessage().split()[-1] for line in lines] == ["pinned", "sent", "closed"]
+    assert [line.getMessage().split()[-1] for line in lines] == ["pinned", "sent", "confirmed", "closed"]
     assert {(line.__dict__["run"], line.__dict__["export"]) for line in lines} == {(record.id, "vip")}
-    assert [line.__dict__["imported"] for line in lines] == [0, 0, 10]
+    assert [line.__dict__["imported"] for line in lines] == [0, 0, 10, 10]

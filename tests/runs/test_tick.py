@@ -15,16 +15,25 @@ from sandbox.people import People
 from sandbox.sample import FOLDER, example_documents, write_segment
 from shared.adapters.clock import Deadline
 from shared.catalog import Catalog
+from shared.errors import AlreadyRunning, Denied
 from shared.runs.account import account_of
-from shared.runs.advance import advance, start
+from shared.runs.advance import advance, begin, start
+from shared.runs.finding import find_work
 from shared.runs.head import Head, read_head
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.tick import tick
+from shared.runs.tick import SLICE, tick
 from shared.segments import Segments
 from tests.support.azurite import Azurite
-from tests.support.stores import CountingStore
+from tests.support.stores import CountingStore, WatchedStore
 from tests.support.world import MONDAY, SEGMENT, World, a_world
+
+
+class RefusingStore(WatchedStore):
+    """Says no to everything."""
+
+    def called(self, what: str, name: str) -> None:
+        raise Denied("no")
 
 
 def later(hours: float) -> datetime:
@@ -220,14 +229,21 @@ def test_confirming_holds_nothing(world: World) -> None:
 
 
 def test_runs_of_one_account_take_turns(world: World) -> None:
-    """One that has to wait delays the others by nothing."""
+    """Both run in one tick; a pause that Klaviyo asks for is one for both, and left to a later tick."""
     export(world, "first", list_id="Y6nRLr")
-    seen(world, People(5))
-    world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=100)])
-
+    seen(world, People(5), People(6))
     records = {record.export: record.status for record in tock(world)}
-
     assert records == {"first": "successful", "vip": "successful"}
+
+    world.segment(People(7), later(9))
+    world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=100)])
+    assert {record.status for record in tock(world)} == {"running"}
+    posts = [request.time for request in world.stand_in.requests if request.method == "POST"]
+    assert tock(world) == tock(world)
+
+    world.clock.sleep(100)
+    assert {record.status for record in tock(world)} == {"successful"}
+    assert len([request for request in world.stand_in.requests if request.method == "POST"]) == len(posts) + 2
 
 
 def test_runs_that_were_only_opened_take_turns_too(world: World) -> None:
@@ -272,6 +288,83 @@ def test_accounts_do_not_wait_for_each_other(world: World) -> None:
     assert statuses == ["running", "successful"]
 
 
+def test_confirming_runs_keep_no_thread_from_others(world: World) -> None:
+    """Four accounts whose jobs take long do not hold up a fifth, nor what comes due meanwhile."""
+    names = [f"other{number}" for number in range(5)]
+    for name in names:
+        world.stand_in.add_account(name, name, keys={f"pk-{name}": SCOPES}, lists={name: "VIP"})
+        connection = example_documents()["connections/sandbox.json"] | {"id": name, "secret_name": name}
+        world.services.state.write(f"connections/{name}.json", json.dumps(connection).encode())
+        export(world, name, connection=name, list_id=name)
+    world.secrets({name: f"pk-{name}" for name in names})
+    world.document("exports/vip.json", schedule={"active": False})
+    seen(world, People(5))
+    world.stand_in.job_seconds = 100_000
+    before = world.clock.monotonic()
+
+    records = tock(world)
+
+    assert {record.phase for record in records} == {"confirming"}
+    assert len(records) == 5
+    posts = [request for request in world.stand_in.requests if request.method == "POST"]
+    assert len(posts) == 5
+    assert world.clock.monotonic() - before <= SLICE
+
+
+def test_what_somebody_else_has_just_run_is_not_run_again(world: World) -> None:
+    """Between the timer's look and its start lies time: it looks again before it opens a run."""
+    seen(world, People(5))
+    (found,) = find_work(world.services)
+    assert found.request is not None
+    assert world.run().status == "successful"
+
+    with pytest.raises(AlreadyRunning):
+        begin(world.services, "vip", found.request, world.deadline())
+
+    assert len(world.stand_in.accounts["SNDBOX"].jobs) == 1
+
+
+def test_another_segment_in_a_saved_export_runs_nothing(world: World) -> None:
+    """What is new to the export begins with its present snapshot as the baseline."""
+    seen(world)
+    write_segment(world.services.segment_store, "Other", People(3), refreshed=later(1))
+    world.document("exports/vip.json", segments=["Other"])
+    assert tock(world) + tock(world) == []
+
+    write_segment(world.services.segment_store, "Other", People(4), refreshed=later(2))
+    (record,) = tock(world)
+    assert (record.status, record.counts.imported) == ("successful", 4)
+
+
+def test_a_newer_snapshot_that_is_not_due_lets_klaviyo_work(world: World) -> None:
+    """An inactive export's open run is not given up for a snapshot that nobody is going to export."""
+    world.document("exports/vip.json", schedule={"active": False})
+    world.segment(People(5))
+    world.stand_in.job_seconds = 300
+    record = start(world.services, "vip", Request("on_demand", "tester"))
+    assert not advance(world.services, record, Deadline(world.clock, 20)).is_closed
+    world.segment(People(6), later(1))
+    tock(world)
+
+    world.clock.sleep(300)
+    (closed,) = tock(world)
+    assert (closed.id, closed.counts.imported, closed.counts.unconfirmed) == (record.id, 5, 0)
+
+
+def test_segments_that_refuse_us_stop_no_open_run(world: World) -> None:
+    """What is sent already is confirmed, whatever becomes of the segments' store."""
+    seen(world, People(5))
+    world.stand_in.job_seconds = 100
+    (open_,) = tock(world)
+    world.clock.sleep(200)
+    store = RefusingStore(world.services.segment_store)
+    services = replace(world.services, segment_store=store, segments=Segments(store))
+
+    (closed,) = tick(services, 240)
+
+    assert (closed.id, closed.status) == (open_.id, "successful")
+
+
 def test_two_ticks_at_once_do_no_harm(world: World) -> None:
     """A timer that fires twice runs nothing twice."""
     seen(world, People(12_000))
@@ -293,6 +386,9 @@ def test_the_timer_ends_what_http_began(world: World) -> None:
     record = advance(world.services, record, Deadline(world.clock, 20))
     assert not record.is_closed
 
+    (waiting,) = tock(world)
+    assert not waiting.is_closed
+    world.clock.sleep(120)
     assert [(closed.id, closed.status) for closed in tock(world)] == [(record.id, "successful")]
 
 

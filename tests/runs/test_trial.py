@@ -8,6 +8,7 @@ from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs.advance import run, start
 from shared.runs.head import read_head
+from shared.runs.history import read_run
 from shared.runs.starting import Request
 from shared.runs.tick import tick
 from tests.support.world import World
@@ -61,8 +62,8 @@ def test_an_open_run_is_not_taken_for_a_trial(world: World) -> None:
     assert world.members() == set()
 
 
-def test_a_trial_that_was_left_open_stays_one(world: World) -> None:
-    """Whoever goes on with it sends no more than it was to send."""
+def test_a_trial_that_was_left_open_is_ended_before_all_go(world: World) -> None:
+    """Who wants everybody gets a run of their own, behind the trial, which stays one."""
     world.segment(People(30))
     world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=100)])
     left = run(world.services, "vip", trial(world, 10), Deadline(world.clock, 1))
@@ -70,5 +71,7 @@ def test_a_trial_that_was_left_open_stays_one(world: World) -> None:
 
     record = world.run()
 
-    assert record.counts.sent == 10
-    assert "limited" in record.warning_codes()
+    assert (record.status, record.counts.sent) == ("successful", 30)
+    tried = read_run(world.services.state, left.id)
+    assert tried.counts.sent == 10
+    assert "limited" in tried.warning_codes()
