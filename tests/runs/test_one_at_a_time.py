@@ -12,6 +12,10 @@ import pytest
 from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.errors import AlreadyRunning, InvalidDocument, LeaseLost
+from shared.runs.advance import start
+from shared.runs.hold import Hold
+from shared.runs.parts import Parts, RejectedLines
+from shared.runs.starting import Request
 from tests.support.azurite import Azurite
 from tests.support.processes import RUN, accepted, break_leases
 from tests.support.world import World, a_world, environment_of
@@ -92,3 +96,21 @@ def test_a_corrupt_head_is_named(world: World) -> None:
 
     world.services.state.delete("heads/vip.json")
     assert world.run().status == "successful"
+
+
+def test_who_has_lost_the_export_writes_nothing_beside_it(tmp_path: Path, azurite: Azurite) -> None:
+    """The parts of a run, and its refused rows, are its holder's alone."""
+    with a_world(tmp_path, state_url=azurite.container()) as world:
+        world.segment(People(1))
+        start(world.services, "vip", Request("command", "tester"))
+        with Hold.take(world.services.state, "vip", world.clock) as hold:
+            parts = Parts(hold)
+            world.clock.sleep(60)  # for so long, as far as the holder knows, it was paused
+            break_leases(world)
+            for write in (
+                lambda: parts.write_rejected("check", RejectedLines()),
+                lambda: parts.join_rejected([], set()),
+            ):
+                with pytest.raises(LeaseLost):
+                    write()
+        assert list(world.services.state.list("runs/")) == []

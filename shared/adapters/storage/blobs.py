@@ -20,11 +20,12 @@ from shared.settings import LOOPBACK
 
 CHUNK = 4 * 1024 * 1024
 LEASE_SECONDS = 60
-# Seconds. Connecting and reading have their timeouts apart, so that a renewal fails within 10.
+# Seconds. Connecting and reading have their timeouts apart, so that a renewal fails within 10. A store that
+# hangs is given up after about 35: a caller over HTTP has 45.
 _PATIENT: dict[str, Any] = {
     "connection_timeout": 10,
-    "read_timeout": 30,
-    "retry_policy": LinearRetry(backoff=2, random_jitter_range=1, retry_total=3),
+    "read_timeout": 10,
+    "retry_policy": LinearRetry(backoff=2, random_jitter_range=1, retry_total=2),
 }
 _SHORT: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 5, "retry_total": 0}
 # Metadata of ours that tells our own write from another's.
