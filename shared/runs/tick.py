@@ -28,9 +28,9 @@ def tick(services: Services, seconds: float) -> list[RunRecord]:
     never stops another's. A tick with nothing due writes nothing, and one that could only wait ends, so
     that the next finds what has come due meanwhile.
     """
-    telemetry.ticks.add(1)
     whole, waiting = Deadline(services.clock, seconds), Deadline(services.clock, SLICE)
     turns = Turns(services.clock, find_work(services), whole, waiting)
+    telemetry.ticks.add(1)  # no heartbeat where the state can't be seen: somebody must hear of that
     threads = min(ACCOUNTS_AT_ONCE, turns.accounts())
     if threads:
         with ThreadPoolExecutor(threads, thread_name_prefix="account") as pool:
