@@ -68,7 +68,6 @@ resource stateContainer 'Microsoft.Storage/storageAccounts/blobServices/containe
   properties: { publicAccess: 'None' }
 }
 
-// Every checkpoint of a run leaves a version behind.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
   parent: account
   name: 'default'
@@ -84,11 +83,22 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } } }
           }
         }
+        // Not of documents: a version's age counts from its writing, so one that was good for years would
+        // be gone a day after it was overwritten. Every checkpoint and every tick leaves a version behind.
         {
           name: 'forget-old-versions'
           type: 'Lifecycle'
           definition: {
-            filters: { blobTypes: ['blockBlob'] }
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: [
+                '${stateContainer.name}/heads/'
+                '${stateContainer.name}/locks/'
+                '${stateContainer.name}/runs/'
+                '${deploymentContainer.name}/'
+                'azure-webjobs-' // what the host makes itself
+              ]
+            }
             actions: { version: { delete: { daysAfterCreationGreaterThan: daysKept } } }
           }
         }

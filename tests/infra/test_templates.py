@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from tree_sitter import Node
@@ -119,15 +120,44 @@ def test_the_state_and_the_package_lie_in_containers_that_are_made() -> None:
         )
 
 
+DOCUMENTS = ["state/connections/klaviyo-eu.json", "state/exports/vip.json"]
+LEFT_BY_RUNS = [f"state/{name('vip', 'vip.1')}" for name in (record_name, rejected_name)]
+LEFT_BY_RUNS += [f"state/{cancel_name('vip.1')}"]
+
+
+def forgets(name: str) -> Callable[[str], bool]:
+    """Whether a rule of the lifecycle matches a blob, by its container and name."""
+    storage = TEMPLATES["storage.bicep"]
+    [rule] = [
+        members(node)
+        for node in walk(storage)
+        if node.type == "object" and text(members(node).get("name", node)) == name
+    ]
+    filters = members(members(rule["definition"])["filters"])
+    prefixes = [text(prefix) for prefix in filters["prefixMatch"].named_children]
+    for resource, container in (("stateContainer", "state"), ("deploymentContainer", "deployment")):
+        prefixes = [prefix.replace(f"${{{resource}.name}}", container) for prefix in prefixes]
+    return lambda blob: blob.startswith(tuple(prefixes))
+
+
 def test_only_runs_are_forgotten() -> None:
     """What the lifecycle deletes by age is what a closed run leaves, not what is configured or remembered."""
-    storage = text(TEMPLATES["storage.bicep"])
-    [prefix] = re.findall(r"prefixMatch: \['\$\{stateContainer\.name\}/(.*)'\]", storage)
-    left = [record_name("vip", "vip.1"), rejected_name("vip", "vip.1"), cancel_name("vip.1")]
-    assert all(name.startswith(prefix) for name in left)
-    kept = ("connections/klaviyo-eu.json", "exports/vip.json", head_name("vip"), "locks/account-1")
-    assert not any(name.startswith(prefix) for name in kept)
-    assert storage.count("baseBlob") == 1
+    is_forgotten = forgets("forget-old-runs")
+    assert all(map(is_forgotten, LEFT_BY_RUNS))
+    assert not any(map(is_forgotten, [*DOCUMENTS, f"state/{head_name('vip')}", "state/locks/account-1"]))
+    assert text(TEMPLATES["storage.bicep"]).count("baseBlob") == 1
+
+
+def test_old_versions_of_documents_stay() -> None:
+    """A version's age counts from its own writing: a document that lay long would lose its last good one.
+
+    What is rewritten all the time, by runs and by the host, keeps none for ever.
+    """
+    is_forgotten = forgets("forget-old-versions")
+    assert not any(map(is_forgotten, DOCUMENTS))
+    rewritten = [f"state/{head_name('vip')}", "state/locks/account-1", "deployment/released-package.zip"]
+    rewritten += ["azure-webjobs-hosts/timers/app/schedule/status", "azure-webjobs-secrets/app/host.json"]
+    assert all(map(is_forgotten, rewritten + LEFT_BY_RUNS))
 
 
 def test_nobody_signs_in_with_a_shared_key() -> None:
