@@ -12,6 +12,9 @@ param tags object
 @description('Resource id of the app\'s identity.')
 param identityId string
 
+@description('Memory of an instance, in MB.')
+param instanceMemoryMB int
+
 @description('The most instances that calls over HTTP may scale out to.')
 param maximumInstances int
 
@@ -62,7 +65,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
       }
       runtime: { name: 'python', version: '3.13' }
       scaleAndConcurrency: {
-        instanceMemoryMB: 2048
+        instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstances
         // Reads of a run must not wait for, or start an instance beside, a call that is exporting.
         triggers: { http: { perInstanceConcurrency: 4 } }

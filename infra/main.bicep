@@ -39,6 +39,10 @@ param runsKeptDays int = 365
 @description('When the timer looks for work: NCRONTAB with seconds, in UTC. What an export is due by stands in the export.')
 param exportSchedule string = '0 * * * * *'
 
+@description('Memory of an instance, in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
 @description('The most instances that calls over HTTP may scale out to.')
 @minValue(40)
 @maxValue(1000)
@@ -143,6 +147,7 @@ module app 'app.bicep' = {
     location: location
     tags: tags
     identityId: identity.id
+    instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     deploymentUrl: storage.outputs.deploymentUrl
     settings: {

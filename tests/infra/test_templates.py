@@ -176,13 +176,23 @@ def test_flex_consumption_gets_its_runtime_from_its_own_section() -> None:
     assert f"runtime: {{ name: 'python', version: '{version}' }}" in text(TEMPLATES["app.bicep"])
 
 
-def test_the_parameters_file_fits() -> None:
-    """main.parameters.json names parameters of main.bicep only, and all that have no default."""
+def given_by_azd() -> dict[str, str]:
+    """What main.parameters.json says of each parameter, such as `${EXPORTS_PAUSED=false}`."""
     given = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
-    parameters = declared(MAIN, "parameter")
-    required = {name for name, node in parameters.items() if len(node.named_children) == 2}
-    assert required
-    assert required <= set(given) <= set(parameters)
+    return {name: parameter["value"] for name, parameter in given.items()}
+
+
+def test_azd_can_set_every_parameter() -> None:
+    """None is missing: what somebody chose, a pause above all, would be undone by the next `azd provision`."""
+    assert set(given_by_azd()) == set(declared(MAIN, "parameter"))
+
+
+def test_azd_leaves_defaults_as_they_are() -> None:
+    """A variable that is not set means the template's default; blank stands for blank."""
+    for name, node in declared(MAIN, "parameter").items():
+        default = text(node.named_children[-1])
+        if len(node.named_children) > 2 and name != "location":
+            assert re.fullmatch(r"\$\{\w+=?(.*)\}", given_by_azd()[name])[1] == default, name  # type: ignore[index]
 
 
 def test_what_azd_is_told_is_documented() -> None:
