@@ -31,13 +31,14 @@ def release(version: str) -> None:
         raise click.UsageError("VERSION has three numbers, such as 1.2.0.")
     if _git("status", "--porcelain"):
         raise click.ClickException("There are changes that are not committed.")
+    if _git("tag", "--list", f"v{version}"):
+        raise click.ClickException(f"There is a tag v{version}: what is released stays as it is.")
     if not is_in_changelog(version, (ROOT / "CHANGELOG.md").read_text()):
         raise click.ClickException(f"CHANGELOG.md has no heading `## [{version}] - <year>-<month>-<day>`.")
     content, dependencies = sizes()
     if content + dependencies > MOST_BYTES:
         raise click.ClickException(f"Unpacked it has more than {MOST_BYTES:,} bytes.")
-    pyproject = ROOT / "pyproject.toml"
-    pyproject.write_text(with_version(pyproject.read_text(), version))
+    set_version(version)
     package = ROOT / f"dist/segment-export-{version}.zip"
     package.parent.mkdir(exist_ok=True)
     pack(package)
@@ -51,9 +52,17 @@ def is_in_changelog(version: str, changelog: str) -> bool:
     return bool(re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE))
 
 
-def with_version(pyproject: str, version: str) -> str:
-    """The project's file with this version in it."""
-    return re.sub(r'^version = ".*"$', f'version = "{version}"', pyproject, count=1, flags=re.MULTILINE)
+def set_version(version: str) -> None:
+    """Writes the version into the project's file, and without its last number into what Klaviyo sees."""
+    seen = f"segment-export/{version.rpartition('.')[0]}"
+    _set_line("pyproject.toml", "version", version)
+    _set_line("shared/klaviyo/calls.py", "USER_AGENT", seen)
+
+
+def _set_line(file: str, name: str, value: str) -> None:
+    path = ROOT / file
+    line = re.compile(rf'^{name} = ".*"$', re.MULTILINE)
+    path.write_text(line.sub(f'{name} = "{value}"', path.read_text(), count=1))
 
 
 def files() -> list[str]:

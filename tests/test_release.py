@@ -1,5 +1,6 @@
 """What is released: a zip that starts by itself, and holds nothing but what is deployed."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -85,13 +86,67 @@ def test_a_release_needs_its_heading_in_the_changelog() -> None:
     assert not release.is_in_changelog("1.2.0", "## [1x2.0] - 2026-12-01\n")
 
 
-def test_a_release_sets_the_version() -> None:
-    """In the one place where it stands, and nothing else."""
-    released = tomllib.loads(release.with_version(PYPROJECT, "9.8.7"))
-    now = tomllib.loads(PYPROJECT)
-    assert released["project"].pop("version") == "9.8.7"
-    now["project"].pop("version")
-    assert released == now
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """This project as it is, with everything committed and a version 9.8.7 in its changelog."""
+    folder = tmp_path / "repository"
+    listed = ("ls-files", "--cached", "--others", "--exclude-standard")
+    for name in git(ROOT, *listed).splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    with (folder / "CHANGELOG.md").open("a") as changelog:
+        changelog.write("\n## [9.8.7] - 2026-12-01\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    commit(folder)
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.check_output(["git", *arguments], cwd=folder, text=True)
+
+
+def commit(folder: Path) -> None:
+    someone = ("-c", "user.name=Someone", "-c", "user.email=someone@example.org")
+    git(folder, *someone, "commit", "--quiet", "--all", "--message", "Change something")
+
+
+def released(repository: Path) -> subprocess.CompletedProcess[str]:
+    """What `make release VERSION=9.8.7` does there."""
+    command = [sys.executable, repository / "infra/release.py", "9.8.7"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_release_has_its_version_everywhere(repository: Path) -> None:
+    """In the project's file and in what Klaviyo sees, in the zip too; nothing else is changed."""
+    result = released(repository)
+
+    assert result.returncode == 0, result.stderr
+    changes = git(repository, "diff", "--unified=0").splitlines()
+    assert [line for line in changes if line.startswith("+") and not line.startswith("+++")] == [
+        '+version = "9.8.7"',
+        '+USER_AGENT = "segment-export/9.8"',
+    ]
+    packed = ZipFile(repository / "dist/segment-export-9.8.7.zip").read("shared/klaviyo/calls.py")
+    assert packed == (repository / "shared/klaviyo/calls.py").read_bytes()
+
+
+def test_a_version_is_released_once(repository: Path) -> None:
+    """What has its tag stays what it is: nothing is packed, and nothing changed."""
+    git(repository, "tag", "v9.8.7")
+    result = released(repository)
+    assert result.returncode == 1
+    assert "v9.8.7" in result.stderr
+    assert git(repository, "status", "--porcelain") == ""
+    assert not (repository / "dist").exists()
+
+
+def test_what_is_not_committed_is_not_released(repository: Path) -> None:
+    """A zip can be made again from its tag."""
+    (repository / "host.json").write_text("{}")
+    assert released(repository).returncode == 1
+    assert not (repository / "dist").exists()
 
 
 @pytest.mark.parametrize("version", ["", "1.2", "v1.2.0", "1.2.0; rm", "1.2.0\n"])

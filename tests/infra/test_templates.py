@@ -183,7 +183,7 @@ def given_by_azd() -> dict[str, str]:
 
 
 def test_azd_can_set_every_parameter() -> None:
-    """None is missing: what somebody chose, a pause above all, would be undone by the next `azd provision`."""
+    """What somebody chose, a pause above all, would else be undone by the next `azd provision`."""
     assert set(given_by_azd()) == set(declared(MAIN, "parameter"))
 
 
