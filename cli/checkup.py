@@ -1,20 +1,24 @@
 """What `doctor` looks at: each thing by itself, so that what is wrong with one hides no other."""
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
+from cli import mends
 from shared.adapters.clock import Deadline
 from shared.catalog import Connection, Cron, Export
-from shared.errors import ExportError, NotFound, TryLater
+from shared.errors import ExportError, NotFound
+from shared.klaviyo import Klaviyo
 from shared.klaviyo.calls import REVISION
 from shared.runs.due import next_time
 from shared.runs.head import Head, read_head
 from shared.runs.pinning import open_account
+from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.services import Services
-from shared.runs.validation import stored_documents, validate
+from shared.runs.validation import FOLDERS, Checked, stored_documents, validate
 
 # Seconds for all that is asked of Klaviyo.
 ONLINE = 120
@@ -24,50 +28,49 @@ MOST_SKEW = timedelta(seconds=60)
 STABLE = timedelta(days=365)
 PROBE = "locks/doctor"
 
-MEND_DOCUMENT = "Mend it and write it again: segment-export apply -f FILE."
-MEND_KEY = "Put a private key with the scopes of docs/security.md into the vault, under this name."
-MEND_REVISION = "Klaviyo deprecates a revision after a year: install a newer segment-export."
-MEND_SEGMENTS = "Check SEGMENTS_URL; let our identity read that container (Storage Blob Data Reader)."
-MEND_STATE = "Check STATE_URL; let our identity write that container (Storage Blob Data Contributor)."
-MEND_VAULT = "Check KEY_VAULT_URL; let our identity read secrets (Key Vault Secrets User); store the secret."
-MEND_LATER = "Look again later; if it lasts, at the network and at firewalls."
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at and found; `mend` says what to do, and is blank where nothing is wrong."""
+    """What was looked at and found; `mend` says what to do, and is blank where nothing is wrong.
+
+    With `warning` it may well be meant so.
+    """
 
     name: str
     message: str
     mend: str = ""
+    warning: bool = False
 
 
 def examine(services: Services) -> Iterator[Finding]:
     """Looks at everything that an export stands on. It writes a probe into the state, and nothing else."""
     yield _versions(services)
     if services.settings.exports_paused:
-        yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", "Set it to false.")
-    yield _look("segments", lambda: _segments(services), MEND_SEGMENTS)
-    state = _look("state", lambda: _state(services), MEND_STATE)
+        yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", mends.ALL_PAUSED)
+    yield _look("segments", lambda: _segments(services), mends.SEGMENTS)
+    state = _state(services)
     yield state
     if not state.mend:
         yield _clock(services)
         yield from _documents(services)
 
 
-def _look(name: str, look: Callable[[], str], mend: str) -> Finding:
+def _look(name: str, look: Callable[[], str], place: Mapping[str, str]) -> Finding:
     try:
         return Finding(name, look())
     except ExportError as error:
-        message = f"{error.message} ({error.code})"
-        return Finding(name, message, MEND_LATER if isinstance(error, TryLater) else mend)
+        return _met(name, error, place)
+
+
+def _met(name: str, error: ExportError, place: Mapping[str, str]) -> Finding:
+    return Finding(name, f"{error.message} ({error.code})", mends.mend_of(error, place))
 
 
 def _versions(services: Services) -> Finding:
     ours, python = version("segment-export"), platform.python_version()
     message = f"segment-export {ours}, Python {python}, Klaviyo's revision {REVISION}"
     is_old = services.clock.now().date() - date.fromisoformat(REVISION) > STABLE
-    return Finding("versions", message, MEND_REVISION if is_old else "")
+    return Finding("versions", message, mends.REVISION if is_old else "")
 
 
 def _segments(services: Services) -> str:
@@ -77,7 +80,15 @@ def _segments(services: Services) -> str:
     return f"{len(names)} can be seen: {', '.join(names)}"
 
 
-def _state(services: Services) -> str:
+def _state(services: Services) -> Finding:
+    scheme, _, folder = services.settings.state_url.partition(":")
+    if scheme == "file" and not Path(folder).exists():
+        # A probe would make it, and a mistyped path look like a state.
+        return Finding("state", f"There is no folder {folder}.", mends.NO_FOLDER, warning=True)
+    return _look("state", lambda: _probe(services), mends.STATE)
+
+
+def _probe(services: Services) -> str:
     state = services.state
     state.write(PROBE, b"")
     lease = state.acquire(PROBE)
@@ -89,49 +100,89 @@ def _state(services: Services) -> str:
 
 
 def _clock(services: Services) -> Finding:
-    skew = abs(services.clock.now() - services.state.now())
-    mend = "Set this machine's clock by a time server." if skew > MOST_SKEW else ""
+    try:
+        skew = abs(services.clock.now() - services.state.now())
+    except ExportError as error:
+        return _met("clock", error, mends.STATE)
+    mend = mends.CLOCK if skew > MOST_SKEW else ""
     return Finding("clock", f"{skew.total_seconds():.0f} s from the store's", mend)
 
 
 def _documents(services: Services) -> Iterator[Finding]:
-    """Connections with secret, account and scopes; exports with list, columns and schedule."""
+    """Connections with secret and account; exports with list, segments and schedule."""
+    try:
+        documents = list(stored_documents(services))
+    except ExportError as error:
+        yield _met("documents", error, mends.STATE)
+        return
+    for folder, mend in zip(FOLDERS, (mends.NO_CONNECTION, mends.NO_EXPORT), strict=True):
+        if not any(name.startswith(folder) for name, _ in documents):
+            yield Finding(folder.rstrip("/"), "There is none here.", mend, warning=True)
     deadline = Deadline(services.clock, ONLINE)
-    for checked in validate(services, stored_documents(services), deadline):
-        if isinstance(checked.document, Connection):
-            yield _secret(services, checked.document)
-        problems = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in checked.problems)
-        if problems:
-            yield Finding(checked.name, problems, MEND_DOCUMENT)
-        elif isinstance(checked.document, Connection):
-            yield _connection(services, checked.name, checked.document, deadline)
-        else:
-            yield Finding(checked.name, "its connection, list, segments and columns are there")
-        if isinstance(checked.document, Export):
-            yield _schedule(services, checked.document)
+    accounts: dict[str, Klaviyo] = {}
+    for checked in validate(services, documents):
+        yield _document(checked)
+        match checked.document:
+            case Connection() as connection:
+                yield from _connection(services, connection, accounts, deadline)
+            case Export() as export:
+                yield _list(export, accounts, deadline)
+                yield from (_segment(services, export, name) for name in export.segments)
+                yield _schedule(services, export)
 
 
-def _secret(services: Services, connection: Connection) -> Finding:
-    def look() -> str:
+def _document(checked: Checked) -> Finding:
+    if not checked.problems:
+        return Finding(checked.name, "is valid")
+    listed = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in checked.problems)
+    is_of_another = all(problem.pointer == "/connection" for problem in checked.problems) and checked.document
+    return Finding(checked.name, listed, mends.CONNECTION_FIRST if is_of_another else mends.DOCUMENT)
+
+
+def _connection(
+    services: Services, connection: Connection, accounts: dict[str, Klaviyo], deadline: Deadline
+) -> Iterator[Finding]:
+    """Its secret and its account, which joins `accounts` where the key may read what a run reads."""
+
+    def secret() -> str:
         services.vault.secret(connection.secret_name)
         return "can be read"
 
-    return _look(f"secret {connection.secret_name}", look, MEND_VAULT)
-
-
-def _connection(services: Services, name: str, connection: Connection, deadline: Deadline) -> Finding:
-    """Whether the key may read what a run reads; what it may write, only a post could tell."""
-
-    def look() -> str:
+    def account() -> str:
         klaviyo = open_account(services, connection, deadline)
         next(klaviyo.jobs(deadline), None)
-        account = klaviyo.account
-        return f"opens the account {account.id} ({account.name}), and may read lists, profiles and jobs"
+        accounts[connection.id] = klaviyo
+        opened = klaviyo.account
+        return (
+            f"the key opens {opened.id} ({opened.name}), and may read lists, profiles and jobs; not tried, "
+            "since only a post would tell: whether it may write them"
+        )
 
-    found = _look(name, look, MEND_KEY)
-    if connection.paused and not found.mend:
-        return Finding(name, "is paused: nothing is sent over it", "Set `paused` to false in its document.")
-    return found
+    vault = mends.vault(services.settings)
+    yield _look(f"secret {connection.secret_name}", secret, vault)
+    yield _look(f"account of {connection.id}", account, vault)
+    if connection.paused:
+        yield Finding(f"pause of {connection.id}", "Nothing is sent over it.", mends.PAUSED)
+
+
+def _list(export: Export, accounts: Mapping[str, Klaviyo], deadline: Deadline) -> Finding:
+    name = f"list of {export.id}"
+    klaviyo = accounts.get(export.connection)
+    if klaviyo is None:
+        message = f"not looked for: the connection {export.connection} doesn't open its account"
+        return Finding(name, message, mends.CONNECTION_FIRST)
+    return _look(name, lambda: f"is {klaviyo.read_list(export.list_id, deadline).name!r}", {})
+
+
+def _segment(services: Services, export: Export, segment: str) -> Finding:
+    """Whether it has a whole snapshot, with the columns that the export names."""
+
+    def look() -> str:
+        pinned = PinnedSegment.of(segment, services.segments.newest(segment))
+        Plan(export=export, account_id="", segments=[pinned]).mappers()
+        return f"{pinned.folder or 'its snapshot'} is whole, and has the columns"
+
+    return _look(f"segment {segment} of {export.id}", look, mends.SEGMENTS)
 
 
 def _schedule(services: Services, export: Export) -> Finding:
@@ -141,7 +192,7 @@ def _schedule(services: Services, export: Export) -> Finding:
     except NotFound:
         return Finding(name, f"{_when(services, export)}; no run yet")
     except ExportError as error:
-        return Finding(name, f"{error.message} ({error.code})", MEND_DOCUMENT)
+        return _met(name, error, mends.HEAD)
     last = head.last_attempt
     if last is not None and last.status == "failed":
         message = f"the last run failed: {last.run}"

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.checkup import examine
+from cli.checkup import Finding, examine
 from cli.entry import FAILED, OK
 from cli.options import json_option, open_services
 from cli.output import print_json, say
@@ -19,12 +19,18 @@ def doctor(as_json: bool) -> int:
     for finding in examine(open_services()):
         findings.append(finding)
         if not as_json:
-            say(f"{'WRONG' if finding.mend else 'ok   '} {finding.name}: {finding.message}")
-            if finding.mend:
-                say(f"      {finding.mend}")
-    is_well = not any(finding.mend for finding in findings)
+            _show(finding)
+    warned = any(finding.warning for finding in findings)
+    is_well = not any(finding.mend and not finding.warning for finding in findings)
     if as_json:
         print_json({"well": is_well, "findings": findings})
     elif is_well:
-        say("Nothing is wrong.")
+        say("Nothing is wrong, if what is warned of is meant so." if warned else "Nothing is wrong.")
     return OK if is_well else FAILED
+
+
+def _show(finding: Finding) -> None:
+    found = "ok   " if not finding.mend else "warn " if finding.warning else "WRONG"
+    say(f"{found} {finding.name}: {finding.message}")
+    if finding.mend:
+        say(f"      {finding.mend}")

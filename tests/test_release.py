@@ -114,7 +114,7 @@ def commit(folder: Path) -> None:
 
 def released(repository: Path) -> subprocess.CompletedProcess[str]:
     """What `make release VERSION=9.8.7` does there."""
-    command = [sys.executable, repository / "infra/release.py", "9.8.7"]
+    command = [sys.executable, str(repository / "infra/release.py"), "9.8.7"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -1,16 +1,14 @@
 """`doctor`: what is wrong, each thing by itself, and what to do about it."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from cli.checkup import Finding, examine
 from sandbox.klaviyo import Fault
 from sandbox.people import People
 from tests.cli.conftest import Command
-from tests.support.world import World, a_world
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -20,11 +18,12 @@ def well(world: World) -> World:
     return world
 
 
-def wrong(command: Command) -> dict[str, dict[str, str]]:
+def wrong(command: Command, **environment: str) -> dict[str, dict[str, str]]:
     """What `doctor --json` finds wrong, by name; each comes with what to do."""
-    result = command("doctor", "--json")
+    result = command("doctor", "--json", **environment)
     document = json.loads(result.stdout)
-    found = {finding["name"]: finding for finding in document["findings"] if finding["mend"]}
+    told = [finding for finding in document["findings"] if finding["mend"]]
+    found = {finding["name"]: finding for finding in told if not finding["warning"]}
     assert document["well"] is not bool(found)
     assert result.exit_code == (1 if found else 0)
     return found
@@ -44,12 +43,15 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segments",
         "ok    state",
         "ok    clock",
-        "ok    secret klaviyo-sandbox",
         "ok    connections/sandbox.json",
+        "ok    secret klaviyo-sandbox",
+        "ok    account of sandbox",
         "ok    exports/vip.json",
+        "ok    list of vip",
+        "ok    segment HighValueSegment of vip",
         "ok    schedule of vip",
     ]
-    assert "SNDBOX (Sandbox)" in result.stdout
+    assert "SNDBOX (Sandbox), and may read lists, profiles and jobs; not tried" in result.stdout
     assert list(well.services.state.list()) == before
     assert well.stand_in.accounts["SNDBOX"].jobs == {}
 
@@ -62,39 +64,90 @@ def test_settings_that_can_not_be_read(command: Command) -> None:
 
 
 def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World) -> None:
-    """The vault's refusal and what depends on it are told, and the list of the other export too."""
+    """The vault's refusal and what depends on it are told, and the columns of the other export too."""
     well.secrets({})
-    well.document("exports/vip.json", list_id="Nowher")
+    well.document("exports/vip.json", match={"email": "Mail"})
     found = wrong(command)
     assert found.keys() == {
         "secret klaviyo-sandbox",
-        "connections/sandbox.json",
-        "exports/vip.json",
+        "account of sandbox",
+        "list of vip",
+        "segment HighValueSegment of vip",
     }
-    assert "KEY_VAULT_URL" in found["secret klaviyo-sandbox"]["mend"]
+    assert "connection first" in found["list of vip"]["mend"]
+    assert "have the key under this name" in found["secret klaviyo-sandbox"]["mend"]
+    assert found["account of sandbox"]["mend"] == found["secret klaviyo-sandbox"]["mend"]
 
 
-def test_a_key_without_a_scope(command: Command, well: World) -> None:
-    """A key that can't read profiles would fail at the end of a run: it is seen before the first."""
-    keys = {"pk_sandbox": frozenset({"accounts:read", "lists:read"})}
-    well.stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={"Y6nRLr": "VIP"})
+def test_a_file_of_keys_that_others_can_read(command: Command, well: World) -> None:
+    """Says what to type, with the file's own path."""
+    path = well.services.settings.secrets_file
+    path.chmod(0o644)
+    assert f"chmod 600 {path}" in wrong(command)["secret klaviyo-sandbox"]["mend"]
+
+
+def test_a_key_that_klaviyo_does_not_know(command: Command, well: World) -> None:
+    """The document is right, and need not be written again."""
+    well.secrets({"klaviyo-sandbox": "pk_unknown"})
     found = wrong(command)
-    assert found.keys() == {"connections/sandbox.json"}
-    assert "profiles:read" in found["connections/sandbox.json"]["message"]
+    assert found.keys() == {"account of sandbox", "list of vip"}
+    assert "key that Klaviyo knows into the vault" in found["account of sandbox"]["mend"]
+
+
+@pytest.mark.parametrize("scope", ["accounts:read", "lists:read", "profiles:read"])
+def test_a_key_without_a_scope(command: Command, well: World, scope: str) -> None:
+    """A key that can't read what a run reads would fail in it: it is seen before the first."""
+    scopes = {"accounts:read", "lists:read", "profiles:read"} - {scope}
+    keys = {"pk_sandbox": frozenset(scopes)}
+    well.stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={"Y6nRLr": "VIP"})
+    account = wrong(command)["account of sandbox"]
+    assert scope in account["message"]
+    assert "docs/security.md" in account["mend"]
 
 
 def test_a_key_of_another_account(command: Command, well: World) -> None:
     """A swapped key is seen, and the connection is not written."""
     well.document("connections/sandbox.json", account={"id": "OTHER", "name": "Other"})
-    assert "SNDBOX, not the connection's OTHER" in wrong(command)["connections/sandbox.json"]["message"]
+    account = wrong(command)["account of sandbox"]
+    assert "SNDBOX, not the connection's OTHER" in account["message"]
+    assert "connection's own account" in account["mend"]
 
 
 def test_a_list_and_a_column_that_are_not_there(command: Command, well: World) -> None:
-    """Each with its pointer into the export."""
+    """Each by itself; this is what writing the document again mends."""
     well.document("exports/vip.json", list_id="Nowher", match={"email": "Mail"})
-    message = wrong(command)["exports/vip.json"]["message"]
-    assert "/list_id: " in message
-    assert "/match/email: " in message
+    found = wrong(command)
+    assert "'Nowher'" in found["list of vip"]["message"]
+    assert "'Mail'" in found["segment HighValueSegment of vip"]["message"]
+    assert all("apply -f FILE" in finding["mend"] for finding in found.values())
+
+
+def test_a_segment_that_is_not_there(command: Command, well: World) -> None:
+    """Those that are there can be shown."""
+    well.document("exports/vip.json", segments=["HighValueSegment", "Nowhere"])
+    found = wrong(command)
+    assert found.keys() == {"segment Nowhere of vip"}
+    assert "segment-export segments" in found["segment Nowhere of vip"]["mend"]
+
+
+def test_segments_that_are_not_there(command: Command, well: World) -> None:
+    """SEGMENTS_URL leads nowhere: it is what has to be mended, and no document."""
+    found = wrong(command, SEGMENTS_URL=f"file:{well.folder / 'elsewhere'}")
+    assert "Check SEGMENTS_URL" in found["segments"]["mend"]
+
+
+def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
+    """The export that names it is as it should be, or names the wrong one."""
+    well.services.state.delete("connections/sandbox.json")
+    found = wrong(command)
+    assert found.keys() == {"exports/vip.json", "list of vip"}
+    assert {"Mend or write the connection first" in finding["mend"] for finding in found.values()} == {True}
+
+
+def test_a_head_that_is_none(command: Command, well: World) -> None:
+    """No document can mend it: the runbook tells how to restore it."""
+    well.services.state.write("heads/vip.json", b"{")
+    assert "docs/runbook.md" in wrong(command)["schedule of vip"]["mend"]
 
 
 def test_a_document_that_is_none(command: Command, well: World) -> None:
@@ -110,7 +163,7 @@ def test_pauses(command: Command, well: World) -> None:
     found = json.loads(command("doctor", "--json", EXPORTS_PAUSED="true").stdout)["findings"]
     assert {finding["name"] for finding in found if finding["mend"]} == {
         "settings",
-        "connections/sandbox.json",
+        "pause of sandbox",
     }
 
 
@@ -130,32 +183,32 @@ def test_the_next_time_of_a_recurrence(command: Command, well: World) -> None:
     assert " 21:00 UTC; no run yet" in command("doctor").stdout
 
 
-def found(world: World) -> dict[str, Finding]:
-    return {finding.name: finding for finding in examine(world.services) if finding.mend}
-
-
-def test_a_clock_that_is_wrong(tmp_path: Path) -> None:
-    """The machine's clock is held against the store's."""
-    with a_world(tmp_path) as world:
-        world.segment(People(10))
-        skew = world.services.state
-        skew.write("probe", b"")
-        world.clock.sleep((skew.now() - world.clock.now()).total_seconds() + 30)
-        assert "clock" not in found(world)
-        world.clock.sleep(60)
-        assert "time server" in found(world)["clock"].mend
-
-
-def test_a_revision_that_klaviyo_deprecates(tmp_path: Path) -> None:
-    """An app that nobody updates says so a year before Klaviyo stops to understand it."""
-    with a_world(tmp_path) as world:
-        assert "versions" not in found(world)
-        world.clock.sleep(timedelta(days=500).total_seconds())
-        assert "newer segment-export" in found(world)["versions"].mend
-
-
 def test_a_state_that_can_not_be_written(command: Command, well: World) -> None:
     """Without it nothing else can be looked at."""
     state = Path(well.services.settings.state_url.removeprefix("file:"))
     (state / "locks").write_text("a file where a folder should be")
     assert wrong(command).keys() == {"state"}
+
+
+def test_where_nothing_is_configured(command: Command, well: World) -> None:
+    """An empty state is what a wrong STATE_URL looks like: it is warned of, and not called well."""
+    for name in ("connections/sandbox.json", "exports/vip.json"):
+        well.services.state.delete(name)
+    result = command("doctor")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines if line.startswith("warn")] == [
+        "warn  connections",
+        "warn  exports",
+    ]
+    assert result.stdout.count("Check STATE_URL") == 2
+    assert lines[-1] == "Nothing is wrong, if what is warned of is meant so."
+
+
+def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
+    """Looking at a mistyped STATE_URL doesn't make it one that is there."""
+    folder = well.folder / "elsewhere"
+    result = command("doctor", STATE_URL=f"file:{folder}")
+    assert result.exit_code == 0
+    assert f"warn  state: There is no folder {folder}." in result.stdout
+    assert not folder.exists()

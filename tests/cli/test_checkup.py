@@ -1,0 +1,113 @@
+"""What `doctor` finds where clock, store, vault or Klaviyo is not as it should be, and what it advises."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cli import mends
+from cli.checkup import Finding, examine
+from sandbox.klaviyo import Fault
+from sandbox.people import People
+from shared.adapters.storage.store import Store
+from shared.errors import Denied
+from tests.docs.pages import page, rows, section
+from tests.support.stores import WatchedStore
+from tests.support.vault import KeyVaultServer
+from tests.support.world import World, a_world
+
+
+def found(world: World) -> dict[str, Finding]:
+    return {finding.name: finding for finding in examine(world.services) if finding.mend}
+
+
+def test_a_clock_that_is_wrong(tmp_path: Path) -> None:
+    """The machine's clock is held against the store's."""
+    with a_world(tmp_path) as world:
+        world.segment(People(10))
+        skew = world.services.state
+        skew.write("probe", b"")
+        world.clock.sleep((skew.now() - world.clock.now()).total_seconds() + 30)
+        assert "clock" not in found(world)
+        world.clock.sleep(60)
+        assert "time server" in found(world)["clock"].mend
+
+
+def test_a_revision_that_klaviyo_deprecates(tmp_path: Path) -> None:
+    """An app that nobody updates says so a year before Klaviyo stops to understand it."""
+    with a_world(tmp_path) as world:
+        assert "versions" not in found(world)
+        world.clock.sleep(timedelta(days=500).total_seconds())
+        assert "newer segment-export" in found(world)["versions"].mend
+
+
+class LockedStore(WatchedStore):
+    """A state whose documents or whose time somebody may not see."""
+
+    def __init__(self, store: Store, denied: str) -> None:
+        super().__init__(store)
+        self._denied = denied
+
+    def called(self, what: str, name: str) -> None:
+        if f"{what} {name}".startswith(self._denied):
+            raise Denied(f"{name or 'The store'}: access is denied.")
+
+
+@pytest.mark.parametrize(
+    ("denied", "name"), [("now", "clock"), ("list connections/", "documents"), ("read exports/", "documents")]
+)
+def test_a_state_that_can_not_be_seen_whole(tmp_path: Path, denied: str, name: str) -> None:
+    """What is denied is told like all else, with the role that the templates grant."""
+    with a_world(tmp_path) as world:
+        world.segment(People(10))
+        world.services = replace(world.services, state=LockedStore(world.services.state, denied))
+        assert "Storage Blob Data Owner" in found(world)[name].mend
+
+
+def test_klaviyo_is_away(tmp_path: Path) -> None:
+    """Nothing of ours is wrong: look again later."""
+    with a_world(tmp_path) as world:
+        world.segment(People(10))
+        world.stand_in.faults.add([Fault("error", status=503, nth=None)])
+        assert "Look again later" in found(world)["account of sandbox"].mend
+
+
+@pytest.mark.parametrize(
+    ("refused", "mend"),
+    [
+        ("ForbiddenByRbac", "Key Vault Secrets User"),
+        ("SecretDisabled", "set a new version"),
+        (None, "az keyvault secret set"),
+    ],
+)
+def test_a_vault_that_gives_no_key(
+    tmp_path: Path, key_vault: KeyVaultServer, refused: str | None, mend: str
+) -> None:
+    """With a vault, what to do is done there, and not to a file."""
+    if refused:
+        key_vault.secrets["klaviyo-sandbox"] = "pk_sandbox"
+        key_vault.refused["klaviyo-sandbox"] = refused
+    with a_world(tmp_path) as world:
+        settings = replace(world.services.settings, key_vault_url="https://kv.vault.azure.net")
+        world.services = replace(world.services, settings=settings, vault=key_vault.vault())
+        told = found(world)["secret klaviyo-sandbox"].mend
+        assert mend in told
+        assert "chmod" not in told
+
+
+def test_a_vault_that_is_away(tmp_path: Path, key_vault: KeyVaultServer) -> None:
+    """As with Klaviyo: no secret need be stored again."""
+    key_vault.failing = 503
+    with a_world(tmp_path) as world:
+        world.services = replace(world.services, vault=key_vault.vault())
+        assert "Look again later" in found(world)["secret klaviyo-sandbox"].mend
+
+
+def test_the_roles_are_those_that_the_templates_grant() -> None:
+    """Who follows the advice gets the right that the app has, and no other."""
+    advice = " ".join([*mends.SEGMENTS.values(), *mends.STATE.values(), *mends.KEY_VAULT.values()])
+    granted = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
+    named = set(re.findall(r"(?:Storage Blob Data|Key Vault Secrets) \w+", advice))
+    assert named == granted - {"Monitoring Metrics Publisher", "Key Vault Secrets Officer"}
