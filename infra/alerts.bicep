@@ -29,7 +29,8 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
 }
 
 // Each query returns what is wrong, one row for each export, account or secret, and nothing where all is well.
-// A window is longer than the pause between two looks, since a metric takes minutes to arrive.
+// A window is longer than the pause between two looks, since a metric takes minutes to arrive. A query with
+// `ago` says itself how far it looks: Azure would show it two days.
 var rules = [
   {
     name: 'behind'
@@ -41,6 +42,7 @@ var rules = [
     query: '''
       AppMetrics
       | where Name == "segment_export.behind"
+      | where TimeGenerated > ago(6h)
       | summarize First = min(TimeGenerated), Least = min(Max) by Export = tostring(Properties.export)
       | where Least > 0 and First < ago(345m)
     '''

@@ -36,7 +36,7 @@ param alertEmail string = ''
 @minValue(30)
 param runsKeptDays int = 365
 
-@description('When the timer looks for work: NCRONTAB with seconds, in UTC. What an export is due by stands in the export.')
+@description('When the timer looks for work: NCRONTAB with seconds, in UTC, each 10 minutes at least, since alerts count on it. What an export is due by stands in the export.')
 param exportSchedule string = '0 * * * * *'
 
 @description('Memory of an instance, in MB.')

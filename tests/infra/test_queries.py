@@ -105,6 +105,14 @@ def test_alerts_look_often_enough() -> None:
     assert minutes(text(silent["every"])) == 5
 
 
+def test_alerts_look_at_their_window_alone() -> None:
+    """Azure widens what a query with `ago` sees to two days, unless it says itself how far it looks."""
+    for name, query in ALERTS.items():
+        if "ago(" in query:
+            window = text(rules()[name]["window"]).removeprefix("PT").lower()
+            assert f"| where TimeGenerated > ago({window})\n" in query, name
+
+
 def test_every_alert_has_its_place_in_the_runbook() -> None:
     """An alert sends to the runbook by its name, which stands in a heading there."""
     headings = re.findall(r"^### .*: `(\w+)`$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
