@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -209,6 +211,24 @@ def test_what_a_deployment_puts_out_is_documented() -> None:
     deploying = (ROOT / "docs/deploy.md").read_text()
     for output in declared(MAIN, "output"):
         assert f"`{output}`" in deploying, output
+
+
+def test_outputs_become_environment_variables() -> None:
+    """What docs/deploy.md pipes az's outputs into makes lines for a shell, however az spells the names."""
+    [script] = re.findall(r"python -c '(.*)'\)\"$", (ROOT / "docs/deploy.md").read_text(), re.MULTILINE)
+    outputs = {"statE_URL": {"type": "String", "value": "https://example.org/state"}}
+    command = [sys.executable, "-c", script]
+    made = subprocess.check_output(command, input=json.dumps(outputs), text=True)
+    assert made == "export STATE_URL=https://example.org/state\n"
+
+
+def test_the_identity_is_found_by_the_app_s_name() -> None:
+    """Both names end in the same token: another app's identity in the group is not taken for it."""
+    deploying = (ROOT / "docs/deploy.md").read_text()
+    assert '--name "id-${FUNCTION_APP_NAME#func-}"' in deploying
+    assert text(body(declared(MAIN, "resource")["identity"])["name"]) == "id-${token}"
+    assert text(body(declared(TEMPLATES["app.bicep"], "resource")["site"])["name"]) == "func-${name}"
+    assert text(modules(MAIN)["app"][1]["name"]) == "token"
 
 
 def test_the_rights_are_documented() -> None:
