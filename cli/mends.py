@@ -21,7 +21,7 @@ _REFRESH = "Refresh the export in Customer Insights."
 _ANY = "docs/codes.md has the code, and what to do."
 
 # What to do about an error, by its code, whatever was looked at.
-_BY_CODE = {
+BY_CODE = {
     "ambiguous_column": "Rename one of the columns in Customer Insights.",
     "ambiguous_segment": DOCUMENT,
     "blocked": "Ask Klaviyo's support about the address that this machine calls from.",
@@ -77,4 +77,4 @@ def mend_of(error: ExportError, place: Mapping[str, str]) -> str:
     """What to do about an error that was met at one of these places."""
     if isinstance(error, TryLater | TakenElsewhere):
         return LATER
-    return {**_BY_CODE, **place}.get(error.code, _ANY)
+    return {**BY_CODE, **place}.get(error.code, _ANY)

@@ -13,6 +13,7 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.adapters.storage.store import Store
 from shared.errors import Denied
+from tests.docs.codes import error_codes
 from tests.docs.pages import page, rows, section
 from tests.support.stores import WatchedStore
 from tests.support.vault import KeyVaultServer
@@ -103,6 +104,12 @@ def test_a_vault_that_is_away(tmp_path: Path, key_vault: KeyVaultServer) -> None
     with a_world(tmp_path) as world:
         world.services = replace(world.services, vault=key_vault.vault())
         assert "Look again later" in found(world)["secret klaviyo-sandbox"].mend
+
+
+def test_advice_is_for_errors_that_there_are() -> None:
+    """A code that nothing raises any more takes its advice along."""
+    places = (mends.BY_CODE, mends.SEGMENTS, mends.HEAD, mends.KEY_VAULT, mends.secrets_file(Path("file")))
+    assert set().union(*places) <= error_codes()
 
 
 def test_the_roles_are_those_that_the_templates_grant() -> None:
