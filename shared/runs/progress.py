@@ -7,7 +7,8 @@ from shared.runs.record import Part
 
 
 class Progress(Part):
-    """`share` is of the rows, from 0 to 1, or None while unknown; `waiting_for` is the code of a cause.
+    """`share` is of the rows that are done with, accepted by Klaviyo or left out: from 0 to 1, or None
+    while unknown. `waiting_for` is the code of a cause.
 
     `seconds_left` is None where nobody can tell, as while Klaviyo imports; then the share is 1.
     """
@@ -30,11 +31,15 @@ def progress_of(run: OpenRun, now: datetime) -> Progress:
 
 
 def _share(run: OpenRun) -> float | None:
+    """Rows are read several batches before they are sent, so that those read say little."""
     if run.record.phase == "confirming":
         return 1.0
     if run.plan is None or run.plan.lines == 0:
         return None
-    return round(min(1.0, run.record.counts.rows / run.plan.lines), 3)
+    counts = run.record.counts
+    left_out = counts.rejected + counts.filtered + counts.duplicates + counts.unchanged
+    accepted = sum(job.profiles for job in run.jobs)
+    return round(min(1.0, (left_out + accepted) / run.plan.lines), 3)
 
 
 def _seconds_left(run: OpenRun, share: float | None, now: datetime) -> int | None:

@@ -16,21 +16,27 @@ EXPORT = Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT).encode())
 NOW = MONDAY + timedelta(seconds=100)
 
 
-def _run(rows: int, phase: str = "sending", lines: int | None = 1000, **changes: Any) -> OpenRun:
-    """A run that began at Monday's refresh and was last advanced 60 seconds later."""
+def _run(accepted: int, phase: str = "sending", lines: int | None = 1000, **changes: Any) -> OpenRun:
+    """A run that began at Monday's refresh and was last advanced 60 seconds later; it has read all lines."""
     record = {
         "id": "vip.20260824T143300Z-0000",
         "export": "vip",
         "trigger": "on_demand",
         "requested_by": "http",
         "phase": phase,
-        "counts": {"rows": rows},
+        "counts": {"rows": lines or 0, **changes.pop("counts", {})},
         "created_at": MONDAY,
         "started_at": None if lines is None else MONDAY,
     }
     plan = {"export": EXPORT, "account_id": "SNDBOX", "segments": [], "lines": lines}
     advanced_at = MONDAY + timedelta(seconds=60)
-    run = {"record": record, "plan": None if lines is None else plan, "advanced_at": advanced_at}
+    job = {"id": "1", "digest": "", "batch": "", "profiles": accepted, "accepted_at": MONDAY}
+    run = {
+        "record": record,
+        "plan": None if lines is None else plan,
+        "jobs": [job] if accepted else [],
+        "advanced_at": advanced_at,
+    }
     return OpenRun.model_validate(run | changes)
 
 
@@ -42,14 +48,26 @@ def _run(rows: int, phase: str = "sending", lines: int | None = 1000, **changes:
         (_run(0), 0.0, None),
         (_run(250), 0.25, 180),
         (_run(750), 0.75, 20),
+        (_run(100, counts={"rejected": 40, "filtered": 30, "duplicates": 20, "unchanged": 60}), 0.25, 180),
         (_run(1000), 1.0, 0),
         (_run(1200), 1.0, 0),
         (_run(1000, phase="confirming"), 1.0, None),
     ],
-    ids=["queued", "no lines", "pinned", "quarter", "three quarters", "all", "more", "confirming"],
+    ids=[
+        "queued",
+        "no lines",
+        "pinned",
+        "quarter",
+        "three quarters",
+        "left out",
+        "all",
+        "more",
+        "confirming",
+    ],
 )
 def test_share_and_time_left(run: OpenRun, share: float | None, seconds_left: int | None) -> None:
-    """The rows so far against all lines, and as long again as they took; None where nobody can tell."""
+    """What is accepted or left out against all lines, however far the rows are read; None where nobody can
+    tell. The rest takes as long again as that took."""
     progress = progress_of(run, NOW)
 
     assert (progress.share, progress.seconds_left) == (share, seconds_left)
