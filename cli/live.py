@@ -79,20 +79,22 @@ class _Watch:
                 continue  # the next look may tell
             if run is None:
                 continue
-            state, numbers = self._state(run), ", ".join(self._numbers(run))
+            state, numbers, speed = self._state(run), self._numbers(run), ", ".join(self._speed(run))
             looks += 1
             if screen is not None:
-                screen.update(self._picture(run, state, numbers))
+                screen.update(self._picture(run, state, numbers, speed))
             elif state != said or looks > LINE_EVERY:
                 said, looks = state, 0
-                click.echo(f"{self._export}: {state}; {numbers}", err=True)
+                told = ", ".join(filter(None, (numbers, speed)))
+                click.echo(f"{self._export}: {state}; {told}", err=True)
 
-    def _picture(self, run: OpenRun, state: str, numbers: str) -> Group:
+    def _picture(self, run: OpenRun, *lines: str) -> Group:
+        """Each line is short enough for 80 columns."""
         share = progress_of(run, self._services.clock.now()).share
-        line = Table.grid(padding=(0, 1))
+        first = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=1, completed=share or 0, width=30)
-        line.add_row(Text(self._export, "bold"), bar, f"{share:.0%}" if share is not None else "")
-        return Group(line, Text(f"  {state}"), Text(f"  {numbers}"))
+        first.add_row(Text(self._export, "bold"), bar, f"{share:.0%}" if share is not None else "")
+        return Group(first, *(Text(f"  {line}") for line in lines if line))
 
     def _state(self, run: OpenRun) -> str:
         clock = self._services.clock
@@ -103,15 +105,20 @@ class _Watch:
         if run.record.phase == "confirming":
             return "all is sent, and Klaviyo works on it"
         is_held = isinstance(clock, WatchedClock) and clock.sleepers > 0
-        return "sending, throttled by Klaviyo" if is_held else "sending"
+        return "sending; waiting for Klaviyo (its limits, or a failure)" if is_held else "sending"
 
-    def _numbers(self, run: OpenRun) -> Iterator[str]:
-        sent = sum(job.profiles for job in run.jobs)
-        yield f"{run.record.counts.rows:,} rows read"
-        yield f"{sent:,} profiles sent"
-        yield f"{sum(job.is_settled for job in run.jobs)} of {len(run.jobs)} jobs confirmed"
+    @staticmethod
+    def _numbers(run: OpenRun) -> str:
+        confirmed = sum(job.is_settled for job in run.jobs)
+        return (
+            f"{run.record.counts.rows:,} rows read, {_sent(run):,} profiles sent, "
+            f"{confirmed} of {len(run.jobs)} jobs confirmed"
+        )
+
+    def _speed(self, run: OpenRun) -> Iterator[str]:
         if run.record.phase != "sending" or run.plan is None:
             return
+        sent = _sent(run)
         clock = self._services.clock
         self._began = self._began or (clock.monotonic(), sent)
         seconds, before = clock.monotonic() - self._began[0], self._began[1]
@@ -120,3 +127,7 @@ class _Watch:
         left = progress_of(run, clock.now()).seconds_left
         if left is not None:
             yield f"{timedelta(seconds=left)} left"
+
+
+def _sent(run: OpenRun) -> int:
+    return sum(job.profiles for job in run.jobs)
