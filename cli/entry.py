@@ -18,7 +18,6 @@ HINTS = {
     "unknown_export": "`segment-export exports list` shows those that exist.",
     "unknown_connection": "`segment-export connections list` shows those that exist.",
     "unknown_run": "`segment-export runs list EXPORT` shows those of an export.",
-    "already_running": "Wait until it is done, or cancel it: `segment-export runs cancel RUN`.",
     "storage_unavailable": "Nothing is lost: run the same command again later.",
     "vault_unavailable": "Nothing is lost: run the same command again later.",
     "klaviyo_unavailable": "Nothing is lost: run the same command again later.",
@@ -35,22 +34,22 @@ class Entry(click.Group):
         try:
             code = super().main(arguments, *others, **{**options, "standalone_mode": False})
         except ExportError as error:
-            _tell(error.code, error.message, as_json)
+            tell(error.code, error.message, as_json)
             code = exit_code_of(error)
         except click.ClickException as error:
             if as_json:
-                _tell("invalid_usage", error.format_message(), as_json)
+                tell("invalid_usage", error.format_message(), as_json)
             else:
                 error.show()
             code = USAGE
         except click.Abort:
-            _tell("interrupted", "Interrupted.", as_json)
+            tell("interrupted", "Interrupted.", as_json)
             code = INTERRUPTED
         except Exception as error:
             # Its message may hold anything, somebody's data too: only the place is told.
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
-            _tell("internal_error", f"This is a bug, please report it: {where}.", as_json)
+            tell("internal_error", f"This is a bug, please report it: {where}.", as_json)
             code = FAILED
         sys.exit(code or OK)
 
@@ -59,7 +58,7 @@ def exit_code_of(error: ExportError) -> int:
     """1 where it is too late, 2 for people to mend, 3 for later, 75 where somebody else is at it."""
     match error:
         case TakenElsewhere():
-            return FAILED if error.code == "already_closed" else TAKEN
+            return {"already_closed": FAILED, "run_is_open": USAGE}.get(error.code, TAKEN)
         case TryLater():
             return LEFT_OPEN
     return USAGE
@@ -72,7 +71,8 @@ def exit_code_of_run(record: RunRecord) -> int:
     return OK if record.status in ("successful", "completed_with_warnings") else FAILED
 
 
-def _tell(code: str, message: str, as_json: bool) -> None:
+def tell(code: str, message: str, as_json: bool) -> None:
+    """An error: as JSON on standard output, or with what to do on standard error."""
     if as_json:
         print_json({"error": {"code": code, "message": message}})
         return

@@ -10,10 +10,11 @@ import click
 from shared.errors import InvalidSettings
 
 APP = Path(__file__).resolve().parent.parent
+PORT = click.IntRange(0, 65_535)
 
 
 @click.command()
-@click.option("--port", default=7071, show_default=True, help="The port on 127.0.0.1.")
+@click.option("--port", type=PORT, default=7071, show_default=True, help="The port on 127.0.0.1.")
 def serve(port: int) -> None:
     """Serve the functions on this machine, until Ctrl-C.
 
@@ -32,7 +33,9 @@ def serve(port: int) -> None:
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="The port on 127.0.0.1.")
+@click.option(
+    "--port", type=PORT, default=8080, show_default=True, help="The port on 127.0.0.1; 0 takes a free one."
+)
 @click.option("--keep-attributes", is_flag=True, help="Keep the attributes of every profile, to look at.")
 def sandbox(port: int, keep_attributes: bool) -> None:
     """Serve a stand-in Klaviyo on this machine, until Ctrl-C.
