@@ -5,7 +5,7 @@ import click
 from cli.connecting import ONLINE, add
 from cli.entry import OK
 from cli.options import connection_argument, errors_as_json_option, json_option, open_services
-from cli.output import console, print_json, say, table
+from cli.output import print_json, print_table, say, table
 from shared.adapters.clock import Deadline
 from shared.catalog import Connection
 from shared.runs.pinning import open_account
@@ -36,11 +36,13 @@ def list_(as_json: bool) -> None:
         members = [document.model_dump(mode="json", exclude_unset=True) for document in documents]
         print_json({"connections": members, "problems": problems})
         return
-    made = table("connection", "name", "type", "account", "shared with", "secret")
+    made = table(
+        "connection", "name", "type", "account", "shared with", "secret", ids=("connection", "secret")
+    )
     for each in checked:
         if isinstance(each.document, Connection):
             made.add_row(*_cells(each.document))
-    console().print(made)
+    print_table(made)
     for each in checked:
         for problem in each.problems:
             say(f"{each.name}, {problem.pointer or '/'}: {problem.message}")

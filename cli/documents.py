@@ -9,7 +9,7 @@ import click
 
 from cli.entry import OK, USAGE
 from cli.options import json_option, open_services
-from cli.output import console, print_json, say, table
+from cli.output import print_json, print_table, say, table
 from shared.errors import InvalidRequest
 from shared.runs.applying import apply as apply_documents
 from shared.runs.validation import Checked, validate
@@ -77,5 +77,5 @@ def apply(option: tuple[str, ...], files: tuple[str, ...], as_json: bool) -> int
     made = table("document", "change")
     for change in changes:
         made.add_row(change.place, change.kind)
-    console().print(made)
+    print_table(made)
     return OK

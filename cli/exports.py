@@ -7,7 +7,7 @@ import click
 
 from cli.documents import print_checked, read_files
 from cli.options import errors_as_json_option, export_argument, json_option, open_services
-from cli.output import console, print_json, say, table
+from cli.output import print_json, print_table, say, table
 from shared.adapters.clock import Deadline
 from shared.catalog import Cron, Export, Listed
 from shared.errors import ExportError, NotFound
@@ -53,11 +53,21 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json({"exports": rows})
         return
-    made = table("export", "name", "type", "status", "refreshed (UTC)", "schedule", "connection")
+    made = table(
+        "export",
+        "name",
+        "type",
+        "status",
+        "refreshed (UTC)",
+        "schedule",
+        "connection",
+        ids=("export", "connection"),
+    )
     for row in rows:
         time = f"{row.refreshed_at:%Y-%m-%d %H:%M}" if row.refreshed_at else ""
-        made.add_row(row.id, row.display_name, row.type, row.status, time, row.schedule, row.connection)
-    console().print(made)
+        status = row.status.replace("_", " ")
+        made.add_row(row.id, row.display_name, row.type, status, time, row.schedule, row.connection)
+    print_table(made)
     for row in rows:
         if row.error is not None:
             say(f"{row.id}: {row.error['message']} ({row.error['code']})")

@@ -5,38 +5,63 @@ from collections.abc import Iterable, Mapping
 
 import click
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from shared.runs import one_file
+from shared.runs.parts import rejected_name
 from shared.runs.preview import Preview
 from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
 
 # Wide enough for any line: a pipe has no edge to wrap at.
 NO_EDGE = 10_000
+# Between two columns of a table.
+GAP = 2
 COLOURS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
 SELDOM = ("filtered", "unchanged", "unconfirmed", "removed")
 
 
 def console() -> Console:
-    """Standard output; what is printed wraps in a terminal only."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else NO_EDGE)
+    """Standard output; what is printed wraps in a terminal only, and names in it are never markup."""
+    width = None if sys.stdout.isatty() else NO_EDGE
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def say(text: str) -> None:
     """A line as it is: paths in it can be copied, whatever the width of the terminal."""
-    console().print(text, markup=False, soft_wrap=True)
+    console().print(text, soft_wrap=True)
 
 
 def print_json(document: object) -> None:
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
-def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    """A plain table; columns of `numbers` are set to the right. No cell is cut off."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+def table(*columns: str, numbers: tuple[str, ...] = (), ids: tuple[str, ...] = ()) -> Table:
+    """A plain table; columns of `numbers` are set to the right. Only columns of words wrap."""
+    made = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:
-        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        made.add_column(
+            name, justify="right" if name in numbers else "left", no_wrap=name in (*numbers, *ids)
+        )
     return made
+
+
+def print_table(made: Table) -> None:
+    """Prints a table of texts in the terminal's width, or wider where whole words and ids need it."""
+    screen = console()
+    cells = [[str(column.header), *map(str, column.cells)] for column in made.columns]
+    widths = [
+        max(map(cell_len, texts if column.no_wrap else " ".join(texts).split()))
+        for column, texts in zip(made.columns, cells, strict=True)
+    ]
+    room = screen.width - sum(widths) - GAP * (len(widths) - 1)
+    for column, texts, least in zip(made.columns, cells, widths, strict=True):
+        more = max(0, min(room, max(map(cell_len, texts)) - least))
+        room -= more
+        column.width = least + more
+    screen.print(made, width=screen.width + max(0, -room), crop=False)
 
 
 def size(number: int) -> str:
@@ -49,19 +74,30 @@ def size(number: int) -> str:
     return f"{amount:.1f} GB"
 
 
-def print_run(record: RunRecord, as_json: bool) -> None:
-    """A run: its record as JSON, or its counts as a table."""
+def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
+    """A run: its record as JSON, or its counts as a table; `state_url` is where its refused rows are."""
     if as_json:
         print_json(record.model_dump(mode="json"))
         return
     colour = COLOURS.get(record.status, "bold")
     phase = "" if record.is_closed else f" ({record.phase})"
-    console().print(f"Run {record.id}: [{colour}]{record.status}[/{colour}]{phase}", soft_wrap=True)
+    title = Text.assemble(f"Run {record.id}: ", (record.status, colour), phase)
+    console().print(title, soft_wrap=True)
     print_segments(record.segments)
     print_counts(record.counts.model_dump())
     print_notes(record.rejected_by_reason, record.warnings)
+    if record.is_closed and (record.counts.rejected or record.counts.failed):
+        folder = state_url.removeprefix("file:").rstrip("/")
+        say(f"refused rows: {folder}/{rejected_name(record.export, record.id)}")
     if record.error is not None:
-        say(f"error, {record.error.code}: {record.error.message}")
+        is_send = one_file.ID.fullmatch(record.export)
+        message = said_by_send(record.error.message) if is_send else record.error.message
+        say(f"error, {record.error.code}: {message}")
+
+
+def said_by_send(message: str) -> str:
+    """The message of an error for `send`, whose only vault is the environment."""
+    return message.replace("the vault", "KLAVIYO_API_KEY")
 
 
 def print_segments(segments: Iterable[SegmentRecord]) -> None:
@@ -77,7 +113,7 @@ def print_counts(counts: Mapping[str, int]) -> None:
     for name, count in counts.items():
         if count or name not in SELDOM:
             made.add_row(name.replace("_", " "), f"{count:,}")
-    console().print(made)
+    print_table(made)
 
 
 def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[WarningRecord]) -> None:
@@ -91,12 +127,14 @@ def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[Warnin
 def print_runs(records: list[RunRecord]) -> None:
     """Runs as a table, one line each."""
     names = ("rows", "imported", "rejected", "failed")
-    runs = table("run", "status", *names, numbers=names)
+    runs = table("run", "status", *names, numbers=names, ids=("run",))
     for record in records:
         counts = record.counts
         numbers = (counts.rows, counts.imported, counts.rejected, counts.failed)
-        runs.add_row(record.id, record.status, *(f"{number:,}" for number in numbers))
-    console().print(runs)
+        # In words, which wrap where the terminal is narrow.
+        status = record.status.replace("_", " ")
+        runs.add_row(record.id, status, *(f"{number:,}" for number in numbers))
+    print_table(runs)
 
 
 def print_preview(made: Preview, as_json: bool) -> None:
