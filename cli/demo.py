@@ -1,23 +1,27 @@
 """`demo`: the whole way, from a made segment to a list, on this machine alone."""
 
 import csv
+import fcntl
 import io
 import json
 import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.entry import exit_code_of_run
+from cli.entry import INTERRUPTED, exit_code_of_run, tell
 from cli.live import WatchedClock, watching
-from cli.output import console, print_run, say, table
+from cli.output import print_run, print_table, say, table
 from cli.runs import run_export
 from shared.adapters.storage import open_store
+from shared.errors import AlreadyRunning, InvalidRequest
 from shared.runs.history import read_rejected
 from shared.runs.record import RunRecord
 from shared.runs.services import Services
@@ -39,6 +43,42 @@ def demo() -> int:
 
     Example: segment-export demo
     """
+    with _alone():
+        try:
+            return _demo()
+        except KeyboardInterrupt:
+            tell("interrupted", "Interrupted: the demo begins afresh the next time.", as_json=False)
+            return INTERRUPTED
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Makes the folder, and keeps other demos out of it."""
+    try:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequest(
+            f"The folder {FOLDER} can't be made here: {error.strerror}. "
+            "Move away what is in its place, or run the demo in another folder."
+        ) from None
+    descriptor = os.open(FOLDER.parent, os.O_RDONLY)
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AlreadyRunning(
+            f"Another demo is running in {FOLDER}: wait until it is done, or run this one in another folder."
+        ) from None
+
+
+def _demo() -> int:
     from sandbox.klaviyo import app
     from sandbox.serving import serving
 
@@ -57,7 +97,7 @@ def demo() -> int:
         with Services.from_settings(settings, WatchedClock()) as services:
             with watching(services, "vip"):
                 record = run_export(services, "vip")
-            print_run(record, as_json=False)
+            print_run(record, settings.state_url, as_json=False)
             _print_refused(services, record)
     say(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
     _print_what_next(record)
@@ -104,7 +144,7 @@ def _print_refused(services: Services, record: RunRecord) -> None:
     made = table("refused", "by", "rows", numbers=("rows",))
     for (reason, stage), count in counts.most_common():
         made.add_row(reason, by[stage], f"{count:,}")
-    console().print(made)
+    print_table(made)
 
 
 def _print_what_next(record: RunRecord) -> None:

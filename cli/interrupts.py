@@ -1,0 +1,40 @@
+"""Ctrl-C while a run goes on: the first one waits for the posts on their way, the second for nothing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from cli.entry import INTERRUPTED, tell
+
+LEFT_OPEN = "The run is open: nothing is lost, and the same command goes on with it."
+
+
+@contextmanager
+def stopping(as_json: bool) -> Iterator[None]:
+    """Raises KeyboardInterrupt at Ctrl-C, as ever, and says at once what it waits for."""
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, second)
+        click.echo("Stopping after the posts on their way; Ctrl-C again stops at once.", err=True)
+        raise KeyboardInterrupt
+
+    def second(_number: int, _frame: FrameType | None) -> None:
+        # A run survives its process, so nothing has to be waited for but the terminal's cursor.
+        Console(stderr=True).show_cursor()
+        tell("interrupted", LEFT_OPEN, as_json)
+        os._exit(INTERRUPTED)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # a job in the background hears no Ctrl-C
+        yield
+        return
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
