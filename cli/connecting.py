@@ -3,6 +3,7 @@
 import getpass
 import json
 import re
+import sys
 
 import click
 
@@ -31,7 +32,16 @@ def add() -> int:
 
     Example: segment-export connections add
     """
-    services = open_services()
+    try:
+        return _add(open_services())
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        message = "It asks questions: it needs a terminal, or all answers on standard input."
+        raise click.UsageError(message) from None
+
+
+def _add(services: Services) -> int:
     name = click.prompt("Name of the connection", default="Klaviyo")
     connection_id = click.prompt(
         "Its id, for exports and files",
@@ -41,19 +51,20 @@ def add() -> int:
     key = click.prompt("Klaviyo's private API key (not shown)", hide_input=True, value_proc=_key)
     account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
     say(f"The key opens the Klaviyo account {account.id} ({account.name}).")
-    people = click.prompt("Who may use it: administrators, or people by comma", default="administrators")
+    people = click.prompt(
+        "Who may use it: administrators, or people by comma", default="administrators", value_proc=_people
+    )
     click.echo(CONSENT)
     if not click.confirm("Do you agree?"):
         say("Nothing was written.")
         return FAILED
-    shared_with = [person.strip() for person in people.split(",")]
     consent = {"accepted_by": getpass.getuser(), "accepted_at": services.clock.now().isoformat()}
     members = {
         "version": 1,
         "id": connection_id,
         "display_name": name,
         "secret_name": f"{connection_id}-key",
-        "shared_with": people if shared_with == ["administrators"] else shared_with,
+        "shared_with": people,
         "consent": consent,
         "account": {"id": account.id, "name": account.name},
     }
@@ -76,6 +87,13 @@ def _free_id(services: Services, text: str) -> str:
     except NotFound:
         return text
     raise click.UsageError(f"There is a connection {text} already.")
+
+
+def _people(text: str) -> str | list[str]:
+    people = [person for part in text.split(",") if (person := part.strip())]
+    if not people:
+        raise click.UsageError("Say administrators, or one or more people.")
+    return "administrators" if people == ["administrators"] else people
 
 
 def _key(text: str) -> str:

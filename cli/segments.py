@@ -5,8 +5,9 @@ from datetime import datetime
 
 import click
 
+from cli.entry import OK, USAGE
 from cli.options import json_option, open_services
-from cli.output import console, print_json, say, size, table
+from cli.output import print_json, print_table, say, size, table
 from shared.errors import ExportError
 from shared.runs.services import Services
 from shared.segments import Snapshot, read_rows
@@ -41,7 +42,7 @@ class Segment:
 @click.command()
 @click.argument("names", metavar="[SEGMENT]...", nargs=-1)
 @json_option
-def segments(names: tuple[str, ...], as_json: bool) -> None:
+def segments(names: tuple[str, ...], as_json: bool) -> int:
     """Show the segments under SEGMENTS_URL, or only the ones named: members, age, size, columns.
 
     Every row is counted. How many cells of a column are blank is seen in the first 1,000 rows.
@@ -49,22 +50,31 @@ def segments(names: tuple[str, ...], as_json: bool) -> None:
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
-    found = [describe(services, name) for name in names or services.segments.names()]
+    if len(names) == 1:
+        found = [read(services, names[0])]
+    else:
+        found = [describe(services, name) for name in names or services.segments.names()]
     if as_json:
         print_json({"segments": found})
     elif found:
         _print(found)
     else:
         say("There is no segment under SEGMENTS_URL.")
+    return USAGE if names and any(each.error for each in found) else OK
 
 
 def describe(services: Services, name: str) -> Segment:
     """Reads the segment's newest snapshot. What stands in the way is told, so that others are shown."""
     try:
-        snapshot = services.segments.newest(name)
-        members, blank, sampled = _count(services, snapshot)
+        return read(services, name)
     except ExportError as error:
         return Segment(name, error={"code": error.code, "message": error.message})
+
+
+def read(services: Services, name: str) -> Segment:
+    """Reads the segment's newest snapshot. Raises NotFound, InvalidSegment."""
+    snapshot = services.segments.newest(name)
+    members, blank, sampled = _count(services, snapshot)
     return Segment(
         name=name,
         members=members,
@@ -96,13 +106,15 @@ def _count(services: Services, snapshot: Snapshot) -> tuple[int, list[int], int]
 
 def _print(found: list[Segment]) -> None:
     numbers = ("members", "partitions", "size")
-    overview = table("segment", "members", "refreshed (UTC)", "partitions", "size", numbers=numbers)
+    overview = table(
+        "segment", "members", "refreshed (UTC)", "partitions", "size", numbers=numbers, ids=("segment",)
+    )
     for each in found:
         if each.refreshed_at is not None:
             time = f"{each.refreshed_at:%Y-%m-%d %H:%M}"
             overview.add_row(each.name, f"{each.members:,}", time, f"{each.partitions}", size(each.size))
     if overview.row_count:
-        console().print(overview)
+        print_table(overview)
     for each in found:
         if each.error is not None:
             say(f"\n{each.name}: {each.error['message']} ({each.error['code']})")
@@ -111,4 +123,4 @@ def _print(found: list[Segment]) -> None:
         columns = table("column", "type", "blank", numbers=("blank",))
         for column in each.columns:
             columns.add_row(column.name, column.type, "" if column.blank is None else f"{column.blank:.0%}")
-        console().print(columns)
+        print_table(columns)

@@ -1,6 +1,7 @@
 """`segments`: what there is to export."""
 
 import json
+from pathlib import Path
 
 from sandbox.people import COLUMNS, People
 from tests.cli.conftest import Command
@@ -41,10 +42,34 @@ def test_a_segment_that_can_not_be_read_hides_no_other(command: Command, world: 
 
     result = command("segments", "NoSuch", "HighValueSegment", "--json")
 
+    assert result.exit_code == 2
     broken, whole = json.loads(result.stdout)["segments"]
     assert (broken["name"], broken["error"]["code"]) == ("NoSuch", "unknown_segment")
     assert whole["members"] == 5
-    assert "NoSuch: There is no segment" in command("segments", "NoSuch").stdout
+    assert "NoSuch: There is no segment" in command("segments", "NoSuch", "HighValueSegment").stdout
+
+
+def test_the_only_segment_that_is_asked_for(command: Command, world: World) -> None:
+    """Where it can't be shown, there is nothing but an error."""
+    world.segment(People(5))
+
+    result = command("segments", "NoSuch", "--json")
+
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["code"] == "unknown_segment"
+    assert "HighValueSegment" in command("segments", "NoSuch").stderr
+
+
+def test_a_column_like_markup(command: Command, world: World, tmp_path: Path) -> None:
+    """Names are shown as they are, whatever they look like."""
+    world.segment(People(5))
+    (model,) = tmp_path.rglob("model.json")
+    model.write_text(model.read_text().replace('"FirstName"', '"x [/eur] :smile:"'))
+
+    result = command("segments")
+
+    assert result.exit_code == 0, result.output
+    assert "x [/eur] :smile:" in result.stdout
 
 
 def test_no_segments(command: Command) -> None:
