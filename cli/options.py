@@ -40,7 +40,21 @@ def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
     return [CompletionItem(blob.name.removeprefix(f"{folder}/").removesuffix(".json")) for blob in blobs]
 
 
+def _run_ids(beginning: str) -> list[CompletionItem]:
+    """The ids of the runs, open and closed, that begin so."""
+    try:
+        state = open_store(Settings.from_environment().state_url)
+        ids = {blob.metadata["open"] for blob in state.list("heads/") if "open" in blob.metadata}
+        for blob in state.list(f"runs/{beginning.partition('.')[0]}"):
+            if blob.name.endswith(".json"):
+                ids.add(blob.name.rpartition("/")[2].removesuffix(".json"))
+    except ExportError:
+        return []
+    return [CompletionItem(run_id) for run_id in sorted(ids) if run_id.startswith(beginning)]
+
+
 export_argument = click.argument("export", shell_complete=lambda *typed: _ids_in("exports", typed[-1]))
 connection_argument = click.argument(
     "connection", shell_complete=lambda *typed: _ids_in("connections", typed[-1])
 )
+run_argument = click.argument("run_id", metavar="RUN", shell_complete=lambda *typed: _run_ids(typed[-1]))

@@ -1,15 +1,24 @@
 """`run` and `runs`: the exports that are configured."""
 
 import getpass
+from contextlib import nullcontext
 
 import click
 
 from cli.entry import INTERRUPTED, OK, exit_code_of_run
+from cli.interrupts import LEFT_OPEN, stopping
 from cli.live import watching
-from cli.options import dry_run_option, export_argument, json_option, limit_option, open_services
+from cli.options import (
+    dry_run_option,
+    export_argument,
+    json_option,
+    limit_option,
+    open_services,
+    run_argument,
+)
 from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared.adapters.clock import Deadline
-from shared.errors import AlreadyRunning
+from shared.errors import AlreadyRunning, Denied, ExportError, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance, one_file
 from shared.runs.cancelling import cancel as cancel_run
 from shared.runs.closing import summary
@@ -21,6 +30,7 @@ from shared.runs.starting import Request
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
+PROBE = "locks/command"
 
 
 @click.command()
@@ -43,21 +53,43 @@ def run(export: str, dry_run: bool, limit: int | None, as_json: bool) -> int:
 def conduct(services: Services, export: str, limit: int | None, as_json: bool) -> int:
     """Runs the export and shows how it goes and what became of it; Ctrl-C leaves it open. The exit code."""
     try:
-        if as_json:
+        with stopping(as_json), nullcontext() if as_json else watching(services, export):
             record = run_export(services, export, limit)
-        else:
-            with watching(services, export):
-                record = run_export(services, export, limit)
         code = exit_code_of_run(record)
+    except AlreadyRunning as problem:
+        raise _named(services, export, problem) from None
+    except (Denied, InvalidRequest, NotFound):
+        _check_state(services)
+        raise
     except KeyboardInterrupt:
         left = open_run(services.state, export)
         if left is None:
             raise
         record, code = summary(left), INTERRUPTED
-    print_run(record, as_json)
+    print_run(record, services.settings.state_url, as_json)
     if not as_json and not record.is_closed:
-        say("The run is open: nothing is lost, and the same command goes on with it.")
+        say(LEFT_OPEN)
     return code
+
+
+def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyRunning:
+    """Whoever meets somebody else's run learns which it is, and how to end it."""
+    run = open_run(services.state, export)
+    if problem.code != "already_running" or run is None:
+        return problem
+    return AlreadyRunning(
+        f"Somebody else is running the export {export} just now: {run.record.id}. "
+        f"Wait until it is done, or cancel it: segment-export runs cancel {run.record.id}."
+    )
+
+
+def _check_state(services: Services) -> None:
+    """Raises InvalidSettings where the state can't be written: its own error names only a file of it."""
+    try:
+        services.state.write(PROBE, b"")
+        services.state.delete(PROBE)
+    except ExportError as problem:
+        raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
 
 def run_export(services: Services, export: str, limit: int | None = None) -> RunRecord:
@@ -94,18 +126,19 @@ def list_(export: str, limit: int, as_json: bool) -> None:
 
 
 @runs.command("show")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @json_option
 def show(run_id: str, as_json: bool) -> None:
     """Show the record of RUN, open or closed.
 
     Example: segment-export runs show vip.20261123T200000Z-1f3a
     """
-    print_run(read_run(open_services().state, run_id), as_json)
+    services = open_services()
+    print_run(read_run(services.state, run_id), services.settings.state_url, as_json)
 
 
 @runs.command("cancel")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @json_option
 def cancel(run_id: str, as_json: bool) -> None:
     """Cancel RUN: nothing more is posted; what Klaviyo has accepted is still counted.
@@ -116,4 +149,5 @@ def cancel(run_id: str, as_json: bool) -> None:
     record = read_run(services.state, run_id)
     if record.is_closed:
         raise AlreadyRunning(f"The run has ended: {record.status}.", code="already_closed")
-    print_run(cancel_run(services, record, Deadline(services.clock, PATIENCE)), as_json)
+    record = cancel_run(services, record, Deadline(services.clock, PATIENCE))
+    print_run(record, services.settings.state_url, as_json)

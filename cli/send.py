@@ -13,16 +13,18 @@ from cli.entry import FAILED, OK
 from cli.guessing import guess_attributes, guess_email
 from cli.live import WatchedClock
 from cli.options import dry_run_option, json_option, limit_option
-from cli.output import print_preview, say
+from cli.output import print_preview, said_by_send, say
 from cli.runs import conduct
 from shared.adapters.clock import Deadline
 from shared.catalog import Account
 from shared.catalog.attributes import Attributes
-from shared.errors import InvalidSettings
+from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
+from shared.klaviyo import Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.runs.one_file import CsvFile, FileCatalog, connection_of, export_of, services_of
 from shared.runs.plan import mapping_of
 from shared.runs.preview import fields_of, preview
+from shared.runs.services import Services
 from shared.settings import LOOPBACK, Settings
 
 # Seconds to sign in and find the list.
@@ -59,32 +61,33 @@ def send(
 ) -> int:
     """Send the people in FILE.csv to a list; needs KLAVIYO_API_KEY, and no configuration.
 
-    The same command again goes on where one was interrupted. In a terminal it suggests the columns.
+    The same command again goes on where one was interrupted. In a terminal it suggests the columns that
+    are not given, unless --yes says that nothing is asked.
 
     Example: segment-export send people.csv --list Y6nRLr --email EMail --map first_name=FirstName
     """
     settings = Settings.from_environment()
-    csv_file = CsvFile(file)
-    asks = sys.stdin.isatty() and not as_json
-    attributes = dict(map(_attribute, maps))
+    key = "" if dry_run else _key()
+    csv_file = _opened(file)
+    asks = sys.stdin.isatty() and not as_json and not yes
+    attributes = _attributes(maps)
     if email is None:
         email = _email(csv_file, asks)
-        if asks and not maps and not properties:
-            attributes = _suggested(csv_file, email)
+    if asks and not maps and not properties:
+        attributes = _suggested(csv_file, email)
     export = export_of(csv_file, list_id, email, attributes, properties)
     Mapper(mapping_of(export), [(column, "") for column in csv_file.columns])  # every column is there
-    key = "" if dry_run else _key()
     services = services_of(csv_file, key, settings, WatchedClock())
     click.get_current_context().with_resource(services)
     if dry_run:
-        print_preview(preview(services, export, limit), as_json)
+        made = preview(services, export, limit)
+        # Without the account nobody knows the id of the run's export.
+        print_preview(made.model_copy(update={"export": file.name}), as_json)
         return OK
     has_to_ask = not yes and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
     if has_to_ask and not asks:
         raise click.UsageError("Nobody can be asked here whether to send: say --yes.")
-    deadline = Deadline(services.clock, ONLINE)
-    klaviyo = services.klaviyo.sign_in(key, deadline)
-    found = klaviyo.read_list(list_id, deadline)
+    klaviyo, found = _found(services, key, list_id)
     if has_to_ask:
         say(f"What leaves: {', '.join(fields_of(export))}.")
         account = f"{klaviyo.account.name} ({klaviyo.account.id})"
@@ -100,6 +103,42 @@ def send(
     )
     services = replace(services, catalog=FileCatalog(services.state, export, connection))
     return conduct(services, export.id, limit, as_json)
+
+
+def _opened(path: Path) -> CsvFile:
+    """The file. Raises NotFound, InvalidRequest, which name it as it was typed, and InvalidSegment."""
+    if path.is_dir():
+        raise InvalidRequest(f"{path} is a directory, not a CSV file.", code="unreadable_file")
+    try:
+        return CsvFile(path)
+    except NotFound:
+        problem = "is no regular file" if path.exists() else "does not exist"
+        raise NotFound(f"{path} {problem}.") from None
+    except InvalidRequest:
+        raise InvalidRequest(
+            f"The file {path} can't have this name: rename it to one without a dot at its start, "
+            ".lock at its end, or a backslash.",
+            code="unreadable_file",
+        ) from None
+
+
+def _found(services: Services, key: str, list_id: str) -> tuple[Klaviyo, KlaviyoList]:
+    """The account of the key, and the list in it. Raises Denied, NotFound."""
+    deadline = Deadline(services.clock, ONLINE)
+    try:
+        klaviyo = services.klaviyo.sign_in(key, deadline)
+        return klaviyo, klaviyo.read_list(list_id, deadline)
+    except Denied as problem:
+        raise Denied(said_by_send(problem.message), code=problem.code) from None
+
+
+def _attributes(maps: tuple[str, ...]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for attribute, column in map(_attribute, maps):
+        if attribute in attributes:
+            raise click.BadParameter(f"{attribute!r} is given twice.", param_hint="--map")
+        attributes[attribute] = column
+    return attributes
 
 
 def _attribute(text: str) -> tuple[str, str]:

@@ -1,16 +1,22 @@
 """The command in this process, in a world of its own."""
 
+import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from sandbox.people import COLUMNS, People
 from tests.support.world import World, a_world, environment_of
 
 type Command = Callable[..., Result]
+
+# What `send` needs, and columns for it.
+KEY = {"KLAVIYO_API_KEY": "pk_sandbox"}
+MAPS = ["--email", "EMail", "--map", "first_name=FirstName", "--map", "location.city=City"]
 
 
 @pytest.fixture
@@ -28,3 +34,17 @@ def command(world: World) -> Command:
         return CliRunner(env=environment_of(world) | environment).invoke(main, arguments, input=input)
 
     return run
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A file of 200 people."""
+    return file_of(tmp_path / "people.csv", list(People(200, dirt=True)))
+
+
+def file_of(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    return path

@@ -115,6 +115,7 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(world: World) -> None:
         said, errors = process.communicate(timeout=30)
 
     assert process.returncode == 130
+    assert "Stopping after the posts on their way" in errors
     assert "the same command goes on with it" in said
     assert "Traceback" not in errors
     head, _ = read_head(world.services.state, "vip")
@@ -136,3 +137,58 @@ def test_output_into_a_closed_pipe_ends_quietly(world: World) -> None:
     os.close(write)
 
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["sandbox", "serve"])
+def test_a_port_that_is_none(command: Command, name: str) -> None:
+    """It is wrong usage, with the range."""
+    result = command(name, "--port", "99999")
+
+    assert result.exit_code == 2
+    assert "0<=x<=65535" in result.stderr
+
+
+def test_the_tab_key_completes_runs(command: Command, world: World) -> None:
+    """Open and closed ones, of the export that is typed."""
+    world.segment(People(3))
+    closed = world.run().id
+    world.document("connections/sandbox.json", paused=True)
+    opened = world.run().id
+
+    def completed(words: str) -> list[str]:
+        typed = {"COMP_WORDS": f"segment-export {words}", "COMP_CWORD": str(len(words.split()))}
+        environment = environment_of(world) | typed | {"_SEGMENT_EXPORT_COMPLETE": "bash_complete"}
+        done = subprocess.run([str(COMMAND)], env=environment, capture_output=True, text=True, check=True)
+        return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
+
+    assert completed("runs show vi") == sorted([closed, opened])
+    assert completed(f"runs cancel {opened[:-1]}") == [opened]
+    assert completed("runs show other.") == [""]
+
+
+def test_a_second_ctrl_c_waits_for_nothing(world: World) -> None:
+    """Not even for a post that hangs; the run can go on all the same."""
+    world.segment(People(10))
+    world.stand_in.faults.add([Fault("hang", method="POST")])
+    with subprocess.Popen(
+        [str(COMMAND), "run", "vip", "--json"],
+        env=environment_of(world),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        until = time.monotonic() + 30
+        # What a post carries is written down right before it.
+        while not any(blob.name.endswith(".places") for blob in world.services.state.list("runs/")):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert "Ctrl-C again" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert json.loads(said)["error"]["code"] == "interrupted"
+    world.stand_in.faults.clear()
+    assert world.run().counts.imported == 10

@@ -1,17 +1,24 @@
 """`run` and `runs`: exports that are configured."""
 
 import json
+import re
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.catalog import Catalog
 from shared.runs.hold import Hold
 from shared.runs.preview import preview
-from shared.runs.starting import see
+from shared.runs.starting import Request, open_run, see
 from tests.cli.conftest import Command
+from tests.cli.terminal import in_terminal
+from tests.support.host import COMMAND
 from tests.support.stores import CountingStore
-from tests.support.world import World
+from tests.support.world import MONDAY, World, environment_of
 
 
 def test_run_prints_the_record(command: Command, world: World) -> None:
@@ -41,15 +48,55 @@ def test_run_that_fails_exits_with_1(command: Command, world: World) -> None:
 
 
 def test_run_that_somebody_else_holds_exits_with_75(command: Command, world: World) -> None:
-    """Two never run the same export."""
+    """Two never run the same export; who comes second learns which run it is, and how to end it."""
     world.segment(People(5))
     services = world.services
     see(services, services.catalog.export("vip"))
-    with Hold.take(services.state, "vip", services.clock):
+    with Hold.take(services.state, "vip", services.clock) as hold:
+        open_run(hold, Request("command", "somebody"))
         result = command("run", "vip", "--json")
 
     assert result.exit_code == 75
-    assert json.loads(result.stdout)["error"]["code"] == "already_running"
+    error = json.loads(result.stdout)["error"]
+    assert error["code"] == "already_running"
+    assert "the export vip" in error["message"]
+    assert f"runs cancel {hold.run.record.id}" in error["message"]
+
+
+def test_a_trial_while_a_run_is_open_is_wrong_usage(command: Command, world: World) -> None:
+    """2, since waiting alone does not help: the open run has to end first."""
+    world.segment(People(5))
+    world.document("connections/sandbox.json", paused=True)
+    assert world.run().status == "running"
+
+    result = command("run", "vip", "--limit", "3", "--json")
+
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["code"] == "run_is_open"
+
+
+def test_where_the_refused_rows_are(command: Command, world: World) -> None:
+    """The place of their file can be copied; a run without any names none."""
+    world.segment(People(200, dirt=True))
+    said = command("run", "vip").stdout
+    (line,) = (line for line in said.splitlines() if line.startswith("refused rows: "))
+    assert Path(line.removeprefix("refused rows: ")).read_text().startswith("partition,row,")
+
+    world.segment(People(3), refreshed=MONDAY + timedelta(days=1))
+    assert "refused rows" not in command("run", "vip").stdout
+
+
+def test_in_a_terminal_speed_has_a_line_of_its_own(world: World) -> None:
+    """At 80 columns none of the moving lines wraps."""
+    world.segment(People(25_000))
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=3)])
+
+    code, said = in_terminal([str(COMMAND), "run", "vip"], environment_of(world))
+
+    assert code == 0, said
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r", "\n").splitlines()
+    for pattern in (r"  [\d,]+ rows read, .* \d jobs confirmed *", r"  ([\d,]+ a second, )?[\d:]+ left *"):
+        assert any(re.fullmatch(pattern, line) for line in lines), pattern
 
 
 def test_cancel(command: Command, world: World) -> None:
@@ -141,9 +188,13 @@ def test_a_run_shows_how_it_goes(command: Command, world: World) -> None:
     assert "vip: all is sent, and Klaviyo works on it; 10 rows read, 10 profiles sent" in result.stderr
 
 
-def test_a_run_that_klaviyo_holds_back_says_so(command: Command, world: World) -> None:
-    """Throttled posts are seen while they wait."""
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_run_that_klaviyo_holds_back_says_so(command: Command, world: World, status: int) -> None:
+    """Posts are seen while they wait; nobody is blamed for a limit where it is another trouble."""
     world.segment(People(10))
-    world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=2)])
+    world.stand_in.faults.add([Fault("error", method="POST", status=status, retry_after=2)])
 
-    assert "sending, throttled by Klaviyo" in command("run", "vip").stderr
+    said = command("run", "vip").stderr
+
+    assert "vip: sending; waiting for Klaviyo" in said
+    assert "throttled" not in said

@@ -1,42 +1,21 @@
 """`send`: a stranger's own CSV, with nothing configured."""
 
-import csv
 import json
 import os
-import pty
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from sandbox.klaviyo import Fault, app
-from sandbox.people import COLUMNS, People
+from sandbox.klaviyo import SCOPES, Fault
+from sandbox.people import People
 from shared.runs.head import read_head
 from shared.runs.tick import tick
-from tests.cli.conftest import Command
+from tests.cli.conftest import KEY, MAPS, Command, file_of
 from tests.support.host import COMMAND
-from tests.support.tls import serving_tls
 from tests.support.world import LIST, World, environment_of
-
-KEY = {"KLAVIYO_API_KEY": "pk_sandbox"}
-MAPS = ["--email", "EMail", "--map", "first_name=FirstName", "--map", "location.city=City"]
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> Path:
-    """A file of 200 people."""
-    return file_of(tmp_path / "people.csv", list(People(200, dirt=True)))
-
-
-def file_of(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> Path:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-    return path
 
 
 def test_a_file_becomes_a_list(command: Command, world: World, people: Path) -> None:
@@ -71,6 +50,7 @@ def test_a_dry_run_needs_no_key_and_writes_nothing(command: Command, world: Worl
     assert shown["fields"] == ["email", "first_name", "location.city"]
     assert len(world.stand_in.requests) == 0
     assert [blob.name for blob in world.services.state.list()] == before
+    assert shown["export"] == "people.csv"
 
 
 def test_a_trial(command: Command, world: World, people: Path) -> None:
@@ -99,9 +79,14 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
         (["--list", LIST, "--email", "Email"], KEY, "the closest names first: 'EMail'"),
         (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is no attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
+        (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
         (["--list", "Nowhere", *MAPS], KEY, "unknown_list"),
         (["--list", "no list", *MAPS], KEY, "/list_id: must be the id of a Klaviyo list"),
-        (["--list", LIST, *MAPS], {"KLAVIYO_API_KEY": "pk_wrong"}, "invalid_key"),
+        (
+            ["--list", LIST, *MAPS],
+            {"KLAVIYO_API_KEY": "pk_wrong"},
+            "private key into KLAVIYO_API_KEY. (invalid_key)",
+        ),
         (MAPS, KEY, "Missing option '--list'"),
     ],
 )
@@ -189,60 +174,41 @@ def accepted(world: World, head: str) -> int:
     return len(run.jobs) if run else 0
 
 
-def in_terminal(arguments: list[str], environment: dict[str, str], typed: str) -> tuple[int, str]:
-    """Runs the command in a terminal of 80 columns; its exit code and what the screen got."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(arguments[0], arguments, environment | {"COLUMNS": "80", "TERM": "xterm"})
-    os.write(terminal, typed.encode())
-    said = b""
-    while True:
-        try:
-            chunk = os.read(terminal, 65_536)
-        except OSError:  # the other end is gone
-            chunk = b""
-        if not chunk:
-            break
-        said += chunk
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+def test_a_key_without_a_scope(command: Command, world: World, people: Path) -> None:
+    """A key that may not write fails the run, and the message names where `send` takes its key from."""
+    keys = {"pk_sandbox": SCOPES - {"profiles:write"}}
+    world.stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={LIST: "VIP"})
+
+    result = command("send", str(people), "--list", LIST, *MAPS, **KEY)
+
+    assert result.exit_code == 1
+    assert "error, missing_scope" in result.stdout
+    assert "put it into KLAVIYO_API_KEY" in result.stdout
 
 
-def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None:
-    """Enter takes the email column that was found, `n` leaves the suggested attributes out."""
-    arguments = [str(COMMAND), "send", str(people), "--list", LIST]
-
-    code, said = in_terminal(arguments, environment_of(world) | KEY, "\nn\n")
-
-    assert code == 0, said
-    assert "[EMail]" in said
-    assert "location.zip from PostCode" in said
-    assert world.members() == People(200, dirt=True).expected.emails
-    assert world.stand_in.profile("person-0000001@example.org").attributes == {}
-
-
-def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path) -> None:
-    """A real account is written to only where somebody agrees: without a terminal, by --yes."""
-    result = command(
-        "send", str(people), "--list", LIST, *MAPS, **KEY, KLAVIYO_URL="https://klaviyo.example.org"
-    )
-
-    assert result.exit_code == 2
-    assert "say --yes" in result.stderr
+def test_what_is_no_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path is told as it was typed, and what is in the way."""
+    monkeypatch.chdir(tmp_path)
+    Path("people").mkdir()
+    os.mkfifo("pipe")
+    file_of(Path(".hidden.csv"), [])
+    for path, said in (
+        ("people", "people is a directory"),
+        ("people/none.csv", "people/none.csv does not exist"),
+        ("./pipe", "pipe is no regular file"),
+        (".hidden.csv", "The file .hidden.csv can't have this name"),
+    ):
+        result = command("send", path, "--list", LIST, *MAPS, **KEY)
+        assert result.exit_code == 2
+        assert said in result.stderr
 
 
-@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
-def test_a_real_account_is_asked_for_by_its_name(
-    world: World, people: Path, tmp_path: Path, answer: str, code: int
-) -> None:
-    """Whoever answers sees which list of which account it is, and what leaves; `n` sends nothing."""
-    with serving_tls(app(world.stand_in), tmp_path) as (url, authority):
-        environment = environment_of(world) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
-        arguments = [str(COMMAND), "send", str(people), "--list", LIST, *MAPS]
-        found, said = in_terminal(arguments, environment, f"{answer}\n")
-
-    assert found == code, said
-    assert "What leaves: email, first_name, location.city." in said
-    asked = " ".join(said.split())
-    assert "Send people.csv to the list VIP of the account Sandbox (SNDBOX)?" in asked
-    assert bool(world.members()) is (answer == "y")
+def test_a_state_that_can_not_be_written(command: Command, people: Path, tmp_path: Path) -> None:
+    """Whoever reads the message knows which setting to look at."""
+    (tmp_path / "file").touch()
+    for place in ("file", "file/below"):
+        result = command(
+            "send", str(people), "--list", LIST, *MAPS, **KEY, STATE_URL=f"file:{tmp_path / place}"
+        )
+        assert result.exit_code == 2
+        assert "STATE_URL can't be written" in result.stderr
