@@ -21,6 +21,7 @@ from cli.live import WatchedClock, watching
 from cli.output import print_run, print_table, say, table
 from cli.runs import run_export
 from shared.adapters.storage import open_store
+from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
 from shared.runs.history import read_rejected
 from shared.runs.record import RunRecord
@@ -55,7 +56,7 @@ def demo() -> int:
 def _alone() -> Iterator[None]:
     """Makes the folder, and keeps other demos out of it."""
     try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        make_folder(FOLDER)
     except OSError as error:
         raise InvalidRequest(
             f"The folder {FOLDER} can't be made here: {error.strerror}. "

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -25,7 +26,9 @@ def stopping(as_json: bool) -> Iterator[None]:
 
     def second(_number: int, _frame: FrameType | None) -> None:
         # A run survives its process, so nothing has to be waited for but the terminal's cursor.
-        Console(stderr=True).show_cursor()
+        if sys.stderr.isatty():
+            Console(stderr=True).show_cursor()
+            click.echo(err=True)  # what moves there has no end of line
         tell("interrupted", LEFT_OPEN, as_json)
         os._exit(INTERRUPTED)
 

@@ -18,7 +18,7 @@ from cli.options import (
 )
 from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared.adapters.clock import Deadline
-from shared.errors import AlreadyRunning, Denied, ExportError, InvalidRequest, InvalidSettings, NotFound
+from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance, one_file
 from shared.runs.cancelling import cancel as cancel_run
 from shared.runs.closing import summary
@@ -31,6 +31,8 @@ from shared.runs.starting import Request
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
 PROBE = "locks/command"
+# Codes that a state gives which can't be written; other causes have codes of their own.
+UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFound)})
 
 
 @click.command()
@@ -58,8 +60,9 @@ def conduct(services: Services, export: str, limit: int | None, as_json: bool) -
         code = exit_code_of_run(record)
     except AlreadyRunning as problem:
         raise _named(services, export, problem) from None
-    except (Denied, InvalidRequest, NotFound):
-        _check_state(services)
+    except (Denied, InvalidRequest, NotFound) as problem:
+        if problem.code in UNSPECIFIC:
+            _check_state(services)
         raise
     except KeyboardInterrupt:
         left = open_run(services.state, export)
@@ -88,7 +91,7 @@ def _check_state(services: Services) -> None:
     try:
         services.state.write(PROBE, b"")
         services.state.delete(PROBE)
-    except ExportError as problem:
+    except (Denied, InvalidRequest, NotFound) as problem:
         raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
 

@@ -45,7 +45,8 @@ class Segment:
 def segments(names: tuple[str, ...], as_json: bool) -> int:
     """Show the segments under SEGMENTS_URL, or only the ones named: members, age, size, columns.
 
-    Every row is counted. How many cells of a column are blank is seen in the first 1,000 rows.
+    Every row is counted. How many cells of a column are blank is seen in the first 1,000 rows. Where one
+    that was named can't be shown, the exit code is 2.
 
     Example: segment-export segments HighValueSegment
     """

@@ -48,6 +48,7 @@ def test_two_demos_in_a_folder(command: Command, tmp_path: Path, monkeypatch: py
         assert result.exit_code == 75
         assert "Another demo is running in data/demo" in result.stderr
         assert Path("data/demo/state/exports/vip.json").exists()
+        assert Path("data").stat().st_mode & 0o777 == 0o700
 
 
 def test_ctrl_c(tmp_path: Path) -> None:

@@ -60,11 +60,12 @@ def test_errors_as_json(command: Command, arguments: list[str], code: str, exit_
     assert error["message"]
 
 
-def test_errors_say_what_to_do(command: Command) -> None:
+def test_errors_say_what_to_do(command: Command, world: World) -> None:
     """A person reads on standard error what is wrong, its code, and the command that helps."""
     result = command("run", "no-such")
 
     assert (result.exit_code, result.stdout) == (2, "")
+    assert not (world.folder / "state" / "locks").exists()
     assert "Error: There is no export 'no-such'. (unknown_export)" in result.stderr
     assert "segment-export exports list" in result.stderr
 
