@@ -21,7 +21,9 @@ def stopping(as_json: bool) -> Iterator[None]:
 
     def first(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, second)
-        click.echo("Stopping after the posts on their way; Ctrl-C again stops at once.", err=True)
+        # Not by click, which writes past the live display: this way it comes to stand above it.
+        sys.stderr.write("Stopping after the posts on their way; Ctrl-C again stops at once.\n")
+        sys.stderr.flush()
         raise KeyboardInterrupt
 
     def second(_number: int, _frame: FrameType | None) -> None:
