@@ -163,7 +163,7 @@ def test_the_tab_key_completes_runs(command: Command, world: World) -> None:
         return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
 
     assert completed("runs show vi") == sorted([closed, opened])
-    assert completed(f"runs cancel {opened[:-1]}") == [opened]
+    assert completed(f"runs cancel {opened}") == [opened]
     assert completed("runs show other.") == [""]
 
 
