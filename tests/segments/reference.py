@@ -10,7 +10,7 @@ def read(content: bytes, delimiter: str) -> list[list[str] | str]:
     text = content.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
     lines = LINE.findall(text)
     found: list[list[str] | str] = []
-    first = 0
+    first = width = 0
     while first < len(lines):
         record = _record("".join(lines[first:]), delimiter)
         if record is None:
@@ -18,6 +18,11 @@ def read(content: bytes, delimiter: str) -> list[list[str] | str]:
             first += 1
             continue
         cells, length = record
+        width = width or len(cells)
+        if any(_hides_a_row(cell, width, delimiter) for cell in cells):
+            found.append("broken_quotes")
+            first += 1
+            continue
         if cells != [""] or lines[first].startswith('"'):
             found.append(_fault(cells) or cells)
         while length > 0:
@@ -57,6 +62,15 @@ def _record(text: str, delimiter: str) -> tuple[list[str], int] | None:
             return cells, place + (2 if text[place : place + 2] == "\r\n" else len(behind))
         else:
             return None
+
+
+def _hides_a_row(cell: str, width: int, delimiter: str) -> bool:
+    """Whether a line within the cell could be a row of its own: as many cells, and an @ among them."""
+    for line in LINE.findall(cell.replace('"', '""'))[1:]:
+        record = _record(line, delimiter)
+        if "@" in line and record is not None and len(record[0]) == width:
+            return True
+    return False
 
 
 def _fault(cells: list[str]) -> str | None:

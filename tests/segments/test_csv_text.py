@@ -21,12 +21,13 @@ DELIMITERS = st.sampled_from(",;\t|")
 # What a parser can stumble over, and something to stand between.
 SOUP = st.lists(
     st.sampled_from(
-        [b'"', b'""', b'"""', b",", b"\n", b"\r", b"\r\n", b"a", b" ", b"\0", b"\xff", b"\xe2\x82"]
+        [b'"', b'""', b'"""', b",", b"\n", b"\r", b"\r\n", b"a", b"@", b" ", b"\0", b"\xff", b"\xe2\x82"]
         + [text.encode() for text in ("é", "€", "🚀", "\ufeff", "\x85", "\u2028")]
     ),
     max_size=40,
 ).map(b"".join)
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+# Without an @: with one, a line within a cell may read as a row of its own, and is tested by itself.
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0@"), max_size=8)
 ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=5), max_size=6)
 
 
@@ -109,6 +110,26 @@ def test_open_quotes_here_and_there_are_no_reason_to_give_up() -> None:
     found = [isinstance(record, str) for record in records(file, ",")]
 
     assert found == ([True] + [False] * 100) * 80
+
+
+def test_a_quote_that_another_row_closes_swallows_nobody() -> None:
+    """The rows between cost nobody but the one that opened it, also across blocks."""
+    rows = "".join(f"p{number}@example.org,x\n" for number in range(20_000))
+    content = f'EMail,Points\ncanary@example.org,"open\n{rows}z@example.org,6"\ny@example.org,1\n'
+
+    header, refused, *others = parsed(content.encode())
+
+    assert (header, refused) == (["EMail", "Points"], "broken_quotes")
+    assert others[:-2] == [[f"p{number}@example.org", "x"] for number in range(20_000)]
+    assert others[-2:] == [["z@example.org", '6"'], ["y@example.org", "1"]]
+
+
+def test_many_cells_of_several_lines_try_nobodys_patience() -> None:
+    """However many there are, and whatever their lines hold that is no row, each one is read once."""
+    row = b'1,"Write to:\nada@example.org\nor byron@example.org, by noon",x\n'
+    file = io.BufferedReader(Chunks(itertools.repeat(row * 1000, 200)))
+
+    assert sum(len(record) == 3 for record in records(file, ",")) == 200_000
 
 
 def test_a_line_without_an_end_is_one_refused_row() -> None:
