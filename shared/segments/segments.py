@@ -1,6 +1,7 @@
 """The segments under SEGMENTS_URL, and the newest whole snapshot of each."""
 
 from collections.abc import Iterable
+from posixpath import dirname
 from urllib.parse import unquote
 
 from shared.adapters.storage.store import Store
@@ -70,13 +71,13 @@ class Segments:
         return {name: version for name, version in versions.items() if version}
 
     def _tables(self, layout: Layout) -> Tables:
-        models, broken = [], []
+        models, broken = [], {}
         for name in layout.models:
             try:
                 blob = self._store.read(name)
                 models.append(Model.read(name, blob.etag, blob.content))
             except InvalidSegment as error:
-                broken.append(error)
+                broken[dirname(name)] = error
             except NotFound:
                 continue  # it was there when we looked
         return Tables(self._store, self._prefix, layout, models, broken)

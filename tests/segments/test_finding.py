@@ -250,18 +250,21 @@ def test_a_segment_is_found_by_its_folder_too(folder_store: Store) -> None:
 
 
 def test_a_name_that_several_have_must_be_told_apart(shelf: Shelf) -> None:
-    """By the folder above, whether there is a model.json or not."""
-    for export in ("CI_1/Daily", "CI_2/Daily"):
+    """By the folders above, whether there is a model.json or not; the error says which there are."""
+    for export in ("CI_1/Daily", "CI_2/Weekly"):
         write_csv(shelf, f"{export}/Gold/{RUN}/1.csv", f"{export}/Bare/{RUN}/1.csv")
         write_model(shelf, entity("Gold", [f"{export}/Gold/{RUN}/1.csv"]), folder=export)
     shelf.age(180)
     segments = Segments(shelf)
 
     for name in ("Gold", "Bare"):
-        with pytest.raises(InvalidSegment, match=f"<folder>/{name}") as refused:
+        with pytest.raises(InvalidSegment, match=f"CI_1/Daily/{name}, CI_2/Weekly/{name}") as refused:
             segments.newest(name)
         assert refused.value.code == "ambiguous_segment"
-        assert names(segments.newest(f"CI_2/Daily/{name}")) == [f"CI_2/Daily/{name}/{RUN}/1.csv"]
+        for path in (f"Weekly/{name}", f"CI_2/Weekly/{name}"):
+            assert names(segments.newest(path)) == [f"CI_2/Weekly/{name}/{RUN}/1.csv"]
+        with pytest.raises(NotFound):
+            segments.newest(f"ekly/{name}")
 
 
 def test_an_unknown_name_is_told_what_there_is(shelf: Shelf) -> None:
@@ -302,3 +305,35 @@ def test_a_broken_model_stops_no_other(folder_store: Store) -> None:
     assert segments.versions(["Gold", "Silver"]).keys() == {"Gold"}
     with pytest.raises(InvalidSegment, match=r"CI_2/Daily/model\.json is not JSON"):
         segments.newest("Silver")
+
+
+def test_a_folder_beside_a_broken_model_is_not_read_without_it(shelf: Shelf) -> None:
+    """Types would be lost, and with them who withheld consent: it is an error until it is mended."""
+    write_csv(shelf, f"{GOLD}/1.csv", f"CI_2/Daily/Silver/{RUN}/1.csv")
+    shelf.write(f"{EXPORT}/model.json", b"{")
+    shelf.age(180)
+    segments = Segments(shelf)
+
+    for name in ("Gold", "Daily/Gold", f"{EXPORT}/Gold"):
+        with pytest.raises(InvalidSegment, match=f"{EXPORT}/model.json is not JSON"):
+            segments.newest(name)
+    assert names(segments.newest("Silver")) == [f"CI_2/Daily/Silver/{RUN}/1.csv"]
+    assert segments.versions(["Gold", "Silver"]).keys() == {"Silver"}
+    assert segments.names() == ["Gold", "Silver"]
+
+
+@pytest.mark.parametrize("folder", ["Gold", "gold", "GOLD_"])
+def test_a_folder_is_not_read_without_its_broken_entity(shelf: Shelf, folder: str) -> None:
+    """Also where it is spelled otherwise; other folders and entities are none of its business."""
+    files = [f"{EXPORT}/{name}/{RUN}/1.csv" for name in (folder, "Silver", "Bare")]
+    write_csv(shelf, *files)
+    write_model(shelf, entity("Gold", [f"{EXPORT}/../{folder}/{RUN}/1.csv"]), entity("Silver", [files[1]]))
+    shelf.age(180)
+    segments = Segments(shelf)
+
+    for name in ("Gold", folder, f"Daily/{folder}"):
+        with pytest.raises(InvalidSegment, match="the location of a partition must be a URL"):
+            segments.newest(name)
+    for name, file in zip(("Silver", "Bare"), files[1:], strict=True):
+        assert names(segments.newest(name)) == [file]
+    assert segments.names() == ["Bare", "Gold", "Silver"]
