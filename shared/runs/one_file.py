@@ -18,12 +18,11 @@ from shared.errors import InvalidSegment
 from shared.klaviyo import KlaviyoApi
 from shared.runs.services import Services
 from shared.segments import Column, CsvFormat, Partition, Segments, Snapshot
-from shared.segments.rows import read_header
+from shared.segments.rows import read_delimiter, read_header
 from shared.settings import Settings
 
 # The ids of these exports. Nobody but the command goes on with them: only it has the file and the key.
 ID = re.compile(r"send-[0-9a-f]{16}")
-DELIMITERS = ",;\t|"
 CONNECTION = "send"
 
 
@@ -67,17 +66,11 @@ class CsvFile:
 
     def _header(self) -> tuple[list[str], str]:
         """The names of the columns, and the delimiter that tells most of them apart."""
-        found: list[tuple[list[str], str]] = []
-        for delimiter in DELIMITERS:
-            try:
-                found.append((read_header(self.store, self.partition, delimiter) or [], delimiter))
-            except InvalidSegment:
-                continue
-        columns, delimiter = max(found, key=lambda each: len(each[0]), default=([], ""))
-        if not columns:
+        delimiter = read_delimiter(self.store, self.partition)
+        columns = read_header(self.store, self.partition, delimiter) if delimiter else None
+        if not delimiter or not columns:
             raise InvalidSegment(
-                f"{self.path.name} must be CSV in UTF-8 that begins with the names of its columns, "
-                "each of them once.",
+                f"{self.path.name} is empty: it must be CSV that begins with the names of its columns.",
                 code="invalid_csv",
             )
         return columns, delimiter

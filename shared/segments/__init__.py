@@ -1,8 +1,18 @@
 """Where profiles come from: the snapshots that Customer Insights writes to blobs, read as rows."""
 
 from shared.segments.model import Column, CsvFormat
-from shared.segments.rows import Row, most_rows, read_rows
+from shared.segments.rows import Row, check_header, most_rows, read_rows
 from shared.segments.segments import Segments
 from shared.segments.snapshots import Partition, Snapshot
 
-__all__ = ["Column", "CsvFormat", "Partition", "Row", "Segments", "Snapshot", "most_rows", "read_rows"]
+__all__ = [
+    "Column",
+    "CsvFormat",
+    "Partition",
+    "Row",
+    "Segments",
+    "Snapshot",
+    "check_header",
+    "most_rows",
+    "read_rows",
+]

@@ -1,6 +1,7 @@
 """The first record of a partition: whether it is a header, and what it says of the records below."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import InvalidSegment
@@ -10,23 +11,42 @@ from shared.segments.csv_text import Record
 MOST_NAMED = 10
 
 
+# What separates cells, where nothing says so.
+DELIMITERS = ",;\t|"
+# A name of a column; Dynamics 365 writes some as `(Do Not Modify) Contact`.
+_NAME = re.compile(r"\(?[^\W\d]")
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How the cells of a record become those of the segment's columns.
 
-    A record has `width` cells. `places` are the columns', or None where they stand in order. At the
-    places in `blank` is nothing, as behind a comma that ends every line.
+    A record has `width` cells. `places` are the columns', or None where they stand in order. With
+    `has_end`, the last cell is the nothing behind a comma that ends every line.
     """
 
     width: int
     places: tuple[int, ...] | None = None
-    blank: tuple[int, ...] = ()
+    has_end: bool = False
+
+    def of_rows_like(self, first: Record) -> "Shape":
+        """The same columns, with or without an end, as the first row has it: the header may differ.
+
+        A comma that ends one line only may be a shifted row, so the first one speaks for all of them.
+        """
+        width = self.width - self.has_end
+        if isinstance(first, str) or len(first) not in (width, width + 1):
+            return self
+        has_end = len(first) > width and not first[-1].strip()
+        return Shape(width + has_end, self.places, has_end)
 
     def arrange(self, cells: list[str]) -> Record:
         """The columns' cells in their order, or the reason why there is none."""
-        if len(cells) != self.width or any(cells[place].strip() for place in self.blank):
+        if len(cells) != self.width or (self.has_end and cells[-1].strip()):
             return "wrong_number_of_cells"
-        return cells if self.places is None else [cells[place] for place in self.places]
+        if self.places is None:
+            return cells[: self.width - self.has_end]
+        return [cells[place] for place in self.places]
 
 
 def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:
@@ -53,31 +73,50 @@ def shape_of_header(name: str, header: list[str], columns: list[str]) -> Shape:
         if len(each) > 1 or places.count(each[0]) > 1
     ]:
         raise _invalid(f"The header of {name} does not tell which cells are the columns {_named(double)}.")
-    last = len(header) - 1
-    return Shape(len(header), places, () if header[last].strip() else (last,))
+    return Shape(len(header), places, not header[-1].strip())
 
 
-def shape_of_row(cells: list[str], columns: Sequence[str]) -> Shape:
-    """The shape of the records where there is no header and this is the first."""
-    width = len(columns)
-    if len(cells) == width + 1 and not cells[-1].strip():
-        return Shape(width + 1, tuple(range(width)), (width,))
-    return Shape(width)
+def delimiter_of(firsts: Mapping[str, Record], columns: Sequence[str]) -> str:
+    """The delimiter that a partition is written with, from its first record as each of them reads it.
+
+    Under it most cells are names of these columns; else there are as many cells as columns, else most.
+    """
+    names = {_folded(column) for column in columns}
+
+    def likeness(delimiter: str) -> tuple[int, bool, int]:
+        cells = firsts[delimiter]
+        if isinstance(cells, str):
+            return -1, False, 0
+        return sum(_folded(cell) in names for cell in cells), len(cells) == len(columns), len(cells)
+
+    return max(firsts, key=likeness)
 
 
 def column_names(name: str, header: Record) -> list[str]:
     """The names of columns in a header that nothing else is known of.
 
     Raises InvalidSegment for a record that may be a person's: with a blank cell (but the last), one that
-    does not begin with a letter, one that is there twice, or an `@`.
+    does not begin with a letter, one that is there twice, or an `@`. It says which cell, by its number.
     """
-    names = [cell.strip() for cell in header] if isinstance(header, list) else []
-    if names and not names[-1]:
+    if isinstance(header, str):
+        raise _no_names(name, f"its first record can't be read ({header})")
+    names = [cell.strip() for cell in header]
+    if len(names) > 1 and not names[-1]:
         names.pop()
-    ok = all((cell[:1].isalpha() or cell[:1] == "_") and "@" not in cell for cell in names)
-    if not names or not ok or len(set(names)) < len(names):
-        raise _invalid(f"{name} does not begin with the names of its columns, and no model.json has them.")
+    for place, cell in enumerate(names):
+        if fault := _fault_of_name(cell, names[:place]):
+            raise _no_names(name, f"cell {place + 1} of its first record {fault}")
     return names
+
+
+def _fault_of_name(cell: str, before: Sequence[str]) -> str | None:
+    if not cell:
+        return "is blank"
+    if "@" in cell:
+        return "has an @ in it"
+    if cell in before:
+        return f"is the same as cell {before.index(cell) + 1}"
+    return None if _NAME.match(cell) else "does not begin with a letter"
 
 
 def _places(column: str, header: Sequence[str]) -> list[int]:
@@ -92,6 +131,13 @@ def _folded(name: str) -> str:
 def _named(columns: list[str]) -> str:
     more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
     return ", ".join(map(repr, columns[:MOST_NAMED])) + more
+
+
+def _no_names(name: str, fault: str) -> InvalidSegment:
+    return _invalid(
+        f"{name} must be CSV in UTF-8 that begins with the names of its columns, since nothing else has "
+        f"them: {fault}."
+    )
 
 
 def _invalid(message: str) -> InvalidSegment:

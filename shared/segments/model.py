@@ -28,7 +28,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How a partition's file is written; where `has_header` is None, its first record tells."""
+    """How a partition's file is written; its first record tells where `has_header` is None, or the
+    delimiter is blank."""
 
     has_header: bool | None = True
     delimiter: str = ","
@@ -129,8 +130,8 @@ def _csv_format(partitions: Sequence[Mapping[str, Any]], where: str) -> CsvForma
     formats = [partition.get("fileFormatSettings") for partition in partitions]
     settings = [each if isinstance(each, dict) else {} for each in formats]
     headers = {_has_header(each) for each in settings}
-    delimiter, *others = {str(each.get("delimiter") or ",") for each in settings} or {","}
-    if others or len(delimiter) != 1 or delimiter in '"\r\n\0':
+    delimiter, *others = {str(each.get("delimiter") or "") for each in settings} or {""}
+    if others or len(delimiter) > 1 or (delimiter and delimiter in '"\r\n\0'):
         raise _invalid(f"{where}: its partitions need one delimiter, of one character.")
     return CsvFormat(headers.pop() if len(headers) == 1 else None, delimiter)
 

@@ -1,14 +1,15 @@
 """The rows of a partition, streamed."""
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
 from shared.segments.chunks import open_partition
-from shared.segments.csv_text import BLOCK, Record, records
-from shared.segments.header import Shape, column_names, is_header, shape_of_header, shape_of_row
+from shared.segments.csv_text import BLOCK, LONGEST, Record, records
+from shared.segments.header import DELIMITERS, Shape, column_names, delimiter_of, is_header, shape_of_header
 from shared.segments.model import CsvFormat
 from shared.segments.snapshots import Partition
 
@@ -33,8 +34,11 @@ def read_rows(
         if first is None:
             return
         shape, has_header = _shape(partition.name, first, csv_format.has_header, columns)
-        rows = source if has_header else chain([first], source)
-        width, in_order = shape.width, shape.places is None
+        if has_header and (first := next(source, None)) is None:
+            return
+        shape = shape.of_rows_like(first)
+        rows = chain([first], source)
+        width, in_order = shape.width, shape.places is None and not shape.has_end
         for number, cells in enumerate(rows, start=1):
             if (len(cells) != width or not in_order) and not isinstance(cells, str):
                 cells = shape.arrange(cells)
@@ -46,6 +50,13 @@ def read_rows(
         ) from None
 
 
+def check_header(store: Store, partition: Partition, csv_format: CsvFormat, columns: list[str]) -> None:
+    """Raises what `read_rows` would raise before its first row, so that nothing need be sent to know."""
+    first = next(_records(store, partition, csv_format.delimiter), None)
+    if first is not None:
+        _shape(partition.name, first, csv_format.has_header, columns)
+
+
 def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
     """The names of the columns where nothing else has them; None where the partition is empty.
 
@@ -53,6 +64,21 @@ def read_header(store: Store, partition: Partition, delimiter: str) -> list[str]
     """
     first = next(_records(store, partition, delimiter), None)
     return None if first is None else column_names(partition.name, first)
+
+
+def read_delimiter(store: Store, partition: Partition, columns: Sequence[str] = ()) -> str | None:
+    """The delimiter, from the first record, where nothing else tells; None where the partition is empty.
+
+    `columns` are those that model.json has. Raises Changed, or InvalidSegment where gzip did not make it.
+    """
+    with open_partition(store, partition) as file:
+        beginning = file.read(LONGEST)
+    firsts = {}
+    for delimiter in DELIMITERS:
+        if (first := next(records(io.BytesIO(beginning), delimiter), None)) is None:
+            return None
+        firsts[delimiter] = first
+    return delimiter_of(firsts, columns)
 
 
 def most_rows(store: Store, partition: Partition) -> int:
@@ -82,4 +108,4 @@ def _shape(name: str, first: Record, has_header: bool | None, columns: list[str]
         )
     if is_header(first, columns) if has_header is None else has_header:
         return shape_of_header(name, first, columns), True
-    return shape_of_row(first, columns), False
+    return Shape(len(columns)), False

@@ -9,7 +9,7 @@ from shared.errors import InvalidSegment, NotFound
 from shared.segments.drafts import Draft, drafts, listed_version, unfinished
 from shared.segments.layout import Layout, look
 from shared.segments.model import Column, CsvFormat, Model
-from shared.segments.rows import read_header
+from shared.segments.rows import read_delimiter, read_header
 from shared.segments.snapshots import Partition, Snapshot
 from shared.segments.tables import Table, Tables
 
@@ -109,20 +109,25 @@ class Segments:
     def _snapshot(self, table: Table, draft: Draft) -> Snapshot:
         partitions = tuple(Partition(file.name, file.etag, file.size) for file in draft.files)
         entity = table.entity
-        csv_format = entity.csv_format if entity else CsvFormat()
         columns = entity.columns if entity else ()
-        if not columns:
-            csv_format = CsvFormat(True, csv_format.delimiter)
-            columns = self._columns(partitions, csv_format.delimiter)
+        csv_format = entity.csv_format if entity else CsvFormat(delimiter="")
+        has_header = csv_format.has_header if columns else True
+        delimiter = csv_format.delimiter or self._delimiter(partitions, columns)
         return Snapshot(
             segment=table.name,
             folder=draft.folder,
             version=draft.version,
             refreshed_at=draft.refreshed_at,
-            columns=columns,
-            csv_format=csv_format,
+            columns=columns or self._columns(partitions, delimiter),
+            csv_format=CsvFormat(has_header, delimiter),
             partitions=partitions,
         )
+
+    def _delimiter(self, partitions: Iterable[Partition], columns: Iterable[Column]) -> str:
+        """As the first partition has it that has a record."""
+        names = [column.name for column in columns]
+        found = (read_delimiter(self._store, partition, names) for partition in partitions)
+        return next(filter(None, found), ",")
 
     def _columns(self, partitions: Iterable[Partition], delimiter: str) -> tuple[Column, ...]:
         """The columns in the header of the first partition that has one, without types."""

@@ -120,25 +120,81 @@ def test_columns_come_from_the_header_where_model_json_has_none(folder_store: St
 
 
 @pytest.mark.parametrize(
-    "header",
+    ("header", "fault"),
     [
-        b"3,canary,canary@example.org",
-        b"canary,canary@example.org,x",
-        b"canary,,x",
-        b"canary,canary,x",
-        b"canary,+4712345,x",
-        b'"canary',
-        b"canary,\xff",
+        (b"3,canary,canary@example.org", "cell 1 of its first record does not begin with a letter"),
+        (b"canary,canary@example.org,x", "cell 2 of its first record has an @ in it"),
+        (b"canary,,x", "cell 2 of its first record is blank"),
+        (b"x,canary,y,canary", "cell 4 of its first record is the same as cell 2"),
+        (b"canary,+4712345,x", "cell 2 of its first record does not begin with a letter"),
+        (b"canary,(471) 2345,x", "cell 2 of its first record does not begin with a letter"),
+        (b'"canary', "its first record can't be read (broken_quotes)"),
+        (b"canary,\xff", "its first record can't be read (invalid_utf8)"),
     ],
 )
-def test_a_row_is_not_taken_for_names_of_columns(shelf: Shelf, header: bytes) -> None:
-    """Names of columns are told in messages: what may be a person is refused, and not shown."""
+def test_a_row_is_not_taken_for_names_of_columns(shelf: Shelf, header: bytes, fault: str) -> None:
+    """Names of columns are told in messages: what may be a person is refused, and told by its place."""
     shelf.write(f"Gold/{RUN}/1.csv", header + b"\n1,2,3\n")
     shelf.age(180)
 
-    with pytest.raises(InvalidSegment, match=f"^Gold/{RUN}/1.csv does not begin with the names") as refused:
+    with pytest.raises(InvalidSegment) as refused:
         Segments(shelf).newest("Gold")
-    assert "canary" not in refused.value.message
+    assert refused.value.message == (
+        f"Gold/{RUN}/1.csv must be CSV in UTF-8 that begins with the names of its columns, since nothing "
+        f"else has them: {fault}."
+    )
+
+
+def test_dynamics_names_of_columns_are_names(shelf: Shelf) -> None:
+    """Its own exports to Excel begin with columns in parentheses."""
+    shelf.write(f"Gold/{RUN}/1.csv", b"(Do Not Modify) Contact,Full Name,\n1,x,\n")
+    shelf.age(180)
+
+    columns = Segments(shelf).newest("Gold").columns
+    assert [column.name for column in columns] == ["(Do Not Modify) Contact", "Full Name"]
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter"),
+    [
+        ("CustomerId;EMail\n1;a@example.org\n", ";"),
+        ("EMail\tNotes, if any, of ours\tCustomerId\n", "\t"),
+        ('1;"a@example.org"\n', ";"),
+        ("1|a, b, c\n", "|"),
+        ("1,a@example.org\n", ","),
+        ("", ","),
+    ],
+)
+@pytest.mark.parametrize("settings", [{}, {"delimiter": ""}])
+def test_a_delimiter_that_nobody_tells_is_the_files(
+    folder_store: Store, settings: object, content: str, delimiter: str
+) -> None:
+    """By the columns of model.json in its first record, or as many cells as there are columns."""
+    folder_store.write(f"{GOLD}/0.csv", b"")
+    folder_store.write(f"{GOLD}/1.csv", content.encode())
+    files = [partition(f"{GOLD}/{number}.csv", settings) for number in (0, 1)]
+    write_model(folder_store, entity("Gold", files))
+
+    assert Segments(folder_store).newest("Gold").csv_format == CsvFormat(None, delimiter)
+
+
+def test_a_delimiter_that_model_json_tells_is_the_one(folder_store: Store) -> None:
+    """Whatever the file looks like."""
+    folder_store.write(f"{GOLD}/1.csv", b"CustomerId,EMail\n")
+    write_model(folder_store, entity("Gold", [partition(f"{GOLD}/1.csv", {"delimiter": ";"})]))
+
+    assert Segments(folder_store).newest("Gold").csv_format == CsvFormat(None, ";")
+
+
+def test_without_a_model_the_delimiter_that_makes_most_columns_is_taken(shelf: Shelf) -> None:
+    """A comma in a name makes no column."""
+    shelf.write(f"Gold/{RUN}/1.csv", b'EMail;"Name, first";City\n')
+    shelf.age(180)
+
+    snapshot = Segments(shelf).newest("Gold")
+
+    assert snapshot.csv_format == CsvFormat(True, ";")
+    assert [column.name for column in snapshot.columns] == ["EMail", "Name, first", "City"]
 
 
 def test_files_beside_a_model_that_lists_none_are_found(shelf: Shelf) -> None:

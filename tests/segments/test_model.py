@@ -43,29 +43,31 @@ def test_names_and_locations_are_enough() -> None:
     """Without anything else a column is unclassified, a header is told by the file, and times are unknown."""
     found = only({"name": "Gold", "attributes": [{"name": "a"}], "partitions": [partition("x.csv")]})
 
-    assert found == Entity("Gold", (Column("a", "unclassified"),), ("x.csv",), EPOCH, EPOCH, CsvFormat(None))
-    assert only({"name": "Gold"}) == Entity("Gold", (), (), EPOCH, EPOCH, CsvFormat(None))
+    assert found == Entity(
+        "Gold", (Column("a", "unclassified"),), ("x.csv",), EPOCH, EPOCH, CsvFormat(None, "")
+    )
+    assert only({"name": "Gold"}) == Entity("Gold", (), (), EPOCH, EPOCH, CsvFormat(None, ""))
 
 
 @pytest.mark.parametrize(
     ("settings", "csv_format"),
     [
-        ({"columnHeaders": True}, CsvFormat(True)),
-        ({"columnHeaders": False}, CsvFormat(False)),
-        ({"columnHeaders": "true"}, CsvFormat(True)),
-        ({"columnHeaders": " False "}, CsvFormat(False)),
-        ({"columnHeaders": None}, CsvFormat(None)),
-        ({"columnHeaders": "sometimes"}, CsvFormat(None)),
-        ({"hasHeader": True}, CsvFormat(True)),
-        ({"hasHeader": "false"}, CsvFormat(False)),
-        ({"columnHeaders": None, "hasHeader": False}, CsvFormat(False)),
-        ({"columnHeaders": True, "hasHeader": False}, CsvFormat(True)),
-        ({}, CsvFormat(None)),
-        (None, CsvFormat(None)),
-        ("CSV", CsvFormat(None)),
+        ({"columnHeaders": True}, CsvFormat(True, "")),
+        ({"columnHeaders": False}, CsvFormat(False, "")),
+        ({"columnHeaders": "true"}, CsvFormat(True, "")),
+        ({"columnHeaders": " False "}, CsvFormat(False, "")),
+        ({"columnHeaders": None}, CsvFormat(None, "")),
+        ({"columnHeaders": "sometimes"}, CsvFormat(None, "")),
+        ({"hasHeader": True}, CsvFormat(True, "")),
+        ({"hasHeader": "false"}, CsvFormat(False, "")),
+        ({"columnHeaders": None, "hasHeader": False}, CsvFormat(False, "")),
+        ({"columnHeaders": True, "hasHeader": False}, CsvFormat(True, "")),
+        ({}, CsvFormat(None, "")),
+        (None, CsvFormat(None, "")),
+        ("CSV", CsvFormat(None, "")),
         ({"delimiter": ";"}, CsvFormat(None, ";")),
         ({"delimiter": "\t"}, CsvFormat(None, "\t")),
-        ({"delimiter": ""}, CsvFormat(None, ",")),
+        ({"delimiter": ""}, CsvFormat(None, "")),
     ],
 )
 def test_a_format_is_told_in_many_ways(settings: object, csv_format: CsvFormat) -> None:
@@ -77,7 +79,7 @@ def test_partitions_that_differ_in_headers_tell_themselves() -> None:
     """Where only the first file has a header, each one is looked at."""
     parts = [partition("1.csv", {"columnHeaders": True}), partition("2.csv", {"columnHeaders": False})]
 
-    assert only(entity("Gold", parts)).csv_format == CsvFormat(None)
+    assert only(entity("Gold", parts)).csv_format == CsvFormat(None, "")
 
 
 @pytest.mark.parametrize("time", ["", None, 5, "yesterday", "0001-01-01T00:00:00+14:00"])
