@@ -7,14 +7,30 @@ from difflib import SequenceMatcher
 from shared.errors import InvalidSegment, NotFound
 
 
-def find_columns(wanted: Collection[str], names: Sequence[str]) -> dict[str, int]:
+def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
+    """Whether one of the wanted columns is among the names, whatever its case.
+
+    Where none is, what stands in a file's first record may be a person's, and is not told.
+    """
+    return not {column.casefold() for column in wanted}.isdisjoint(name.casefold() for name in names)
+
+
+def find_columns(
+    wanted: Collection[str], names: Sequence[str], *, names_are_told: bool = True
+) -> dict[str, int]:
     """The place of each wanted column among the names.
 
-    Raises NotFound where the segment lacks one, with the columns it has, the closest names first;
-    InvalidSegment where it has two of one name, since nobody can tell which is meant.
+    Raises NotFound where the segment lacks one, with the columns it has, the closest names first, if they
+    may be told; InvalidSegment where it has two of one name, since nobody can tell which is meant.
     """
     counts = Counter(names)
     missing = sorted({column for column in wanted if not counts[column]})
+    if missing and not names_are_told:
+        raise NotFound(
+            f"The segment's file does not begin with names of columns that the export knows, such as "
+            f"{_list(missing)}, and no model.json has them.",
+            code="unknown_column",
+        )
     if missing:
         raise NotFound(
             f"The segment has no column {_list(missing)}. Its columns, the closest names first: "

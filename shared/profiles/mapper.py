@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from shared.profiles.columns import find_columns
+from shared.profiles.columns import find_columns, has_any
 from shared.profiles.emails import is_plain_email, is_possible_email
 from shared.profiles.mapping import Condition, Mapping
 from shared.profiles.phones import to_e164
@@ -50,11 +50,15 @@ class Mapper:
     """A mapping, prepared for a segment's columns (names and model.json's types).
 
     Raises NotFound where the mapping names a column that the segment lacks, InvalidSegment where the
-    segment has two of its name.
+    segment has two of its name. With `names_by_file` the columns' names may be a row's cells: they are
+    told only where the mapping knows one of them.
     """
 
-    def __init__(self, mapping: Mapping, columns: Sequence[tuple[str, str]]) -> None:
-        places = find_columns(mapping.columns(), [name for name, _ in columns])
+    def __init__(
+        self, mapping: Mapping, columns: Sequence[tuple[str, str]], *, names_by_file: bool = False
+    ) -> None:
+        wanted, names = mapping.columns(), [name for name, _ in columns]
+        places = find_columns(wanted, names, names_are_told=not names_by_file or has_any(wanted, names))
         types = dict(columns)
         attributes = dict(mapping.attributes)
         self._mapping = mapping

@@ -49,6 +49,7 @@ class CsvFile:
             columns=tuple(map(Column, self.columns)),
             csv_format=CsvFormat(True, self.delimiter),
             partitions=(self.partition,),
+            names_by_file=True,
         )
 
     def export_id(self, *options: object) -> str:

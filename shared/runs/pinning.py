@@ -1,5 +1,7 @@
 """The first step: find the newest snapshots and check all that can be checked before anything is sent."""
 
+from itertools import islice
+
 from shared.adapters.clock import Deadline
 from shared.catalog import Account, Connection
 from shared.errors import Denied, InvalidSegment
@@ -7,7 +9,7 @@ from shared.klaviyo import Klaviyo
 from shared.profiles import Selection
 from shared.runs.hold import Hold
 from shared.runs.plan import PinnedSegment, Plan
-from shared.runs.reading import most_rows_of, profiles_of
+from shared.runs.reading import check, most_rows_of, profiles_of
 from shared.runs.services import Services
 
 
@@ -23,25 +25,28 @@ def pin(hold: Hold, services: Services, deadline: Deadline) -> None:
     klaviyo.read_list(export.list_id, deadline)
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
-    plan.mappers()  # every column that the mapping names is there
+    check(services, plan)
     plan.lines = most_rows_of(services, plan)
-    _check_limit(services, plan)
+    _check_limit(services, plan, run.limit)
     run.plan = plan
+    if run.limit is not None:
+        run.record.warn("limited", run.limit)
     run.record.segments = [segment.record() for segment in segments]
     run.record.status = "running"
     run.record.started_at = services.clock.now()
     hold.checkpoint()
 
 
-def _check_limit(services: Services, plan: Plan) -> None:
+def _check_limit(services: Services, plan: Plan, limit: int | None) -> None:
     """Raises InvalidSegment where more would leave than the export allows: Klaviyo bills by profiles.
 
-    Only where the segments have more lines than that are the profiles counted one by one.
+    A trial sends `limit` profiles at most. Only where neither that nor the segments' lines are few enough
+    are the profiles counted one by one.
     """
     most = plan.export.limits.max_profiles
-    if plan.lines <= most:
+    if plan.lines <= most or (limit is not None and limit <= most):
         return
-    count = sum(1 for _ in profiles_of(services, plan, Selection(lambda _: None)))
+    count = sum(1 for _ in islice(profiles_of(services, plan, Selection(lambda _: None)), limit))
     if count > most:
         raise InvalidSegment(
             f"The export would send {count:,} profiles, and its limits.max_profiles is {most:,}.",

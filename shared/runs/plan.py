@@ -26,6 +26,7 @@ class PinnedSegment(Part):
     has_header: bool | None
     delimiter: str
     partitions: list[PinnedPartition]
+    names_by_file: bool = False
 
     @classmethod
     def of(cls, name: str, snapshot: Snapshot) -> "PinnedSegment":
@@ -38,6 +39,7 @@ class PinnedSegment(Part):
             has_header=snapshot.csv_format.has_header,
             delimiter=snapshot.csv_format.delimiter,
             partitions=[PinnedPartition(name=p.name, etag=p.etag, size=p.size) for p in snapshot.partitions],
+            names_by_file=snapshot.names_by_file,
         )
 
     def snapshot(self) -> Snapshot:
@@ -49,6 +51,7 @@ class PinnedSegment(Part):
             columns=tuple(Column(name, data_type) for name, data_type in self.columns),
             csv_format=CsvFormat(self.has_header, self.delimiter),
             partitions=tuple(Partition(p.name, p.etag, p.size) for p in self.partitions),
+            names_by_file=self.names_by_file,
         )
 
     def record(self) -> SegmentRecord:
@@ -74,9 +77,14 @@ class Plan(Part):
     def mapping(self) -> Mapping:
         return mapping_of(self.export)
 
-    def mappers(self) -> list[Mapper]:
-        """One for each segment, since their columns differ. Raises NotFound for a column that is missing."""
-        return [Mapper(self.mapping(), segment.columns) for segment in self.segments]
+    def mappers(self) -> list[Mapper | None]:
+        """One for each segment, since their columns differ; None for one without columns, whose files are
+        empty. Raises NotFound for a column that is missing."""
+        mapping = self.mapping()
+        return [
+            Mapper(mapping, segment.columns, names_by_file=segment.names_by_file) if segment.columns else None
+            for segment in self.segments
+        ]
 
     def partitions(self) -> list[str]:
         """The blobs' names, by the number that a row's partition has."""

@@ -8,7 +8,7 @@ from shared.catalog import Export
 from shared.klaviyo import least_seconds, room_for_profiles
 from shared.profiles import Selection, pack
 from shared.runs.plan import PinnedSegment, Plan
-from shared.runs.reading import profiles_of
+from shared.runs.reading import check, profiles_of
 from shared.runs.record import WARNINGS, Part, SegmentRecord, WarningRecord
 from shared.runs.services import Services
 
@@ -50,13 +50,16 @@ def preview(services: Services, export: Export, limit: int | None = None) -> Pre
     """
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id="", segments=segments)
+    check(services, plan)
     selection = Selection(lambda _: None)
     profiles = islice(profiles_of(services, plan, selection), limit)
     batches = pack(profiles, most_bytes=room_for_profiles(export.list_id))
     sizes = [len(batch) for batch in batches]
     warnings = [(code, WARNINGS[code], count) for code, count in selection.warnings.items()]
+    if not sizes:
+        warnings.append(("empty_segment", WARNINGS["empty_segment"], 1))
     most = export.limits.max_profiles
-    if limit is None and sum(sizes) > most:
+    if sum(sizes) > most:
         message = f"The run would fail: the export's limits.max_profiles is {most:,}."
         warnings.append(("too_many_profiles", message, sum(sizes)))
     return Preview(

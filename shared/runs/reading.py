@@ -7,7 +7,7 @@ from shared.errors import Changed, InvalidSegment, NotFound
 from shared.profiles import Profile, Selection
 from shared.runs.plan import Plan
 from shared.runs.services import Services
-from shared.segments import Partition, Row, Snapshot, most_rows, read_rows
+from shared.segments import Partition, Row, Snapshot, check_header, most_rows, read_rows
 
 
 def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:
@@ -17,7 +17,8 @@ def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterato
     """
     first = 0
     for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
-        yield from selection.profiles(_rows(services, segment.snapshot(), first), mapper)
+        if mapper is not None:
+            yield from selection.profiles(_rows(services, segment.snapshot(), first), mapper)
         first += len(segment.partitions)
 
 
@@ -29,6 +30,16 @@ def most_rows_of(services: Services, plan: Plan) -> int:
             with _pinned(partition):
                 lines += most_rows(services.segment_store, partition)
     return lines
+
+
+def check(services: Services, plan: Plan) -> None:
+    """Raises NotFound and InvalidSegment for a column that a segment, or the header of a file, lacks."""
+    for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
+        snapshot = segment.snapshot()
+        columns = [column.name for column in snapshot.columns]
+        for partition in snapshot.partitions if mapper is not None else ():
+            with _pinned(partition):
+                check_header(services.segment_store, partition, snapshot.csv_format, columns)
 
 
 def _rows(services: Services, snapshot: Snapshot, first: int) -> Iterator[Row]:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.adapters.clock import Deadline
 from shared.catalog import Connection, Export
 from shared.errors import ExportError, InvalidDocument, Problem
-from shared.profiles.columns import find_columns
+from shared.profiles.columns import find_columns, has_any
 from shared.runs.pinning import open_account
 from shared.runs.services import Services
 
@@ -24,23 +25,31 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def stored_documents(services: Services) -> Iterator[tuple[str, bytes]]:
-    """The name and the content of every document in the state."""
+class Stored(NamedTuple):
+    """A document of the state, where its place says what it is and what it is called."""
+
+    name: str
+    content: bytes
+
+
+def stored_documents(services: Services) -> Iterator[Stored]:
+    """Every document in the state."""
     for folder in FOLDERS:
         for blob in services.state.list(folder):
             if blob.name.endswith(".json") and blob.name.count("/") == 1:
-                yield blob.name, services.state.read(blob.name).content
+                yield Stored(blob.name, services.state.read(blob.name).content)
 
 
 def validate(
     services: Services, documents: Iterable[tuple[str, bytes]], deadline: Deadline | None = None
 ) -> list[Checked]:
-    """Checks documents by their names and contents, and all of them, whatever is wrong with one.
+    """Checks documents by their names and contents, and all of them, whatever is wrong with one: those of
+    the state, or files of any name.
 
     With a deadline, lists and accounts are looked for at Klaviyo, segments and columns in their store.
     Documents name each other; what is not among them is looked for in the state.
     """
-    read = [_read(name, content) for name, content in documents]
+    read = [_read(*document, is_stored=isinstance(document, Stored)) for document in documents]
     connections = {each.document.id: each.document for each in read if isinstance(each.document, Connection)}
     return [
         Checked(
@@ -59,27 +68,28 @@ def place_of(document: Connection | Export) -> str:
     return f"{folder}{document.id}.json"
 
 
-def _read(name: str, content: bytes) -> Checked:
-    kind = Connection if _is_connection(name, content) else Export
+def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:
+    is_connection = name.startswith(FOLDERS[0]) if is_stored else _is_connection(content)
+    kind = Connection if is_connection else Export
     try:
         document = kind.parse(name, content)
     except InvalidDocument as error:
         return Checked(name, content, None, error.problems)
     problems = []
-    if name.startswith(FOLDERS) and name != place_of(document):
+    if is_stored and name != place_of(document):
         problems.append(Problem("/id", "must be what the file is called, without .json"))
     return Checked(name, content, document, tuple(problems))
 
 
-def _is_connection(name: str, content: bytes) -> bool:
-    """By its place; elsewhere by what only a connection has."""
-    if name.startswith(FOLDERS):
-        return name.startswith(FOLDERS[0])
+def _is_connection(content: bytes) -> bool:
+    """By what only a connection has."""
     try:
         members = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
-    return isinstance(members, dict) and not {"secret_name", "consent"}.isdisjoint(members)
+    if not isinstance(members, dict):
+        return False
+    return members.get("type") == "klaviyo" or not {"secret_name", "consent"}.isdisjoint(members)
 
 
 def _problems(
@@ -133,15 +143,18 @@ def _list(
 
 
 def _segment(services: Services, export: Export, number: int, segment: str) -> Iterator[Problem]:
-    """That it is there, and has every column that the export names."""
+    """That it is there, and has every column that the export names, unless it is empty."""
     try:
-        names = [column.name for column in services.segments.newest(segment).columns]
+        snapshot = services.segments.newest(segment)
     except ExportError as error:
         yield Problem(f"/segments/{number}", error.message)
         return
-    for pointer, column in _columns(export):
+    names = [column.name for column in snapshot.columns]
+    columns = list(_columns(export)) if names else []
+    are_told = not snapshot.names_by_file or has_any([column for _, column in columns], names)
+    for pointer, column in columns:
         try:
-            find_columns([column], names)
+            find_columns([column], names, names_are_told=are_told)
         except ExportError as error:
             yield Problem(pointer, f"{segment}: {error.message}")
 

@@ -121,6 +121,7 @@ class Segments:
             columns=columns or self._columns(partitions, delimiter),
             csv_format=CsvFormat(has_header, delimiter),
             partitions=partitions,
+            names_by_file=not columns,
         )
 
     def _delimiter(self, partitions: Iterable[Partition], columns: Iterable[Column]) -> str:

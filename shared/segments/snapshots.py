@@ -17,7 +17,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A whole snapshot; `folder` is the run folder's name in the store, `version` orders a segment's own."""
+    """A whole snapshot; `folder` is the run folder's name in the store, `version` orders a segment's own.
+
+    With `names_by_file`, no model.json has the columns: a file's first record does, unless it is a row.
+    """
 
     segment: str
     folder: str
@@ -26,3 +29,4 @@ class Snapshot:
     columns: tuple[Column, ...]
     csv_format: CsvFormat
     partitions: tuple[Partition, ...]
+    names_by_file: bool = False

@@ -43,6 +43,15 @@ def write_csv(store: Store, *names: str, people: int = 1) -> None:
         store.write(name, "\n".join(lines).encode())
 
 
+def lay(folder: Path, name: str, content: bytes) -> None:
+    """Lays a file down that has been there for ten minutes."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    changed = (datetime.now(UTC) - timedelta(minutes=10)).timestamp()
+    os.utime(path, (changed, changed))
+
+
 class Shelf(FolderStore):
     """A folder whose files can be given an age, by its own clock, and which notes what it was asked."""
 
