@@ -50,12 +50,17 @@ type PropertySource = Annotated[
 ]
 
 
-def _no_name_twice(sources: tuple[PropertyColumn, ...]) -> tuple[PropertyColumn, ...]:
-    names = [source.name or source.column for source in sources]
-    if len(set(names)) < len(names):
-        second = next(place for place, name in enumerate(names) if name in names[:place])
-        raise ValueError(f"number {second + 1} has the name of number {names.index(names[second]) + 1}")
-    return sources
+def name_twice(properties: list[Any]) -> str | None:
+    """Which entry of a document's list, right or wrong, has another's name; None where none has."""
+    names = [_name(entry) for entry in properties]
+    for place, name in enumerate(names):
+        if isinstance(name, str) and name in names[:place]:
+            return f"number {place + 1} has the name of number {names.index(name) + 1}"
+    return None
+
+
+def _name(entry: Any) -> Any:
+    return entry.get("name") or entry.get("column") if isinstance(entry, dict) else entry
 
 
 class Attributes(Document):
@@ -82,7 +87,7 @@ class Attributes(Document):
     longitude: Source = Field(None, alias="location.longitude")
     timezone: Source = Field(None, alias="location.timezone")
     ip: Source = Field(None, alias="location.ip")
-    properties: Annotated[tuple[PropertySource, ...], AfterValidator(_no_name_twice)] = ()
+    properties: tuple[PropertySource, ...] = ()
 
     @property
     def sources(self) -> dict[str, Column]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Discriminator, Field, Tag
 
-from shared.catalog.document import AS_LIST, AS_TEXT, SECRET_NAME_PATTERN, Document, Id, Text, tag
+from shared.catalog.document import AS_LIST, AS_TEXT, SECRET_NAME_PATTERN, Document, Id, Text, Version, tag
 
 
 class Consent(Document):
@@ -37,7 +37,7 @@ object id or user name in Microsoft Entra."""
 class Connection(Document):
     """Where data may go. The API key is in the vault, under `secret_name`."""
 
-    version: Literal[1] = 1
+    version: Version = 1
     id: Id
     display_name: str = ""
     type: Literal["klaviyo"] = "klaviyo"

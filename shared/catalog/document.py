@@ -6,9 +6,9 @@ that could be a key pasted into the wrong place.
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.errors import InvalidDocument, Problem
@@ -16,6 +16,8 @@ from shared.errors import InvalidDocument, Problem
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 LIST_ID_PATTERN = r"^[0-9A-Za-z]{1,32}$"
 SECRET_NAME_PATTERN = r"^[0-9A-Za-z-]{1,127}$"  # noqa: S105 - how Key Vault names a secret, not one
+
+type Place = tuple[str | int, ...]
 
 # Tags of unions: pydantic puts them into an error's place, where a pointer has no use for them.
 AS_TEXT, AS_OBJECT, AS_LIST = "<text>", "<object>", "<list>"
@@ -37,6 +39,14 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _exactly_one(value: Any) -> Any:
+    """Python takes true and 1.0 for 1 too."""
+    if type(value) is not int:
+        raise ValueError("must be 1")
+    return value
+
+
+Version = Annotated[Literal[1], BeforeValidator(_exactly_one)]
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Text = Annotated[str, AfterValidator(_not_blank), Field(min_length=1)]
 
@@ -60,10 +70,20 @@ class Document(BaseModel):
             problems = [Problem(_pointer(item["loc"]), _message(item)) for item in details]
             if details[0]["type"] == "json_invalid":
                 raise InvalidDocument(name, problems) from None
-        problems += _doubled(json.loads(content, object_pairs_hook=_Members, parse_int=str))
+        members = json.loads(content, object_pairs_hook=_Members, parse_int=str)
+        problems += _doubled(members)
+        problems += (Problem(_pointer(place), message) for place, message in cls.conflicts(members))
         if problems:
             raise InvalidDocument(name, problems)
         return document
+
+    @classmethod
+    def conflicts(cls, members: Any) -> Iterator[tuple[Place, str]]:  # noqa: ARG003 - a document may have none
+        """What is wrong between members that each may be right: where, and what is expected there.
+
+        Told from the JSON as it is, since pydantic looks at a whole only when all its parts are right.
+        """
+        return iter(())
 
 
 class _Members(dict[str, Any]):
@@ -75,7 +95,7 @@ class _Members(dict[str, Any]):
         self.doubled = [name for name in self if names.count(name) > 1]
 
 
-def _doubled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+def _doubled(value: Any, place: Place = ()) -> Iterator[Problem]:
     if isinstance(value, _Members):
         yield from (Problem(_pointer((*place, name)), "is given more than once") for name in value.doubled)
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -83,7 +103,7 @@ def _doubled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Problem]
         yield from _doubled(item, (*place, key))
 
 
-def _pointer(place: tuple[str | int, ...]) -> str:
+def _pointer(place: Place) -> str:
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
     return "".join(f"/{part}" for part in parts if part not in (AS_TEXT, AS_OBJECT, AS_LIST))
 

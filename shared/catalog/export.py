@@ -1,20 +1,34 @@
 """The document of an export: what goes where, and when."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, override
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag
 
-from shared.catalog.attributes import Attributes
-from shared.catalog.document import AS_OBJECT, AS_TEXT, LIST_ID_PATTERN, Document, Id, Text, tag
+from shared.catalog.attributes import Attributes, name_twice
+from shared.catalog.document import (
+    AS_OBJECT,
+    AS_TEXT,
+    LIST_ID_PATTERN,
+    Document,
+    Id,
+    Place,
+    Text,
+    Version,
+    tag,
+)
 
 
 class Match(Document):
     """How a row and a profile are told to be the same person."""
 
     email: Text
+
+
+TESTS = ("equals", "not_equals", "in", "is_blank")
 
 
 class Condition(Document):
@@ -30,13 +44,6 @@ class Condition(Document):
     not_equals: str | None = None
     in_: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(None, alias="in")
     is_blank: bool | None = None
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Self:
-        tests = (self.equals, self.not_equals, self.in_, self.is_blank)
-        if sum(test is not None for test in tests) != 1:
-            raise ValueError("needs exactly one of equals, not_equals, in, is_blank")
-        return self
 
 
 def _time_zone(name: str) -> str:
@@ -85,20 +92,14 @@ class Limits(Document):
     max_profiles: Annotated[int, Field(ge=1)] = 1_000_000
 
 
-def _no_segment_twice(segments: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(segments)) < len(segments):
-        raise ValueError("must not name a segment twice")
-    return segments
-
-
 class Export(Document):
     """What goes where: segments, over a connection, to one list."""
 
-    version: Literal[1] = 1
+    version: Version = 1
     id: Id
     display_name: str = ""
     connection: Id
-    segments: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_no_segment_twice)]
+    segments: Annotated[tuple[Text, ...], Field(min_length=1)]
     list_id: Annotated[str, Field(pattern=LIST_ID_PATTERN)]
     match: Match
     attributes: Attributes = Attributes.model_validate({})
@@ -109,3 +110,16 @@ class Export(Document):
     created_by: str = ""
     updated_at: AwareDatetime | None = None
     updated_by: str = ""
+
+    @override
+    @classmethod
+    def conflicts(cls, members: Any) -> Iterator[tuple[Place, str]]:
+        match members:
+            case {"segments": list(segments)} if any(name in segments[:n] for n, name in enumerate(segments)):
+                yield ("segments",), "must not name a segment twice"
+        match members:
+            case {"attributes": {"properties": list(properties)}} if message := name_twice(properties):
+                yield ("attributes", "properties"), message
+        match members:
+            case {"only_if": dict(condition)} if sum(condition.get(test) is not None for test in TESTS) != 1:
+                yield ("only_if",), f"needs exactly one of {', '.join(TESTS)}"

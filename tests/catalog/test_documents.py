@@ -86,6 +86,8 @@ def test_a_connection_needs_its_three_members(member: str) -> None:
         ({"id": "vip\n"}, "/id", "1 to 63 of a-z"),
         ({"version": 2}, "/version", "must be 1"),
         ({"version": CANARY}, "/version", "must be 1"),
+        ({"version": True}, "/version", "must be 1"),
+        ({"version": 1.0}, "/version", "must be 1"),
         ({"segments": []}, "/segments", "must not be empty"),
         ({"segments": CANARY}, "/segments", "must be a list"),
         ({"segments": ["A", " "]}, "/segments/1", "must not be blank"),
@@ -206,6 +208,28 @@ def test_every_problem_comes_in_one_answer() -> None:
         "/only_if/equals",
         "/schedule/active",
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "pointers"),
+    [
+        ({"only_if": {"equals": "x", "is_blank": True}}, {"/only_if", "/only_if/column"}),
+        ({"only_if": {}}, {"/only_if", "/only_if/column"}),
+        ({"segments": ["S", "S", ""]}, {"/segments", "/segments/2"}),
+        (
+            {"attributes": {"properties": ["A", {"column": 5, "name": "A"}, 7, {}]}},
+            {
+                "/attributes/properties",
+                "/attributes/properties/1/column",
+                "/attributes/properties/2",
+                "/attributes/properties/3/column",
+            },
+        ),
+    ],
+)
+def test_one_mistake_hides_no_other(change: dict[str, object], pointers: set[str]) -> None:
+    """Also those between members are told where one of these is wrong by itself."""
+    assert problems(Export, SHORT_EXPORT | change).keys() == pointers
 
 
 @pytest.mark.parametrize(
