@@ -17,6 +17,7 @@ from shared.profiles.dates import to_date, to_moment, to_time
 type Convert = Callable[[str], Any]
 
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\1){3}[0-9a-fA-F]{12}\}?")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 # Any decimal of so many digits comes back from a double as it went in.
 _SAFE_DIGITS = 15
@@ -37,14 +38,17 @@ def to_double(text: str) -> float:
 
 
 def _plain_number(text: str) -> str:
-    """The text, unless only Python would read a number in it."""
+    """The number without en-US's commas between its thousands; not what only Python would read as one."""
     if "_" in text or not text.isascii():
         raise ValueError("not a number")
+    if "," in text and _GROUPED.fullmatch(text):
+        return text.replace(",", "")
     return text
 
 
 def to_decimal(text: str) -> float:
     """A number whose digits all survive in a JSON number, which readers take as a double."""
+    text = _plain_number(text)
     number = to_double(text)
     is_short = len(text) <= _SAFE_DIGITS and "e" not in text.lower()
     if not is_short and not _is_exactly(text, number):
@@ -74,8 +78,10 @@ def to_guid(text: str) -> str:
 
 
 def to_json(text: str) -> orjson.Fragment | None:
-    """The JSON as it is written, so that no digit of its numbers is lost; None for null, which is blank."""
-    return None if orjson.loads(text) is None else orjson.Fragment(text)
+    """The JSON as it is written, so that no digit of its numbers is lost; None for null or blank text."""
+    value = orjson.loads(text)
+    is_blank = value is None or (isinstance(value, str) and not value.strip())
+    return None if is_blank else orjson.Fragment(text)
 
 
 # By model.json's dataType. What isn't here, string and unclassified among them, leaves as text.

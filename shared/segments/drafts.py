@@ -1,7 +1,7 @@
 """The files of one refresh, before it is known that all of them are there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from posixpath import basename, dirname
@@ -47,7 +47,8 @@ def drafts(store: Store, table: Table) -> Iterator[Draft]:
     for folder in run_folders(store, table.folder):
         has_runs = True
         if (run := run_time(folder)) < before:
-            yield Draft(folder, _version(run), _time(run), tuple(csv_files(store, folder)))
+            files = tuple(csv_files(store, folder))
+            yield Draft(folder, _version(run), _refreshed((_time(run),), files), files)
     if entity and table.model and not entity.locations and not has_runs:
         yield _undated(store, entity, table.folder, table.model.folder)
 
@@ -86,12 +87,12 @@ def _listed(store: Store, entity: Entity) -> Draft:
     there = {blob.name: blob for folder in folders for blob in store.level(folder).blobs}
     folder = max(folders, key=run_time)
     run = run_time(folder)
-    times = (time for time in (entity.refreshed_at, _time(run), entity.modified_at) if time != EPOCH)
+    files = tuple(there[name] for name in names if name in there)
     return Draft(
         folder=folder,
         version=listed_version(entity),
-        refreshed_at=next(times, EPOCH),
-        files=tuple(there[name] for name in names if name in there),
+        refreshed_at=_refreshed((entity.refreshed_at, _time(run), entity.modified_at), files),
+        files=files,
         missing=tuple(name for name in names if name not in there),
         is_listed=True,
     )
@@ -101,7 +102,14 @@ def _undated(store: Store, entity: Entity, own: str, beside: str) -> Draft:
     folder, files = own, csv_files(store, own)
     if not files:
         folder, files = beside, [file for file in csv_files(store, beside) if _is_of(entity, file)]
-    return Draft(folder, _version(NO_RUN, modified_at=entity.modified_at), entity.modified_at, tuple(files))
+    version = _version(NO_RUN, modified_at=entity.modified_at)
+    return Draft(folder, version, _refreshed((entity.modified_at,), files), tuple(files))
+
+
+def _refreshed(times: Sequence[datetime], files: Sequence[BlobInfo]) -> datetime:
+    """The first time that is known, else when the newest file was written: for people, it orders nothing."""
+    known = (time for time in times if time != EPOCH)
+    return next(known, None) or max((file.last_modified for file in files), default=EPOCH)
 
 
 def _is_of(entity: Entity, file: BlobInfo) -> bool:

@@ -27,6 +27,11 @@ def fits(data_type: str, text: str) -> bool:
         ("int64", "007", 7),
         ("int64", "9223372036854775807", 2**63 - 1),
         ("int64", "-9223372036854775808", -(2**63)),
+        ("int64", "1,234", 1234),
+        ("int64", "-12,345,678", -12345678),
+        ("double", "1,234.5", 1234.5),
+        ("decimal", "1,234.50", 1234.5),
+        ("decimal", "12,345,678,901,234.5", 12345678901234.5),
         ("double", "0.1", 0.1),
         ("double", "1E-05", 0.00001),
         ("double", "-.5", -0.5),
@@ -69,9 +74,45 @@ def test_a_value_takes_the_type_of_its_column(data_type: str, text: str, expecte
 @pytest.mark.parametrize(
     ("data_type", "text"),
     [
-        *(("int64", text) for text in ("12.0", "1,234", "1_000", "9223372036854775808", "١٢", "9" * 5000)),
-        *(("double", text) for text in ("nan", "Infinity", "1e999", "1,5", "1_0.5", "0x10", "five")),
-        *(("decimal", text) for text in ("12345678901234567.89", "1e-400", f"1e-{'9' * 30}", "NaN")),
+        *(
+            ("int64", text)
+            for text in (
+                "12.0",
+                "1,23",
+                "1234,567",
+                "0,123",
+                "1,234,",
+                "1_000",
+                "9223372036854775808",
+                "١٢",
+                "9" * 5000,
+            )
+        ),
+        *(
+            ("double", text)
+            for text in (
+                "nan",
+                "Infinity",
+                "1e999",
+                "1,5",
+                "0,123",
+                "1,2345",
+                "1.5,000",
+                "1_0.5",
+                "0x10",
+                "five",
+            )
+        ),
+        *(
+            ("decimal", text)
+            for text in (
+                "12345678901234567.89",
+                "12,345,678,901,234,567.89",
+                "1e-400",
+                f"1e-{'9' * 30}",
+                "NaN",
+            )
+        ),
         *(("boolean", text) for text in ("1", "0", "yes", "Truth")),
         *(("date", text) for text in ("2/30/2020", "24/8/2026", "5/8/86", "2026-08-24T14:33:00", "soon")),
         *(("time", text) for text in ("25:00", "14:33 PM", "0:33 PM", "12", "14:60")),
@@ -92,9 +133,10 @@ def test_json_keeps_its_type_and_its_digits(text: str) -> None:
     assert orjson.dumps([CONVERTERS["json"](text)]).decode() == f"[{text}]"
 
 
-def test_a_json_null_is_blank() -> None:
-    """Klaviyo must never be sent a null as a value."""
-    assert CONVERTERS["json"]("null") is None
+@pytest.mark.parametrize("text", ["null", '""', '"  "', '"\\u00a0"'])
+def test_a_json_null_or_blank_text_is_blank(text: str) -> None:
+    """Klaviyo must never be sent a null or "" as a value."""
+    assert CONVERTERS["json"](text) is None
 
 
 @given(st.sampled_from(sorted(CONVERTERS)), st.text())
@@ -105,5 +147,8 @@ def test_any_text_fits_or_does_not(data_type: str, text: str) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_a_decimal_never_loses_a_digit(number: Decimal) -> None:
-    """A decimal leaves as a number that reads back as it was, or does not fit."""
+    """A decimal leaves as a number that reads back as it was, or does not fit; with commas likewise."""
+    assert not fits("decimal", f"{number:,f}") or (
+        Decimal(repr(CONVERTERS["decimal"](f"{number:,f}"))) == number
+    )
     assert not fits("decimal", str(number)) or Decimal(repr(CONVERTERS["decimal"](str(number)))) == number

@@ -205,6 +205,19 @@ def test_the_time_of_model_json_orders_what_has_no_other(shelf: Shelf) -> None:
     assert found[0] < found[1]
 
 
+@pytest.mark.parametrize("listed", [["Gold.csv"], []], ids=["listed", "beside"])
+def test_where_nothing_has_a_time_the_newest_file_has(shelf: Shelf, listed: list[str]) -> None:
+    """People see when the snapshot was written; what orders snapshots stays as it is."""
+    write_csv(shelf, "Gold.csv")
+    write_model(shelf, entity("Gold", listed), folder="")
+    shelf.age(600)
+
+    snapshot = Segments(shelf).newest("Gold")
+
+    assert snapshot.refreshed_at == shelf.stat("Gold.csv").last_modified
+    assert "1970" in snapshot.version
+
+
 def test_a_look_where_nothing_changed_reads_each_model_once(shelf: Shelf) -> None:
     """A timer asks every minute for the segments of 200 exports: nothing is listed, and no clock read."""
     names = [f"Segment {number}" for number in range(200)]
