@@ -28,6 +28,7 @@ class Match(Document):
     email: Text
 
 
+# What a condition asks of its column: one of these.
 TESTS = ("equals", "not_equals", "in", "is_blank")
 
 

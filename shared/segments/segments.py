@@ -5,7 +5,7 @@ from posixpath import dirname
 from urllib.parse import unquote
 
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidSegment, NotFound
+from shared.errors import Changed, InvalidSegment, NotFound
 from shared.segments.drafts import Draft, drafts, listed_version, unfinished
 from shared.segments.layout import Layout, look
 from shared.segments.model import Column, CsvFormat, Model
@@ -36,7 +36,7 @@ class Segments:
         """The newest whole snapshot of the segment, with its partitions pinned by ETag.
 
         Raises NotFound with the names that exist, or InvalidSegment: `ambiguous_segment`, `invalid_model`,
-        or `incomplete_snapshot` with what is missing or still being written.
+        `incomplete_snapshot` with what is missing or still being written, or `snapshot_changed`.
         """
         tables = self._tables(look(self._store))
         table = tables.find(segment)
@@ -50,7 +50,7 @@ class Segments:
         for draft in drafts(self._store, table):
             reason = unfinished(self._store, draft, table.model)
             if reason is None:
-                return self._snapshot(table, draft)
+                return self._snapshot(segment, table, draft)
             newest_reason = newest_reason or reason
         raise InvalidSegment(
             f"The segment {segment!r} has no whole snapshot: {newest_reason}.", code="incomplete_snapshot"
@@ -106,19 +106,26 @@ class Segments:
                 return draft.version
         return None
 
-    def _snapshot(self, table: Table, draft: Draft) -> Snapshot:
+    def _snapshot(self, segment: str, table: Table, draft: Draft) -> Snapshot:
         partitions = tuple(Partition(file.name, file.etag, file.size) for file in draft.files)
         entity = table.entity
         columns = entity.columns if entity else ()
         csv_format = entity.csv_format if entity else CsvFormat(delimiter="")
         has_header = csv_format.has_header if columns else True
-        delimiter = csv_format.delimiter or self._delimiter(partitions, columns)
+        try:
+            delimiter = csv_format.delimiter or self._delimiter(partitions, columns)
+            names = columns or self._columns(partitions, delimiter)
+        except (Changed, NotFound):
+            raise InvalidSegment(
+                f"The segment {segment!r} changed while its first lines were read: run the export again.",
+                code="snapshot_changed",
+            ) from None
         return Snapshot(
             segment=table.name,
             folder=draft.folder,
             version=draft.version,
             refreshed_at=draft.refreshed_at,
-            columns=columns or self._columns(partitions, delimiter),
+            columns=names,
             csv_format=CsvFormat(has_header, delimiter),
             partitions=partitions,
             names_by_file=not columns,

@@ -1,6 +1,7 @@
 """Which files a segment's name leads to."""
 
 import gzip
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -143,6 +144,25 @@ def test_a_row_is_not_taken_for_names_of_columns(shelf: Shelf, header: bytes, fa
         f"Gold/{RUN}/1.csv must be CSV in UTF-8 that begins with the names of its columns, since nothing "
         f"else has them: {fault}."
     )
+
+
+@pytest.mark.parametrize("content", [b"EMail\n1\n2\n", None], ids=["written anew", "removed"])
+def test_a_file_that_changes_before_it_is_looked_into_says_so(shelf: Shelf, content: bytes | None) -> None:
+    """It is the segment that has to come to rest, and nobody else who is in the way."""
+
+    class Changing(Shelf):
+        def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+            self.delete(name)
+            if content is not None:
+                self.write(name, content)
+            return super().stream(name, etag=etag)
+
+    shelf.write(f"Gold/{RUN}/1.csv", b"EMail\n1\n")
+    shelf.age(180)
+
+    with pytest.raises(InvalidSegment, match="'Gold' changed while") as refused:
+        Segments(Changing(shelf.folder)).newest("Gold")
+    assert refused.value.code == "snapshot_changed"
 
 
 def test_dynamics_names_of_columns_are_names(shelf: Shelf) -> None:
