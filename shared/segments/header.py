@@ -9,8 +9,6 @@ from shared.segments.csv_text import Record
 
 # So many columns are named in a message.
 MOST_NAMED = 10
-
-
 # What separates cells, where nothing says so.
 DELIMITERS = ",;\t|"
 # A name of a column; Dynamics 365 writes some as `(Do Not Modify) Contact`.
@@ -35,10 +33,12 @@ class Shape:
         A comma that ends one line only may be a shifted row, so the first one speaks for all of them.
         """
         width = self.width - self.has_end
-        if isinstance(first, str) or len(first) not in (width, width + 1):
-            return self
-        has_end = len(first) > width and not first[-1].strip()
-        return Shape(width + has_end, self.places, has_end)
+        if not isinstance(first, str):
+            if len(first) == width:
+                return Shape(width, self.places)
+            if len(first) == width + 1 and not first[-1].strip():
+                return Shape(width + 1, self.places, has_end=True)
+        return self
 
     def arrange(self, cells: list[str]) -> Record:
         """The columns' cells in their order, or the reason why there is none."""
