@@ -23,6 +23,7 @@ def pin(hold: Hold, services: Services, deadline: Deadline) -> None:
     connection = services.catalog.connection(export.connection)
     klaviyo = sign_in(services, connection, deadline)
     klaviyo.read_list(export.list_id, deadline)
+    next(klaviyo.jobs(deadline), None)  # a key that may not read them would be noticed after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
     check(services, plan)

@@ -12,8 +12,8 @@ from shared.runs.reading import check, profiles_of
 from shared.runs.record import WARNINGS, Part, SegmentRecord, WarningRecord
 from shared.runs.services import Services
 
-# One for the account, one for the list, one look at 100 jobs.
-READS = 2
+# One for the account, one for the list, one to see that jobs can be read; then one look at 100 jobs.
+READS = 3
 JOBS_A_LOOK = 100
 
 

@@ -74,8 +74,6 @@ def open_run(hold: Hold, request: Request) -> None:
         requested_by=request.requested_by,
         created_at=now,
     )
-    if request.limit is not None:
-        record.warn("limited", request.limit)
     head.open = OpenRun(record=record, limit=request.limit)
     hold.checkpoint()
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from sandbox.klaviyo import SCOPES
 from sandbox.people import People
 from shared.runs.starting import Request
 from tests.support.world import MONDAY, World
@@ -142,11 +143,25 @@ def test_a_column_that_is_missing_comes_with_those_that_exist(world: World) -> N
     assert "EMail" in error.message
 
 
+@pytest.mark.parametrize("scope", sorted(SCOPES - {"subscriptions:write"}))
+def test_a_key_without_a_scope_fails_the_run_before_anybody_leaves(world: World, scope: str) -> None:
+    """Whichever scope is missing is named, and nothing has been imported."""
+    world.segment(People(10))
+    world.stand_in.accounts["SNDBOX"].keys = {"pk_sandbox": SCOPES - {scope}}
+
+    record = world.run()
+
+    assert record.error is not None
+    assert (record.status, record.error.code) == ("failed", "missing_scope")
+    assert scope in record.error.message
+    assert not world.stand_in.accounts["SNDBOX"].jobs
+
+
 def test_a_key_of_another_account_fails_the_run(world: World) -> None:
     """A swapped key must not send people to another company."""
     world.segment(People(10))
     world.run()
-    world.stand_in.add_account("OTHER1", "Other", keys={"pk_other": _scopes()}, lists={"Y6nRLr": "VIP"})
+    world.stand_in.add_account("OTHER1", "Other", keys={"pk_other": SCOPES}, lists={"Y6nRLr": "VIP"})
     world.secrets({"klaviyo-sandbox": "pk_other"})
 
     record = world.run()
@@ -154,12 +169,6 @@ def test_a_key_of_another_account_fails_the_run(world: World) -> None:
     assert record.error is not None
     assert record.error.code == "wrong_account"
     assert not world.stand_in.accounts["OTHER1"].profiles
-
-
-def _scopes() -> frozenset[str]:
-    from sandbox.klaviyo import SCOPES
-
-    return SCOPES
 
 
 def test_the_account_is_pinned_at_first_use(world: World) -> None:

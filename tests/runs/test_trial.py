@@ -50,6 +50,13 @@ def test_the_timer_still_exports_all_after_a_trial(world: World) -> None:
     assert (whole.status, whole.counts.imported) == ("successful", 30)
 
 
+def test_a_trial_that_could_not_begin_warns_of_nothing(world: World) -> None:
+    """Nothing was sent, so nothing is said of first profiles."""
+    record = run(world.services, "vip", trial(world, 20), world.deadline())
+
+    assert (record.status, record.warnings) == ("failed", [])
+
+
 def test_an_open_run_is_not_taken_for_a_trial(world: World) -> None:
     """Who wants to try ten must not send everybody with the run that happens to be open."""
     world.segment(People(30))
