@@ -3,13 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from shared.profiles.mapper import Filtered, Mapper, Profile, Refusal
-
-# 120 bits: two of a million people share a digest once in 10**24 runs. A byte more, and Python would need
-# a third more memory for each (64 bytes instead of 48).
-_DIGEST_SIZE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +24,8 @@ class Rejected:
 class Selection:
     """One pass over the rows of a run. Its counts are right when the pass is at its end.
 
-    Duplicates are told by a digest of the lower-cased email, so that long addresses take no more memory
-    than short ones: 80 MB for a million. `warnings` counts values of the profiles that leave.
+    Duplicates are told by the profiles' digests: 80 MB for a million. `warnings` counts values of the
+    profiles that leave.
     """
 
     def __init__(self, reject: Callable[[Rejected], None]) -> None:
@@ -66,11 +61,10 @@ class Selection:
                 self.rejected_by_reason[refusal.reason] += 1
                 self._reject(Rejected(partition, number, refusal.column, refusal.reason))
                 continue
-            digest = blake2b(profile.email.encode(), digest_size=_DIGEST_SIZE).digest()
-            if digest in self._seen:
+            if profile.person in self._seen:
                 self.duplicates += 1
                 continue
-            self._seen.add(digest)
+            self._seen.add(profile.person)
             if profile.warnings:
                 self.warnings.update(profile.warnings)
             yield profile

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.profiles import Condition, Mapper, Profile, Rejected, Selection
+from shared.profiles.mapper import person_of
 from tests.support.rows import COLUMNS, MAPPING, cells
 
 
@@ -77,8 +78,8 @@ def test_the_counts_add_up_whatever_the_rows(emails: list[str]) -> None:
     """rows = leaving + refused + filtered + duplicates, and each address leaves exactly once."""
     profiles, rejected, selection = select([cells(EMail=email) for email in emails])
 
-    assert [profile.email for profile in profiles] == list(
-        dict.fromkeys(email.lower() for email in emails if "@" in email)
+    assert [profile.person for profile in profiles] == list(
+        dict.fromkeys(person_of(email) for email in emails if "@" in email)
     )
     assert len(rejected) == selection.rejected
     assert selection.rows == len(profiles) + len(rejected) + selection.filtered + selection.duplicates
