@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 
+from bench import ground
 from shared.runs.head import Head, create_head
 from shared.runs.services import process_services
 from shared.runs.tick import tick
@@ -12,7 +13,10 @@ from shared.runs.tick import tick
 def main() -> None:
     services = process_services()
     for listed in services.catalog.exports():
-        create_head(services.state, Head(export=listed.id, scheduled_at=services.clock.now()))
+        nothing = {ground.SEGMENT: ""}
+        create_head(
+            services.state, Head(export=listed.id, exported=nothing, scheduled_at=services.clock.now())
+        )
     imported = Counter[str]()
     ticks = 0
     while records := tick(services, services.settings.timer_time_budget):

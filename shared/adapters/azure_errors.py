@@ -1,12 +1,12 @@
 """Every error of Azure's libraries, as one of ours."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from shared.adapters.translation import Translation
 from shared.errors import (
     AlreadyExists,
     AlreadyRunning,
@@ -46,24 +46,18 @@ _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
 }
 
 
-@contextmanager
-def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Iterator[None]:
+def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Translation:
     """Turns an error of the block, which calls Azure only, into an ExportError about `subject`."""
-    try:
-        yield
-    except AzureError as error:
-        raise translated(error, subject, unavailable) from None
-    except ValueError:
-        # What the libraries raise for an answer or a challenge that isn't Azure's.
-        raise InvalidSettings(
-            f"{subject}: its address does not answer as Azure does. Check its URL."
-        ) from None
+    return Translation((AzureError, ValueError), lambda error: translated(error, subject, unavailable))
 
 
 def translated(
-    error: AzureError, subject: str, unavailable: type[TryLater] = StorageUnavailable
+    error: Exception, subject: str, unavailable: type[TryLater] = StorageUnavailable
 ) -> ExportError:
     """What an error means to the caller; of the answer only its status and code are told."""
+    if not isinstance(error, AzureError):
+        # What the libraries raise for an answer or a challenge that isn't Azure's.
+        return InvalidSettings(f"{subject}: its address does not answer as Azure does. Check its URL.")
     response: Any = error.response if isinstance(error, HttpResponseError) else None
     status, headers = (response.status_code, response.headers) if response is not None else (0, {})
     code = _code(error, headers)

@@ -1,9 +1,8 @@
 """Every OSError, as one of ours."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from shared.adapters.translation import Translation
 from shared.errors import Denied, ExportError, InvalidRequest, NotFound, StorageUnavailable, TryLater
 
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
@@ -12,13 +11,9 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _UNFIT = frozenset({errno.EEXIST, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP})
 
 
-@contextmanager
-def os_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Iterator[None]:
+def os_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Translation:
     """Turns an OSError of the block into an ExportError about `subject`."""
-    try:
-        yield
-    except OSError as error:
-        raise translated(error, subject, unavailable) from None
+    return Translation(OSError, lambda error: translated(error, subject, unavailable))
 
 
 def translated(error: OSError, subject: str, unavailable: type[TryLater] = StorageUnavailable) -> ExportError:

@@ -179,7 +179,8 @@ class Calls:
                 self._url + path,
                 params=parameters,
                 headers=headers,
-                content=body,
+                # An iterator that is used up: the response refers to itself, and would keep the body.
+                content=iter(body) if body else None,
                 timeout=httpx.Timeout(connect=10, write=60, read=patience, pool=90),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):

@@ -47,12 +47,12 @@ def send(
                 planned.add(digest)
                 if delivery.is_finished(digest):
                     continue
+                if len(flying) == IN_FLIGHT:  # only now, so that a batch is at hand when a place is free
+                    flying = _collect(flying)
                 if delivery.accepted_now and deadline.left() <= 0:
                     complete = False
                     break
                 flying.add(pool.submit(copy_context().run, delivery.deliver, batch, digest))
-                if len(flying) == IN_FLIGHT:
-                    flying = _collect(flying)
                 with hold.lock:
                     _count(run, selection)
             while flying:

@@ -1,42 +1,30 @@
 """One take-up of a run by its holder: as many steps as there is time for."""
 
 import logging
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.adapters import telemetry, traces
+from shared.adapters import traces
 from shared.adapters.clock import Deadline
-from shared.errors import (
-    Denied,
-    ExportError,
-    InvalidDocument,
-    InvalidSettings,
-    NeedsPeople,
-    NotFound,
-    TryLater,
-)
+from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
 from shared.klaviyo import Klaviyo
 from shared.runs.account import account_of
 from shared.runs.closing import close, closed_before, summary
 from shared.runs.confirming import confirm, give_up, is_overdue
-from shared.runs.due import is_newer_due, is_superseded
 from shared.runs.fingerprint import fingerprint
 from shared.runs.hold import Hold
-from shared.runs.parts import is_cancel_requested
+from shared.runs.interrupts import interrupt
 from shared.runs.permits import Cancelled, RunPermit
 from shared.runs.pinning import pin, sign_in
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
 from shared.runs.sending import send
 from shared.runs.services import Services
-
-logger = logging.getLogger(__name__)
+from shared.runs.telling import log_step, tell_closed
 
 # Seconds, where the other side doesn't say when to come back.
 PAUSE = 30.0
 MOST_TAKE_UPS = 5
-OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplicates")
 # What stays as it is until somebody changes a document or the key.
 FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
 CODES_FOR_PEOPLE = frozenset({"too_many_profiles", "ambiguous_segment", "ambiguous_column"})
@@ -69,7 +57,7 @@ def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
     if closed is not None:
         return Stand(closed)
     if run.ending is None:
-        _interrupt(hold, services)
+        interrupt(hold, services)
     if run.ending is None and run.not_before and run.not_before > hold.clock.now():
         return Stand(summary(run), run.not_before)
     run.take_ups += 1
@@ -92,48 +80,12 @@ def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
         seconds = PAUSE if problem.retry_after is None else problem.retry_after
         run.not_before = hold.clock.now() + timedelta(seconds=seconds)
         run.waiting_for = problem.code
-        logger.warning("run %s waits: %s", run.record.id, problem.code, extra=_extra(run.record))
+        log_step(run.record, f"waits: {problem.code}", logging.WARNING)
     if done:
         return Stand(_close(hold))
     run.take_ups = 0
     hold.checkpoint()
     return Stand(summary(run), run.not_before)
-
-
-def _interrupt(hold: Hold, services: Services) -> None:
-    """Sees whether somebody cancelled the run, or a newer snapshot has made it pointless."""
-    run = hold.run
-    confirming = run.record.phase == "confirming"
-    if not confirming and is_cancel_requested(hold.store, run.record.id):
-        run.ending = "canceled"
-        return
-    pinned = hold.head.pinned()
-    if not is_superseded(pinned, _newest(services, pinned)):
-        return
-    if not confirming:
-        run.ending = "canceled"
-        run.record.warn("superseded")
-    elif _is_newer_due(hold, services):
-        run.last_look, run.not_before = True, None
-
-
-def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:
-    """Where the segments can't be seen just now, none of them is newer."""
-    try:
-        return services.segments.versions(segments) if segments else {}
-    except ExportError as problem:
-        logger.warning("segments: %s: %s", problem.code, problem.message)
-        return {}
-
-
-def _is_newer_due(hold: Hold, services: Services) -> bool:
-    """Whether the timer waits for the open run's end: where that can't be told, nobody does."""
-    try:
-        export = services.catalog.export(hold.head.export)
-        changed_at = services.state.stat(f"exports/{export.id}.json").last_modified
-    except ExportError:
-        return False
-    return is_newer_due(export, hold.head.glance(), hold.clock.now(), changed_at)
 
 
 def _is_for_people(problem: NeedsPeople) -> bool:
@@ -159,7 +111,7 @@ def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
     if run.ending is None and run.plan is None:
         with traces.span("pin"):
             pin(hold, services, deadline)
-        _log(run.record, "pinned")
+        log_step(run.record, "pinned")
     if run.plan is None or (run.ending is not None and not run.jobs):
         return True
     plan = run.plan
@@ -176,7 +128,7 @@ def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
             permit = RunPermit(hold, services, connection.id, account)
             if not send(hold, services, klaviyo, plan, deadline, permit):
                 return False
-        _log(run.record, "sent")
+        log_step(run.record, "sent")
     return _confirm(hold, klaviyo, plan, deadline)
 
 
@@ -193,7 +145,7 @@ def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bo
     if not settled and (run.last_look or is_overdue(run, hold.clock.now())):
         give_up(run)
         settled = True
-    _log(summary(run), "confirmed" if settled else "confirming")
+    log_step(summary(run), "confirmed" if settled else "confirming")
     return settled
 
 
@@ -217,21 +169,5 @@ def _close(hold: Hold) -> RunRecord:
     with traces.span("close") as span:
         record = close(hold)
         span.set_attributes(record.counts.model_dump())
-    _log(record, "closed")
-    telemetry.runs.add(1, {"export": record.export, "status": record.status})
-    for outcome in OUTCOMES:
-        telemetry.profiles.add(getattr(record.counts, outcome), {"export": record.export, "outcome": outcome})
-    for reason, count in record.rejected_by_reason.items():
-        telemetry.rejected.add(count, {"export": record.export, "reason": reason})
-    if record.started_at and record.finished_at:
-        seconds = (record.finished_at - record.started_at).total_seconds()
-        telemetry.run_seconds.record(seconds, {"export": record.export, "status": record.status})
+    tell_closed(record)
     return record
-
-
-def _log(record: RunRecord, step: str) -> None:
-    logger.info("run %s %s", record.id, step, extra=_extra(record))
-
-
-def _extra(record: RunRecord) -> dict[str, object]:
-    return {"run": record.id, "export": record.export, "status": record.status, **record.counts.model_dump()}

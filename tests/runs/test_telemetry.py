@@ -113,7 +113,7 @@ def test_a_line_for_each_step(world: World, caplog: pytest.LogCaptureFixture) ->
 
     record = world.run()
 
-    lines = [line for line in caplog.records if line.name == "shared.runs.steps"]
+    lines = [line for line in caplog.records if line.name == "shared.runs.telling"]
     assert [line.getMessage().split()[-1] for line in lines] == ["pinned", "sent", "confirmed", "closed"]
     assert {(line.__dict__["run"], line.__dict__["export"]) for line in lines} == {(record.id, "vip")}
     assert [line.__dict__["imported"] for line in lines] == [0, 0, 10, 10]

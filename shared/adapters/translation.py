@@ -1,0 +1,29 @@
+"""Errors of others become ours."""
+
+from collections.abc import Callable
+from types import TracebackType
+
+from shared.errors import ExportError
+
+
+class Translation:
+    """A block whose errors of these kinds leave as `translated` says.
+
+    No generator with @contextmanager: an error that passes through one refers to itself, and so keeps
+    all that its callers hold (a batch on its way) until the garbage collector comes.
+    """
+
+    def __init__[E: BaseException](
+        self, kinds: type[E] | tuple[type[E], ...], translated: Callable[[E], ExportError]
+    ) -> None:
+        self._kinds = kinds
+        self._translated = translated
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        if isinstance(error, self._kinds):
+            raise self._translated(error) from None
