@@ -26,7 +26,7 @@ def main(ground: Ground) -> None:
     rows, requests = [], Counter[str]()
     for latency in LATENCIES:
         for in_flight in IN_FLIGHT:
-            with running_stand_in("--latency", str(latency)) as klaviyo:
+            with running_stand_in("--counting", "--latency", str(latency)) as klaviyo:
                 environment = ground.environment(ground.segment(MILLION), klaviyo.url)
                 wall = measure(python("export", str(in_flight)), environment).wall
                 rows.append((latency, in_flight, *_sending(klaviyo, latency, in_flight, wall)))

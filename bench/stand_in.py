@@ -16,8 +16,11 @@ import trustme
 import uvicorn
 
 from bench.measure import python
-from sandbox.klaviyo import SCOPES, Fault, ImportFailure, StandIn, app
+from sandbox.klaviyo import SCOPES, Fault, ImportFailure, JobPlan, StandIn, app
+from sandbox.klaviyo.accounts import Account
 from sandbox.klaviyo.endpoints import ENDPOINTS, JOBS
+from sandbox.klaviyo.imports import read_profiles
+from sandbox.klaviyo.jobs import ImportJob
 from sandbox.people import email
 
 POSTS = f"POST {JOBS}"
@@ -44,14 +47,33 @@ def running_stand_in(*options: str) -> Iterator[Running]:
     ) as process:
         assert process.stdout is not None  # noqa: S101
         try:
-            yield Running(process.stdout.readline().strip())
+            if not (url := process.stdout.readline().strip()):
+                raise RuntimeError("the stand-in did not start")
+            yield Running(url)
         finally:
             process.kill()
 
 
+class Counting(StandIn):
+    """Takes what comes and counts it: on this machine a look at each profile takes longer than its post."""
+
+    def accept_import(self, account: Account, body: Any) -> ImportJob:
+        job = ImportJob(
+            number=self._next_number(),
+            list_id=None,
+            created=self.clock(),
+            plan=JobPlan(self.job_seconds),
+            total=len(read_profiles(body)),
+            waiting=[],
+            failed=[],
+        )
+        account.add_job(job)
+        return job
+
+
 def make(options: argparse.Namespace) -> StandIn:
     """A stand-in with the account of the example, and as many more as are asked for."""
-    stand_in = StandIn(job_seconds=options.job_seconds)
+    stand_in = (Counting if options.counting else StandIn)(job_seconds=options.job_seconds)
     # Klaviyo's own limits, or such as nothing here comes near to: a client learns them from the answers.
     tiers = {endpoint.name: "XL" for endpoint in ENDPOINTS} if options.wide else {}
     keys = {"pk_sandbox": SCOPES}
@@ -68,6 +90,7 @@ def make(options: argparse.Namespace) -> StandIn:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--wide", action="store_true", help="limits that nothing comes near to")
+    parser.add_argument("--counting", action="store_true", help="take profiles unseen")
     parser.add_argument(
         "--accounts", type=int, default=0, help="more accounts: ACC<n>, key pk_<n>, list L<n>"
     )
