@@ -76,10 +76,15 @@ class Delivery:
             raise
         except ExportError:
             if rejected:
-                self._parts.write_rejected(digest, RejectedLines(rejected))
+                reasons = self._list(digest, rejected)
                 with self._hold.lock:
-                    self._hold.run.unfinished[digest] = Counter(item.reason for item in rejected)
+                    self._hold.run.unfinished[digest] = reasons
             raise
+
+    def _list(self, digest: str, rejected: list[Rejected]) -> Counter[str]:
+        """Puts the refused rows of a batch on file; how many there are, by reason."""
+        self._parts.write_rejected(digest, RejectedLines(rejected))
+        return Counter(item.reason for item in rejected)
 
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)
@@ -123,9 +128,7 @@ class Delivery:
         return [Rejected(p.partition, p.row, "", "batch_refused", "import") for p in piece.profiles]
 
     def _finish(self, digest: str, delivered: set[str], rejected: list[Rejected]) -> None:
-        if rejected:
-            self._parts.write_rejected(digest, RejectedLines(rejected))
-        reasons = Counter(item.reason for item in rejected)
+        reasons = self._list(digest, rejected) if rejected else Counter[str]()
         run = self._hold.run
         with self._hold.lock:
             # An earlier life of the run may have got other pieces of the batch through.

@@ -22,11 +22,12 @@ def interrupt(hold: Hold, services: Services) -> None:
     pinned = hold.head.pinned()
     if not is_superseded(pinned, _newest(services, pinned)):
         return
+    if confirming and not _is_newer_due(hold, services):
+        return
+    run.last_look, run.not_before = True, None
     if not confirming:
         run.ending = "canceled"
         run.record.warn("superseded")
-    elif _is_newer_due(hold, services):
-        run.last_look, run.not_before = True, None
 
 
 def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:

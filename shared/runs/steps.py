@@ -135,14 +135,15 @@ def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
 def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
     """A look at the jobs. Where a newer snapshot waits, or after a day, one look has to do."""
     run = hold.run
+    is_last = run.last_look or is_overdue(run, hold.clock.now())
     try:
         with traces.span("confirm", {"jobs": len(run.jobs)}):
             settled = confirm(hold, klaviyo, plan, deadline)
     except TryLater:
-        if not run.last_look and not is_overdue(run, hold.clock.now()):
+        if not is_last:
             raise
         settled = False
-    if not settled and (run.last_look or is_overdue(run, hold.clock.now())):
+    if not settled and is_last:
         give_up(run)
         settled = True
     log_step(summary(run), "confirmed" if settled else "confirming")

@@ -189,6 +189,23 @@ def test_a_newer_snapshot_supersedes_an_open_run(world: World) -> None:
     assert (last.id, last.status, last.counts.imported) == (waiting.id, "successful", 10)
 
 
+def test_a_superseded_run_does_not_wait_for_its_jobs(world: World) -> None:
+    """One look at what it had sent has to do, however long Klaviyo works: the newer snapshot is waiting."""
+    seen(world, People(25_000))
+    world.stand_in.plans.extend([JobPlan(seconds=10_000)] * 2)
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=600)])
+    (begun,) = tock(world)
+    assert not begun.is_closed
+    world.segment(People(7), later(2))
+    world.clock.sleep(600)
+
+    (superseded,), (newer,) = tock(world), tock(world)
+
+    assert (superseded.id, superseded.status) == (begun.id, "canceled")
+    assert superseded.counts.unconfirmed == superseded.counts.sent > 0
+    assert (newer.status, newer.counts.imported) == ("successful", 7)
+
+
 def test_no_run_is_superseded_for_ever(world: World) -> None:
     """A segment that is refreshed faster than it can be sent gets there at the third time."""
     seen(world, People(5))
