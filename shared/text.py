@@ -1,0 +1,27 @@
+"""Text as people see it: where a value begins and ends, and names that a terminal can't take for commands."""
+
+# Zero-width space, word joiner, byte order mark, and the marks of direction that copying brings along. The
+# joiners U+200C and U+200D are part of words in several scripts, so they are not among these.
+_UNSEEN = "\u200b\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def trim(text: str) -> str:
+    """The text without the white space and the invisible marks around it."""
+    text = text.strip()
+    if text.isascii():
+        return text
+    while (inner := text.strip(_UNSEEN).strip()) != text:
+        text = inner
+    return text
+
+
+def shown(text: str, longest: int = 200) -> str:
+    """The text with each control, format or bidi character as its code (`\\x1b`), and cut where it is longer.
+
+    For names from outside, before a terminal, a page or a log gets them. `longest` is in characters.
+    """
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
