@@ -1,13 +1,13 @@
 """What the steps read of a pinned segment: its profiles, and how many rows it can't have more of."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from shared.errors import Changed, InvalidSegment, NotFound
 from shared.profiles import Profile, Selection
 from shared.runs.plan import Plan
 from shared.runs.services import Services
-from shared.segments import Partition, Row, Snapshot, check_header, most_rows, read_rows
+from shared.segments import Partition, Row, Snapshot, check_rows, most_rows, read_rows
 
 
 def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:
@@ -15,10 +15,10 @@ def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterato
 
     Raises InvalidSegment with the code `snapshot_changed` where the files are not the pinned ones any more.
     """
-    first = 0
+    first, needed = 0, set(plan.mapping().columns())
     for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
         if mapper is not None:
-            yield from selection.profiles(_rows(services, segment.snapshot(), first), mapper)
+            yield from selection.profiles(_rows(services, segment.snapshot(), first, needed), mapper)
         first += len(segment.partitions)
 
 
@@ -33,20 +33,24 @@ def most_rows_of(services: Services, plan: Plan) -> int:
 
 
 def check(services: Services, plan: Plan) -> None:
-    """Raises NotFound and InvalidSegment for a column that a segment, or the header of a file, lacks."""
+    """Raises NotFound and InvalidSegment for a column that a segment, or a file's header, lacks, and for a
+    file of which no row fits the columns."""
+    needed = set(plan.mapping().columns())
     for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
         snapshot = segment.snapshot()
         columns = [column.name for column in snapshot.columns]
         for partition in snapshot.partitions if mapper is not None else ():
             with _pinned(partition):
-                check_header(services.segment_store, partition, snapshot.csv_format, columns)
+                check_rows(services.segment_store, partition, snapshot.csv_format, columns, needed)
 
 
-def _rows(services: Services, snapshot: Snapshot, first: int) -> Iterator[Row]:
+def _rows(services: Services, snapshot: Snapshot, first: int, needed: Collection[str]) -> Iterator[Row]:
     columns = [column.name for column in snapshot.columns]
     for number, partition in enumerate(snapshot.partitions, first):
         with _pinned(partition):
-            yield from read_rows(services.segment_store, partition, number, snapshot.csv_format, columns)
+            yield from read_rows(
+                services.segment_store, partition, number, snapshot.csv_format, columns, needed
+            )
 
 
 @contextmanager

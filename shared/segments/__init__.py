@@ -1,7 +1,7 @@
 """Where profiles come from: the snapshots that Customer Insights writes to blobs, read as rows."""
 
 from shared.segments.model import Column, CsvFormat
-from shared.segments.rows import Row, check_header, most_rows, read_rows
+from shared.segments.rows import Row, check_rows, most_rows, read_rows
 from shared.segments.segments import Segments
 from shared.segments.snapshots import Partition, Snapshot
 
@@ -12,7 +12,7 @@ __all__ = [
     "Row",
     "Segments",
     "Snapshot",
-    "check_header",
+    "check_rows",
     "most_rows",
     "read_rows",
 ]

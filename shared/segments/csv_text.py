@@ -2,135 +2,243 @@
 
 import csv
 import io
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-# Characters of one record. What is longer is a quote that never closes, or no CSV.
+from shared.segments.csv_ahead import Ahead
+from shared.segments.csv_record import BLANKS, Broken, Scanner, Unfinished
+
+# Characters of one record. A longer one is refused.
 LONGEST = 2 * 1024 * 1024
-# Characters that broken quotes may have us read again, beyond as many as the file has.
-PATIENCE = 16 * LONGEST
 BLOCK = 128 * 1024
 BOM = b"\xef\xbb\xbf"
+# The first line that tells Excel the delimiter.
+_SEP = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([^"\r\n\x80-\xff])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_LONGEST_SEP = 16  # bytes
 
 type Record = list[str] | str
 """The cells of a record, or the code of the reason why it can't be read."""
 
 
-def records(file: BinaryIO, delimiter: str, *, block: int = BLOCK) -> Iterator[Record]:
-    """The records of a UTF-8 file, with or without a BOM. Lines end in LF, CRLF or CR; blank ones are none.
+def records(open_file: Callable[[], BinaryIO], delimiter: str, *, block: int = BLOCK) -> Iterator[Record]:
+    """The records of a UTF-8 file, with or without a BOM. Lines end in LF, CRLF or CR; blank ones are
+    left out.
 
-    A record that can't be read comes as its reason: `invalid_utf8`, `nul_byte`, `broken_quotes` (a quote
-    that never closes, or closes in the middle of a cell) or `row_too_long`. After broken quotes the next
-    line is the next record, so that an open quote swallows no other.
+    A record that RFC 4180 reads is that record, whatever its cells hold. Beyond the RFC, white space before
+    a quoted cell is dropped, and quotes within a bare cell are characters. A first line such as `sep=;` is
+    not a record, and overrides `delimiter`.
 
-    Another row's quote may close an open one, so that a cell holds the rows between. So quotes are broken
-    too where a line within a cell, from its second on, reads by itself as a row of people: it has as many
-    cells as the file's first record, and an `@`. An address of several lines has none.
+    A record that can't be read comes as its reason: `invalid_utf8`, `nul_byte`, `row_too_long`, or
+    `broken_quotes`, once for each line that is in doubt (see `Scanner.scan`). After a cell of several lines,
+    or broken quotes, a record with an odd number of quotes may be the rest of a cell, and is refused too.
 
-    Reads `block` bytes at a time. Raises csv.Error where the quotes are past mending.
+    Reads `block` bytes at a time. `open_file` opens the file; it is called once more where a quoted cell is
+    longer than a record may be, to see whether it ever ends.
     """
     csv.field_size_limit(LONGEST)
-    parser = _Parser(delimiter)
-    lines: list[str] = []
-    suspect = False
-    held = fresh = 0  # characters of a record that goes on in the next block, and of what came since
-    for content, is_last in _blocks(file, block):
-        text, broken = _decoded(content)
-        lines += _lines(text)
-        suspect |= broken
-        fresh += len(text)
-        parser.patience += len(text)
-        if fresh < held and not is_last:
+    blocks = _Blocks(open_file(), block)
+    reader = _Reader(blocks.delimiter or delimiter, blocks, open_file)
+    held = 0  # characters of a record that goes on in the next block
+    for content, is_last in blocks:
+        reader.add(content)
+        if len(reader.text) < min(2 * held, LONGEST) and not is_last:
             continue  # a long record is tried again when there is twice as much of it
-        done = yield from parser.records(lines, suspect, is_last)
-        del lines[:done]
-        suspect &= bool(lines)
-        held, fresh = sum(map(len, lines)), 0
+        yield from reader.records(is_last)
+        held = len(reader.text)
 
 
-class _Parser:
-    """Reads records out of lines.
+def said_delimiter(beginning: bytes) -> str:
+    """The delimiter that the first line of a file says for Excel, as in `sep=;`; blank where it says none."""
+    said = _SEP.match(beginning)
+    return said[1].decode() if said else ""
 
-    `patience` is how many characters may be read again: a hostile file must not take for ever. `width`
-    is how many cells the file's first record has.
+
+class _Reader:
+    """Reads records out of `text`, which begins with the first record that is not yet read."""
+
+    def __init__(self, delimiter: str, blocks: "_Blocks", open_file: Callable[[], BinaryIO]) -> None:
+        self._blocks = blocks
+        self._delimiter = delimiter
+        self._scanner = Scanner(delimiter)
+        self._ahead = Ahead(open_file, delimiter)
+        # What the csv module doesn't skip before a quote, though it may skip spaces.
+        self._blanks = BLANKS.replace(" ", "").replace(delimiter, "")
+        self._padding = re.compile(f'[{re.escape(self._blanks)}] *"')
+        self.text = ""
+        # Whether a quote of the text may open a cell behind such blanks.
+        self._is_padded = False
+        # Whether a cell of the text may hold a NUL or broken UTF-8.
+        self._is_suspect = False
+        # Whether quotes may be out of step, so that the rest of a cell looks like a record.
+        self._in_doubt = False
+        # Whether the beginning of the first record is dropped already, since it is too long.
+        self._is_cut = False
+
+    def add(self, content: bytes) -> None:
+        """Takes more of the file in; broken bytes become lone surrogates."""
+        try:
+            text = content.decode()
+            self._is_suspect |= b"\0" in content
+        except UnicodeDecodeError:
+            text = content.decode(errors="surrogateescape")
+            self._is_suspect = True
+        self.text += text
+
+    def records(self, is_last: bool) -> list[Record]:
+        """The records in the text. What is left of it may be a part of one; after the last, nothing is."""
+        lines = io.StringIO(self.text, newline="").readlines()
+        self._scanner.feed(self.text, is_last=is_last)
+        self._is_padded = self._has_padding(self.text)
+        is_open = not is_last and bool(lines) and not lines[-1].endswith(("\r", "\n"))
+        whole = len(lines) - is_open
+        found: list[Record] = []
+        done = place = 0
+        while done < len(lines):
+            first, done = done, self._read_plain(lines, done, whole, found)
+            place += sum(map(len, lines[first:done]))
+            if done == len(lines):
+                break
+            record = self._scanner.scan(place)
+            if isinstance(record, Unfinished):
+                if len(self.text) - place <= LONGEST:
+                    break
+                broken = self._cut(record)
+                if broken is None:
+                    return found
+                record = broken
+            first = done
+            while place < record.end:
+                place += len(lines[done])
+                done += 1
+            if isinstance(record, Broken):
+                found += self._refused(lines[first:done])
+            else:
+                found += self._judged(record.cells, lines[first:done])
+        self.text = self.text[place:]
+        self._is_suspect &= bool(self.text)
+        return found
+
+    def _read_plain(self, lines: list[str], start: int, stop: int, found: list[Record]) -> int:
+        """Adds the records in lines to `found`, up to one that has to be scanned; returns its first line."""
+        needs_care = self._is_suspect or self._is_cut or self._is_padded or len(self.text) > LONGEST
+        reader = csv.reader(
+            map(lines.__getitem__, range(start, stop)),
+            delimiter=self._delimiter,
+            strict=True,
+            skipinitialspace=self._delimiter != " ",
+        )
+        done = start
+        try:
+            for cells in reader:
+                end = start + reader.line_num
+                if needs_care or end - done > 1 or (self._in_doubt and lines[done].count('"') % 2):
+                    record = lines[done:end]
+                    if self._is_padded and any(map(self._has_padding, record)):
+                        break
+                    found += self._judged(cells, record)
+                elif cells:
+                    found.append(cells)
+                done = end
+        except csv.Error:
+            pass  # the record at `done` goes on behind these lines, or its quotes are broken
+        return done
+
+    def _has_padding(self, text: str) -> bool:
+        """Whether a blank that the csv module does not skip stands before a quote."""
+        return any(blank in text for blank in self._blanks) and bool(self._padding.search(text))
+
+    def _judged(self, cells: list[str], lines: list[str]) -> list[Record]:
+        """The record in these lines, or why it is refused."""
+        if not cells:
+            return []
+        self._in_doubt |= len(lines) > 1
+        if self._in_doubt and sum(line.count('"') for line in lines) % 2:
+            return self._refused(lines)
+        if self._is_cut or sum(map(len, lines)) > LONGEST:
+            self._is_cut = False
+            return ["row_too_long"]
+        return [(_fault(cells) or cells) if self._is_suspect else cells]
+
+    def _refused(self, lines: list[str]) -> list[Record]:
+        """A reason for each line that is not blank: any of them may be somebody's row."""
+        self._in_doubt = True
+        reasons: list[Record] = [
+            "row_too_long" if len(line) > LONGEST else "broken_quotes" for line in lines if line.strip("\r\n")
+        ]
+        if self._is_cut:
+            self._is_cut = False
+            reasons[0] = "row_too_long"
+        return reasons
+
+    def _cut(self, found: Unfinished) -> Broken | None:
+        """Drops what is there of a record that is too long, up to where its last cell goes on or ends.
+
+        Returns Broken where that cell never ends, so that the lines behind it are records.
+        """
+        if found.content is not None:
+            content = self.text[found.content :]
+            run = len(content) - len(content.rstrip('"'))  # of quotes, which may go on
+            end = self._ahead.closing(self._blocks.offset - run)
+            if end is not None:
+                self._blocks.skip_to(end)
+                self.text = '""'
+                self._is_cut = True
+                return None
+            if (line_end := self._scanner.line_end(found.cell)) is not None:
+                return Broken(line_end)
+        # A cell before it, so that the record is not blank.
+        self.text = self._delimiter + ("x" if self.text[found.cell :].strip(BLANKS) else "")
+        self._is_cut = True
+        return None
+
+
+class _Blocks:
+    """A file's bytes in blocks of whole lines, as far as these are not too long.
+
+    `delimiter` is what the first line says, or blank. `offset` is where the block ends that came last.
     """
 
-    def __init__(self, delimiter: str) -> None:
-        self._delimiter = delimiter
-        self.patience = PATIENCE
-        self.width = 0
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        beginning = file.read(_LONGEST_SEP)
+        self.delimiter = said_delimiter(beginning)
+        said = _SEP.match(beginning)
+        self.offset = said.end() if said else len(BOM) * beginning.startswith(BOM)
+        self._file = file
+        self._size = size
+        self._rest = beginning[self.offset :]
 
-    def records(self, lines: list[str], suspect: bool, is_last: bool) -> Generator[Record, None, int]:
-        """The records in the lines. Returns how many lines are done with: others may be half a record."""
-        start = 0
-        while start < len(lines):
-            rest = map(lines.__getitem__, range(start, len(lines)))
-            reader = csv.reader(rest, delimiter=self._delimiter, strict=True)
-            done = start
-            try:
-                for cells in reader:
-                    tried = start + reader.line_num
-                    self.width = self.width or len(cells)
-                    if tried - done > 1 and any(map(self._hides_a_row, cells)):
-                        break
-                    done = tried
-                    if cells:
-                        yield (_fault(cells) or cells) if suspect else cells
-                else:
-                    break
-            except csv.Error:
-                tried = start + reader.line_num
-            size = sum(map(len, lines[done:tried]))
-            if tried == len(lines) and not is_last and size <= LONGEST:
-                return done
-            self._spend(size - len(lines[done]))
-            yield "row_too_long" if len(lines[done]) > LONGEST else "broken_quotes"
-            start = done + 1
-        return len(lines)
+    def __iter__(self) -> Iterator[tuple[bytes, bool]]:
+        """The blocks, and whether each is the last."""
+        while piece := self._file.read(self._size):
+            content = self._rest + piece
+            # Where that cuts a CRLF in two, the LF is a blank line, or the cell's next character.
+            end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+            if not end and len(content) > LONGEST:
+                end = _before_character(content)
+            self._rest = content[end:]
+            self.offset += end
+            yield content[:end], False
+        self.offset += len(self._rest)
+        rest, self._rest = self._rest, b""
+        yield rest, True
 
-    def _hides_a_row(self, cell: str) -> bool:
-        """Whether a line within the cell, as it stands in the file, reads as a row of people."""
-        if "@" not in cell:
-            return False
-        _, *within = _lines(cell.replace('"', '""'))
-        return any("@" in line and self._cells(line) == self.width for line in within)
-
-    def _cells(self, line: str) -> int:
-        try:
-            return len(next(csv.reader([line], delimiter=self._delimiter, strict=True)))
-        except csv.Error:
-            return 0
-
-    def _spend(self, characters: int) -> None:
-        self.patience -= characters
-        if self.patience < 0:
-            raise csv.Error("too many broken quotes")
+    def skip_to(self, offset: int) -> None:
+        """Drops what comes before this offset."""
+        missing = offset - self.offset
+        self.offset = offset
+        dropped, self._rest = self._rest[:missing], self._rest[missing:]
+        missing -= len(dropped)
+        while missing and (piece := self._file.read(min(missing, self._size))):
+            missing -= len(piece)
 
 
-def _lines(text: str) -> list[str]:
-    return io.StringIO(text, newline="").readlines()
-
-
-def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
-    """Whole lines of about `size` bytes, and whether they are the last."""
-    rest = file.read(len(BOM)).removeprefix(BOM)
-    while piece := file.read(size):
-        content = rest + piece
-        # Where that cuts a CRLF in two, the LF is a blank line, or the cell's next character.
-        end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
-        yield content[:end], False
-        rest = content[end:]
-        if len(rest) > LONGEST:
-            rest = b"x" * (LONGEST + 1)  # forgets the line, and stays too long a cell
-    yield rest, True
-
-
-def _decoded(content: bytes) -> tuple[str, bool]:
-    """The text, and whether a cell of it can be at fault; broken bytes are lone surrogates."""
-    try:
-        return content.decode(), b"\0" in content
-    except UnicodeDecodeError:
-        return content.decode(errors="surrogateescape"), True
+def _before_character(content: bytes) -> int:
+    """Where the last character of the content begins, so that none is cut in two."""
+    end = len(content) - 1
+    while end > len(content) - 4 and content[end] & 0xC0 == 0x80:
+        end -= 1
+    return end
 
 
 def _fault(cells: list[str]) -> str | None:

@@ -1,143 +1,133 @@
 """The first record of a partition: whether it is a header, and what it says of the records below."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.errors import InvalidSegment
 from shared.segments.csv_text import Record
+from shared.text import shown, trim
 
-# So many columns are named in a message.
+# So many columns are named in a message, and so many may a file have.
 MOST_NAMED = 10
-# What separates cells, where nothing says so.
-DELIMITERS = ",;\t|"
-# A name of a column; Dynamics 365 writes some as `(Do Not Modify) Contact`.
-_NAME = re.compile(r"\(?[^\W\d]")
+MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How the cells of a record become those of the segment's columns.
 
-    A record has `width` cells. `places` are the columns', or None where they stand in order. With
-    `has_end`, the last cell is the nothing behind a comma that ends every line.
+    A record has `width` cells; behind them there may be blank ones, up to `most` in all. `places` are the
+    columns' cells, or None where they stand in order. A place of None is a column that has no cell.
     """
 
     width: int
-    places: tuple[int, ...] | None = None
-    has_end: bool = False
+    most: int
+    places: tuple[int | None, ...] | None = None
 
-    def of_rows_like(self, first: Record) -> "Shape":
-        """The same columns, with or without an end, as the first row has it: the header may differ.
-
-        A comma that ends one line only may be a shifted row, so the first one speaks for all of them.
-        """
-        width = self.width - self.has_end
-        if not isinstance(first, str):
-            if len(first) == width:
-                return Shape(width, self.places)
-            if len(first) == width + 1 and not first[-1].strip():
-                return Shape(width + 1, self.places, has_end=True)
-        return self
+    @classmethod
+    def in_order(cls, width: int) -> "Shape":
+        """Records have a cell for each column, and may end with a delimiter."""
+        return cls(width, width + 1)
 
     def arrange(self, cells: list[str]) -> Record:
         """The columns' cells in their order, or the reason why there is none."""
-        if len(cells) != self.width or (self.has_end and cells[-1].strip()):
+        if not self.width <= len(cells) <= self.most or any(map(trim, cells[self.width :])):
             return "wrong_number_of_cells"
         if self.places is None:
-            return cells[: self.width - self.has_end]
-        return [cells[place] for place in self.places]
+            return cells[: self.width]
+        return ["" if place is None else cells[place] for place in self.places]
 
 
 def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:
-    """Whether most of the first record's cells are names of columns, which no row of people's data is."""
+    """Whether the first record is a header of these columns: no row of people's data looks like one.
+
+    Its cells name all the columns, or most cells are names of columns.
+    """
     names = {_folded(column) for column in columns}
-    return 2 * sum(_folded(cell) in names for cell in cells) > len(cells)
+    folded = list(map(_folded, cells))
+    return names <= set(folded) or 2 * sum(cell in names for cell in folded) > len(folded)
 
 
-def shape_of_header(name: str, header: list[str], columns: list[str]) -> Shape:
+def shape_of_header(
+    name: str, header: list[str], columns: Sequence[str], needed: Collection[str] | None = None
+) -> Shape:
     """The shape of the records below this header of the partition called `name`.
 
     Its columns may stand in any order and among others, with other case and white space around. Raises
-    InvalidSegment, which names the columns that are missing or there twice, never what the header holds.
+    InvalidSegment, which names the columns that are missing, or that are there twice and `needed` (None:
+    all are), never what the header holds.
     """
-    if header == columns:
-        return Shape(len(header))
-    found = [_places(column, header) for column in columns]
-    if missing := [column for column, places in zip(columns, found, strict=True) if not places]:
+    _check_width(name, header)
+    width = _width(header)
+    if header[:width] == columns:
+        return Shape(width, len(header) + 1)
+    exact, folded = _places(map(trim, header)), _places(map(_folded, header))
+    counts = Counter(columns)
+    places: list[int | None] = []
+    missing: list[str] = []
+    doubled: list[str] = []
+    for column in columns:
+        found = exact.get(column) or folded.get(_folded(column), [])
+        if not column or counts[column] > 1:  # no export can name it
+            places.append(None)
+        elif len(found) == 1:
+            places.append(found[0])
+        else:
+            places.append(None)
+            (doubled if found else missing).append(column)
+    shared = {place for place, count in Counter(places).items() if count > 1}
+    doubled += [
+        column for column, place in zip(columns, places, strict=True) if place is not None and place in shared
+    ]
+    if missing:
         raise _invalid(f"The header of {name} lacks the columns {_named(missing)}.")
-    places = tuple(places[0] for places in found)
-    if double := [
-        column
-        for column, each in zip(columns, found, strict=True)
-        if len(each) > 1 or places.count(each[0]) > 1
-    ]:
-        raise _invalid(f"The header of {name} does not tell which cells are the columns {_named(double)}.")
-    return Shape(len(header), places, not header[-1].strip())
-
-
-def delimiter_of(firsts: Mapping[str, Record], columns: Sequence[str]) -> str:
-    """The delimiter that a partition is written with, from its first record as each of them reads it.
-
-    Under it most cells are names of these columns; else there are as many cells as columns, else most.
-    """
-    names = {_folded(column) for column in columns}
-
-    def likeness(delimiter: str) -> tuple[int, bool, int]:
-        cells = firsts[delimiter]
-        if isinstance(cells, str):
-            return -1, False, 0
-        return sum(_folded(cell) in names for cell in cells), len(cells) == len(columns), len(cells)
-
-    return max(firsts, key=likeness)
+    if wrong := [column for column in doubled if needed is None or column in needed]:
+        raise _invalid(f"The header of {name} does not tell which cells are the columns {_named(wrong)}.")
+    return Shape(width, len(header) + 1, tuple(places))
 
 
 def column_names(name: str, header: Record) -> list[str]:
-    """The names of columns in a header that nothing else is known of.
+    """The names of columns in a header that nothing else is known of; some may be blank, or there twice.
 
-    Raises InvalidSegment for a record that may be a person's: with a blank cell (but the last), one that
-    does not begin with a letter, one that is there twice, or an `@`. It says which cell, by its number.
+    Raises InvalidSegment where the record can't be read, or has too many cells.
     """
     if isinstance(header, str):
-        raise _no_names(name, f"its first record can't be read ({header})")
-    names = [cell.strip() for cell in header]
-    if len(names) > 1 and not names[-1]:
-        names.pop()
-    for place, cell in enumerate(names):
-        if fault := _fault_of_name(cell, names[:place]):
-            raise _no_names(name, f"cell {place + 1} of its first record {fault}")
-    return names
+        raise _invalid(
+            f"{name} must be CSV in UTF-8 that begins with the names of its columns, and its first record "
+            f"can't be read ({header})."
+        )
+    _check_width(name, header)
+    return [trim(cell) for cell in header[: _width(header)]]
 
 
-def _fault_of_name(cell: str, before: Sequence[str]) -> str | None:
-    if not cell:
-        return "is blank"
-    if "@" in cell:
-        return "has an @ in it"
-    if cell in before:
-        return f"is the same as cell {before.index(cell) + 1}"
-    return None if _NAME.match(cell) else "does not begin with a letter"
+def _width(header: Sequence[str]) -> int:
+    """How many columns a header has: blank cells at its end are none."""
+    width = len(header)
+    while width > 1 and not trim(header[width - 1]):
+        width -= 1
+    return width
 
 
-def _places(column: str, header: Sequence[str]) -> list[int]:
-    exact = [place for place, cell in enumerate(header) if cell.strip() == column]
-    return exact or [place for place, cell in enumerate(header) if _folded(cell) == _folded(column)]
+def _check_width(name: str, header: Sequence[str]) -> None:
+    if len(header) > MOST_COLUMNS:
+        raise _invalid(f"{name} has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
+
+
+def _places(names: Iterable[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    return places
 
 
 def _folded(name: str) -> str:
-    return name.strip().casefold()
+    return trim(name).casefold()
 
 
 def _named(columns: list[str]) -> str:
     more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
-    return ", ".join(map(repr, columns[:MOST_NAMED])) + more
-
-
-def _no_names(name: str, fault: str) -> InvalidSegment:
-    return _invalid(
-        f"{name} must be CSV in UTF-8 that begins with the names of its columns, since nothing else has "
-        f"them: {fault}."
-    )
+    return ", ".join(repr(shown(column)) for column in columns[:MOST_NAMED]) + more
 
 
 def _invalid(message: str) -> InvalidSegment:

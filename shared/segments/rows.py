@@ -1,17 +1,23 @@
 """The rows of a partition, streamed."""
 
-import csv
 import io
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, islice
+from typing import BinaryIO
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
 from shared.segments.chunks import open_partition
-from shared.segments.csv_text import BLOCK, LONGEST, Record, records
-from shared.segments.header import DELIMITERS, Shape, column_names, delimiter_of, is_header, shape_of_header
+from shared.segments.csv_text import BLOCK, LONGEST, Record, records, said_delimiter
+from shared.segments.delimiter import DELIMITERS, delimiter_of
+from shared.segments.header import Shape, column_names, is_header, shape_of_header
 from shared.segments.model import CsvFormat
 from shared.segments.snapshots import Partition
+
+# Bytes and records from a file's start that show its delimiter; more only where the first line is longer.
+SAMPLE = 128 * 1024
+MOST_SAMPLED = 200
 
 type Row = tuple[int, int, Record]
 """A data row: the run's partition that it lies in, from 0; its number there, from 1; the cells of the
@@ -19,66 +25,87 @@ segment's columns in their order, or the code of the reason why there are none."
 
 
 def read_rows(
-    store: Store, partition: Partition, index: int, csv_format: CsvFormat, columns: list[str]
+    store: Store,
+    partition: Partition,
+    index: int,
+    csv_format: CsvFormat,
+    columns: Sequence[str],
+    needed: Collection[str] | None = None,
 ) -> Iterator[Row]:
     """All data rows of the pinned partition, which is the run's number `index`.
 
-    One that can't be read comes with its reason: those of `records`, or `wrong_number_of_cells`. Where
-    `csv_format` does not say whether there is a header, the first record tells. Raises Changed where the
-    file is not the pinned one any more, InvalidSegment where it is no CSV of these columns.
+    Each row is judged by itself: it has a cell for each column, or one more that is blank. One that can't be
+    read comes with its reason: those of `records`, or `wrong_number_of_cells`. Where `csv_format` does not
+    say whether there is a header, the first record shows it; `needed` is as in `shape_of_header`.
+
+    Raises Changed where the file is not the pinned one any more; InvalidSegment where its header lacks
+    columns, or where no row can be read and one of them has a wrong number of cells.
     """
-    number = 0
-    try:
-        source = _records(store, partition, csv_format.delimiter)
-        first = next(source, None)
-        if first is None:
-            return
-        shape, has_header = _shape(partition.name, first, csv_format.has_header, columns)
-        if has_header and (first := next(source, None)) is None:
-            return
-        shape = shape.of_rows_like(first)
-        rows = chain([first], source)
-        width, in_order = shape.width, shape.places is None and not shape.has_end
-        for number, cells in enumerate(rows, start=1):
-            if (len(cells) != width or not in_order) and not isinstance(cells, str):
+    source = _records(store, partition, csv_format.delimiter)
+    first = next(source, None)
+    if first is None:
+        return
+    shape, has_header = _shape(partition.name, first, csv_format.has_header, columns, needed)
+    if not has_header:
+        source = chain([first], source)
+    width, in_order = shape.width, shape.places is None
+    number, is_read, is_misfit = 0, False, False
+    for number, cells in enumerate(source, start=1):
+        if not isinstance(cells, str):
+            if len(cells) != width or not in_order:
                 cells = shape.arrange(cells)
-            yield index, number, cells
-    except csv.Error:
+            if isinstance(cells, str):
+                is_misfit = True
+            else:
+                is_read = True
+        yield index, number, cells
+    if is_misfit and not is_read:
         raise InvalidSegment(
-            f"{partition.name} is no CSV: too many quotes never close, the last of them in row {number + 1}.",
+            f"None of the {number:,} rows of {partition.name} has {width} cells, one for each column. "
+            "Check the file's delimiter and its columns.",
             code="invalid_csv",
-        ) from None
+        )
 
 
-def check_header(store: Store, partition: Partition, csv_format: CsvFormat, columns: list[str]) -> None:
-    """Raises what `read_rows` would raise before its first row, so that nothing need be sent to know."""
-    first = next(_records(store, partition, csv_format.delimiter), None)
-    if first is not None:
-        _shape(partition.name, first, csv_format.has_header, columns)
+def check_rows(
+    store: Store,
+    partition: Partition,
+    csv_format: CsvFormat,
+    columns: Sequence[str],
+    needed: Collection[str] | None = None,
+) -> None:
+    """Raises what `read_rows` would raise for the whole file, so that nothing need be sent to know.
+
+    Reads up to the first row that has the right number of cells.
+    """
+    for _, _, cells in read_rows(store, partition, 0, csv_format, columns, needed):
+        if not isinstance(cells, str):
+            return
 
 
 def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
     """The names of the columns where nothing else has them; None where the partition is empty.
 
-    Raises Changed, or InvalidSegment where its first record does not look like names.
+    Raises Changed, or InvalidSegment where its first record can't be read.
     """
     first = next(_records(store, partition, delimiter), None)
     return None if first is None else column_names(partition.name, first)
 
 
 def read_delimiter(store: Store, partition: Partition, columns: Sequence[str] = ()) -> str | None:
-    """The delimiter, from the first record, where nothing else tells; None where the partition is empty.
+    """The delimiter, from the first records, where nothing else tells; None where the partition is empty.
 
     `columns` are those that model.json has. Raises Changed, or InvalidSegment where gzip did not make it.
     """
     with open_partition(store, partition) as file:
-        beginning = file.read(LONGEST)
-    firsts = {}
-    for delimiter in DELIMITERS:
-        if (first := next(records(io.BytesIO(beginning), delimiter), None)) is None:
-            return None
-        firsts[delimiter] = first
-    return delimiter_of(firsts, columns)
+        beginning = file.read(SAMPLE)
+        if b"\n" not in beginning and b"\r" not in beginning:
+            beginning += file.read(LONGEST)
+        is_whole = not file.read(1)
+    if said := said_delimiter(beginning):
+        return said
+    samples = {delimiter: _sample(beginning, delimiter, is_whole) for delimiter in DELIMITERS}
+    return delimiter_of(samples, columns) if any(samples.values()) else None
 
 
 def most_rows(store: Store, partition: Partition) -> int:
@@ -94,18 +121,34 @@ def most_rows(store: Store, partition: Partition) -> int:
 
 
 def _records(store: Store, partition: Partition, delimiter: str) -> Iterator[Record]:
-    with open_partition(store, partition) as file:
-        yield from records(file, delimiter)
+    with ExitStack() as opened:
+
+        def open_file() -> BinaryIO:
+            return opened.enter_context(open_partition(store, partition))
+
+        yield from records(open_file, delimiter)
 
 
-def _shape(name: str, first: Record, has_header: bool | None, columns: list[str]) -> tuple[Shape, bool]:
+def _sample(beginning: bytes, delimiter: str, is_whole: bool) -> list[Record]:
+    """The first records; where the file goes on, the last of them may be half a record."""
+    found = list(islice(records(lambda: io.BytesIO(beginning), delimiter), MOST_SAMPLED))
+    return found if is_whole or len(found) in (1, MOST_SAMPLED) else found[:-1]
+
+
+def _shape(
+    name: str,
+    first: Record,
+    has_header: bool | None,
+    columns: Sequence[str],
+    needed: Collection[str] | None,
+) -> tuple[Shape, bool]:
     """The shape of the partition's rows, and whether its first record is a header."""
     if isinstance(first, str):
         if has_header is False:
-            return Shape(len(columns)), False
+            return Shape.in_order(len(columns)), False
         raise InvalidSegment(
             f"The header of {name} can't be read ({first}): is it CSV in UTF-8?", code="invalid_csv"
         )
     if is_header(first, columns) if has_header is None else has_header:
-        return shape_of_header(name, first, columns), True
-    return Shape(len(columns)), False
+        return shape_of_header(name, first, columns, needed), True
+    return Shape.in_order(len(columns)), False

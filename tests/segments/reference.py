@@ -1,76 +1,117 @@
 """A second reader of CSV, made to be obvious: no csv module, no blocks, the whole text at once."""
 
 import re
+from dataclasses import dataclass
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+SEP = re.compile(r'"?sep=([^"\r\n\x80-\U0010ffff])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
+UNSEEN = "\u200b\u2060\ufeff"
 
 
 def read(content: bytes, delimiter: str) -> list[list[str] | str]:
     """The records of a file, as `records` promises them, for records of ordinary length."""
     text = content.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
-    lines = LINE.findall(text)
+    if said := SEP.match(text):
+        delimiter, text = said[1], text[said.end() :]
     found: list[list[str] | str] = []
-    first = width = 0
-    while first < len(lines):
-        record = _record("".join(lines[first:]), delimiter)
-        if record is None:
-            found.append("broken_quotes")
-            first += 1
+    in_doubt = False
+    place = 0
+    while place < len(text):
+        record = Parser(text, place, delimiter).record()
+        part = text[place : record.end]
+        lines = [line for line in LINE.findall(part) if line.strip("\r\n")]
+        place = record.end
+        if not lines:
             continue
-        cells, length = record
-        width = width or len(cells)
-        if any(_hides_a_row(cell, width, delimiter) for cell in cells):
-            found.append("broken_quotes")
-            first += 1
-            continue
-        if cells != [""] or lines[first].startswith('"'):
-            found.append(_fault(cells) or cells)
-        while length > 0:
-            length -= len(lines[first])
-            first += 1
+        is_broken = record.cells is None
+        in_doubt = in_doubt or is_broken or len(LINE.findall(part)) > 1
+        if is_broken or (in_doubt and part.count('"') % 2):
+            found += ["broken_quotes"] * len(lines)
+        elif record.cells is not None:
+            found.append(_fault(record.cells) or record.cells)
     return found
 
 
-def _record(text: str, delimiter: str) -> tuple[list[str], int] | None:
-    """The cells of the first record and its length with the line break; None where its quotes are broken."""
-    cells, place = [], 0
-    while True:
-        if text[place : place + 1] == '"':
-            cell = ""
-            while True:
-                end = text.find('"', place + 1)
-                if end < 0:
-                    return None
-                cell += text[place + 1 : end]
-                place = end
-                if text[end + 1 : end + 2] != '"':
-                    break
+@dataclass
+class Found:
+    """`cells` is None where the quotes are broken; the next record begins at `end`."""
+
+    cells: list[str] | None
+    end: int
+
+
+class Parser:
+    """Reads one record, character by character."""
+
+    def __init__(self, text: str, place: int, delimiter: str) -> None:
+        self.text = text
+        self.place = place
+        self.delimiter = delimiter
+        self.is_broken = False
+
+    def here(self) -> str:
+        return self.text[self.place : self.place + 1]
+
+    def record(self) -> Found:
+        cells: list[str] = []
+        while True:
+            start = self.place
+            while self.is_blank(self.here()):
+                self.place += 1
+            if self.here() == '"':
+                opened = self.place
+                cell = self.quoted()
+                if cell is None:
+                    return Found(None, self.line_end(opened))
+            else:
+                self.place = start
+                while self.here() not in ("", self.delimiter, "\r", "\n"):
+                    self.place += 1
+                cell = self.text[start : self.place].lstrip(" " if self.delimiter != " " else "")
+            cells.append(cell)
+            if self.here() != self.delimiter or not self.here():
+                end = self.line_end(self.place)
+                return Found(None if self.is_broken else cells, end)
+            self.place += 1
+
+    def quoted(self) -> str | None:
+        """The cell whose quote is here; None where it is never closed."""
+        self.place += 1
+        content = self.place
+        cell = ""
+        while self.here():
+            if self.here() != '"':
+                cell += self.here()
+                self.place += 1
+            elif self.text.startswith('""', self.place):
                 cell += '"'
-                place = end + 1
-            place += 1
-        else:
-            end = place
-            while end < len(text) and text[end] not in f"{delimiter}\r\n":
-                end += 1
-            cell = text[place:end]
-            place = end
-        cells.append(cell)
-        behind = text[place : place + 1]
-        if behind == delimiter:
-            place += 1
-        elif behind in ("", "\r", "\n"):
-            return cells, place + (2 if text[place : place + 2] == "\r\n" else len(behind))
-        else:
-            return None
+                self.place += 2
+            else:
+                self.place += 1
+                if self.here() in ("", self.delimiter, "\r", "\n"):
+                    return cell
+                self.is_broken = True
+                if self.opens_another(content):
+                    return None
+        return None
 
+    def opens_another(self, content: int) -> bool:
+        """Whether the quotes before this place stand at the beginning of a cell, as another row's would."""
+        before = self.place
+        while before > content and self.text[before - 1] == '"':
+            before -= 1
+        while before > content and self.is_blank(self.text[before - 1]):
+            before -= 1
+        return before > content and self.text[before - 1] in (self.delimiter, "\r", "\n")
 
-def _hides_a_row(cell: str, width: int, delimiter: str) -> bool:
-    """Whether a line within the cell could be a row of its own: as many cells, and an @ among them."""
-    for line in LINE.findall(cell.replace('"', '""'))[1:]:
-        record = _record(line, delimiter)
-        if "@" in line and record is not None and len(record[0]) == width:
-            return True
-    return False
+    def is_blank(self, character: str) -> bool:
+        if character == "" or character in (self.delimiter, "\r", "\n"):
+            return False
+        return character.isspace() or character in UNSEEN
+
+    def line_end(self, place: int) -> int:
+        found = re.compile(r"\r\n|\r|\n").search(self.text, place)
+        return found.end() if found else len(self.text)
 
 
 def _fault(cells: list[str]) -> str | None:

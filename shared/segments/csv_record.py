@@ -1,0 +1,148 @@
+"""One record of CSV by the letter of RFC 4180, and how far the doubt reaches where its quotes are broken."""
+
+import re
+from dataclasses import dataclass
+
+# What a quoted cell holds, up to the first run of an odd number of quotes: that run ends the cell.
+_CONTENT = re.compile(r'[^"]*+(?:""[^"]*+)*+')
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# White space other than line breaks, and marks that nobody sees: a quote behind them still opens a cell.
+BLANKS = (
+    " \t\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The cells of a record, whose line ends at `end`."""
+
+    cells: list[str]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Quotes are broken: the lines up to `end` may be anything, and the next record begins there."""
+
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The text ends before the record does, within the cell that begins at `cell`.
+
+    Where that is quoted, `content` is the place behind its first quote.
+    """
+
+    cell: int
+    content: int | None = None
+
+
+class Scanner:
+    """Reads records out of a text. All places are indexes of `text`.
+
+    Takes time in proportion to the text, however many of its quotes are broken.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        escaped = re.escape(delimiter)
+        blanks = re.escape(BLANKS.replace(delimiter, ""))
+        self._delimiter = delimiter
+        self._ends = f"{delimiter}\r\n"
+        self._opening = re.compile(f'[{blanks}]*+"')
+        self._bare = re.compile(rf"[^{escaped}\r\n]*+")
+        self._padding = " " if delimiter != " " else ""
+        self.feed("", is_last=True)
+
+    def feed(self, text: str, *, is_last: bool) -> None:
+        """Takes the text to read from now on, and whether the file ends with it."""
+        self.text = text
+        self._is_last = is_last
+        # Between these two places there is no run of an odd number of quotes.
+        self._clear = (0, 0)
+
+    def scan(self, place: int) -> Complete | Broken | Unfinished:
+        """What stands at this place, where a record begins.
+
+        A quote that ends a cell must stand before a delimiter or a line break. Where it stands before
+        other text instead, it may be
+
+        - the first quote of a later row's cell, if it looks like one: then the cell was never closed, and
+          the doubt ends with the line on which it was opened;
+        - a quote within the cell that was not doubled: then the cell goes on, and the doubt ends with the
+          record. So no line from within the cell is taken for a row.
+        """
+        text, cells, is_broken = self.text, list[str](), False
+        while True:
+            if opening := self._opening.match(text, place):
+                start = opening.end()
+                quote = self._odd_quote(start)
+                while not self._closes(quote):
+                    is_broken = True
+                    if self._looks_opening(start, quote):
+                        end = self.line_end(start)
+                        return Unfinished(place) if end is None else Broken(end)
+                    quote = self._odd_quote(quote + 1)
+                if quote == len(text):
+                    end = self.line_end(start) if self._is_last else None
+                    return Unfinished(place, start) if end is None else Broken(end)
+                end = quote + 1
+                if end == len(text) and not self._is_last:
+                    return Unfinished(place, start)  # the next character may double the quote
+                cells.append(text[start:quote].replace('""', '"'))
+            else:
+                end = _end_of(self._bare, text, place)
+                if end == len(text) and not self._is_last:
+                    return Unfinished(place)
+                cells.append(text[place:end].lstrip(self._padding))
+            if text[end : end + 1] != self._delimiter:
+                line_end = _LINE_END.match(text, end)
+                end = line_end.end() if line_end else end
+                return Broken(end) if is_broken else Complete(cells, end)
+            place = end + 1
+
+    def _closes(self, quote: int) -> bool:
+        """Whether the quote ends its cell; one that is not in the text may."""
+        return self.text[quote + 1 : quote + 2] in self._ends
+
+    def _looks_opening(self, start: int, quote: int) -> bool:
+        """Whether the run of quotes that ends here, in a cell that began at `start`, looks like the beginning
+        of another cell."""
+        place = quote
+        while place > start and self.text[place - 1] == '"':
+            place -= 1
+        while place > start and self.text[place - 1] in BLANKS and self.text[place - 1] != self._delimiter:
+            place -= 1
+        return place > start and self.text[place - 1] in self._ends
+
+    def _odd_quote(self, place: int) -> int:
+        """The last quote of the first run of an odd number of them from here on, else the text's length."""
+        text = self.text
+        run = place
+        while text.startswith('"', run):
+            run += 1
+        if (run - place) % 2:
+            return run - 1
+        first, clear = self._clear
+        if not first <= run <= clear:
+            first = clear = run
+        found = _end_of(_CONTENT, text, clear)
+        clear = found
+        while found == len(text) and clear > first and text[clear - 1] == '"':
+            clear -= 1  # a run at the end may go on in the next text
+        self._clear = (first, clear)
+        return found
+
+    def line_end(self, place: int) -> int | None:
+        """Where the line ends that this place is on; None where that is not in the text."""
+        found = _LINE_END.search(self.text, place)
+        if found is None:
+            return len(self.text) if self._is_last else None
+        return found.end()
+
+
+def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:
+    """Where what the pattern matches at this place ends."""
+    found = pattern.match(text, place)
+    return found.end() if found else place
