@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from shared.segments.csv_text import Record
-from shared.segments.header import is_header
+from shared.segments.header import Shape, is_header
 from shared.text import trim
 
 DELIMITERS = ",;\t|"
@@ -24,10 +24,11 @@ def delimiter_of(samples: Mapping[str, Sequence[Record]], columns: Sequence[str]
         if not rows:
             return False, 0, 0, 0
         width = len(columns) or len(rows[0])
+        shape = Shape.in_order(width)
         return (
             bool(columns) and is_header(rows[0], columns),
             sum(any(_ADDRESS.fullmatch(trim(cell)) for cell in row) for row in rows),
-            sum(width <= len(row) <= width + 1 for row in rows) if width > 1 else 0,
+            sum(isinstance(shape.arrange(row), list) for row in rows) if width > 1 else 0,
             len(rows[0]),
         )
 

@@ -1,0 +1,76 @@
+"""What a header says of the records below it, and what a delimiter makes of them."""
+
+import random
+import time
+
+import pytest
+
+from shared.errors import InvalidSegment
+from shared.segments.csv_text import Record
+from shared.segments.delimiter import DELIMITERS, delimiter_of
+from shared.segments.header import shape_of_header
+
+
+def seconds(count: int) -> float:
+    columns = [f"Column {number}" for number in range(count)]
+    header = list(columns)
+    random.Random(1).shuffle(header)
+    began = time.process_time()
+    shape = shape_of_header("P", header, columns)
+    spent = time.process_time() - began
+    assert shape.arrange(header) == columns
+    return spent
+
+
+def test_columns_in_another_order_take_time_in_proportion() -> None:
+    """Twice the columns take about twice the time to find."""
+    once = min(seconds(5000) for _ in range(5))
+
+    assert min(seconds(10_000) for _ in range(5)) < 3 * once
+
+
+def test_doubled_names_matter_where_they_are_needed() -> None:
+    """A later file may double a column that no export names."""
+    header, columns = ["Notes", "EMail", "Notes"], ["EMail", "Notes"]
+
+    assert shape_of_header("P", header, columns, {"EMail"}).arrange(["x", "a", "y"]) == ["a", ""]
+    with pytest.raises(InvalidSegment, match="does not tell which cells are the columns 'Notes'"):
+        shape_of_header("P", header, columns, {"EMail", "Notes"})
+
+
+def test_names_in_messages_are_few_and_can_be_shown() -> None:
+    """However many columns are missing, and whatever their names hold."""
+    columns = ["\x1b[2J\u202e" + "x" * 1000, *(f"c{number}" for number in range(5000))]
+
+    with pytest.raises(InvalidSegment) as refused:
+        shape_of_header("P", ["EMail"], columns)
+    assert len(refused.value.message) < 400
+    assert refused.value.message.isprintable()
+
+
+def samples(text: str) -> dict[str, list[Record]]:
+    return {delimiter: [line.split(delimiter) for line in text.splitlines()] for delimiter in DELIMITERS}
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("EMail,Name;Title\na@example.org,Al;Mr\n", ","),
+        ("Name;EMail\nSmith, Al;a@example.org\n", ";"),
+        ("EMail;First, last;Note, x\na@example.org;Al;x\n", ";"),
+        ("EMail\na@example.org\n", ","),
+        ("EMail|Note\na@example.org|one; two; three\nb@example.org|\n", "|"),
+        ("Note\tEMail\na,b,c\t\na,b,c\t\n", "\t"),
+        ("EMail,Note\n,a;b;c\n,a;b;c\n", ","),
+    ],
+)
+def test_the_delimiter_is_what_more_than_one_record_says(text: str, delimiter: str) -> None:
+    """It sets addresses free, and gives records of one width; a tie of the header is broken by the rows."""
+    assert delimiter_of(samples(text)) == delimiter
+
+
+def test_a_header_of_the_known_columns_says_most() -> None:
+    """Where model.json has the columns, the delimiter is the one under which the header names them."""
+    text = "EMail;Note, long\na@example.org;x, y\n"
+
+    assert delimiter_of(samples(text), ["EMail", "Note, long"]) == ";"
