@@ -163,9 +163,7 @@ class _Reader:
     def _refused(self, lines: list[str]) -> list[Record]:
         """A reason for each line that is not blank: any of them may be somebody's row."""
         self._in_doubt = True
-        reasons: list[Record] = [
-            "row_too_long" if len(line) > LONGEST else "broken_quotes" for line in lines if line.strip("\r\n")
-        ]
+        reasons: list[Record] = [_reason(line) for line in lines if line.strip("\r\n")]
         if self._is_cut:
             self._is_cut = False
             reasons[0] = "row_too_long"
@@ -239,6 +237,10 @@ def _before_character(content: bytes) -> int:
     while end > len(content) - 4 and content[end] & 0xC0 == 0x80:
         end -= 1
     return end
+
+
+def _reason(line: str) -> str:
+    return "row_too_long" if len(line) > LONGEST else "broken_quotes"
 
 
 def _fault(cells: list[str]) -> str | None:
