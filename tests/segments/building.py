@@ -80,6 +80,6 @@ class Shelf(FolderStore):
         self.calls.append(f"stat {name}")
         return super().stat(name)
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str, *, most: int | None = None) -> Blob:
         self.calls.append(f"read {name}")
-        return super().read(name)
+        return super().read(name, most=most)
