@@ -54,7 +54,9 @@ def open_partition(store: Store, partition: Partition) -> Iterator[BinaryIO]:
 
 def _plain(store: Store, partition: Partition) -> Iterator[bytes]:
     chunks = store.stream(partition.name, etag=partition.etag)
-    first = next(chunks, b"")
+    first = b""
+    while len(first) < len(MAGIC) and (chunk := next(chunks, b"")):
+        first += chunk
     chunks = chain([first], chunks)
     if not first or not (first.startswith(MAGIC) or partition.name.lower().endswith(".gz")):
         yield from chunks
@@ -62,8 +64,4 @@ def _plain(store: Store, partition: Partition) -> Iterator[bytes]:
     try:
         yield from unpacked(chunks, max(LITTLE, min(MOST_BYTES, MOST_TIMES * partition.size)))
     except NotGzip as fault:
-        raise InvalidSegment(
-            f"{shown(partition.name)} {fault}. Refresh the segment, or write the file again, plain or packed "
-            "once.",
-            code="invalid_csv",
-        ) from None
+        raise InvalidSegment(f"{shown(partition.name)} {fault}.", code="invalid_csv") from None

@@ -25,10 +25,10 @@ def unpacked(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
     try:
         for block in _blocks(chunks):
             if size == 0 and block.startswith(MAGIC):
-                raise NotGzip("is packed twice")
+                raise NotGzip("is packed twice: pack it once")
             size += len(block)
             if size > most:
-                raise NotGzip(f"unpacks to more than {most:,} bytes")
+                raise NotGzip(f"unpacks to more than {most:,} bytes: write it as several files")
             yield block
     except (zlib.error, EOFError):
         raise NotGzip("is not a whole gzip file") from None
@@ -41,7 +41,7 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
             if member.eof:
                 member, members = zlib.decompressobj(wbits=31), members + 1
                 if members > MOST_MEMBERS:
-                    raise NotGzip(f"is made of more than {MOST_MEMBERS:,} gzip files")
+                    raise NotGzip(f"is made of more than {MOST_MEMBERS:,} gzip files: pack it as one")
             while block := member.decompress(piece, SIZE):
                 yield block
                 if member.eof:

@@ -100,7 +100,7 @@ class Model:
         if len(entities) > MOST_ENTITIES:
             raise invalid_model(f"{shown(name)} has more than {MOST_ENTITIES:,} entities.")
         tables: dict[str, list[Mapping[str, Any]]] = {}
-        nameless = []
+        nameless: list[Mapping[str, Any]] = []
         for entity in entities:
             if isinstance(entity, dict):
                 key = _key(entity.get("name"))
@@ -224,4 +224,3 @@ def _time(text: object) -> datetime:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return EPOCH
-

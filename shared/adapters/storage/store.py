@@ -67,7 +67,9 @@ class Store(Protocol):
     def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
         """The content in chunks of at most 4 MiB, all of it from the version with this ETag.
 
-        The bytes are the stored ones: a Content-Encoding unpacks nothing. Raises Changed at the first chunk that would come from another version, NotFound.
+        The bytes are the stored ones: a Content-Encoding unpacks nothing.
+
+        Raises Changed at the first chunk that would come from another version, NotFound.
         """
 
     def write(
