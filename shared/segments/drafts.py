@@ -60,8 +60,10 @@ def drafts(tables: Tables, table: Table) -> Iterator[Draft]:
             is_older = has_runs = True
     if entity and not entity.locations and not has_runs:
         files = csv_files(listings, table.folder) if is_sole else []
-        folder = table.folder if files else dirname(table.path)
+        folder = table.folder if files or not table.model else table.model.folder
         found = own(files, table.name, table.names) if files else tables.beside(table)
+        if not is_sole and found == Own():
+            found = Own(doubt=f"{shown(table.folder)} may be another segment's")
         yield _of(found, folder, _version(NO_RUN, modified_at=entity.modified_at), entity.modified_at)
 
 
@@ -98,7 +100,7 @@ def unfinished(store: Store, draft: Draft, model: Model | None) -> str | None:
 def _listed(listings: Listings, entity: Entity) -> Draft:
     names = dict.fromkeys(entity.locations)
     folders = dict.fromkeys(map(dirname, names))
-    there = {blob.name: blob for folder in folders for blob in listings.level(folder).blobs}
+    there = {name: blob for name in names if (blob := listings.blob(name))}
     folder = max(folders, key=run_time)
     run = run_time(folder)
     files = tuple(there[name] for name in names if name in there)

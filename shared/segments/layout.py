@@ -30,11 +30,19 @@ class Listings:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._known: dict[str, Level] = {}
+        self._blobs: dict[str, dict[str, BlobInfo]] = {}
 
     def level(self, folder: str = "") -> Level:
         if folder not in self._known:
             self._known[folder] = self._folders.level(folder)
         return self._known[folder]
+
+    def blob(self, name: str) -> BlobInfo | None:
+        """The blob of this name, from the listing of its folder."""
+        folder = dirname(name)
+        if folder not in self._blobs:
+            self._blobs[folder] = {blob.name: blob for blob in self.level(folder).blobs}
+        return self._blobs[folder].get(name)
 
 
 @dataclass(frozen=True, slots=True)
