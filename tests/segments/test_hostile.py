@@ -41,7 +41,7 @@ def contents() -> Iterator[Any]:
     )
     for name in names:
         yield of(entity("Mine", [FILE]), entity("x", []) | {"name": name}), True
-    locations = (
+    locations: tuple[object, ...] = (
         5,
         [],
         None,
@@ -54,7 +54,8 @@ def contents() -> Iterator[Any]:
     for location in locations:
         yield of(entity("Mine", [FILE]), entity("x", [partition("x") | {"location": location}])), True
     for member in ("attributes", "partitions"):
-        for value in (5, "x", [5], [[]], {"a": 1}, [{"name": 5}], [{"name": "a"}] * 2):
+        values: tuple[object, ...] = (5, "x", [5], [[]], {"a": 1}, [{"name": 5}], [{"name": "a"}] * 2)
+        for value in values:
             yield of(entity("Mine", [FILE]) | {member: value}), False
     odd = partition(FILE, {"delimiter": {}, "columnHeaders": []}, refreshTime=[1])
     yield of(entity("Mine", [odd])), True

@@ -99,3 +99,13 @@ def test_a_bare_folder_holds_one_tables_files(shelf: Shelf, inside: list[str], i
         assert files_of(shelf, "Gold") == [f"Gold/{RUN}/{name}" for name in inside]
     else:
         refused(shelf, "Gold", match="may be another segment's")
+
+
+def test_a_file_that_a_table_of_another_name_lists_is_not_taken(shelf: Shelf) -> None:
+    """What model.json says counts for more than what a file is called."""
+    write_csv(shelf, f"{EXPORT}/Gold_1.csv")
+    write_model(shelf, entity("Everybody", [f"{EXPORT}/Gold_1.csv"]), entity("Gold"))
+    shelf.age(600)
+
+    assert files_of(shelf, "Everybody") == [f"{EXPORT}/Gold_1.csv"]
+    refused(shelf, "Gold", match="holds no CSV file of it")

@@ -231,3 +231,13 @@ def test_older_run_folders_that_nothing_lists_need_a_header_too(shelf: Shelf) ->
 
     shelf.age(5, f"{EXPORT}/Gold/{LATER}/1.csv")
     assert Segments(shelf).newest("Gold").csv_format.has_header is True
+
+
+def test_a_tables_folder_that_holds_a_model_is_an_exports(shelf: Shelf) -> None:
+    """It lies deeper than exports are looked for, and what is in it is that export's all the same."""
+    write_csv(shelf, f"{EXPORT}/Gold/{RUN}/Gold_1.csv", f"{EXPORT}/Gold/Gold_1.csv")
+    write_model(shelf, entity("Gold"))
+    write_model(shelf, entity("Gold"), folder=f"{EXPORT}/Gold")
+    shelf.age(600)
+
+    refused(shelf, "Gold")
