@@ -10,7 +10,7 @@ from cli.options import json_option, open_services
 from cli.output import print_json, print_table, say, size, table
 from shared.errors import ExportError
 from shared.runs.services import Services
-from shared.segments import Snapshot, read_rows
+from shared.segments import Look, Snapshot, read_rows
 
 # So many rows, from the start, tell how well a column is filled.
 SAMPLE = 1000
@@ -51,10 +51,11 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
+    look = services.segments.at_once()
     if len(names) == 1:
-        found = [read(services, names[0])]
+        found = [read(services, look, names[0])]
     else:
-        found = [describe(services, name) for name in names or services.segments.names()]
+        found = [describe(services, look, name) for name in names or look.names()]
     if as_json:
         print_json({"segments": found})
     elif found:
@@ -64,17 +65,17 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     return USAGE if names and any(each.error for each in found) else OK
 
 
-def describe(services: Services, name: str) -> Segment:
+def describe(services: Services, look: Look, name: str) -> Segment:
     """Reads the segment's newest snapshot. What stands in the way is told, so that others are shown."""
     try:
-        return read(services, name)
+        return read(services, look, name)
     except ExportError as error:
         return Segment(name, error={"code": error.code, "message": error.message})
 
 
-def read(services: Services, name: str) -> Segment:
+def read(services: Services, look: Look, name: str) -> Segment:
     """Reads the segment's newest snapshot. Raises NotFound, InvalidSegment."""
-    snapshot = services.segments.newest(name)
+    snapshot = look.newest(name)
     members, blank, sampled = _count(services, snapshot)
     return Segment(
         name=name,

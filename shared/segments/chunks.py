@@ -1,17 +1,22 @@
 """A partition's chunks of bytes, read as a file."""
 
-import gzip
 import io
-import zlib
 from collections.abc import Buffer, Iterable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from itertools import chain
+from typing import BinaryIO
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
+from shared.segments.gzipped import MAGIC, SIZE, NotGzip, unpacked
 from shared.segments.snapshots import Partition
+from shared.text import shown
 
-SIZE = 128 * 1024
+# Unpacked bytes of a file: so many at most, and so many for each packed one, beyond what is little anyway.
+# Tables of people pack to a third, and to a hundredth where nearly all cells are blank.
+MOST_BYTES = 16 * 1024**3
+MOST_TIMES = 1000
+LITTLE = 16 * 1024**2
 
 
 class Chunks(io.RawIOBase):
@@ -39,14 +44,24 @@ class Chunks(io.RawIOBase):
 
 @contextmanager
 def open_partition(store: Store, partition: Partition) -> Iterator[BinaryIO]:
-    """The pinned partition's content, unpacked where its name ends in `.gz`.
+    """The pinned partition's content, unpacked where gzip packed it, whatever its name says.
 
-    Reading raises Changed, and InvalidSegment where gzip did not make it, or it is cut off.
+    Reading raises Changed, and InvalidSegment where the name ends in `.gz` and gzip did not make it, it is
+    cut off, something follows it, it is packed twice, or it unpacks to more than any table of people does.
     """
-    file: BinaryIO = io.BufferedReader(Chunks(store.stream(partition.name, etag=partition.etag)), SIZE)
-    if partition.name.lower().endswith(".gz"):
-        file = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), SIZE)
+    yield io.BufferedReader(Chunks(_plain(store, partition)), SIZE)
+
+
+def _plain(store: Store, partition: Partition) -> Iterator[bytes]:
+    chunks = store.stream(partition.name, etag=partition.etag)
+    first = b""
+    while len(first) < len(MAGIC) and (chunk := next(chunks, b"")):
+        first += chunk
+    chunks = chain([first], chunks)
+    if not first or not (first.startswith(MAGIC) or partition.name.lower().endswith(".gz")):
+        yield from chunks
+        return
     try:
-        yield file
-    except (gzip.BadGzipFile, zlib.error, EOFError):
-        raise InvalidSegment(f"{partition.name} is not a whole gzip file.", code="invalid_csv") from None
+        yield from unpacked(chunks, max(LITTLE, min(MOST_BYTES, MOST_TIMES * partition.size)))
+    except NotGzip as fault:
+        raise InvalidSegment(f"{shown(partition.name)} {fault}.", code="invalid_csv") from None

@@ -7,23 +7,28 @@ from shared.adapters.storage.names import is_name
 from shared.settings import container_and_prefix
 
 NO_RUN = "0" * 12
+# Characters of a blob's name, as Azure has it, and of a URL of one, escaped and signed.
+LONGEST, LONGEST_URL = 1024, 16 * 1024
 _RUN = re.compile(r"(?:(?P<segment>.*)/)?(\d{4})/(\d{2})/(\d{2})/(\d{4})", re.ASCII)
 _NUMBER = re.compile(r"(\d+)", re.ASCII)
 
 
 def blob_name(location: str) -> str | None:
-    """The name below its container of the blob at a URL; None where it is no URL, or leads elsewhere.
+    """The name below its container of the blob at a URL; None where it is no URL, leads elsewhere, or is
+    longer than any.
 
     The host (`.blob.`, `.dfs.`, or an emulator's) is never called. A `?snapshot=…` is ignored: nobody
     writes into a run folder again, and what is read is pinned by the ETag that it has now.
     """
+    if len(location) > LONGEST_URL or any(char < " " for char in location):
+        return None  # urlsplit would leave control characters out
     try:
         _, path = container_and_prefix(location)
         parts = [unquote(part, errors="strict") for part in path.split("/")]
     except ValueError:
         return None
     name = "/".join(parts)
-    is_plain = is_name(name) and not any("/" in part for part in parts)
+    is_plain = len(name) <= LONGEST and is_name(name) and not any("/" in part for part in parts)
     return name if is_plain and urlsplit(location).scheme in ("https", "http") else None
 
 

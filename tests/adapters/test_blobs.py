@@ -1,12 +1,14 @@
 """What is particular to blobs: lost answers, broken leases, conditions on the wire, Azure's errors."""
 
+import gzip
+import random
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.storage.blob import BlobLeaseClient
+from azure.storage.blob import BlobLeaseClient, ContentSettings
 
 from shared.adapters.storage import open_store
 from shared.adapters.storage.blobs import BlobStore
@@ -123,6 +125,20 @@ def test_every_chunk_of_a_stream_is_conditional(wire: Wire, far_store: Store) ->
     assert all(int(last) - int(first) < 4 * MIB for first, last in ranges)
 
 
+@pytest.mark.parametrize("size", [100, 9 * MIB])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_a_content_encoding_changes_nothing(
+    blob_store: Store, container_url: str, size: int, encoding: str
+) -> None:
+    """Bytes come as they are stored: chunks of what is packed can't be unpacked one by one."""
+    content = gzip.compress(random.Random(1).randbytes(size))
+    settings = ContentSettings(content_encoding=encoding)
+    client(container_url).upload_blob("a", content, content_settings=settings)
+
+    assert blob_store.read("a").content == content
+    assert b"".join(blob_store.stream("a", etag=blob_store.stat("a").etag)) == content
+
+
 def test_a_broken_lease_is_lost(blob_store: Store, container_url: str) -> None:
     """Whoever breaks a lease in the portal takes it: its holder finds out at its next call."""
     blob_store.write("a", b"1")
@@ -165,6 +181,17 @@ def test_what_is_no_blob_of_ours_does_not_show(blob_store: Store, container_url:
     assert blob_store.level("folder").folders == ()
     with pytest.raises(NotFound):
         blob_store.stat("folder")
+
+
+def test_a_hostile_name_hides_no_other(blob_store: Store, container_url: str) -> None:
+    """A blob that no store of ours can name is left out of listings, and the rest is there."""
+    foreign = client(container_url)
+    for name in ("a\x85b/1.csv", "b\\c/1.csv", ".x/1.csv", "y//1.csv", "z.lock/1.csv", "x" * 1000 + "/1.csv"):
+        foreign.upload_blob(name, b"")
+    blob_store.write("ok/1.csv", b"")
+
+    assert "ok" in blob_store.level().folders
+    assert "ok/1.csv" in [blob.name for blob in blob_store.list()]
 
 
 def test_a_missing_container_says_which_settings_to_check(azurite: Azurite) -> None:

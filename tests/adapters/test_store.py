@@ -181,6 +181,17 @@ def test_what_is_not_there_is_not_found(store: Store) -> None:
     assert [blob.name for blob in store.list()] == ["folder/blob"]
 
 
+@pytest.mark.parametrize("size", [0, 7, 9 * MIB])
+def test_a_reading_has_a_bound(store: Store, size: int) -> None:
+    """What has more bytes than the caller can use is refused, by its name."""
+    store.write("a", b"x" * size)
+
+    assert len(store.read("a", most=size).content) == size
+    if size:
+        with pytest.raises(InvalidRequest, match=f"^a has more than {size - 1:,} bytes"):
+            store.read("a", most=size - 1)
+
+
 def test_a_deleted_blob_is_gone(store: Store) -> None:
     """Content and metadata go, and a create-only write finds the place free."""
     store.write("a", b"1", metadata={"status": "old"})

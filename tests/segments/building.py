@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import Blob, BlobInfo, Level, Store
+from shared.errors import InvalidSegment
+from shared.segments import Segments
 
 EXPORT = "CustomerInsights_1/Daily"
 ACCOUNT = "https://acme.blob.core.windows.net/segments"
@@ -80,6 +84,19 @@ class Shelf(FolderStore):
         self.calls.append(f"stat {name}")
         return super().stat(name)
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str, *, most: int | None = None) -> Blob:
         self.calls.append(f"read {name}")
-        return super().read(name)
+        return super().read(name, most=most)
+
+
+def files_of(store: Store, segment: str) -> list[str]:
+    """The names of the newest snapshot's files."""
+    return [partition.name for partition in Segments(store).newest(segment).partitions]
+
+
+def refused(store: Store, segment: str, code: str = "incomplete_snapshot", match: str | None = None) -> None:
+    """Sees that the segment is refused with this code, and has no version."""
+    with pytest.raises(InvalidSegment, match=match) as error:
+        Segments(store).newest(segment)
+    assert error.value.code == code
+    assert Segments(store).versions([segment]) == {}

@@ -105,19 +105,15 @@ def test_a_model_lies_up_to_two_folders_down(folder_store: Store, folder: str) -
     assert names(Segments(folder_store).newest("Gold")) == [file]
 
 
-def test_columns_come_from_the_header_where_model_json_has_none(folder_store: Store) -> None:
-    """Then they are text; the first partition that isn't empty has them."""
-    folder_store.write(f"{GOLD}/1.csv", b"")
-    folder_store.write(f"{GOLD}/2.csv", b"Id;EMail;\n1;a@example.org;\n")
-    files = [partition(f"{GOLD}/{number}.csv", {"delimiter": ";"}) for number in (1, 2)]
-    write_model(folder_store, entity("Gold", files, attributes=[]))
+@pytest.mark.parametrize("attributes", [[], None])
+def test_a_table_without_attributes_is_refused(folder_store: Store, attributes: object) -> None:
+    """The header would name its columns, but nothing would say which of them is a boolean."""
+    write_csv(folder_store, f"{GOLD}/1.csv")
+    write_model(folder_store, entity("Gold", [f"{GOLD}/1.csv"], attributes=attributes))
 
-    snapshot = Segments(folder_store).newest("Gold")
-
-    assert snapshot.columns == (Column("Id", "unclassified"), Column("EMail", "unclassified"))
-    assert snapshot.csv_format == CsvFormat(True, ";")
-    rows = read_rows(folder_store, snapshot.partitions[1], 1, snapshot.csv_format, ["Id", "EMail"])
-    assert list(rows) == [(1, 1, ["1", "a@example.org"])]
+    with pytest.raises(InvalidSegment, match="it has no attributes") as refused:
+        Segments(folder_store).newest("Gold")
+    assert refused.value.code == "invalid_model"
 
 
 @pytest.mark.parametrize(
@@ -345,17 +341,19 @@ def test_a_segment_is_found_by_its_folder_too(folder_store: Store) -> None:
 def test_a_name_that_several_have_must_be_told_apart(shelf: Shelf) -> None:
     """By the folders above, whether there is a model.json or not; the error says which there are."""
     for export in ("CI_1/Daily", "CI_2/Weekly"):
-        write_csv(shelf, f"{export}/Gold/{RUN}/1.csv", f"{export}/Bare/{RUN}/1.csv")
+        write_csv(shelf, f"{export}/Gold/{RUN}/1.csv", f"{export}/Bare/{RUN}/1.csv".replace("CI", "Plain"))
         write_model(shelf, entity("Gold", [f"{export}/Gold/{RUN}/1.csv"]), folder=export)
     shelf.age(180)
     segments = Segments(shelf)
 
-    for name in ("Gold", "Bare"):
-        with pytest.raises(InvalidSegment, match=f"CI_1/Daily/{name}, CI_2/Weekly/{name}") as refused:
+    for name, above in (("Gold", "CI"), ("Bare", "Plain")):
+        with pytest.raises(
+            InvalidSegment, match=f"{above}_1/Daily/{name}, {above}_2/Weekly/{name}"
+        ) as refused:
             segments.newest(name)
         assert refused.value.code == "ambiguous_segment"
-        for path in (f"Weekly/{name}", f"CI_2/Weekly/{name}"):
-            assert names(segments.newest(path)) == [f"CI_2/Weekly/{name}/{RUN}/1.csv"]
+        for path in (f"Weekly/{name}", f"{above}_2/Weekly/{name}"):
+            assert names(segments.newest(path)) == [f"{above}_2/Weekly/{name}/{RUN}/1.csv"]
         with pytest.raises(NotFound):
             segments.newest(f"ekly/{name}")
 
@@ -418,7 +416,7 @@ def test_a_folder_beside_a_broken_model_is_not_read_without_it(shelf: Shelf) -> 
 @pytest.mark.parametrize("folder", ["Gold", "gold", "GOLD_"])
 def test_a_folder_is_not_read_without_its_broken_entity(shelf: Shelf, folder: str) -> None:
     """Also where it is spelled otherwise; other folders and entities are none of its business."""
-    files = [f"{EXPORT}/{name}/{RUN}/1.csv" for name in (folder, "Silver", "Bare")]
+    files = [f"{above}/{RUN}/1.csv" for above in (f"{EXPORT}/{folder}", f"{EXPORT}/Silver", "Bare")]
     write_csv(shelf, *files)
     write_model(shelf, entity("Gold", [f"{EXPORT}/../{folder}/{RUN}/1.csv"]), entity("Silver", [files[1]]))
     shelf.age(180)

@@ -99,8 +99,8 @@ def test_a_model_that_changes_while_it_is_read_is_no_sign(shelf: Shelf) -> None:
     """Only the very version that lists the files tells that they are whole."""
 
     class Changing(Shelf):
-        def read(self, name: str) -> Blob:
-            blob = super().read(name)
+        def read(self, name: str, *, most: int | None = None) -> Blob:
+            blob = super().read(name, most=most)
             self.write(name, blob.content)
             return blob
 

@@ -50,9 +50,9 @@ class WatchedStore:
         self.called("stat", name)
         return self._store.stat(name)
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str, *, most: int | None = None) -> Blob:
         self.called("read", name)
-        return self._store.read(name)
+        return self._store.read(name, most=most)
 
     def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
         self.called("stream", name)

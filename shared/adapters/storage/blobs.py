@@ -13,7 +13,7 @@ from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContainerClient, LinearRetry
 
 from shared.adapters.azure_errors import azure_errors
-from shared.adapters.storage.names import check_metadata, check_name, check_prefix, is_name
+from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
 from shared.errors import AlreadyExists, Changed, InvalidSettings, LeaseLost, NotFound, StorageUnavailable
 from shared.settings import LOOPBACK
@@ -105,18 +105,21 @@ class BlobStore:
             raise NotFound(f"{name} is a folder.")
         return info
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str, *, most: int | None = None) -> Blob:
         blob = self._blob(name)
         with azure_errors(name):
-            download = blob.download_blob()
+            # Brings the first chunk, and the size of all.
+            download = blob.download_blob(decompress=False)
+            check_size(name, download.size, most)
             return Blob(download.readall(), _bare(download.properties.etag))
 
     def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
         blob = self._blob(name)
         try:
             with azure_errors(name):
-                # The condition goes with the request of every chunk.
-                yield from blob.download_blob(**_if_match(etag)).chunks()
+                # The condition goes with the request of every chunk. A chunk can't be unpacked by itself,
+                # which is what the client would try where the blob has a Content-Encoding.
+                yield from blob.download_blob(decompress=False, **_if_match(etag)).chunks()
         except Changed:
             self.stat(name)  # The service looks at the condition first: NotFound where nothing is left.
             raise

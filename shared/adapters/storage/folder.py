@@ -11,7 +11,7 @@ from stat import S_ISREG
 from shared.adapters.os_errors import os_errors
 from shared.adapters.storage.files import etag_of, make_folder, spooled
 from shared.adapters.storage.locks import FolderLease, exclusive, is_held
-from shared.adapters.storage.names import check_metadata, check_name, check_prefix, is_name
+from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
 from shared.errors import AlreadyExists, Changed, InvalidRequest, LeaseLost, NotFound, StorageUnavailable
 
@@ -49,11 +49,12 @@ class FolderStore:
             return blob
         raise NotFound(f"{name} does not exist.")
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str, *, most: int | None = None) -> Blob:
         path = self._path(name)
         with os_errors(name), path.open("rb") as file:
             etag = etag_of(os.fstat(file.fileno()))
-            content = file.read()
+            content = file.read(-1 if most is None else most + 1)
+            check_size(name, len(content), most)
             if etag_of(os.fstat(file.fileno())) != etag:
                 raise StorageUnavailable(f"{name} is being rewritten just now.")
         return Blob(content, etag)
@@ -124,9 +125,11 @@ class FolderStore:
             yield
 
     def _walk(self, prefix: str) -> Iterator[BlobInfo]:
-        for name in self._entries(prefix):
+        left = [*reversed(self._entries(prefix))]
+        while left:
+            name = left.pop()
             if name.endswith("/"):
-                yield from self._walk(name)
+                left += reversed(self._entries(name))
             elif blob := self._info(name):
                 yield blob
 

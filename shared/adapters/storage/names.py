@@ -30,6 +30,12 @@ def check_prefix(prefix: str) -> None:
         check_name(folder)
 
 
+def check_size(name: str, size: int, most: int | None) -> None:
+    """Raises InvalidRequest for a blob with more bytes than a caller can use."""
+    if most is not None and size > most:
+        raise InvalidRequest(f"{name} has more than {most:,} bytes.")
+
+
 def check_metadata(metadata: Mapping[str, str]) -> None:
     """Raises InvalidRequest, naming the key, for metadata that would not come back as it was."""
     for key, value in metadata.items():

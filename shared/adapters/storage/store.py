@@ -61,11 +61,13 @@ class Store(Protocol):
     def stat(self, name: str) -> BlobInfo:
         """One blob's entry. Raises NotFound."""
 
-    def read(self, name: str) -> Blob:
-        """A small blob, whole. Raises NotFound."""
+    def read(self, name: str, *, most: int | None = None) -> Blob:
+        """A small blob, whole. Raises NotFound, and InvalidRequest where it has more than `most` bytes."""
 
     def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
         """The content in chunks of at most 4 MiB, all of it from the version with this ETag.
+
+        The bytes are the stored ones: a Content-Encoding unpacks nothing.
 
         Raises Changed at the first chunk that would come from another version, NotFound.
         """
