@@ -50,9 +50,10 @@ _KINDS = (
 def to_e164(text: str, region: str | None = None) -> str | None:
     """Returns the number in E.164, or None where the text is not plainly one valid number.
 
-    Plainly one number are ASCII digits, a plus before them, and between them spaces (also no-break ones), dots,
-    hyphens, a slash, and brackets around the area code. A number without a plus is one of `region` (`US`).
-    Digits that are valid both with and without that region's country calling code are in doubt: None.
+    One number is written in ASCII digits, with a plus before them, and between them spaces (also no-break
+    ones), dots, hyphens, a slash, and brackets around the area code. Without a plus it is one of `region`
+    (`US`). Digits that are valid both with and without that region's own country calling code are in doubt:
+    None.
     """
     plan = _plan(text[:4])
     if plan is not None and plan.valid.fullmatch(text):
@@ -151,6 +152,8 @@ def _plan_of(code: int) -> _Plan:
 def _valid(plan: PhoneMetadata, longest: int) -> str:
     """The valid national numbers of a plan, as a pattern that ends where the text does."""
     general = plan.general_desc
+    if general is None or not general.national_number_pattern:
+        return "(?!)"
     by_length: dict[tuple[int, ...], dict[str, None]] = {}
     for kind in (getattr(plan, name) for name in _KINDS):
         if kind is not None and kind.national_number_pattern:
