@@ -18,7 +18,7 @@ def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
 
     If none is, the file's first record may be a person's, and must not be shown.
     """
-    return not {_folded(column) for column in wanted}.isdisjoint(map(_folded, names))
+    return not ({_folded(column) for column in wanted} - {""}).isdisjoint(map(_folded, names))
 
 
 def find_columns(
@@ -30,6 +30,7 @@ def find_columns(
     shown; InvalidSegment where it has two of one name, since nobody can know which is meant.
     """
     exact, trimmed = _places(names), _places(map(trim, names))
+    trimmed.pop("", None)
     found = {column: exact.get(column) or trimmed.get(trim(column), []) for column in wanted}
     missing = sorted(column for column, places in found.items() if not places)
     if missing and not names_are_told:

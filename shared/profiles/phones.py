@@ -130,7 +130,7 @@ def _plan(beginning: str) -> _Plan | None:
 
 @cache
 def _plan_of(code: int) -> _Plan:
-    """Follows the library: the first region whose leading digits or kinds match a number judges it."""
+    """Follows region_code_for_number: the first region whose leading digits or kinds match judges."""
     regions = COUNTRY_CODE_TO_REGION_CODE[code]
     plans = [PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions]
     longest = _MOST_DIGITS - len(str(code))

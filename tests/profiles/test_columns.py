@@ -40,6 +40,8 @@ def test_the_very_name_comes_before_one_with_marks_around_it() -> None:
     with pytest.raises(InvalidSegment):
         find_columns(["EMail"], ["\ufeffEMail", "EMail "])
     assert has_any(["EMail"], ["\ufeffEMAIL"])
+    with pytest.raises(NotFound):
+        find_columns(["\u200b"], ["", "EMail"])
 
 
 def test_a_message_shows_ten_names_that_no_terminal_takes_for_commands() -> None:

@@ -102,6 +102,7 @@ def test_a_number_leaves_in_e164(text: str, region: str | None, expected: str) -
         ("+990491711234567", "FI"),
         ("555-0142", "US"),
         ("8102450701", "BY"),
+        ("+3758101123456", None),
         ("0" * 1_000_000, "US"),
         ("7075550142", "XX"),
         ("\ud800\x00", "US"),
