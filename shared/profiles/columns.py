@@ -64,11 +64,12 @@ def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
     The costly comparison is made for few names, those that share the most letters with a missing one.
     """
     sought = [_compared(name) for name in missing[:_MOST_NAMES]]
-    letters = [set(each) for each in sought]
+    letters = [(set(each), len(set(each)) + 1) for each in sought]
 
     def shares(name: str) -> float:
         own = set(_compared(name))
-        return max([len(own & each) / len(own | each) for each in letters if each or own] or [0])
+        size = len(own)
+        return max([len(own & each) / (size + more) for each, more in letters])
 
     def ratio(name: str) -> float:
         matcher = SequenceMatcher(None, "", _compared(name), autojunk=False)
