@@ -1,30 +1,38 @@
-"""Finds a mapping's columns among those that a segment has."""
+"""Finds a mapping's columns among a segment's."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
+from heapq import nlargest
 
 from shared.errors import InvalidSegment, NotFound
+from shared.text import shown, trim
+
+_MOST_NAMES = 10  # in a message
+_LONGEST_NAME = 100  # characters of a name in a message
+_COMPARED = 40  # characters of a name that is looked for among others
+_CANDIDATES = 20  # names
 
 
 def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
-    """Whether one of the wanted columns is among the names, whatever its case.
+    """Whether one of the wanted columns is among the names, whatever its case and the marks around it.
 
-    Where none is, what stands in a file's first record may be a person's, and is not told.
+    If none is, the file's first record may be a person's, and must not be shown.
     """
-    return not {column.casefold() for column in wanted}.isdisjoint(name.casefold() for name in names)
+    return not ({_folded(column) for column in wanted} - {""}).isdisjoint(map(_folded, names))
 
 
 def find_columns(
     wanted: Collection[str], names: Sequence[str], *, names_are_told: bool = True
 ) -> dict[str, int]:
-    """The place of each wanted column among the names.
+    """The place of each wanted column among the names: of the very same name, else of the same when trimmed.
 
-    Raises NotFound where the segment lacks one, with the columns it has, the closest names first, if they
-    may be told; InvalidSegment where it has two of one name, since nobody can tell which is meant.
+    Raises NotFound where the segment lacks one, with the closest of the columns that it has, if they may be
+    shown; InvalidSegment where it has two of one name, since nobody can know which is meant.
     """
-    counts = Counter(names)
-    missing = sorted({column for column in wanted if not counts[column]})
+    exact, trimmed = _places(names), _places(map(trim, names))
+    trimmed.pop("", None)
+    found = {column: exact.get(column) or trimmed.get(trim(column), []) for column in wanted}
+    missing = sorted(column for column, places in found.items() if not places)
     if missing and not names_are_told:
         raise NotFound(
             f"The segment's file does not begin with names of columns that the export knows, such as "
@@ -34,21 +42,56 @@ def find_columns(
     if missing:
         raise NotFound(
             f"The segment has no column {_list(missing)}. Its columns, the closest names first: "
-            f"{_list(_closest_first(missing, names))}.",
+            f"{_list(_closest_first(missing, names), len(dict.fromkeys(names)))}.",
             code="unknown_column",
         )
-    doubled = sorted({column for column in wanted if counts[column] > 1})
+    doubled = sorted(column for column, places in found.items() if len(places) > 1)
     if doubled:
         raise InvalidSegment(f"The segment has two columns {_list(doubled)}.", code="ambiguous_column")
-    return {column: names.index(column) for column in wanted}
+    return {column: places[0] for column, places in found.items()}
 
 
-def _closest_first(missing: Sequence[str], names: Sequence[str]) -> list[str]:
-    def distance(name: str) -> float:
-        return -max(SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in missing)
+def _places(names: Iterable[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    return places
 
-    return sorted(dict.fromkeys(names), key=distance)
+
+def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
+    """As many names as a message shows, the closest to a missing one first.
+
+    The costly comparison is made for few names, those that share the most letters with a missing one.
+    """
+    sought = [_compared(name) for name in missing[:_MOST_NAMES]]
+    letters = [(set(each), len(set(each)) + 1) for each in sought]
+
+    def shares(name: str) -> float:
+        own = set(_compared(name))
+        size = len(own)
+        return max([len(own & each) / (size + more) for each, more in letters])
+
+    def ratio(name: str) -> float:
+        matcher = SequenceMatcher(None, "", _compared(name), autojunk=False)
+        ratios = []
+        for each in sought:
+            matcher.set_seq1(each)
+            ratios.append(matcher.ratio())
+        return max(ratios)
+
+    return nlargest(_MOST_NAMES, nlargest(_CANDIDATES, dict.fromkeys(names), key=shares), key=ratio)
 
 
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"
+def _folded(name: str) -> str:
+    return trim(name).casefold()
+
+
+def _compared(name: str) -> str:
+    return name[:_COMPARED].casefold()
+
+
+def _list(names: Sequence[str], count: int = 0) -> str:
+    """At most ten of the names, quoted, and how many more there are."""
+    listed = ", ".join(repr(shown(name, _LONGEST_NAME)) for name in names[:_MOST_NAMES]) or "none"
+    more = max(count, len(names)) - min(len(names), _MOST_NAMES)
+    return f"{listed} and {more:,} more" if more else listed

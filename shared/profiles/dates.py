@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 
 # What Customer Insights writes most of the time, and what leaves as it is.
 _ISO = re.compile(
-    r"\d\d\d\d-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?",
+    r"\d\d\d\d-\d\d-\d\d(?:T(?!24)\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
 )
 # A narrow no-break space stands before PM in newer systems' en-US.
@@ -62,6 +62,8 @@ def _day_and_clock(text: str) -> tuple[str, str]:
 
 def _clock(match: re.Match[str]) -> str:
     hour = int(match["hour"])
+    if hour > 23:  # newer Pythons read 24:00 as the next day
+        raise ValueError("not an hour")
     if half := match["half"]:
         if not 1 <= hour <= 12:
             raise ValueError("not an hour of twelve")

@@ -8,6 +8,8 @@ what may be right, which travels apart and leaves the last word to Klaviyo.
 
 import re
 
+from shared.profiles.visible import visible
+
 LONGEST = 100  # characters
 # So short that neither the part before the @ nor a label of the domain can be over its own limit.
 _SHORT = 64
@@ -21,16 +23,35 @@ _PLAIN = re.compile(
 _ATOM = r"[A-Za-z0-9#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]++"
 _LETTER = r"[A-Za-z\x80-\U0010ffff]"
 _ALNUM = r"[A-Za-z0-9\x80-\U0010ffff]"
+# Letters alone, or Punycode (RFC 3492) that happens to have no digit.
+_TOP = rf"(?:{_LETTER}{{2,63}}|(?=.{{1,63}}\Z)(?i:xn)--[A-Za-z]++(?:-++[A-Za-z]++)*+)"
 _POSSIBLE = re.compile(
-    rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*+@(?:(?=[^.]{{1,63}}\.){_ALNUM}++(?:-++{_ALNUM}++)*+\.)+{_LETTER}{{2,63}}"
+    rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*+@(?:(?=[^.]{{1,63}}\.){_ALNUM}++(?:-++{_ALNUM}++)*+\.)+{_TOP}"
 )
 
 
 def is_plain_email(text: str) -> bool:
-    """True for an address that no reader of addresses doubts; nearly all are."""
+    """Whether no reader of addresses doubts the address; nearly all are plain."""
     return len(text) <= _SHORT and _PLAIN.fullmatch(text) is not None
 
 
 def is_possible_email(text: str) -> bool:
-    """True for an address that Klaviyo may take, plain or not."""
-    return len(text) <= LONGEST and text.isprintable() and _POSSIBLE.fullmatch(text) is not None
+    """Whether Klaviyo may take the address, plain or not."""
+    return (
+        len(text) <= LONGEST
+        and text.isprintable()
+        and _POSSIBLE.fullmatch(text) is not None
+        and (text.isascii() or (visible(text) == text and all(map(_keeps_apart, text))))
+    )
+
+
+def _keeps_apart(character: str) -> bool:
+    """False for a capital whose small letter is another capital's too.
+
+    In lower case, in which Klaviyo compares addresses, such an address is another person's: the Kelvin
+    sign becomes the `k` of kate, the dotted capital I begins with an `i`.
+    """
+    lower = character.lower()
+    if lower == character:
+        return True
+    return len(lower) == 1 and (lower.upper() == character or len(lower.upper()) > 1)

@@ -13,11 +13,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Which rows leave: those whose cell is one of `values`, or isn't, with `negated`.
+    """Which rows leave: those whose cell is one of `values`, or is not, with `negated`.
 
-    Both are compared without the white space around them, and in a boolean column without regard to
-    case. A blank cell equals "" and nothing else: where it must not pass for consent, ask for what
-    consent looks like (one of "True"), not for what it doesn't (none of "False").
+    conditions.py says how they are compared. A blank cell equals "" and nothing else: where it must not pass
+    for consent, ask for what consent looks like (one of "True"), not for what it doesn't (none of "False").
     """
 
     column: str

@@ -1,66 +1,83 @@
 """Values with the types that model.json gives their columns.
 
 A converter takes a cell's text, trimmed and not blank, and returns what goes into the JSON. It raises
-ValueError where the text doesn't fit; such a value leaves as the text that it is.
+ValueError where the text doesn't fit; such a value leaves as the text that it is. Readers of JSON take its
+numbers as doubles, so a number that a double can't hold does not fit.
 """
 
+import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
 from shared.profiles.dates import to_date, to_moment, to_time
+from shared.profiles.visible import is_blank
 
 type Convert = Callable[[str], Any]
+
+NUMERIC = frozenset({"int64", "double", "decimal"})
 
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\1){3}[0-9a-fA-F]{12}\}?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
+# Beyond it, two whole numbers can be one double.
+LARGEST = 2**53
 # Any decimal of so many digits comes back from a double as it went in.
 _SAFE_DIGITS = 15
+_LONGEST_NUMBER = 400  # characters; a double without an exponent has fewer
+_DEEPEST = 100  # lists and objects within each other
 
 
 def to_integer(text: str) -> int:
-    number = int(_plain_number(text))
-    if not -(2**63) <= number < 2**63:
-        raise ValueError("not an int64")
+    if len(text) <= _SAFE_DIGITS and text.isascii() and text.isdecimal():
+        return int(text)
+    number = int(plain_number(text))
+    if abs(number) > LARGEST:
+        raise ValueError("more than a double holds")
     return number
 
 
-def to_double(text: str) -> float:
-    number = float(_plain_number(text))
-    if not math.isfinite(number):
-        raise ValueError("not finite")
+def to_number(text: str) -> float:
+    """A number whose digits all survive in a double."""
+    text = plain_number(text)
+    number = float(text)
+    if not math.isfinite(number) or abs(number) > LARGEST:
+        raise ValueError("not finite, or more than a double holds")
+    is_short = len(text) <= _SAFE_DIGITS and "e" not in text and "E" not in text
+    if not is_short and _exact(text) != Decimal(repr(number)):
+        raise ValueError("more digits than a double holds")
     return number
 
 
-def _plain_number(text: str) -> str:
+def to_comparable(text: str) -> Decimal | str:
+    """The number, equal to all of its other spellings; the text itself where it is none."""
+    try:
+        return _exact(plain_number(text))
+    except ValueError:
+        return text
+
+
+def plain_number(text: str) -> str:
     """The number without en-US's commas between its thousands; not what only Python would read as one."""
-    if "_" in text or not text.isascii():
+    if "_" in text or not text.isascii() or len(text) > _LONGEST_NUMBER:
         raise ValueError("not a number")
     if "," in text and _GROUPED.fullmatch(text):
         return text.replace(",", "")
     return text
 
 
-def to_decimal(text: str) -> float:
-    """A number whose digits all survive in a JSON number, which readers take as a double."""
-    text = _plain_number(text)
-    number = to_double(text)
-    is_short = len(text) <= _SAFE_DIGITS and "e" not in text.lower()
-    if not is_short and not _is_exactly(text, number):
-        raise ValueError("more digits than a double holds")
-    return number
-
-
-def _is_exactly(text: str, number: float) -> bool:
+def _exact(text: str) -> Decimal:
     try:
-        return Decimal(text) == Decimal(repr(number))
-    except InvalidOperation:  # an exponent beyond all measure
-        return False
+        number = Decimal(text)
+    except InvalidOperation:  # no number, or an exponent beyond all measure
+        raise ValueError("not a number") from None
+    if not number.is_finite():
+        raise ValueError("not finite")
+    return number
 
 
 def to_boolean(text: str) -> bool:
@@ -78,17 +95,54 @@ def to_guid(text: str) -> str:
 
 
 def to_json(text: str) -> orjson.Fragment | None:
-    """The JSON as it is written, so that no digit of its numbers is lost; None for null or blank text."""
+    """The JSON as it is written; None for null or blank text.
+
+    What readers would take in different ways does not fit: a name twice in an object, a number that a
+    double can't hold, lists and objects deeper than 100.
+    """
     value = orjson.loads(text)
-    is_blank = value is None or (isinstance(value, str) and not value.strip())
-    return None if is_blank else orjson.Fragment(text)
+    if value is None or (isinstance(value, str) and is_blank(value)):
+        return None
+    if not isinstance(value, str | bool):
+        _check_json(text)
+    return orjson.Fragment(text)
+
+
+def _check_json(text: str) -> None:
+    try:
+        value = json.loads(text, parse_int=to_integer, parse_float=to_number, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    level = [value]
+    for _ in range(_DEEPEST):
+        items = [item for each in level for item in _items(each)]
+        level = [item for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise ValueError("too deep")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name twice")
+    return members
+
+
+def _items(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()
 
 
 # By model.json's dataType. What isn't here, string and unclassified among them, leaves as text.
 CONVERTERS: dict[str, Convert] = {
     "int64": to_integer,
-    "double": to_double,
-    "decimal": to_decimal,
+    "double": to_number,
+    "decimal": to_number,
     "boolean": to_boolean,
     "date": to_date,
     "time": to_time,

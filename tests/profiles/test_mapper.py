@@ -1,13 +1,13 @@
 """From a row to what leaves of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import InvalidSegment, NotFound
-from shared.profiles import Condition, Mapper, Mapping, Rejected, Selection, Source
+from shared.profiles import Condition, Mapper, Mapping, Profile, Rejected, Selection, Source
 from shared.profiles.mapper import LARGEST_PROFILE, Filtered, Refusal, person_of
 from tests.support.rows import COLUMNS, MAPPING, attributes, cells, map_row
 
@@ -43,6 +43,133 @@ def test_white_space_around_a_value_is_no_part_of_it(space: str) -> None:
     assert attributes(map_row(row))["location"]["city"] == f"Los{space}Altos"
     assert attributes(map_row(row))["email"] == "Abbie.Moss@example.org"
     assert attributes(map_row(row))["properties"] == {"Points": 293}
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\ufeff", "\u200e", "\u202a", " \u200b\u00a0\ufeff"])
+def test_invisible_marks_around_a_value_are_no_part_of_it(mark: str) -> None:
+    """What copying brings along is trimmed from every value, whatever its type."""
+    row = [mark + cell + mark for cell in cells()]
+    mapping = replace(MAPPING, only_if=Condition("Newsletter consent", frozenset({"True"})))
+
+    assert map_row(row, mapping) == map_row(cells())
+
+
+@pytest.mark.parametrize(
+    "mark", ["\u200b", "\u200d", "\u00ad", "\u3164", "\u2800", "\ufe0f", "\x01", "\x08", "\x7f"]
+)
+def test_a_value_that_nobody_sees_is_blank(mark: str) -> None:
+    """Invisible characters alone are no value, and no warning either."""
+    blank = dict.fromkeys(
+        ("FirstName", "Telephone", "City", "PostCode", "RewardPoints", "CustomerId"), mark * 2
+    )
+    profile = map_row(cells(**blank))
+
+    assert attributes(profile) == {"email": "Abbie.Moss@example.org"}
+    assert profile.warnings == ()
+    with pytest.raises(Refusal, match="missing_email"):
+        map_row(cells(EMail=mark))
+
+
+def test_an_invisible_character_within_a_value_stays() -> None:
+    """A joiner is a part of words in some scripts, and a control character costs no other value."""
+    profile = attributes(map_row(cells(FirstName="क्\u200dष", City="Fair\x01field")))
+
+    assert (profile["first_name"], profile["location"]["city"]) == ("क्\u200dष", "Fair\x01field")
+
+
+def cell_leaves(profile: Profile) -> bool:
+    return len(attributes(profile)) == 2
+
+
+def map_numeric(data_type: str, cell: str, name: str, region: str | None = None) -> dict[str, Any]:
+    """What leaves of a segment with one more column, of a numeric type or any other."""
+    mapping = Mapping("EMail", ((name, Source("Value", region)),))
+    columns = [("EMail", "string"), ("Value", data_type)]
+    profile = Mapper(mapping, columns).profile(0, 1, ["a@example.org", cell])
+    assert profile.warnings == (() if cell_leaves(profile) else ("phone_left_out",))
+    return attributes(profile)
+
+
+@pytest.mark.parametrize("data_type", ["int64", "double", "decimal"])
+@pytest.mark.parametrize(
+    ("cell", "digits"),
+    [
+        ("08001", "08001"),
+        ("8001.0", "8001"),
+        ("08001.00", "08001"),
+        ("8.001E3", "8001"),
+        ("8E3", "8000"),
+        ("8.001e+3", "8001"),
+        ("8.0E+03", "8.0E+03"),
+        ("8001.5", "8001.5"),
+        ("8.0015E3", "8.0015E3"),
+        ("9.007199254740993E15", "9.007199254740993E15"),
+        ("8,001", "8,001"),
+        ("SW1A 1AA", "SW1A 1AA"),
+    ],
+)
+def test_a_text_of_a_numeric_column_is_the_digits_of_its_number(
+    data_type: str, cell: str, digits: str
+) -> None:
+    """A whole number leaves without what a double adds to it; all else as it stands, as in a text column."""
+    assert map_numeric(data_type, cell, "location.zip")["location"] == {"zip": digits}
+    assert map_numeric("string", cell, "location.zip")["location"] == {"zip": cell}
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("1721234567", "+491721234567"),
+        ("1721234567.0", "+491721234567"),
+        ("1.721234567E9", "+491721234567"),
+        ("+491721234567.0", "+491721234567"),
+        ("1.72E+09", None),
+        ("1721234567.5", None),
+        ("1721234.5678", None),
+        ("-1721234567.0", None),
+        ("NaN", None),
+    ],
+)
+def test_a_phone_of_a_numeric_column_is_its_number_or_left_out(cell: str, number: str | None) -> None:
+    """A double's spelling is read where its type says so, and rounded digits are nobody's phone."""
+    assert map_numeric("double", cell, "phone_number", "DE").get("phone_number") == number
+
+
+@pytest.mark.parametrize(
+    ("data_type", "cell", "sent"),
+    [
+        ("double", "9007199254740991.0", "9007199254740991"),
+        ("double", "1.721234567E9", "1721234567"),
+        ("double", "12.5", "12.5"),
+        ("double", "A-17", "A-17"),
+        ("int64", "9223372036854775807", "9223372036854775807"),
+        ("decimal", "1234567890123456789", "1234567890123456789"),
+        ("string", "12345678901234567890", "12345678901234567890"),
+        ("string", "1.2E20", "1.2E20"),
+        ("double", "9007199254740992", None),
+        ("double", "12345678901234567890", None),
+        ("double", "1.2345678901234567E19", None),
+        ("double", "1.72E+09", None),
+        ("double", "1234567890.1234567", None),
+        ("double", "NaN", None),
+        ("double", "Infinity", None),
+        ("int64", "9007199254740993.0", None),
+        ("int64", "12345678901234567890", None),
+        ("decimal", "1.2345678901234567E19", None),
+        ("decimal", "9" * 5000, None),
+    ],
+)
+def test_an_external_id_that_may_have_lost_digits_is_refused(
+    data_type: str, cell: str, sent: str | None
+) -> None:
+    """Two customers whose ids became one number would become one profile."""
+    if sent is not None:
+        assert map_numeric(data_type, cell, "external_id")["external_id"] == sent
+    else:
+        reason = "external_id_too_long" if len(cell) > 400 else "external_id_not_exact"
+        with pytest.raises(Refusal, match=reason) as refused:
+            map_numeric(data_type, cell, "external_id")
+        assert refused.value.column == "Value"
 
 
 def test_values_that_do_not_fit_are_told() -> None:
@@ -130,27 +257,12 @@ def test_only_if_decides_who_leaves(condition: Condition, cell: str, leaves: boo
             map_row(row, mapping)
 
 
-def test_a_column_that_the_segment_lacks_comes_with_the_closest_names_first() -> None:
-    """Every missing column is named at once, and the one that was meant stands first."""
-    mapping = Mapping("Email", properties=(("Points", Source("Reward Points")),))
+def test_a_column_is_found_whatever_marks_are_around_its_name() -> None:
+    """A header's byte order mark costs nobody their column, nor the column its type."""
+    columns = [("\ufeffEMail", "string"), ("Points\u200b", "int64")]
+    mapper = Mapper(Mapping("EMail", (), (("Points", Source("Points")),)), columns)
 
-    with pytest.raises(NotFound) as missing:
-        Mapper(mapping, COLUMNS)
-
-    assert missing.value.code == "unknown_column"
-    lacking, existing = missing.value.message.split("the closest names first: ")
-    assert "'Email', 'Reward Points'" in lacking
-    assert set(existing.split(", ")[:2]) == {"'EMail'", "'RewardPoints'"}
-    assert existing.count("'") == 2 * len(COLUMNS)
-
-
-def test_two_columns_of_one_name_fail_only_who_maps_it() -> None:
-    """Nobody can tell which of them is meant, so neither is taken."""
-    columns = [*COLUMNS, ("City", "string")]
-
-    Mapper(Mapping("EMail"), columns)
-    with pytest.raises(InvalidSegment, match="two columns 'City'"):
-        Mapper(MAPPING, columns)
+    assert attributes(mapper.profile(0, 1, ["a@example.org", "5"]))["properties"] == {"Points": 5}
 
 
 CELL = st.text() | st.text(st.characters(categories=["Cs"])) | st.just("a@example.org")
