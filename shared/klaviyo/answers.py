@@ -29,6 +29,9 @@ PASSING = frozenset({408, 425, 499})
 # A proxy may well refuse a body as too large, but not one of a single profile.
 SMALLEST_TOO_LARGE = 128_000
 
+# Klaviyo has a handful of codes. Records and metrics have a place for each one that is seen.
+MOST_REASONS = 20
+
 _PROFILE_POINTER = re.compile(
     r"/data/attributes/profiles/data/([0-9]{1,6})(?:/attributes/?([a-z0-9_/]{0,64})?)?"
 )
@@ -134,10 +137,15 @@ def _scopes(answer: Answer) -> str:
 
 def _named_profiles(answer: Answer) -> list[RefusedProfile]:
     named = {}
+    reasons: set[str] = set()
     for error in answer.errors():
         index, attribute, reason = profile_error(error)
-        if index is not None and index not in named:
-            named[index] = RefusedProfile(index, attribute, reason)
+        if index is None or index in named:
+            continue
+        if len(reasons) == MOST_REASONS and reason not in reasons:
+            reason = "refused"
+        reasons.add(reason)
+        named[index] = RefusedProfile(index, attribute, reason)
     return list(named.values())
 
 
