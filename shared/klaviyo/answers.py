@@ -33,7 +33,7 @@ SMALLEST_TOO_LARGE = 128_000
 MOST_REASONS = 20
 
 _PROFILE_POINTER = re.compile(
-    r"/data/attributes/profiles/data/([0-9]{1,6})(?:/attributes/?([a-z0-9_/]{0,64})?)?"
+    r"/data/attributes/profiles/data/([0-9]{1,6})(?![^/])(?:/attributes/?([a-z0-9_/]{0,64})?)?"
 )
 _CODE = re.compile(r"[a-z_]{1,64}")
 _SCOPES = re.compile(r"\b[a-z-]{2,40}:(?:read|write)\b")
@@ -142,7 +142,7 @@ def _named_profiles(answer: Answer) -> list[RefusedProfile]:
         index, attribute, reason = profile_error(error)
         if index is None or index in named:
             continue
-        if len(reasons) == MOST_REASONS and reason not in reasons:
+        if len(reasons) >= MOST_REASONS and reason not in reasons:
             reason = "refused"
         reasons.add(reason)
         named[index] = RefusedProfile(index, attribute, reason)

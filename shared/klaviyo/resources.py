@@ -18,7 +18,7 @@ MOST_PROFILES = 10**9
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Opaque: 58 characters of base64 were seen.
-_JOB_ID = re.compile(r"[A-Za-z0-9_=+/.:~-]{1,200}")
+_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+/.:~-]{0,199}")
 _STATUS = re.compile(r"[a-z_]{1,64}")
 _TIME = re.compile(r"[0-9T:.Z+-]{1,40}")
 

@@ -33,7 +33,7 @@ class Wire:
     """Connections to one origin that are reused, and that follow no redirect. For several threads."""
 
     def __init__(self, url: str) -> None:
-        transport = _Transport(limits=CONNECTIONS, proxy=_proxy_for(url))
+        transport = _Transport(limits=CONNECTIONS, proxy=proxy_for(url))
         self._client = httpx.Client(transport=transport, follow_redirects=False)
 
     def close(self) -> None:
@@ -166,7 +166,7 @@ def _left(moment: float | None, late: type[httpcore.TimeoutException]) -> float:
     return left
 
 
-def _proxy_for(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for this origin."""
     parts = urlsplit(url)
     if proxy_bypass(parts.netloc.rpartition("@")[2]):

@@ -219,7 +219,7 @@ def test_retry_after_is_obeyed(
 def test_a_wait_beyond_the_deadline_is_left_to_the_next(
     klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock
 ) -> None:
-    """A daily quota is not slept through; the caller is told to wait, an hour at most, and then to ask again."""
+    """A daily quota is not slept through; the caller is told to ask again within an hour."""
     stand_in.faults.add([on_post("error", status=429, retry_after=3723)])
     before = clock.monotonic()
 

@@ -33,7 +33,7 @@ def test_what_is_tried_again(code: str, attempts: int, again: bool) -> None:
     ],
 )
 def test_how_long_to_wait(retry_after: float | None, attempts: int, jitter: float, seconds: float) -> None:
-    """Exactly what Klaviyo asks for, from a second on; else a backoff that doubles up to a minute and is spread.
+    """What Klaviyo asks for, from a second on; else a backoff that doubles up to a minute and is spread.
 
     A wait of nothing, asked for again and again, is no leave to hammer.
     """

@@ -94,7 +94,7 @@ def test_klaviyo_away_for_ten_minutes(world: World) -> None:
 
 
 def test_a_long_retry_after_is_left_to_the_next(world: World) -> None:
-    """A daily quota: nothing sleeps on it, nobody comes back within the hour, and then Klaviyo is asked again."""
+    """A daily quota: nothing sleeps on it, nobody comes within the hour, and then Klaviyo is asked again."""
     world.segment(People(10))
     world.stand_in.faults.add([on_post("error", 1, status=429, retry_after=3723)])
     before = world.clock.now()

@@ -1,4 +1,4 @@
-"""A server on loopback that answers a request for the account as Klaviyo does, and everything else with malice."""
+"""A server on loopback that answers for the account as Klaviyo does, and everything else with malice."""
 
 import socket
 import threading
@@ -57,10 +57,12 @@ def endless_continue(connection: socket.socket, over: threading.Event) -> None:
 
 def bomb(connection: socket.socket, over: threading.Event) -> None:
     """A gigabyte, packed into one megabyte."""
-    packer = zlib.compressobj(9, wbits=31)
-    zeros = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_SYNC_FLUSH)
-    # Each piece is whole, so that it can be sent again and again.
-    _send(connection, over, CHUNKED[:-2] + b"content-encoding: gzip\r\n\r\n", repeat(_chunk(zeros), 100))
+    packer = zlib.compressobj(9, wbits=-15)
+    # A whole number of blocks, so that they can be sent again and again.
+    zeros = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    begin = _chunk(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
+    head = CHUNKED[:-2] + b"content-encoding: gzip\r\n\r\n" + begin
+    _send(connection, over, head, repeat(_chunk(zeros), 100))
 
 
 def behind_the_end(connection: socket.socket, over: threading.Event) -> None:

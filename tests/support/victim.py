@@ -1,4 +1,4 @@
-"""python -m tests.support.victim URL: calls a Klaviyo that means no good, and prints what that cost as JSON."""
+"""python -m tests.support.victim URL: calls a Klaviyo that means no good, and prints what it cost."""
 
 import json
 import resource
@@ -10,14 +10,16 @@ import orjson
 from shared.adapters.clock import Deadline, SystemClock
 from shared.errors import ExportError
 from shared.klaviyo import ImportBody, KlaviyoApi, Permit
+from shared.klaviyo.calls import PATIENCE
 
-SECONDS = 1.0
+SECONDS = 0.5
 PROFILE = orjson.dumps({"type": "profile", "attributes": {"email": "a@example.org", "title": "x" * 900}})
 
 
 def main(url: str) -> None:
+    """The cost as JSON: codes of the errors, seconds of all calls, megabytes beyond those of a first one."""
     clock = SystemClock()
-    api = KlaviyoApi(url, clock, patience=(0.5, 90))
+    api = KlaviyoApi(url, clock, patience=(SECONDS, PATIENCE[1]))
     klaviyo = api.sign_in("pk_made", Deadline(clock, 60))
     body = ImportBody([PROFILE] * 4_500, "Y6nRLr")
     began, memory = clock.monotonic(), _megabytes()
