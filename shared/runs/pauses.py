@@ -35,8 +35,8 @@ class KeptPauses(Pauses):
         if not _NAME.fullmatch(account):
             return 0.0
         left = (self._read(account)[0] - self._clock.now()).total_seconds()
-        # A clock that was wrong when it was written must not stop an account for days.
-        return min(LONGEST, max(0.0, left))
+        # One that is too far away was written by a clock that was wrong, and would stop the account for ever.
+        return min(LONGEST, left) if 0 < left < 2 * LONGEST else 0.0
 
     @override
     def keep(self, account: str, seconds: float) -> None:
@@ -50,7 +50,7 @@ class KeptPauses(Pauses):
         try:
             for _ in range(_ATTEMPTS):
                 before, etag = self._read(account)
-                if before >= until:
+                if until <= before < until + timedelta(seconds=LONGEST):
                     return
                 with suppress(AlreadyExists, Changed):
                     content = until.isoformat().encode()

@@ -1,12 +1,15 @@
 """A Klaviyo, or a proxy, that means no good: what it can cost is bounded."""
 
 import json
+import os
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -22,7 +25,7 @@ from shared.klaviyo import Klaviyo, KlaviyoApi
 from shared.klaviyo.calls import MOST_ITEMS, MOST_PAGES, PATIENCE
 from shared.klaviyo.wire import proxy_for
 from tests.support import victim
-from tests.support.hostile import ACCOUNT, MALICE, Malice, serving_malice
+from tests.support.hostile import ACCOUNT, MALICE, Malice, dripping, made_tls, serving_malice, slow_reader
 from tests.support.world import LIST, MadeClock
 
 CALLS = 3
@@ -34,17 +37,32 @@ SECONDS = 5
 def test_no_answer_costs_more_than_its_time_and_100_megabytes(malice: Malice) -> None:
     """Endless, dripping, packed or absurd: each call ends soon behind its deadline, as one that may pass."""
     with serving_malice(malice) as url:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.support.victim", url], capture_output=True, check=True, timeout=120
-        )
+        cost = cost_of(url)
 
-    cost = json.loads(done.stdout)
     assert len(cost["codes"]) == CALLS
     assert set(cost["codes"]) <= {"unexpected_answer", "klaviyo_unavailable"}
     # The victim is less patient than the app, to save time.
     assert PATIENCE[0] < SECONDS
     assert cost["seconds"] < CALLS * (victim.SECONDS + SECONDS)
     assert cost["megabytes"] < 100
+
+
+def cost_of(url: str, **environment: str) -> dict[str, Any]:
+    """What a process of its own has to bear."""
+    command = [sys.executable, "-m", "tests.support.victim", url]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120, env=os.environ | environment)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("malice", [dripping, slow_reader], ids=lambda malice: malice.__name__)
+def test_encryption_gives_no_more_time(tmp_path: Path, malice: Malice) -> None:
+    """The time holds for what goes and comes over TLS too, which is how Klaviyo is called."""
+    tls, authority = made_tls(tmp_path)
+    with serving_malice(malice, tls) as url:
+        cost = cost_of(url, SSL_CERT_FILE=str(authority))
+
+    assert set(cost["codes"]) == {"klaviyo_unavailable"}
+    assert cost["seconds"] < CALLS * (victim.SECONDS + SECONDS)
 
 
 @contextmanager

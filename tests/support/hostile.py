@@ -1,13 +1,16 @@
 """A server on loopback that answers for the account as Klaviyo does, and everything else with malice."""
 
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import repeat
+from pathlib import Path
 
 import orjson
+import trustme
 
 ACCOUNT = {"id": "A1", "attributes": {"contact_information": {"organization_name": "Made"}}}
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -140,8 +143,10 @@ def _chunk(piece: bytes) -> bytes:
     return b"%x\r\n" % len(piece) + piece + b"\r\n"
 
 
-def _answer(connection: socket.socket, malice: Malice, over: threading.Event) -> None:
-    with connection, suppress(OSError):
+def _answer(
+    accepted: socket.socket, malice: Malice, over: threading.Event, tls: ssl.SSLContext | None
+) -> None:
+    with suppress(OSError), tls.wrap_socket(accepted, server_side=True) if tls else accepted as connection:
         while head := connection.recv(4_096):
             if not head.startswith(b"GET /api/accounts"):
                 malice(connection, over)
@@ -150,9 +155,18 @@ def _answer(connection: socket.socket, malice: Malice, over: threading.Event) ->
             connection.sendall(JSON + b"content-length: %d\r\n\r\n" % len(content) + content)
 
 
+def made_tls(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a server of 127.0.0.1 shows, and the file of the authority that signed it."""
+    authority, file = trustme.CA(), folder / "authority.pem"
+    authority.cert_pem.write_to_path(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context, file
+
+
 @contextmanager
-def serving_malice(malice: Malice) -> Iterator[str]:
-    """Serves it on a free port of 127.0.0.1, and yields the URL."""
+def serving_malice(malice: Malice, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serves it on a free port of 127.0.0.1, over TLS if told how, and yields the URL."""
     over = threading.Event()
     with socket.socket() as listener:
         # Inherited by each connection: else the machine takes megabytes in that nobody has read.
@@ -163,13 +177,13 @@ def serving_malice(malice: Malice) -> Iterator[str]:
         def accept() -> None:
             with suppress(OSError):
                 while True:
-                    connection, _ = listener.accept()
-                    threading.Thread(target=_answer, args=(connection, malice, over), daemon=True).start()
+                    arguments = (listener.accept()[0], malice, over, tls)
+                    threading.Thread(target=_answer, args=arguments, daemon=True).start()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             over.set()
             listener.shutdown(socket.SHUT_RDWR)
