@@ -82,18 +82,16 @@ def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
 
     What was left unread then closes the connection.
     """
-    unpacker = {"": None, "identity": None, "gzip": zlib.decompressobj(wbits=31)}.get(
-        encoding.lower(), _OTHER
-    )
-    if unpacker is _OTHER:
-        return bytearray()
     content = bytearray()
+    if encoding.lower() not in ("", "identity", "gzip"):
+        return content
+    unpacker = zlib.decompressobj(wbits=31) if encoding.lower() == "gzip" else None
     size = 0
     for chunk in chunks:
         size += len(chunk)
         if unpacker is None:
             content += chunk
-        elif not unpacker.eof:  # else it is at its end, and what comes behind that belongs to nothing
+        elif not unpacker.eof:  # behind its end comes nothing that belongs to it
             try:
                 content += unpacker.decompress(chunk, MOST_BYTES + 1 - len(content))
             except zlib.error:
@@ -101,9 +99,6 @@ def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
         if max(size, len(content)) > MOST_BYTES:
             return bytearray()
     return content
-
-
-_OTHER: Any = object()
 
 
 class _Transport(httpx.HTTPTransport):
