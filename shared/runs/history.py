@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyRunning, InvalidDocument, NeedsPeople, NotFound
+from shared.errors import AlreadyRunning, NeedsPeople, NotFound
 from shared.runs.closing import read_record, summary
 from shared.runs.head import OpenRun, read_head
 from shared.runs.parts import HEADER, rejected_name
@@ -62,17 +62,14 @@ def open_run(store: Store, export_id: str) -> OpenRun | None:
 def list_runs(store: Store, export_id: str, before: str, limit: int) -> tuple[list[RunRecord], str | None]:
     """Runs of an export, newest first, the open one included; those older than the run `before`, if given.
 
-    Also tells the run to go on before, or None at the end. One listing, and one read for each record.
+    Also tells the run to go on before, or None at the end. One listing, and one read for each record. A
+    record that can't be read is left out; InvalidDocument where the head can't, which only people can mend.
     """
     folder = f"runs/{export_id}/"
     named = ((blob.name.removeprefix(folder), blob.size) for blob in store.list(folder))
     sizes = {name.removesuffix(".json"): size for name, size in named if name.endswith(".json")}
     ids = [run_id for run_id in sizes if RUN_ID.fullmatch(run_id)]
-    try:
-        running = open_run(store, export_id)
-    except InvalidDocument as error:
-        logger.warning("history: %s", error.message)
-        running = None
+    running = open_run(store, export_id)
     if running is not None:
         ids.append(running.record.id)
     older = sorted({run_id for run_id in ids if not before or run_id < before}, reverse=True)

@@ -13,7 +13,6 @@ from shared.adapters.clock import Deadline
 from shared.errors import InvalidDocument
 from shared.runs.advance import run
 from shared.runs.cancelling import cancel
-from shared.runs.head import head_name
 from shared.runs.history import list_runs
 from shared.runs.parts import record_name
 from shared.runs.record import RunRecord
@@ -108,15 +107,6 @@ def test_a_record_that_knows_more_is_shown(world: World) -> None:
     state = world.services.state
     record = json.loads(state.read(record_name("vip", run_id)).content) | {"later": {"more": 1}}
     state.write(record_name("vip", run_id), json.dumps(record).encode())
-
-    assert ids(world) == [run_id]
-
-
-def test_a_broken_head_hides_no_closed_run(world: World) -> None:
-    """What it says of an open run can't be read; the others can."""
-    world.segment(People(1))
-    run_id = world.run().id
-    world.services.state.write(head_name("vip"), b"{")
 
     assert ids(world) == [run_id]
 
