@@ -72,7 +72,8 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            waits = [int(value) for name, value in message["headers"] if name == b"retry-after"]
+            asked = [value for name, value in message["headers"] if name == b"retry-after"]
+            waits = [int(value) for value in asked if value.isdigit()]
             self.log(message["status"], waits[0] if waits else None)
         await self._send(message)
 

@@ -42,9 +42,11 @@ class Problem:
 
 
 class ApiError(Exception):
-    """An answer other than success: its status, its problems, and `Retry-After` (s) on a 429."""
+    """An answer other than success: its status, its problems, and its `Retry-After`."""
 
-    def __init__(self, status: int, problems: Sequence[Problem], *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, problems: Sequence[Problem], *, retry_after: int | str | None = None
+    ) -> None:
         super().__init__(status)
         self.status = status
         self.problems = tuple(problems)

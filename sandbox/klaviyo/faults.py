@@ -13,9 +13,9 @@ from pydantic.dataclasses import dataclass
 class Fault:
     """One mishap for the `nth` request (None: for each) that matches from now on.
 
-    - `error`: a JSON:API error with `status`, and `Retry-After` where `retry_after` (s) is given; `bare`
-      leaves the content type away
-    - `html`: a page of Cloudflare's with `status`
+    - `error`: a JSON:API error with `status`, and `Retry-After` where `retry_after` is given (in seconds, or
+      as a text of any other form); `bare` leaves the content type away
+    - `html`: a page of a proxy's, such as Cloudflare, with `status`
     - `cut`: the connection ends before the request is read; `cut_after`: when it has been carried out
     - `empty_id`: nothing is accepted, and the answer is 202 with an empty job id
     - `slow`: waits `seconds`, then goes on; `hang`: never answers
@@ -27,8 +27,8 @@ class Fault:
     method: str = "*"
     path: str = "/api/*"
     nth: int | None = Field(default=1, ge=1)
-    status: int = Field(default=503, ge=400, le=599)
-    retry_after: int | None = None
+    status: int = Field(default=503, ge=200, le=599)
+    retry_after: int | str | None = None
     bare: bool = False
     seconds: float = 0.0
     location: str = "/elsewhere"

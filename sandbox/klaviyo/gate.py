@@ -15,6 +15,8 @@ from sandbox.klaviyo.responses import MEDIA_TYPE
 from sandbox.klaviyo.stand_in import StandIn
 
 SCHEME = "Klaviyo-API-Key "
+# Without it a retired revision is answered as a newer one: a third party's word, unconfirmed by Klaviyo.
+OPT_OUT = "x-klaviyo-revision-fall-forward-opt-out"
 REVISION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z0-9]+)?")
 
 
@@ -23,6 +25,8 @@ def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> 
     account, scopes = _authenticate(stand_in, headers.get("authorization", ""))
     if not REVISION.fullmatch(headers.get("revision", "")):
         raise invalid_parameter("A revision header of the form YYYY-MM-DD is required.", "revision")
+    if headers["revision"] < stand_in.first_revision and headers.get(OPT_OUT) == "1":
+        raise ApiError(410, [Problem("This revision is retired.", parameter="revision", code="error")])
     if not {MEDIA_TYPE, "*/*"} & set(re.split(r"[,;]\s*", headers.get("accept", ""))):
         raise ApiError(406, [Problem("Could not satisfy the request Accept header.", code="error")])
     if endpoint.method != "GET":

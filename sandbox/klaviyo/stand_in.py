@@ -38,6 +38,7 @@ class StandIn:
     - `failures`: addresses (lower case) whose profiles an accepted job leaves out, with an import error.
     - `plans`: how the next jobs go, one each.
     - `faults`: a `FaultScript`.
+    - `first_revision`: older ones are retired.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class StandIn:
         self.failures: dict[str, ImportFailure] = {}
         self.plans: deque[JobPlan] = deque()
         self.faults = FaultScript()
+        self.first_revision = "2025-01-15"
         self.requests: deque[LoggedRequest] = deque(maxlen=KEPT_REQUESTS)
         self.accounts: dict[str, Account] = {}
         self.lock = RLock()

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from shared.adapters.retry_after import retry_after
 from shared.adapters.translation import Translation
 from shared.errors import (
     AlreadyExists,
@@ -79,7 +81,7 @@ def translated(
         return InvalidRequest(f"{subject}: Azure refuses the request ({cause}).")
     return unavailable(
         f"{subject} can't be reached now ({cause if status else type(error).__name__}).",
-        retry_after=_retry_after(headers),
+        retry_after=retry_after({k.lower(): v for k, v in headers.items()}, datetime.now(UTC)),
     )
 
 
@@ -89,8 +91,3 @@ def _code(error: AzureError, headers: Mapping[str, str]) -> str:
     if not code and isinstance(error, HttpResponseError) and error.error:
         code = (error.error.innererror or {}).get("code") or error.error.code
     return code if code and re.fullmatch(r"[A-Za-z]{1,80}", code) else ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    seconds = headers.get("Retry-After", "")
-    return float(seconds) if seconds.isdecimal() else None

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.adapters import telemetry
 from shared.adapters.os_errors import os_errors
+from shared.adapters.patience import Patience
 from shared.adapters.storage.files import spooled
 from shared.errors import (
     AlreadyExists,
@@ -24,6 +26,8 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.keyvault.secrets import KeyVaultSecret
+    from requests import Response
 
 
 class Vault(Protocol):
@@ -83,16 +87,44 @@ class FileVault:
         return secrets
 
 
-class KeyVault:
-    """The secrets of one Azure Key Vault; `options` are its client's own."""
+# Seconds for a secret, with everything: the token, the request, its answer.
+PATIENCE = 20.0
+# Secrets that are asked for at once.
+MOST_CALLS = 16
+# Of an answer: a secret has 25 KB at most.
+MOST_BYTES = 1_000_000
+# A second try where the connection failed, and none after an answer: the client would sleep through any
+# Retry-After, while whoever asked knows how long it may wait.
+_CLIENT = {
+    "connection_timeout": 5,
+    "read_timeout": 10,
+    "retry_connect": 1,
+    "retry_read": 1,
+    "retry_status": 0,
+    "retry_backoff_max": 2,
+}
 
-    def __init__(self, url: str, credential: "TokenCredential", **options: Any) -> None:
+
+class KeyVault:
+    """The secrets of one Azure Key Vault; `options` are its client's own, `patience` is in seconds."""
+
+    def __init__(
+        self, url: str, credential: "TokenCredential", *, patience: float = PATIENCE, **options: Any
+    ) -> None:
         # Azure's libraries load slowly: a file's user need not wait for them.
+        from azure.core.pipeline.transport import RequestsTransport
         from azure.keyvault.secrets import SecretClient
 
         self._url = url
-        self._client = SecretClient(
-            url, credential, **{"connection_timeout": 5, "read_timeout": 10} | options
+        options = _CLIENT | options
+        transport = RequestsTransport(**options)
+        transport.open()
+        transport.session.hooks["response"].append(_Bounded(patience))
+        self._client = SecretClient(url, credential, transport=transport, **options)
+        self._patience = Patience(
+            patience,
+            MOST_CALLS,
+            lambda: VaultUnavailable(f"The vault {url} gave no answer within {patience:g} seconds."),
         )
 
     def secret(self, name: str) -> str:
@@ -106,8 +138,11 @@ class KeyVault:
     def _read(self, name: str) -> str:
         from shared.adapters.azure_errors import azure_errors
 
-        with azure_errors(f"The secret {name} in {self._url}", VaultUnavailable):
-            secret = self._client.get_secret(name)
+        def get() -> "KeyVaultSecret":
+            with azure_errors(f"The secret {name} in {self._url}", VaultUnavailable):
+                return self._client.get_secret(name)
+
+        secret = self._patience.wait_for(get)
         # The vault hands expired secrets out: the date is only a remark to it.
         expires = secret.properties.expires_on
         if expires and expires <= datetime.now(UTC):
@@ -115,6 +150,28 @@ class KeyVault:
                 f"The secret {name} in {self._url} expired on {expires:%Y-%m-%d}: set a new version."
             )
         return _key(name, secret.value)
+
+
+class _Bounded:
+    """Reads an answer, before the client does, up to a size and a time.
+
+    The timeouts of the library beneath (requests) count from read to read.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __call__(self, response: "Response", *_: Any, **__: Any) -> None:
+        from requests.exceptions import ContentDecodingError
+
+        ends = time.monotonic() + self._seconds
+        content = bytearray()
+        for piece in response.iter_content(1_024):
+            content += piece
+            if len(content) > MOST_BYTES or time.monotonic() > ends:
+                response.close()
+                raise ContentDecodingError("the answer is too large, or too slow")
+        response._content = bytes(content)  # where requests itself keeps what was read
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -3,11 +3,11 @@
 Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers.klaviyo.com/en/reference
 """
 
-from shared.klaviyo.answers import Account, Job, KlaviyoList, ProfileError
 from shared.klaviyo.body import ImportBody, room_for_profiles
-from shared.klaviyo.calls import Permit
+from shared.klaviyo.calls import Pauses, Permit
 from shared.klaviyo.client import Klaviyo, KlaviyoApi
 from shared.klaviyo.limits import least_seconds
+from shared.klaviyo.resources import Account, Job, KlaviyoList, ProfileError
 
 __all__ = [
     "Account",
@@ -16,6 +16,7 @@ __all__ = [
     "Klaviyo",
     "KlaviyoApi",
     "KlaviyoList",
+    "Pauses",
     "Permit",
     "ProfileError",
     "least_seconds",

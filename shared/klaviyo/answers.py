@@ -1,7 +1,8 @@
-"""What Klaviyo answers, as types, and what a refusal means.
+"""What Klaviyo answers, and what a refusal means, as pure functions. An answer is hostile until it is read.
 
-Only codes, ids, counts and pointers are taken over: `detail`, `title` and `original_payload` may hold
-somebody's data and are never read further.
+Klaviyo's own refusals are JSON:API error documents. Anything else with such a status comes from something on
+the way, and says nothing about a key, a list, a job or a row: it may pass. Only codes, indexes and pointers
+are taken over: `detail`, `title` and `original_payload` may hold somebody's data and are never read further.
 """
 
 import re
@@ -20,49 +21,23 @@ from shared.errors import (
     RefusedProfile,
 )
 
+# Values in an answer. A refusal that names each of 10,000 profiles has about 160,000; as Python objects, a
+# value of two bytes takes 80.
+MOST_VALUES = 300_000
+# Statuses that ask for the same request again, whoever sends them: timeouts, too early, client closed.
+PASSING = frozenset({408, 425, 499})
+# A proxy may well refuse a body as too large, but not one of a single profile.
+SMALLEST_TOO_LARGE = 128_000
+
+# Klaviyo has a handful of codes. Records and metrics have a place for each one that is seen.
+MOST_REASONS = 20
+
 _PROFILE_POINTER = re.compile(
-    r"/data/attributes/profiles/data/(\d{1,6})(?:/attributes/?([a-z0-9_/]{0,64})?)?"
+    r"/data/attributes/profiles/data/([0-9]{1,6})(?![^/])(?:/attributes/?([a-z0-9_/]{0,64})?)?"
 )
 _CODE = re.compile(r"[a-z_]{1,64}")
 _SCOPES = re.compile(r"\b[a-z-]{2,40}:(?:read|write)\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account behind a key."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class KlaviyoList:
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """An import job: `status` is queued, processing, complete or cancelled; counts are of profiles.
-
-    `completed` is None where Klaviyo doesn't say.
-    """
-
-    id: str
-    status: str
-    total: int
-    completed: int | None
-    failed: int
-    created_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileError:
-    """A profile that an accepted job could not import: its index, where Klaviyo says it, and why."""
-
-    index: int | None
-    attribute: str
-    reason: str
+_MOST_SCOPES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +49,13 @@ class Answer:
     document: dict[str, Any] | None
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str], content: bytes) -> "Answer":
-        try:
-            document = orjson.loads(content)
-        except orjson.JSONDecodeError:
-            document = None
+    def of(cls, status: int, headers: Mapping[str, str], content: bytes | bytearray) -> "Answer":
+        document = None
+        if sum(map(content.count, (b",", b"[", b"{"))) <= MOST_VALUES:
+            try:
+                document = orjson.loads(content)
+            except orjson.JSONDecodeError:
+                document = None
         return cls(status, headers, document if isinstance(document, dict) else None)
 
     def data(self) -> Any:
@@ -88,66 +65,87 @@ class Answer:
         return self.document["data"]
 
     def errors(self) -> list[dict[str, Any]]:
+        """The error objects of JSON:API; none where the answer is anything else, such as a proxy's page."""
         listed = (self.document or {}).get("errors")
-        return [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
-
-    def retry_after(self) -> float | None:
-        """Seconds, as Klaviyo sends them."""
-        text = self.headers.get("retry-after", "").strip()
-        return float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text) else None
+        is_list = isinstance(listed, list) and all(isinstance(error, dict) for error in listed)
+        return listed if is_list else []  # type: ignore[return-value]
 
 
 def unexpected(status: int) -> KlaviyoUnavailable:
     return KlaviyoUnavailable(
-        f"Klaviyo answered {status} with something that is no answer of its API.", code="unexpected_answer"
+        f"Klaviyo answered {status} with something that is no answer of its API. "
+        "If it lasts, check KLAVIYO_URL and any proxy on the way.",
+        code="unexpected_answer",
     )
 
 
-def failure(answer: Answer) -> ExportError:
-    """The error that an answer other than 2xx stands for."""
+def failure(answer: Answer, wait: float | None = None, *, sent: int = 0) -> ExportError:
+    """The error that an answer stands for.
+
+    `wait` is what its `Retry-After` asks for, in seconds; `sent` is the size of the profiles' body in bytes,
+    0 for a request that had none.
+    """
     status = answer.status
-    if status == 401:
-        return Denied(
-            "Klaviyo does not know the API key (401). Put a valid private key into the vault.",
-            code="invalid_key",
+    if status == 429:
+        return KlaviyoUnavailable(
+            "Klaviyo throttles this account (429).", code="throttled", retry_after=wait, sent=False
         )
-    if status == 403 and answer.errors():
-        details = " ".join(str(error.get("detail", "")) for error in answer.errors())
-        scopes = ", ".join(sorted(set(_SCOPES.findall(details)))) or "one that the request needs"
-        return Denied(
-            f"The API key lacks a scope (403): {scopes}. Make a key that has it and put it into the vault.",
-            code="missing_scope",
-        )
+    if status in PASSING or 500 <= status < 600:
+        return KlaviyoUnavailable(f"Klaviyo has a problem of its own ({status}).", retry_after=wait)
+    if not 400 <= status < 500 or status == 407:
+        return unexpected(status)
+    if answer.errors():
+        return _refusal(answer, sent)
     if status == 403:
         return KlaviyoUnavailable(
             "Something before Klaviyo blocked the request (403).", code="blocked", sent=False
         )
-    if status == 404:
-        return NotFound("Klaviyo does not have it (404).", code="unknown_at_klaviyo")
-    if status in (400, 413):
+    if status == 413 and sent > SMALLEST_TOO_LARGE:
+        return BatchRefused("Something before Klaviyo refused the request as too large (413).")
+    return unexpected(status)
+
+
+def _refusal(answer: Answer, sent: int) -> ExportError:
+    """A 4xx of Klaviyo's own."""
+    status = answer.status
+    if status in (400, 413) and sent:
         return BatchRefused(f"Klaviyo refused the request ({status}).", _named_profiles(answer))
-    if status == 429:
-        return KlaviyoUnavailable(
-            "Klaviyo throttles this account (429).",
-            code="throttled",
-            retry_after=answer.retry_after(),
-            sent=False,
-        )
-    if status >= 500:
-        return KlaviyoUnavailable(
-            f"Klaviyo has a problem of its own ({status}).", retry_after=answer.retry_after()
-        )
-    if 300 <= status < 400:
-        return unexpected(status)
+    match status:
+        case 401:
+            message = "Klaviyo does not know the API key (401). Put a valid private key into the vault."
+            return Denied(message, code="invalid_key")
+        case 403:
+            return Denied(
+                f"The API key lacks a scope (403): {_scopes(answer)}. Make a key that has it and put it into "
+                "the vault.",
+                code="missing_scope",
+            )
+        case 404:
+            return NotFound("Klaviyo does not have it (404).", code="unknown_at_klaviyo")
+        case 410:
+            return Denied(
+                "Klaviyo has retired the API revision that this version uses (410). Update segment-export.",
+                code="retired_revision",
+            )
     return Denied(f"Klaviyo does not take the request ({status}).", code="request_refused")
+
+
+def _scopes(answer: Answer) -> str:
+    details = " ".join(str(error.get("detail", ""))[:1000] for error in answer.errors()[:10])
+    return ", ".join(sorted(set(_SCOPES.findall(details)))[:_MOST_SCOPES]) or "one that the request needs"
 
 
 def _named_profiles(answer: Answer) -> list[RefusedProfile]:
     named = {}
+    reasons: set[str] = set()
     for error in answer.errors():
         index, attribute, reason = profile_error(error)
-        if index is not None and index not in named:
-            named[index] = RefusedProfile(index, attribute, reason)
+        if index is None or index in named:
+            continue
+        if len(reasons) >= MOST_REASONS and reason not in reasons:
+            reason = "refused"
+        reasons.add(reason)
+        named[index] = RefusedProfile(index, attribute, reason)
     return list(named.values())
 
 

@@ -16,6 +16,7 @@ from shared.errors import KlaviyoUnavailable
 XS = {1: 1, 60: 15}
 M = {1: 10, 60: 150}
 L = {1: 75, 60: 700}
+XL = {1: 350, 60: 3500}
 ENDPOINTS: Mapping[str, Mapping[int, int]] = {
     "accounts": XS,
     "list": L,
@@ -27,7 +28,7 @@ ENDPOINTS: Mapping[str, Mapping[int, int]] = {
 # What leaves evenly does not arrive evenly: a window is taken this much longer.
 MARGIN = 1.04
 
-_WINDOW = re.compile(r"(\d{1,6});w=(\d{1,6})")
+_WINDOW = re.compile(r"(?<![0-9.-])([0-9]{1,6});w=([0-9]{1,6})(?![0-9.])")
 
 
 def least_seconds(endpoint: str, requests: int) -> int:
@@ -35,14 +36,32 @@ def least_seconds(endpoint: str, requests: int) -> int:
     return max(max(0, requests - 1) // most * seconds for seconds, most in ENDPOINTS[endpoint].items())
 
 
+class Pause:
+    """The time for which Klaviyo wants no request to an account, whatever its endpoint."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until = clock.monotonic()
+        self._lock = threading.Lock()
+
+    def extend(self, seconds: float) -> None:
+        """Holds everything back for so long from now, or for longer where that was asked before."""
+        with self._lock:
+            self._until = max(self._until, self._clock.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds until its end; 0 where it is over."""
+        return max(0.0, self._until - self._clock.monotonic())
+
+
 class Limiter:
     """Paces the requests to one endpoint of one account, for all threads of the process."""
 
-    def __init__(self, clock: Clock, windows: Mapping[int, int]) -> None:
+    def __init__(self, clock: Clock, windows: Mapping[int, int], pause: Pause | None = None) -> None:
         self._clock = clock
         self._windows = dict(windows)
         self._sent: deque[float] = deque(maxlen=max(windows.values()))
-        self._paused_until = 0.0
+        self._pause = pause or Pause(clock)
         self._lock = threading.Lock()
 
     def wait(self, deadline: Deadline) -> None:
@@ -61,20 +80,30 @@ class Limiter:
             deadline.sleep(seconds)
 
     def pause(self, seconds: float) -> None:
-        """Lets nothing out for so long."""
-        with self._lock:
-            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+        """Lets nothing out for so long, here and at the account's other endpoints."""
+        self._pause.extend(seconds)
 
     def is_paused(self) -> bool:
         """Whether nothing may go out just now, whatever the windows say."""
-        return self._clock.monotonic() < self._paused_until
+        return self._pause.left() > 0
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Takes over the limits that an answer tells, as in `10, 10;w=1, 150;w=60`."""
-        told = _WINDOW.findall(headers.get("ratelimit-limit", ""))
-        windows = {int(seconds): int(most) for most, seconds in told if int(seconds) and int(most)}
+        """Takes over the limits that an answer shows, as in `10, 10;w=1, 150;w=60`.
+
+        Only Klaviyo's two windows count, with numbers between its smallest and its largest tier: anything
+        else would stop the run, or let it hammer.
+        """
+        shown = {
+            int(seconds): int(most) for most, seconds in _WINDOW.findall(headers.get("ratelimit-limit", ""))
+        }
+        learnt = {
+            seconds: most
+            for seconds, most in shown.items()
+            if seconds in XS and XS[seconds] <= most <= XL[seconds]
+        }
         with self._lock:
-            if windows and windows != self._windows:
+            windows = self._windows | learnt
+            if windows != self._windows:
                 self._windows = windows
                 self._sent = deque(self._sent, maxlen=max(windows.values()))
 
@@ -82,7 +111,7 @@ class Limiter:
         """Counts a request and returns 0, or the seconds until there is room for one."""
         with self._lock:
             now = self._clock.monotonic()
-            wait = self._paused_until - now
+            wait = self._pause.left()
             for seconds, most in self._windows.items():
                 if len(self._sent) >= most:
                     wait = max(wait, self._sent[-most] + seconds * MARGIN - now)
@@ -92,10 +121,11 @@ class Limiter:
 
 
 class AccountLimits:
-    """The limiters of one account."""
+    """The limiters of one account, and its pause."""
 
     def __init__(self, clock: Clock) -> None:
-        self._limiters = {name: Limiter(clock, windows) for name, windows in ENDPOINTS.items()}
+        self.pause = Pause(clock)
+        self._limiters = {name: Limiter(clock, windows, self.pause) for name, windows in ENDPOINTS.items()}
 
     def __getitem__(self, endpoint: str) -> Limiter:
         return self._limiters[endpoint]

@@ -15,9 +15,11 @@ def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
 def sleep_time(failure: KlaviyoUnavailable, attempts: int, jitter: float) -> float:
     """Seconds to wait: exactly what Klaviyo asked for; else 1, 2, 4, … 60, less up to half of it.
 
-    `jitter` is between 0 and 1 and spreads callers that failed together.
+    `jitter` is between 0 and 1 and spreads callers that failed together. A wait of less than a second is
+    never the whole answer: asked for again and again, it would be no wait at all.
     """
-    if failure.retry_after is not None:
-        return failure.retry_after
+    asked = failure.retry_after
+    if asked is not None and asked >= 1:
+        return asked
     backoff = min(LONGEST_BACKOFF, 2.0 ** min(attempts - 1, 10))
-    return backoff * (0.5 + jitter / 2)
+    return max(asked or 0.0, backoff * (0.5 + jitter / 2))

@@ -9,6 +9,9 @@ from shared.runs.hold import Hold
 from shared.runs.parts import Parts, cancel_name, is_cancel_requested, record_name
 from shared.runs.record import JobRecord, RunRecord, Status
 
+# Of a record: a run of 100,000 jobs has about half of that.
+MOST_BYTES = 32_000_000
+
 
 def close(hold: Hold) -> RunRecord:
     """Closes the open run: the rejected file, the record, and at last the head, which is cleared."""
@@ -40,13 +43,22 @@ def closed_before(hold: Hold) -> RunRecord | None:
         return None
 
 
-def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
-    """The record of a closed run. Raises NotFound, InvalidDocument."""
+def read_record(store: Store, export_id: str, run_id: str, size: int | None = None) -> RunRecord:
+    """The record of a closed run; `size` is its blob's, in bytes, where a listing has shown it.
+
+    Raises NotFound, InvalidDocument.
+    """
     name = record_name(export_id, run_id)
+    if size is None:
+        size = store.stat(name).size
     try:
-        return RunRecord.model_validate_json(store.read(name).content)
+        if size <= MOST_BYTES:
+            record = RunRecord.model_validate_json(store.read(name).content)
+            if (record.export, record.id) == (export_id, run_id):
+                return record
     except ValidationError:
-        raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")]) from None
+        pass
+    raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")])
 
 
 def _clear(hold: Hold, record: RunRecord) -> RunRecord:

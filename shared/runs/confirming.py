@@ -31,14 +31,16 @@ def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> boo
     run = hold.run
     run.record.phase = "confirming"
     parts = Parts(hold)
-    trouble: TryLater | None = None
-    for job, seen in _look(run, klaviyo, deadline):
+    found, trouble = _look(run, klaviyo, deadline)
+    for job, seen in found:
         if seen is None:
             if hold.clock.now() - job.accepted_at > LOST_AFTER:
                 job.status, job.unconfirmed = "lost", job.profiles
         elif seen.status == "cancelled":
             _cancelled(job, parts)
         elif seen.status == "complete":
+            if seen.failed and trouble is not None and not deadline.left():
+                continue  # with no time left, one job that can't be asked for is enough
             try:
                 _complete(job, seen, klaviyo, parts, plan, deadline)
             except TryLater as problem:
@@ -68,24 +70,36 @@ def give_up(run: OpenRun) -> None:
             job.status = "lost"
 
 
-def _look(run: OpenRun, klaviyo: Klaviyo, deadline: Deadline) -> list[tuple[AcceptedJob, Job | None]]:
-    """Each open job with what Klaviyo says of it, or None where Klaviyo doesn't know it."""
+def _look(
+    run: OpenRun, klaviyo: Klaviyo, deadline: Deadline
+) -> tuple[list[tuple[AcceptedJob, Job | None]], TryLater | None]:
+    """Each open job with what Klaviyo says of it, or None where Klaviyo doesn't know it.
+
+    Also why others of them are missing, if Klaviyo could not be asked for all.
+    """
     waiting = {job.id: job for job in run.jobs if not job.is_settled}
     found: list[tuple[AcceptedJob, Job | None]] = []
     if not waiting:
-        return found
+        return found, None
     oldest = min(job.accepted_at for job in waiting.values()) - CLOCK_SKEW
-    for seen in klaviyo.jobs(deadline):
-        if seen.id in waiting:
-            found.append((waiting.pop(seen.id), seen))
-        if not waiting or _is_before(seen.created_at, oldest):
-            break
-    for job in waiting.values():
-        try:
-            found.append((job, klaviyo.job(job.id, deadline)))
-        except NotFound:
-            found.append((job, None))
-    return found
+    try:
+        for seen in klaviyo.jobs(deadline):
+            if seen.id in waiting:
+                found.append((waiting.pop(seen.id), seen))
+            if not waiting or _is_before(seen.created_at, oldest):
+                break
+        for job in waiting.values():
+            found.append((job, _job(klaviyo, job.id, deadline)))
+    except TryLater as problem:
+        return found, problem
+    return found, None
+
+
+def _job(klaviyo: Klaviyo, job_id: str, deadline: Deadline) -> Job | None:
+    try:
+        return klaviyo.job(job_id, deadline)
+    except NotFound:
+        return None
 
 
 def _is_before(text: str, time: datetime) -> bool:

@@ -29,10 +29,6 @@ class RunPermit(Permit):
         self._account = account
 
     @override
-    def pause(self, seconds: float) -> None:
-        self._account.pause(seconds)
-
-    @override
     def check(self) -> None:
         """Raises LeaseLost, Cancelled, or TryLater where exports are paused."""
         if is_cancel_requested(self._hold.store, self._hold.run.record.id):

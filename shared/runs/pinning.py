@@ -8,6 +8,7 @@ from shared.errors import Denied, InvalidSegment
 from shared.klaviyo import Klaviyo
 from shared.profiles import Selection
 from shared.runs.hold import Hold
+from shared.runs.pauses import KeptPauses
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.reading import check, most_rows_of, profiles_of
 from shared.runs.services import Services
@@ -70,7 +71,12 @@ def open_account(services: Services, connection: Connection, deadline: Deadline)
     Raises Denied where the key opens another account than the connection's: data for one company must
     not go to another.
     """
-    klaviyo = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline)
+    klaviyo = services.klaviyo.sign_in(
+        services.vault.secret(connection.secret_name),
+        deadline,
+        account_id=connection.account.id if connection.account else None,
+        pauses=KeptPauses(services.state, services.clock),
+    )
     account = klaviyo.account
     if connection.account is not None and connection.account.id != account.id:
         raise Denied(

@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 type Status = Literal["queued", "running", "successful", "completed_with_warnings", "failed", "canceled"]
 type Phase = Literal["sending", "confirming", "closed"]
 type Trigger = Literal["schedule", "on_demand", "command"]
+
+# The largest number that every reader of JSON takes for what it is.
+MOST = 2**53 - 1
+
+
+def _bounded(number: int) -> int:
+    return min(max(number, 0), MOST)
+
+
+type Count = Annotated[int, Field(ge=0, le=MOST), PlainSerializer(_bounded)]
+"""A number of something. Whatever it came to be, what is written can be read again."""
 
 
 class Part(BaseModel):
@@ -21,38 +32,38 @@ class Counts(Part):
     """Of rows and profiles: rows = rejected + filtered + duplicates + unchanged + sent, and
     sent = imported + failed + unconfirmed, for a run that sent everything."""
 
-    rows: int = 0
-    rejected: int = 0
-    filtered: int = 0
-    duplicates: int = 0
-    unchanged: int = 0
-    sent: int = 0
-    imported: int = 0
-    failed: int = 0
-    unconfirmed: int = 0
-    removed: int = 0
+    rows: Count = 0
+    rejected: Count = 0
+    filtered: Count = 0
+    duplicates: Count = 0
+    unchanged: Count = 0
+    sent: Count = 0
+    imported: Count = 0
+    failed: Count = 0
+    unconfirmed: Count = 0
+    removed: Count = 0
 
 
 class SegmentRecord(Part):
     name: str
     snapshot: str
     refreshed_at: datetime
-    partitions: int
+    partitions: Count
 
 
 class JobRecord(Part):
     """An import job: `status` is Klaviyo's, or `lost` where Klaviyo doesn't know it any more."""
 
     id: str
-    profiles: int
+    profiles: Count
     status: str
-    failed: int = 0
+    failed: Count = 0
 
 
 class WarningRecord(Part):
     code: str
     message: str
-    count: int
+    count: Count
 
 
 class ErrorRecord(Part):
@@ -72,7 +83,7 @@ class RunRecord(Part):
     phase: Phase = "sending"
     segments: list[SegmentRecord] = Field(default_factory=list)
     counts: Counts = Field(default_factory=Counts)
-    rejected_by_reason: dict[str, int] = Field(default_factory=dict)
+    rejected_by_reason: dict[str, Count] = Field(default_factory=dict)
     jobs: list[JobRecord] = Field(default_factory=list)
     warnings: list[WarningRecord] = Field(default_factory=list)
     error: ErrorRecord | None = None

@@ -90,7 +90,7 @@ def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
 
 def _is_for_people(problem: NeedsPeople) -> bool:
     """Whether repeating is no use until somebody changes a document or the key."""
-    if problem.code == "blocked":  # by something before Klaviyo, which may pass
+    if problem.code in ("blocked", "retired_revision"):  # what blocks may pass, and an update changes neither
         return False
     return isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
 

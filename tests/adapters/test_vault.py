@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -15,6 +16,16 @@ from shared.errors import (
     VaultUnavailable,
 )
 from shared.settings import Settings
+from tests.support.hostile import (
+    Malice,
+    dripping,
+    dripping_head,
+    endless,
+    long,
+    made_tls,
+    serving_malice,
+    silent,
+)
 from tests.support.vault import KeyVaultServer, MadeCredential
 
 KEY = "pk_made_up_key"
@@ -131,6 +142,36 @@ def test_a_key_vault_out_of_order_is_asked_later(key_vault: KeyVaultServer, stat
     assert raised.value.retry_after == 7
     key_vault.failing = None
     assert vault.secret("key") == KEY
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("7", 7), ("86400", 3600), ("0.5", 0.5), ("soon", None)])
+def test_a_key_vaults_wait_is_not_slept_through(
+    key_vault: KeyVaultServer, asked: str, seconds: float | None
+) -> None:
+    """Whoever asked is told how long to wait, an hour at most, and Azure's client sleeps none of it."""
+    # With the retries that the app has, and not with none as elsewhere here.
+    vault = KeyVault(key_vault.url, MadeCredential(), patience=10, connection_verify=str(key_vault.ca))
+    key_vault.secrets["key"] = KEY
+    key_vault.failing, key_vault.retry_after = 503, asked
+
+    with pytest.raises(VaultUnavailable, match="503") as raised:
+        vault.secret("key")
+
+    assert raised.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("malice", [dripping, dripping_head, silent, endless, long], ids=lambda m: m.__name__)
+def test_a_key_vault_that_means_no_good_is_given_up(tmp_path: Path, malice: Malice) -> None:
+    """A secret has its time, however its answer comes; and an answer its size."""
+    tls, authority = made_tls(tmp_path)
+    with serving_malice(malice, tls) as url:
+        vault = KeyVault(url, MadeCredential(), patience=1, connection_verify=str(authority))
+        before = monotonic()
+
+        with pytest.raises(VaultUnavailable):
+            vault.secret("key")
+
+        assert monotonic() - before < 10
 
 
 def test_a_key_vault_out_of_reach_is_asked_later() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.adapters.clock import Deadline
 from shared.errors import KlaviyoUnavailable
-from shared.klaviyo.limits import Limiter, M
+from shared.klaviyo.limits import AccountLimits, Limiter, M
 from tests.support.world import MadeClock
 
 
@@ -47,13 +47,40 @@ def test_limits_are_learnt_from_the_answers(clock: MadeClock) -> None:
     assert out[60] >= 60
 
 
-@pytest.mark.parametrize("header", ["", "10", "0, 0;w=0", "a;w=b", "10;w=", "-1;w=-1"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "10", "0, 0;w=0", "a;w=b", "10;w=", "-1;w=-1", "-20;w=1", "2.50;w=1"),
+        *("0;w=1, 0;w=60", "1;w=60", "1000000;w=1", "351;w=1, 3501;w=60", "99999999999;w=1"),
+        *("1;w=1000000", "1;w=3600", "1;w=2", "1000000;w=1000000", "\u0663\u0665;w=1", "9" * 50_000),
+    ],
+    ids=lambda header: header[:30],
+)
 def test_headers_that_say_nothing_change_nothing(clock: MadeClock, header: str) -> None:
-    """What can't be understood is no limit and no freedom."""
+    """What can't be understood, or is beyond all of Klaviyo's tiers, is no limit and no freedom."""
     limiter = Limiter(clock, M)
-    limiter.learn({"ratelimit-limit": header})
+    for _ in range(3):
+        limiter.learn({"ratelimit-limit": header})
 
-    assert times(limiter, clock, 11)[10] >= 1
+    out = times(limiter, clock, 151)
+    assert 1 <= out[10] < 1.1
+    assert 60 <= out[150] < 63
+
+
+def test_a_window_that_is_left_out_stays(clock: MadeClock) -> None:
+    """An answer that shows the burst only doesn't lift the steady limit."""
+    limiter = Limiter(clock, M)
+    limiter.learn({"ratelimit-limit": "350, 350;w=1"})
+
+    assert times(limiter, clock, 151)[150] >= 60
+
+
+def test_an_account_has_one_pause(clock: MadeClock) -> None:
+    """What Klaviyo asks of one endpoint holds for reads and posts alike."""
+    limits = AccountLimits(clock)
+    limits["list"].pause(30)
+
+    assert times(limits["import"], clock, 1)[0] >= 30
 
 
 def test_a_pause_holds_everybody_back(clock: MadeClock) -> None:

@@ -19,8 +19,12 @@ def test_what_is_tried_again(code: str, attempts: int, again: bool) -> None:
     ("retry_after", "attempts", "jitter", "seconds"),
     [
         (7.0, 1, 0.9, 7.0),
-        (3723.0, 9, 0.0, 3723.0),
-        (0.0, 3, 0.5, 0.0),
+        (3600.0, 9, 0.0, 3600.0),
+        (1.0, 9, 0.0, 1.0),
+        (0.0, 3, 0.5, 3.0),
+        (0.0, 1, 0.0, 0.5),
+        (0.75, 1, 0.0, 0.75),
+        (0.001, 9, 1.0, 60.0),
         (None, 1, 0.0, 0.5),
         (None, 1, 1.0, 1.0),
         (None, 4, 0.5, 6.0),
@@ -29,5 +33,8 @@ def test_what_is_tried_again(code: str, attempts: int, again: bool) -> None:
     ],
 )
 def test_how_long_to_wait(retry_after: float | None, attempts: int, jitter: float, seconds: float) -> None:
-    """Exactly what Klaviyo asks for; else a backoff that doubles up to a minute and is spread."""
+    """What Klaviyo asks for, from a second on; else a backoff that doubles up to a minute and is spread.
+
+    A wait of nothing, asked for again and again, is no leave to hammer.
+    """
     assert sleep_time(KlaviyoUnavailable("", retry_after=retry_after), attempts, jitter) == seconds

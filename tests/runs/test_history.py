@@ -1,7 +1,11 @@
 """The runs of an export, as they are listed."""
 
+import json
 import logging
+from collections.abc import Callable
+from typing import Any
 
+import orjson
 import pytest
 
 from sandbox.people import People
@@ -11,6 +15,7 @@ from shared.runs.advance import run
 from shared.runs.cancelling import cancel
 from shared.runs.history import list_runs
 from shared.runs.parts import record_name
+from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from tests.support.world import World
 
@@ -38,6 +43,86 @@ def test_one_broken_record_hides_no_other(world: World, caplog: pytest.LogCaptur
         assert ids(world) == [third, first]
 
     assert record_name("vip", second) in caplog.text
+
+
+def changed(name: str, value: object) -> Callable[[dict[str, Any]], bytes]:
+    """A record with another value at `name`, which may be a path."""
+
+    def change(record: dict[str, Any]) -> bytes:
+        *path, last = name.split(".")
+        place = record
+        for step in path:
+            place = place[step]
+        place[last] = value
+        return json.dumps(record).encode()
+
+    return change
+
+
+BROKEN: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    "not JSON": lambda _: b"{",
+    "nothing": lambda _: b"",
+    "not UTF-8": lambda _: b'{"id": "\xff"}',
+    "a lone surrogate": lambda record: json.dumps(record).replace("tester", "\\ud800").encode(),
+    "of another shape": lambda _: b"[]",
+    "deep": lambda _: b"[" * 100_000,
+    "huge": lambda record: json.dumps(record).encode() + b" " * 33_000_000,
+    "a huge number": changed("counts.imported", 10**30),
+    "beyond 64 bits": changed("counts.rows", 2**64),
+    "negative": changed("counts.failed", -1),
+    "infinite": changed("counts.sent", float("inf")),
+    "a number of another type": changed("counts.sent", {"n": 1}),
+    "a huge number of a reason": changed("rejected_by_reason", {"invalid": 10**30}),
+    "a status that is to come": changed("status", "paused"),
+    "a version that is to come": changed("version", 2),
+    "another run's": changed("id", "vip.20200101T000000Z-0000"),
+    "another export's": changed("export", "other"),
+    "no time": changed("created_at", "soon"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_one_record_hides_no_other_whatever_is_wrong_with_it(
+    world: World, broken: Callable[[dict[str, Any]], bytes]
+) -> None:
+    """The list shows the others, as JSON too, and the way to the next page."""
+    world.segment(People(1))
+    first, second, third = (world.run().id for _ in range(3))
+    state = world.services.state
+    record = json.loads(state.read(record_name("vip", second)).content)
+    state.write(record_name("vip", second), broken(record))
+
+    records, following = list_runs(state, "vip", "", 2)
+
+    assert ([each.id for each in records], following) == ([third], second)
+    assert [each.id for each in list_runs(state, "vip", second, 2)[0]] == [first]
+    assert ids(world) == [third, first]
+    assert orjson.dumps([each.model_dump(mode="json") for each in records])
+
+
+def test_a_record_that_knows_more_is_shown(world: World) -> None:
+    """Members of a later version are passed over."""
+    world.segment(People(1))
+    run_id = world.run().id
+    state = world.services.state
+    record = json.loads(state.read(record_name("vip", run_id)).content) | {"later": {"more": 1}}
+    state.write(record_name("vip", run_id), json.dumps(record).encode())
+
+    assert ids(world) == [run_id]
+
+
+@pytest.mark.parametrize("number", [-1, -(10**30), 2**63, 10**30])
+def test_what_is_written_can_be_read_again(world: World, number: int) -> None:
+    """Whatever a count came to be, the record that it stands in is one."""
+    world.segment(People(1))
+    record = world.run()
+    record.counts.imported = number
+    record.rejected_by_reason = {"invalid": number}
+
+    again = RunRecord.model_validate_json(record.content())
+
+    assert 0 <= again.counts.imported == again.rejected_by_reason["invalid"] < 2**53
+    assert orjson.dumps(record.model_dump(mode="json"))
 
 
 def test_a_broken_record_of_the_open_run_says_so(world: World) -> None:

@@ -254,7 +254,8 @@ def test_runs_of_one_account_take_turns(world: World) -> None:
 
     world.segment(People(7), later(9))
     world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=100)])
-    assert {record.status for record in tock(world)} == {"running"}
+    # The other one may not even look for its list meanwhile.
+    assert sorted(record.status for record in tock(world)) == ["queued", "running"]
     posts = [request.time for request in world.stand_in.requests if request.method == "POST"]
     assert tock(world) == tock(world)
 

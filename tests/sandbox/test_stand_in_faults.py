@@ -32,6 +32,7 @@ def jobs(stand_in: StandIn) -> int:
         (Fault("error", status=429, retry_after=3723), 429, "application/vnd.api+json", "3723"),
         (Fault("error", status=429, retry_after=1, bare=True), 429, None, "1"),
         (Fault("error", status=429), 429, "application/vnd.api+json", None),
+        (Fault("error", status=429, retry_after="soon"), 429, "application/vnd.api+json", "soon"),
         (Fault("error", status=503), 503, "application/vnd.api+json", None),
         (Fault("html", status=403), 403, "text/html; charset=utf-8", None),
         (Fault("html", status=502), 502, "text/html; charset=utf-8", None),

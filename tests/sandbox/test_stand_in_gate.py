@@ -65,6 +65,14 @@ def test_headers_are_checked(client: httpx.Client, header: str, value: str, stat
     assert response.headers["Content-Type"] == "application/vnd.api+json"
 
 
+@pytest.mark.parametrize(("opted_out", "status"), [("1", 410), ("0", 202), ("", 202)])
+def test_a_retired_revision(client: httpx.Client, opted_out: str, status: int) -> None:
+    """It is answered as a newer one, unless the client has said that it wants none of that."""
+    headers = {"revision": "2024-10-15", "X-Klaviyo-Revision-Fall-Forward-Opt-Out": opted_out}
+
+    assert client.post(JOBS, json=import_body(*people(1)), headers=headers).status_code == status
+
+
 @pytest.mark.parametrize(
     ("method", "path", "scopes"),
     [

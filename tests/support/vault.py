@@ -41,8 +41,9 @@ class KeyVaultServer:
     expired: set[str] = field(default_factory=set)
     # Whom a token has to be for; None: for the domain that the vault lies in, as it has to be.
     resource: str | None = None
-    # Answered to every request, with `Retry-After: 7`, until it is None again.
+    # Answered to every request, with this `Retry-After`, until it is None again.
     failing: int | None = None
+    retry_after: str = "7"
 
     def _challenge(self) -> str:
         """Where to get a token, and for whom: the client insists that the vault lies in that domain."""
@@ -63,7 +64,7 @@ class KeyVaultServer:
         """Status, headers and body for a GET, as Key Vault gives them."""
         name = path.strip("/").split("/")[1]
         if self.failing:
-            return self.failing, {"Retry-After": "7"}, _error("Unavailable")
+            return self.failing, {"Retry-After": self.retry_after}, _error("Unavailable")
         if authorization != f"Bearer {TOKEN}":
             return 401, {"WWW-Authenticate": self._challenge()}, _error("Unauthorized")
         if name not in self.secrets:

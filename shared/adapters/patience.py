@@ -1,0 +1,41 @@
+"""A call whose library knows no limit to its time: given up by its caller when that is over."""
+
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+
+from shared.errors import TryLater
+
+
+class Patience:
+    """At most so many calls at once, with those that were given up and still hang. For several threads."""
+
+    def __init__(self, seconds: float, most: int, late: Callable[[], TryLater]) -> None:
+        self._seconds = seconds
+        self._late = late
+        self._places = threading.BoundedSemaphore(most)
+
+    def wait_for[T](self, call: Callable[[], T]) -> T:
+        """What the call returns or raises; raises `late` where it has done neither in time."""
+        if not self._places.acquire(timeout=self._seconds):
+            raise self._late()
+        results: SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                results.put((call(), None))
+            except BaseException as error:  # raised in the caller's thread
+                results.put((None, error))
+            finally:
+                self._places.release()
+
+        # A daemon: it keeps no process from its end.
+        threading.Thread(target=copy_context().run, args=(work,), name="patience", daemon=True).start()
+        try:
+            result, error = results.get(timeout=self._seconds)
+        except Empty:
+            raise self._late() from None
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]

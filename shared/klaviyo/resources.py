@@ -1,0 +1,129 @@
+"""What Klaviyo has, as types, and how they are read out of its answers.
+
+Ids, names, words, times and counts are taken over in Klaviyo's alphabet and length only: they go into names
+of blobs, records and terminals.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import KlaviyoUnavailable
+from shared.klaviyo.answers import Answer, unexpected
+from shared.text import shown
+
+# Of profiles: no job of any origin has more, and a larger number is not a count.
+MOST_PROFILES = 10**9
+
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Opaque: 58 characters of base64 were seen.
+_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+/.:~-]{0,199}")
+_STATUS = re.compile(r"[a-z_]{1,64}")
+_TIME = re.compile(r"[0-9T:.Z+-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account behind a key."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KlaviyoList:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An import job: `status` is queued, processing, complete or cancelled; counts are of profiles.
+
+    `completed` is None where Klaviyo doesn't say.
+    """
+
+    id: str
+    status: str
+    total: int
+    completed: int | None
+    failed: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileError:
+    """A profile that an accepted job could not import: its index, where Klaviyo says it, and why."""
+
+    index: int | None
+    attribute: str
+    reason: str
+
+
+def read_account(answer: Answer) -> Account:
+    """The first of the accounts. Raises KlaviyoUnavailable, as each of these, for what can't be one."""
+    data = answer.data()
+    account = data[0] if isinstance(data, list) and data else None
+    contact = _attributes(account).get("contact_information")
+    name = contact.get("organization_name") if isinstance(contact, dict) else None
+    return Account(_id(account, _ACCOUNT_ID), _name(name))
+
+
+def read_list(answer: Answer) -> KlaviyoList:
+    data = answer.data()
+    name = _attributes(data).get("name")
+    if not isinstance(name, str):
+        raise unexpected(answer.status)
+    return KlaviyoList(_id(data, _LIST_ID), _name(name))
+
+
+def read_job(item: Any) -> Job:
+    attributes = _attributes(item)
+    status, created_at = attributes.get("status"), attributes.get("created_at")
+    if not isinstance(status, str) or not _STATUS.fullmatch(status):
+        raise unexpected(200)
+    completed = attributes.get("completed_count")
+    return Job(
+        id=_id(item, _JOB_ID),
+        status=status,
+        total=_count(attributes.get("total_count")),
+        completed=None if completed is None else _count(completed),
+        failed=_count(attributes.get("failed_count")),
+        created_at=created_at if isinstance(created_at, str) and _TIME.fullmatch(created_at) else "",
+    )
+
+
+def read_job_id(answer: Answer) -> str:
+    """The id of a job that was just accepted."""
+    data = answer.data()
+    if isinstance(data, dict) and data.get("id") in (None, ""):
+        raise KlaviyoUnavailable("Klaviyo accepted a job and gave it no id.", code="no_job_id")
+    return _id(data, _JOB_ID)
+
+
+def _attributes(item: Any) -> dict[str, Any]:
+    attributes = item.get("attributes") if isinstance(item, dict) else None
+    if not isinstance(attributes, dict):
+        raise unexpected(200)
+    return attributes
+
+
+def _id(item: Any, alphabet: re.Pattern[str]) -> str:
+    text = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(text, str) or not alphabet.fullmatch(text):
+        raise unexpected(200)
+    return text
+
+
+def _name(text: Any) -> str:
+    return shown(text) if isinstance(text, str) else ""
+
+
+def _count(value: Any) -> int:
+    """A number of profiles; a boolean is none, though Python takes it for one."""
+    if value is None:
+        return 0
+    if type(value) is not int or not 0 <= value <= MOST_PROFILES:
+        raise unexpected(200)
+    return value

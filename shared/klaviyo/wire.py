@@ -1,0 +1,171 @@
+"""One exchange with Klaviyo, within a time and a size, however its answer comes. Only this file knows httpx.
+
+httpx's timeouts count from read to read: a server that sends a byte a second never runs into one. So each
+timeout that is handed to it here is a moment (monotonic, in seconds), and the streams beneath it wait until
+then and no longer, for all they do: connect, send the request, read headers and content.
+"""
+
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from ssl import SSLContext
+from typing import Any, override
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from shared.errors import KlaviyoUnavailable
+from shared.klaviyo.answers import Answer
+from shared.klaviyo.body import ImportBody
+
+# Four accounts side by side with eight posts each, and a few reads.
+CONNECTIONS = httpx.Limits(max_connections=40, max_keepalive_connections=40)
+CONNECT_SECONDS = 10.0
+# Of an answer's content, unpacked. A refusal that names each of 10,000 profiles has about half of that.
+MOST_BYTES = 8_000_000
+# What TLS sends at once: of more, the first part could take all the time, and the next one as long again.
+PIECE = 16_384
+
+
+class Wire:
+    """Connections to one origin that are reused, and that follow no redirect. For several threads."""
+
+    def __init__(self, url: str) -> None:
+        transport = _Transport(limits=CONNECTIONS, proxy=proxy_for(url))
+        self._client = httpx.Client(transport=transport, follow_redirects=False)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        seconds: float,
+        *,
+        headers: Mapping[str, str],
+        parameters: Mapping[str, str] | None,
+        body: ImportBody | None,
+    ) -> Answer:
+        """Sends a request, and has its answer after so many seconds at most.
+
+        Raises KlaviyoUnavailable where it has none by then, or where the connection fails.
+        """
+        ends = time.monotonic() + seconds
+        try:
+            with self._client.stream(
+                method,
+                url,
+                params=parameters,
+                # What Klaviyo's edge sends anyway, and the one packing that is unpacked here.
+                headers={**headers, "accept-encoding": "gzip"},
+                # An iterator that is used up: the response refers to itself, and would keep the body.
+                content=iter(body) if body else None,
+                timeout=httpx.Timeout(
+                    connect=min(ends, time.monotonic() + CONNECT_SECONDS), read=ends, write=ends, pool=seconds
+                ),
+            ) as response:
+                answered = {name.lower(): value for name, value in response.headers.items()}
+                content = _content(response.iter_raw(), answered.get("content-encoding", ""))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise KlaviyoUnavailable("Klaviyo can't be reached.", sent=False) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
+            raise KlaviyoUnavailable("The connection to Klaviyo broke before its answer was here.") from None
+        return Answer.of(response.status_code, answered, content)
+
+
+def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
+    """The content, unpacked; blank where it is too large, or packed in another way than it was asked for.
+
+    What was left unread then closes the connection.
+    """
+    content = bytearray()
+    if encoding.lower() not in ("", "identity", "gzip"):
+        return content
+    unpacker = zlib.decompressobj(wbits=31) if encoding.lower() == "gzip" else None
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if unpacker is None:
+            content += chunk
+        elif not unpacker.eof:  # behind its end comes nothing that belongs to it
+            try:
+                content += unpacker.decompress(chunk, MOST_BYTES + 1 - len(content))
+            except zlib.error:
+                return bytearray()
+        if max(size, len(content)) > MOST_BYTES:
+            return bytearray()
+    return content
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, over streams that know moments."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # httpx offers no other way to its pool's streams.
+        self._pool._network_backend = _Backend(self._pool._network_backend)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    @override
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._backend.connect_tcp(host, port, left, *args, **options))
+
+
+class _Stream(httpcore.NetworkStream):
+    """A stream whose timeouts are moments."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    @override
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    @override
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), PIECE):
+            self._stream.write(buffer[start : start + PIECE], _left(timeout, httpcore.WriteTimeout))
+
+    @override
+    def close(self) -> None:
+        self._stream.close()
+
+    @override
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    @override
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(moment: float | None, late: type[httpcore.TimeoutException]) -> float:
+    """Seconds until the moment; raises `late` where it is over, or where nobody gave one."""
+    left = 0.0 if moment is None else moment - time.monotonic()
+    if left <= 0:
+        raise late("the time is over")
+    return left
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for this origin."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"

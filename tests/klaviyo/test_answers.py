@@ -1,0 +1,150 @@
+"""What an answer means: Klaviyo's refusals are believed, and a proxy's page says nothing about anybody."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable, NotFound
+from shared.klaviyo.answers import MOST_REASONS, Answer, failure
+
+SECRET = "canary-7d10"
+ERROR = {"id": "1", "status": 400, "code": "invalid", "title": SECRET, "detail": f"{SECRET} lists:read"}
+OURS = orjson.dumps({"errors": [ERROR]})
+PAGES = {
+    "html": b"<html><body>Just a moment...</body></html>",
+    "nothing": b"",
+    "json": b'{"message": "no Route matched with those values"}',
+    "errors of another kind": b'{"errors": "not found"}',
+    "a list of texts": b'{"errors": ["not found"]}',
+    "one text among objects": b'{"errors": [{"code": "not_found"}, "not found"]}',
+    "no error at all": b'{"errors": []}',
+    "an array": b'[{"errors": [{}]}]',
+    "broken": b'{"errors": [{"code": "not_found"}',
+    "not text": b"\xff\xfe\x00",
+}
+LARGE, SMALL = 4_600_000, 900
+
+
+def answer(status: int, content: bytes = OURS) -> Answer:
+    return Answer.of(status, {}, content)
+
+
+@pytest.mark.parametrize(
+    ("status", "sent", "kind", "code"),
+    [
+        (400, LARGE, BatchRefused, "batch_refused"),
+        (413, SMALL, BatchRefused, "batch_refused"),
+        (400, 0, Denied, "request_refused"),
+        (413, 0, Denied, "request_refused"),
+        (401, 0, Denied, "invalid_key"),
+        (402, 0, Denied, "request_refused"),
+        (403, LARGE, Denied, "missing_scope"),
+        (404, 0, NotFound, "unknown_at_klaviyo"),
+        (405, 0, Denied, "request_refused"),
+        (406, 0, Denied, "request_refused"),
+        (407, 0, KlaviyoUnavailable, "unexpected_answer"),
+        (408, LARGE, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (409, LARGE, Denied, "request_refused"),
+        (410, 0, Denied, "retired_revision"),
+        (414, 0, Denied, "request_refused"),
+        (415, LARGE, Denied, "request_refused"),
+        (422, LARGE, Denied, "request_refused"),
+        (425, 0, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (429, 0, KlaviyoUnavailable, "throttled"),
+        (451, 0, Denied, "request_refused"),
+        (499, 0, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (500, LARGE, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (503, 0, KlaviyoUnavailable, "klaviyo_unavailable"),
+    ],
+)
+def test_what_klaviyo_itself_refuses(status: int, sent: int, kind: type[ExportError], code: str) -> None:
+    """A JSON:API error document is Klaviyo's word, and its message has nothing of what it echoes."""
+    error = failure(answer(status), sent=sent)
+
+    assert (type(error), error.code) == (kind, code)
+    assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("sent", [0, SMALL, LARGE])
+def test_what_something_on_the_way_answers(sent: int, page: bytes) -> None:
+    """It passes, whatever its status: it refuses no key, no list, no job and no row.
+
+    Only a large body that is refused as too large is halved, since a proxy may have a limit of its own.
+    """
+    for status in range(300, 1000):
+        error = failure(answer(status, page), sent=sent)
+
+        if status == 413 and sent == LARGE:
+            assert isinstance(error, BatchRefused)
+            assert not error.profiles
+            continue
+        assert isinstance(error, KlaviyoUnavailable), status
+        if 400 <= status < 500 and status not in (403, 408, 425, 429, 499):
+            assert error.code == "unexpected_answer"
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 499, 500, 502, 503, 504])
+def test_a_wait_is_handed_on(status: int) -> None:
+    """Whoever asks for time gets it."""
+    error = failure(answer(status, b""), 7.5)
+
+    assert isinstance(error, KlaviyoUnavailable)
+    assert error.retry_after == 7.5
+
+
+@pytest.mark.parametrize(
+    ("pointer", "code", "expected"),
+    [
+        ("/data/attributes/profiles/data/3/attributes/email", "invalid", (3, "email", "invalid")),
+        (
+            "/data/attributes/profiles/data/0/attributes/location/zip",
+            "invalid",
+            (0, "location.zip", "invalid"),
+        ),
+        ("/data/attributes/profiles/data/12", SECRET, (12, "", "refused")),
+        ("/data/attributes/profiles/data/1/attributes/email", 7, (1, "email", "refused")),
+        ("/data/attributes/profiles/data/1/attributes/email", "x" * 65, (1, "email", "refused")),
+        ("/data/attributes/profiles/data/\u0663", "invalid", None),
+        ("/data/attributes/profiles/data/-1", "invalid", None),
+        ("/data/attributes/profiles/data/1234567", "invalid", None),
+        ("/data", "invalid", None),
+        (None, "invalid", None),
+        (["/data/attributes/profiles/data/3"], "invalid", None),
+    ],
+)
+def test_whom_a_refusal_names(pointer: Any, code: Any, expected: tuple[int, str, str] | None) -> None:
+    """An index, an attribute and a code, each of Klaviyo's own form; anything else names nobody."""
+    content = orjson.dumps({"errors": [{"source": {"pointer": pointer}, "code": code}]})
+
+    refused = failure(answer(400, content), sent=SMALL)
+
+    assert isinstance(refused, BatchRefused)
+    assert [(p.index, p.attribute, p.reason) for p in refused.profiles] == ([expected] if expected else [])
+
+
+def test_codes_are_few() -> None:
+    """A code of its own for each of 10,000 profiles makes no record of 10,000 reasons."""
+    errors = [
+        {"source": {"pointer": f"/data/attributes/profiles/data/{n}"}, "code": "c" * (n % 60 + 1)}
+        for n in range(10_000)
+    ]
+
+    refused = failure(answer(400, orjson.dumps({"errors": errors})), sent=LARGE)
+
+    assert isinstance(refused, BatchRefused)
+    assert len(refused.profiles) == 10_000
+    assert len({profile.reason for profile in refused.profiles}) == MOST_REASONS + 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", b"[]", b"null", b'{"data"', b'{"data": [' + b"0," * 300_001 + b"0]}", b"[" * 100_000],
+)
+def test_a_success_without_data(content: bytes) -> None:
+    """2xx with anything but a document of Klaviyo's is no answer, nor is one that would fill the memory."""
+    with pytest.raises(KlaviyoUnavailable) as caught:
+        answer(200, content).data()
+
+    assert caught.value.code == "unexpected_answer"

@@ -1,0 +1,201 @@
+"""A Klaviyo, or a proxy, that means no good: what it can cost is bounded."""
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.serving import serving
+from shared.adapters.clock import Deadline
+from shared.errors import KlaviyoUnavailable
+from shared.klaviyo import Klaviyo, KlaviyoApi
+from shared.klaviyo.calls import MOST_ITEMS, MOST_PAGES, PATIENCE
+from shared.klaviyo.wire import proxy_for
+from tests.support import victim
+from tests.support.hostile import ACCOUNT, MALICE, Malice, dripping, made_tls, serving_malice, slow_reader
+from tests.support.world import LIST, MadeClock
+
+CALLS = 3
+# Beyond its deadline, for each call.
+SECONDS = 5
+
+
+@pytest.mark.parametrize("malice", MALICE, ids=lambda malice: malice.__name__)
+def test_no_answer_costs_more_than_its_time_and_100_megabytes(malice: Malice) -> None:
+    """Endless, dripping, packed or absurd: each call ends soon behind its deadline, as one that may pass."""
+    with serving_malice(malice) as url:
+        cost = cost_of(url)
+
+    assert len(cost["codes"]) == CALLS
+    assert set(cost["codes"]) <= {"unexpected_answer", "klaviyo_unavailable"}
+    # The victim is less patient than the app, to save time.
+    assert PATIENCE[0] < SECONDS
+    assert cost["seconds"] < CALLS * (victim.SECONDS + SECONDS)
+    assert cost["megabytes"] < 100
+
+
+def cost_of(url: str, **environment: str) -> dict[str, Any]:
+    """What a process of its own has to bear."""
+    command = [sys.executable, "-m", "tests.support.victim", url]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120, env=os.environ | environment)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("malice", [dripping, slow_reader], ids=lambda malice: malice.__name__)
+def test_encryption_gives_no_more_time(tmp_path: Path, malice: Malice) -> None:
+    """The time holds for what goes and comes over TLS too, which is how Klaviyo is called."""
+    tls, authority = made_tls(tmp_path)
+    with serving_malice(malice, tls) as url:
+        cost = cost_of(url, SSL_CERT_FILE=str(authority))
+
+    assert set(cost["codes"]) == {"klaviyo_unavailable"}
+    assert cost["seconds"] < CALLS * (victim.SECONDS + SECONDS)
+
+
+@contextmanager
+def asking(content: Callable[[Request], Response]) -> Iterator[tuple[Klaviyo, MadeClock]]:
+    """A client of a Klaviyo that has an account, and gives this answer to everything else."""
+
+    async def answer(request: Request) -> Response:
+        if request.url.path == "/api/accounts":
+            return Response(orjson.dumps({"data": [ACCOUNT]}))
+        return content(request)
+
+    clock = MadeClock()
+    with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        api = KlaviyoApi(url, clock)
+        yield api.sign_in("pk_made", Deadline(clock, 60)), clock
+        api.close()
+
+
+def packed(content: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=31)
+    return packer.compress(content) + packer.flush()
+
+
+def test_a_packed_answer_is_unpacked() -> None:
+    """Klaviyo's edge may pack what it sends."""
+    content = packed(orjson.dumps({"data": {"id": LIST, "attributes": {"name": "VIP" * 60}}}))
+
+    with asking(lambda _: Response(content, headers={"content-encoding": "gzip"})) as (klaviyo, clock):
+        assert klaviyo.read_list(LIST, Deadline(clock, 60)).name == "VIP" * 60
+
+
+WHOLE = orjson.dumps({"data": {"id": LIST, "attributes": {"name": "VIP"}}})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("br", WHOLE),
+        ("zstd", WHOLE),
+        ("deflate", WHOLE),
+        ("gzip, gzip", WHOLE),
+        ("rot13", WHOLE),
+        ("gzip", WHOLE),
+        ("gzip", packed(WHOLE)[:-20]),
+    ],
+)
+def test_an_answer_that_cannot_be_unpacked_is_none(encoding: str, content: bytes) -> None:
+    """Packed in another way than was asked for, broken or cut: no answer, and no bug."""
+    response = partial(Response, content, headers={"content-encoding": encoding})
+
+    with asking(lambda _: response()) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable) as caught:
+        klaviyo.read_list(LIST, Deadline(clock, 3))
+
+    assert caught.value.code == "unexpected_answer"
+
+
+def test_a_chain_of_pages_has_an_end() -> None:
+    """Links that always lead on are followed a thousand times."""
+    seen = 0
+
+    def page(request: Request) -> Response:
+        nonlocal seen
+        seen += 1
+        link = f"{request.base_url}api/jobs?page={seen}"
+        return Response(orjson.dumps({"data": [], "links": {"next": link}}))
+
+    with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable) as caught:
+        list(klaviyo.jobs(Deadline(clock, 10**6)))
+
+    assert caught.value.code == "unexpected_answer"
+    assert seen == MOST_PAGES + 1
+
+
+def test_a_page_of_too_many_is_none() -> None:
+    """Klaviyo gives a hundred a page."""
+    content = orjson.dumps({"data": [{}] * (MOST_ITEMS + 1)})
+
+    with asking(lambda _: Response(content)) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable):
+        list(klaviyo.jobs(Deadline(clock, 3)))
+
+
+def test_a_job_that_is_none_hides_no_other() -> None:
+    """One entry that can't be read is left out of the list."""
+    good = {"id": "J2", "attributes": {"status": "complete", "failed_count": 0}}
+    bad = {"id": "J1", "attributes": {"status": "complete", "failed_count": -1}}
+    content = orjson.dumps({"data": [bad, good, "x"]})
+
+    with asking(lambda _: Response(content)) as (klaviyo, clock):
+        assert [job.id for job in klaviyo.jobs(Deadline(clock, 60))] == ["J2"]
+
+
+def test_another_job_than_asked_for_is_none() -> None:
+    """An answer about somebody else's job says nothing about ours."""
+    content = orjson.dumps({"data": {"id": "J2", "attributes": {"status": "complete"}}})
+
+    with asking(lambda _: Response(content)) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable):
+        klaviyo.job("J1", Deadline(clock, 3))
+
+
+def test_an_errors_person_is_not_asked_for() -> None:
+    """Of an import error only code and place travel; its detail and its payload would echo the person."""
+    asked = []
+
+    def page(request: Request) -> Response:
+        asked.append(request.query_params["fields[import-error]"])
+        return Response(b'{"data":[]}')
+
+    with asking(page) as (klaviyo, clock):
+        assert list(klaviyo.import_errors("J1", Deadline(clock, 60))) == []
+
+    assert asked == ["code,source"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+        ({"https_proxy": "127.0.0.1:1"}, "http://127.0.0.1:1"),
+        ({"all_proxy": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+        ({"http_proxy": "http://127.0.0.1:1"}, None),
+        ({"https_proxy": "http://127.0.0.1:1", "no_proxy": "klaviyo.com"}, None),
+        ({"https_proxy": "http://127.0.0.1:1", "no_proxy": "example.org"}, "http://127.0.0.1:1"),
+    ],
+)
+def test_the_environments_proxy(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str | None
+) -> None:
+    """A network that is left through a proxy only can be left."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert proxy_for("https://a.klaviyo.com") == expected
