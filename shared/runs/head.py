@@ -45,7 +45,8 @@ class OpenRun(Part):
     """A run that is not closed yet.
 
     `limit` is how many profiles a trial sends, `unfinished` has by digest the batches that somebody left
-    in the middle, with what Klaviyo had refused of them by then. `ending` is how it will end where
+    in the middle, with what Klaviyo had refused of them by then; `checked` has what our own checks refused,
+    by reason, as far as the last pass over the rows has come. `ending` is how it will end where
     something cut it short, `take_ups` counts those in a row that died before they got anywhere,
     `waiting_for` is the code of what it waits for until `not_before`.
     """
@@ -56,6 +57,7 @@ class OpenRun(Part):
     jobs: list[AcceptedJob] = Field(default_factory=list)
     finished: list[FinishedBatch] = Field(default_factory=list)
     unfinished: dict[str, dict[str, int]] = Field(default_factory=dict)
+    checked: dict[str, int] | None = None
     ending: Literal["failed", "canceled"] | None = None
     error: ErrorRecord | None = None
     take_ups: int = 0
@@ -65,6 +67,13 @@ class OpenRun(Part):
     advanced_at: datetime | None = None
     not_before: datetime | None = None
     waiting_for: str | None = None
+
+    def count_rejected(self) -> None:
+        """Sets the record's rejected rows; a head that was written before `checked` has them already."""
+        if self.checked is not None:
+            batches = (*(batch.rejected_by_reason for batch in self.finished), *self.unfinished.values())
+            parts = (self.checked, *batches)
+            self.record.count_rejected(reason for part in parts for reason in part.items())
 
     def forget_jobs(self, is_replaced: Callable[[AcceptedJob], bool]) -> None:
         """Drops the jobs whose people went again in others, and counts these people."""

@@ -18,7 +18,6 @@ def assert_no_worse_than_linear(work: Callable[[int], Callable[[], object]], siz
 
 def _seconds(work: Callable[[], object]) -> float:
     """Of the processor, without the collection of somebody else's garbage."""
-    gc.collect()
     gc.disable()
     try:
         start = time.process_time()
