@@ -1,4 +1,4 @@
-"""The file of a run's refused rows: CSV in chunks, a line for each row, that no spreadsheet takes for formulas."""
+"""The file of a run's refused rows: CSV in chunks, of which no spreadsheet takes a cell for a formula."""
 
 import csv
 import io
