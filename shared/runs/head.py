@@ -1,6 +1,7 @@
 """The head of an export: the checkpoint of its open run, and what its last runs did."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +14,8 @@ from shared.runs.record import ErrorRecord, Part, RunRecord, Status
 
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
+# Bytes of a head: twice what a run of ten million has that is refused batch by batch.
+LONGEST_HEAD = 64 * 1024 * 1024
 # A segment that is refreshed faster than it can be sent must get there at some time.
 MOST_SUPERSEDED = 2
 
@@ -180,13 +183,11 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
     """The head and its ETag. Raises NotFound, InvalidDocument."""
     name = head_name(export_id)
     blob = store.read(name)
-    try:
-        return Head.model_validate_json(blob.content), blob.etag
-    except ValidationError:
-        raise InvalidDocument(
-            name,
-            [Problem("", "is no head of an export: restore it, or remove it to start the export afresh")],
-        ) from None
+    if len(blob.content) <= LONGEST_HEAD:
+        with suppress(ValidationError):
+            return Head.model_validate_json(blob.content), blob.etag
+    problem = Problem("", "is no head of an export: restore it, or remove it to start the export afresh")
+    raise InvalidDocument(name, [problem])
 
 
 def glance_at(store: Store, blob: BlobInfo, export_id: str) -> Glance:

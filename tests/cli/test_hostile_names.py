@@ -79,8 +79,8 @@ def hostile(world: World) -> World:
 
 
 def hostile_file(folder: Path) -> Path:
-    """A CSV file of people with such a name and such columns."""
-    path = folder / f"people{HOSTILE}.csv"
+    """A CSV file of people with such columns, and the most hostile name that can be read."""
+    path = folder / f"people{HOSTILE_BLOB}.csv"
     names = ["EMail", "First name", *(f"{name}{HOSTILE}" for name in list(COLUMNS)[2:])]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -127,6 +127,7 @@ def test_every_command_shows_names_safely(hostile: World, tmp_path: Path, as_jso
         [*send, "--email", "EMail", "--map", f"{HOSTILE}=EMail"],
         [*send, "--email", "EMail", "--property", f"City{HOSTILE}", "--dry-run"],
         [*send, "--email", "EMail", "--map", "first_name=First name"],
+        ["send", str(document), "--list", LIST, "--email", "EMail"],
         ["send", f"{file}.gone", "--list", HOSTILE, "--email", "EMail"],
     ]
 
@@ -154,7 +155,7 @@ def test_questions_show_names_safely(hostile: World, tmp_path: Path) -> None:
     assert_shown_safely(said)
     asked = " ".join(said.split())
     assert "[EMail]" in asked
-    assert r"people\x1b]0;owned\x07" in asked
+    assert r"people\x9b31m\u202e" in asked
     assert hostile.members() == {"ann@example.org"}
 
 
