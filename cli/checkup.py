@@ -135,6 +135,7 @@ def _document(checked: Checked) -> Finding:
     if not checked.problems:
         return Finding(checked.name, "is valid")
     listed = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in checked.problems)
+    listed += f"; and {checked.more:,} more" if checked.more else ""
     is_of_another = all(problem.pointer == "/connection" for problem in checked.problems) and checked.document
     return Finding(checked.name, listed, mends.CONNECTION_FIRST if is_of_another else mends.DOCUMENT)
 

@@ -9,7 +9,7 @@ import click
 
 from cli.entry import FAILED, OK
 from cli.options import open_services
-from cli.output import say
+from cli.output import agrees, say
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import FileVault
 from shared.catalog import ID_PATTERN, Connection
@@ -19,7 +19,7 @@ from shared.runs.services import Services
 
 # Seconds to try a key.
 ONLINE = 60
-CONSENT = """
+CONSENT = """\
 With this connection, personal data leaves Microsoft's cloud for Klaviyo: the email addresses of the people
 in the segments that are exported over it, and the columns that the exports name. What Klaviyo does with
 them is a matter of your contract with Klaviyo. It is up to you to have the right to send them.
@@ -54,8 +54,9 @@ def _add(services: Services) -> int:
     people = click.prompt(
         "Who may use it: administrators, or people by comma", default="administrators", value_proc=_people
     )
-    click.echo(CONSENT)
-    if not click.confirm("Do you agree?"):
+    for line in ("", *CONSENT.splitlines(), ""):
+        say(line)
+    if not agrees("Do you agree?"):
         say("Nothing was written.")
         return FAILED
     consent = {"accepted_by": getpass.getuser(), "accepted_at": services.clock.now().isoformat()}

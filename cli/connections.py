@@ -46,6 +46,8 @@ def list_(as_json: bool) -> None:
     for each in checked:
         for problem in each.problems:
             say(f"{each.name}, {problem.pointer or '/'}: {problem.message}")
+        if each.more:
+            say(f"{each.name}: and {each.more:,} more")
 
 
 def _cells(connection: Connection) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ def _print_refused(services: Services, record: RunRecord) -> None:
 def _print_what_next(record: RunRecord) -> None:
     runs = FOLDER / "state" / "runs" / record.export
     command = sys.argv[0]
-    say(f"""
+    text = f"""
 Files:
   {FOLDER}/segments  the segment, as Customer Insights writes it
   {FOLDER}/state/exports/vip.json  what goes where
@@ -162,4 +162,6 @@ To try next:
   export SEGMENTS_URL=file:{FOLDER}/segments STATE_URL=file:{FOLDER}/state
   {command} segments
   {command} run vip --dry-run
-  {command} send people.csv --list ID --email COLUMN --dry-run  (a CSV of your own)""")
+  {command} send people.csv --list ID --email COLUMN --dry-run  (a CSV of your own)"""
+    for line in text.splitlines():
+        say(line)

@@ -10,9 +10,13 @@ import click
 from cli.entry import OK, USAGE
 from cli.options import json_option, open_services
 from cli.output import print_json, print_table, say, table
+from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import InvalidRequest
 from shared.runs.applying import apply as apply_documents
 from shared.runs.validation import Checked, validate
+
+# A byte more than a document may have: such a one is refused by its size.
+MOST_READ = LONGEST_DOCUMENT + 1
 
 
 def read_files(names: Iterable[str]) -> list[tuple[str, bytes]]:
@@ -20,10 +24,11 @@ def read_files(names: Iterable[str]) -> list[tuple[str, bytes]]:
     documents = []
     for name in names:
         if name == "-":
-            documents.append(("standard input", sys.stdin.buffer.read()))
+            documents.append(("standard input", sys.stdin.buffer.read(MOST_READ)))
             continue
         try:
-            documents.append((name, Path(name).read_bytes()))
+            with Path(name).open("rb") as file:
+                documents.append((name, file.read(MOST_READ)))
         except OSError as error:
             raise InvalidRequest(f"{name} can't be read: {error.strerror}.", code="unreadable_file") from None
     return documents
@@ -36,7 +41,12 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
         print_json(
             {
                 "documents": [
-                    {"name": each.name, "valid": not each.problems, "problems": each.problems}
+                    {
+                        "name": each.name,
+                        "valid": not each.problems,
+                        "problems": each.problems,
+                        "more": each.more,
+                    }
                     for each in checked
                 ]
             }
@@ -46,6 +56,8 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
         say(f"{each.name}: {'not valid' if each.problems else 'valid'}")
         for problem in each.problems:
             say(f"  {problem.pointer or '/'}: {problem.message}")
+        if each.more:
+            say(f"  and {each.more:,} more")
     if not checked:
         say("There is no document.")
     return code

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.output import print_json
+from cli.output import note, print_json
 from shared.errors import ExportError, TakenElsewhere, TryLater
 from shared.runs.record import RunRecord
 
@@ -40,7 +40,7 @@ class Entry(click.Group):
             if as_json:
                 tell("invalid_usage", error.format_message(), as_json)
             else:
-                error.show()
+                _show(error)
             code = USAGE
         except click.Abort:
             tell("interrupted", "Interrupted.", as_json)
@@ -52,6 +52,19 @@ class Entry(click.Group):
             tell("internal_error", f"This is a bug, please report it: {where}.", as_json)
             code = FAILED
         sys.exit(code or OK)
+
+
+def _show(error: click.ClickException) -> None:
+    """As click does, but for what somebody typed, which may be anything."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # the help itself
+        return
+    if isinstance(error, click.UsageError) and (context := error.ctx) is not None:
+        for line in context.get_usage().splitlines():
+            note(line)
+        note(f"Try '{context.command_path} --help' for help.")
+        note("")
+    note(f"Error: {error.format_message()}")
 
 
 def exit_code_of(error: ExportError) -> int:
@@ -76,6 +89,6 @@ def tell(code: str, message: str, as_json: bool) -> None:
     if as_json:
         print_json({"error": {"code": code, "message": message}})
         return
-    click.echo(f"Error: {message} ({code})", err=True)
+    note(f"Error: {message} ({code})")
     if code in HINTS:
-        click.echo(HINTS[code], err=True)
+        note(HINTS[code])

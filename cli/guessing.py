@@ -1,5 +1,6 @@
 """Which columns of a stranger's file are likely to be what."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -22,6 +23,18 @@ NAMES = {
     "location.zip": ("zip", "zipcode", "postcode", "postalcode"),
     "location.country": ("country", "countryregion"),
 }
+
+# How a name of a column begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
+_LETTER = re.compile(r"\(?[^\W\d_]")
+
+
+def look_like_names(names: Sequence[str]) -> bool:
+    """Whether a file's first record may be shown as names of columns, or may be a person's cells.
+
+    Names have no @, and more than half of them are distinct and begin with a letter.
+    """
+    distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
+    return 2 * len(distinct) > len(names) and not any("@" in name for name in names)
 
 
 def guess_email(file: CsvFile) -> str | None:

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
-import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cli.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
 from shared.runs.head import OpenRun, read_head
 from shared.runs.progress import progress_of
 from shared.runs.services import Services
+from shared.text import shown
 
 LOOK_EVERY = 0.5  # seconds
 LINE_EVERY = 10  # looks, while nothing changes
@@ -86,14 +87,14 @@ class _Watch:
             elif state != said or looks > LINE_EVERY:
                 said, looks = state, 0
                 told = ", ".join(filter(None, (numbers, speed)))
-                click.echo(f"{self._export}: {state}; {told}", err=True)
+                note(f"{self._export}: {state}; {told}")
 
     def _picture(self, run: OpenRun, *lines: str) -> Group:
         """Each line is short enough for 80 columns."""
         share = progress_of(run, self._services.clock.now()).share
         first = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=1, completed=share or 0, width=30)
-        first.add_row(Text(self._export, "bold"), bar, f"{share:.0%}" if share is not None else "")
+        first.add_row(Text(shown(self._export), "bold"), bar, f"{share:.0%}" if share is not None else "")
         return Group(first, *(Text(f"  {line}") for line in lines if line))
 
     def _state(self, run: OpenRun) -> str:

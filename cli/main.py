@@ -1,6 +1,7 @@
 """The command's entry."""
 
 import logging
+from typing import Any, override
 
 import click
 
@@ -10,11 +11,25 @@ from cli.doctor import doctor
 from cli.documents import apply
 from cli.entry import Entry
 from cli.exports import exports
+from cli.output import LONGEST
 from cli.runs import run, runs
 from cli.segments import segments
 from cli.send import send
 from cli.servers import sandbox, serve
 from shared.adapters.telemetry import quiet_libraries
+from shared.text import shown
+
+
+class Lines(logging.Formatter):
+    """A message is one line, whatever names it holds."""
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shown(super().formatMessage(record), LONGEST)
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        return "\n".join(shown(line, LONGEST) for line in super().formatException(ei).split("\n"))
 
 
 @click.group(cls=Entry, context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,7 +42,9 @@ def main(verbose: bool) -> None:
 
     For completion by the Tab key: eval "$(_SEGMENT_EXPORT_COMPLETE=bash_source segment-export)"
     """
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(Lines("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, handlers=[handler])
     quiet_libraries()
 
 

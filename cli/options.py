@@ -1,11 +1,15 @@
 """What several commands take."""
 
+import re
+
 import click
 from click.shell_completion import CompletionItem
 
 from cli.live import WatchedClock
 from shared.adapters.storage import open_store
+from shared.catalog import ID_PATTERN
 from shared.errors import ExportError
+from shared.runs.history import RUN_ID
 from shared.runs.services import Services
 from shared.settings import Settings
 
@@ -37,7 +41,8 @@ def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
         blobs = list(state.list(f"{folder}/{beginning}"))
     except ExportError:
         return []
-    return [CompletionItem(blob.name.removeprefix(f"{folder}/").removesuffix(".json")) for blob in blobs]
+    ids = (blob.name.removeprefix(f"{folder}/").removesuffix(".json") for blob in blobs)
+    return [CompletionItem(each) for each in ids if re.fullmatch(ID_PATTERN, each)]
 
 
 def _run_ids(beginning: str) -> list[CompletionItem]:
@@ -50,7 +55,11 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
                 ids.add(blob.name.rpartition("/")[2].removesuffix(".json"))
     except ExportError:
         return []
-    return [CompletionItem(run_id) for run_id in sorted(ids) if run_id.startswith(beginning)]
+    return [
+        CompletionItem(run_id)
+        for run_id in sorted(ids)
+        if run_id.startswith(beginning) and RUN_ID.fullmatch(run_id)
+    ]
 
 
 export_argument = click.argument("export", shell_complete=lambda *typed: _ids_in("exports", typed[-1]))

@@ -1,12 +1,20 @@
-"""What the commands print: for a person, or as one JSON document."""
+"""What the commands print: for a person, or as one JSON document.
 
+Everything goes through here: a name from outside reaches a terminal with its control, format and bidi
+characters as codes, so that it can neither move the cursor nor forge a line.
+"""
+
+import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any, override
 
 import click
-import orjson
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,9 +22,12 @@ from shared.runs import one_file
 from shared.runs.parts import rejected_name
 from shared.runs.preview import Preview
 from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
+from shared.text import shown
 
 # Wide enough for any line: a pipe has no edge to wrap at.
 NO_EDGE = 10_000
+# Characters of a line, such as one with the names of all segments.
+LONGEST = 10_000
 # Between two columns of a table.
 GAP = 2
 COLOURS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
@@ -29,18 +40,69 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
-def say(text: str) -> None:
-    """A line as it is: paths in it can be copied, whatever the width of the terminal."""
-    console().print(text, soft_wrap=True)
+def say(text: str = "") -> None:
+    """A line that is never wrapped: paths in it can be copied, whatever the width of the terminal."""
+    console().print(shown(text, LONGEST), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """A line on standard error."""
+    click.echo(shown(text, LONGEST), err=True)
+
+
+def agrees(question: str, *, default: bool = False) -> bool:
+    """Asks for a yes or no."""
+    return click.confirm(shown(question, LONGEST), default=default)
+
+
+def choose(question: str, names: Sequence[str], default: str | None) -> str:
+    """Asks for one of the names, which are listed."""
+    suggested = "" if default is None else f" [{default}]"
+    text = shown(f"{question} ({', '.join(names)})", LONGEST) + shown(suggested)
+    answer: str = click.prompt(
+        text, default=default, show_default=False, show_choices=False, type=click.Choice(names)
+    )
+    return answer
 
 
 def print_json(document: object) -> None:
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    """One document; what could not be printed stands in it as JSON's own escapes."""
+    text = json.dumps(document, default=_members, ensure_ascii=False, indent=2)
+    if not text.isascii() or "\x7f" in text:
+        text = "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
+    click.echo(text)
+
+
+def _members(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value))
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
+
+
+class _Names(Table):
+    """A table whose cells are names from outside."""
+
+    @override
+    def add_row(
+        self,
+        *renderables: RenderableType | None,
+        style: StyleType | None = None,
+        end_section: bool = False,
+    ) -> None:
+        cells = (shown(str(cell)) for cell in renderables)
+        super().add_row(*cells, style=style, end_section=end_section)
 
 
 def table(*columns: str, numbers: tuple[str, ...] = (), ids: tuple[str, ...] = ()) -> Table:
     """A plain table; columns of `numbers` are set to the right. Only columns of words wrap."""
-    made = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+    made = _Names(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:
         made.add_column(
             name, justify="right" if name in numbers else "left", no_wrap=name in (*numbers, *ids)
@@ -81,7 +143,7 @@ def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
         return
     colour = COLOURS.get(record.status, "bold")
     phase = "" if record.is_closed else f" ({record.phase})"
-    title = Text.assemble(f"Run {record.id}: ", (record.status, colour), phase)
+    title = Text.assemble(shown(f"Run {record.id}: "), (record.status, colour), phase)
     console().print(title, soft_wrap=True)
     print_segments(record.segments)
     print_counts(record.counts.model_dump())

@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 
 from cli.entry import OK, USAGE
+from cli.guessing import look_like_names
 from cli.options import json_option, open_services
 from cli.output import print_json, print_table, say, size, table
 from shared.errors import ExportError
@@ -27,7 +28,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment's newest snapshot, or `error` where it has none that can be read; sizes are in bytes."""
+    """A segment's newest snapshot, or `error` where it has none that can be read; sizes are in bytes.
+
+    With `names_hidden`, its file begins with what may be a person's cells, and no model.json has names.
+    """
 
     name: str
     members: int = 0
@@ -36,6 +40,7 @@ class Segment:
     partitions: int = 0
     size: int = 0
     columns: tuple[Column, ...] = ()
+    names_hidden: bool = False
     error: dict[str, str] | None = None
 
 
@@ -77,6 +82,7 @@ def read(services: Services, look: Look, name: str) -> Segment:
     """Reads the segment's newest snapshot. Raises NotFound, InvalidSegment."""
     snapshot = look.newest(name)
     members, blank, sampled = _count(services, snapshot)
+    hidden = names_hidden(snapshot)
     return Segment(
         name=name,
         members=members,
@@ -87,8 +93,16 @@ def read(services: Services, look: Look, name: str) -> Segment:
         columns=tuple(
             Column(column.name, column.data_type, blanks / sampled if sampled else None)
             for column, blanks in zip(snapshot.columns, blank, strict=True)
+            if not hidden
         ),
+        names_hidden=hidden,
     )
+
+
+def names_hidden(snapshot: Snapshot) -> bool:
+    """Whether the snapshot's columns are not shown: only a file's first record has their names."""
+    names = [column.name for column in snapshot.columns]
+    return bool(names) and snapshot.names_by_file and not look_like_names(names)
 
 
 def _count(services: Services, snapshot: Snapshot) -> tuple[int, list[int], int]:
@@ -119,9 +133,14 @@ def _print(found: list[Segment]) -> None:
         print_table(overview)
     for each in found:
         if each.error is not None:
-            say(f"\n{each.name}: {each.error['message']} ({each.error['code']})")
+            say()
+            say(f"{each.name}: {each.error['message']} ({each.error['code']})")
             continue
-        say(f"\n{each.name}, in {each.folder}")
+        say()
+        say(f"{each.name}, in {each.folder}")
+        if each.names_hidden:
+            say("Its file has no header that looks like names of columns, and no model.json has them.")
+            continue
         columns = table("column", "type", "blank", numbers=("blank",))
         for column in each.columns:
             columns.add_row(column.name, column.type, "" if column.blank is None else f"{column.blank:.0%}")

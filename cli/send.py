@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import click
 
 from cli.entry import FAILED, OK
-from cli.guessing import guess_attributes, guess_email
+from cli.guessing import guess_attributes, guess_email, look_like_names
 from cli.live import WatchedClock
 from cli.options import dry_run_option, json_option, limit_option
-from cli.output import print_preview, said_by_send, say
+from cli.output import agrees, choose, print_preview, said_by_send, say
 from cli.runs import conduct
 from shared.adapters.clock import Deadline
 from shared.catalog import Account
@@ -73,10 +73,12 @@ def send(
     attributes = _attributes(maps)
     if email is None:
         email = _email(csv_file, asks)
-    if asks and not maps and not properties:
+    has_names = look_like_names(csv_file.columns)
+    if asks and not maps and not properties and has_names:
         attributes = _suggested(csv_file, email)
     export = export_of(csv_file, list_id, email, attributes, properties)
-    Mapper(mapping_of(export), [(column, "") for column in csv_file.columns])  # every column is there
+    # Every column is there.
+    Mapper(mapping_of(export), [(column, "") for column in csv_file.columns], names_by_file=not has_names)
     services = services_of(csv_file, key, settings, WatchedClock())
     click.get_current_context().with_resource(services)
     if dry_run:
@@ -91,7 +93,7 @@ def send(
     if has_to_ask:
         say(f"What leaves: {', '.join(fields_of(export))}.")
         account = f"{klaviyo.account.name} ({klaviyo.account.id})"
-        if not click.confirm(f"Send {file.name} to the list {found.name} of the account {account}?"):
+        if not agrees(f"Send {file.name} to the list {found.name} of the account {account}?"):
             say("Nothing was sent.")
             return FAILED
     account_id = klaviyo.account.id
@@ -152,21 +154,23 @@ def _attribute(text: str) -> tuple[str, str]:
 
 
 def _email(file: CsvFile, asks: bool) -> str:
+    if not look_like_names(file.columns):
+        raise click.UsageError(
+            f"{file.path.name} does not begin with what look like names of columns, so none is suggested. "
+            "Say which one has the email addresses: --email COLUMN."
+        )
     guess = guess_email(file)
     if not asks:
         hint = f" It may be {guess!r}." if guess else ""
         raise click.UsageError(f"Say which column has the email addresses: --email COLUMN.{hint}")
-    answer: str = click.prompt(
-        "Column of the email addresses", default=guess, type=click.Choice(file.columns)
-    )
-    return answer
+    return choose("Column of the email addresses", file.columns, guess)
 
 
 def _suggested(file: CsvFile, email: str) -> dict[str, str]:
     found = {name: column for name, column in guess_attributes(file.columns).items() if column != email}
     for attribute, column in found.items():
         say(f"  {attribute} from {column}")
-    return found if found and click.confirm("Send these too?", default=True) else {}
+    return found if found and agrees("Send these too?", default=True) else {}
 
 
 def _key() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cli.output import say
 from shared.errors import InvalidSettings
 
 APP = Path(__file__).resolve().parent.parent
@@ -28,8 +29,8 @@ def serve(port: int) -> None:
 
     load_local_settings(APP, os.environ)
     os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
-    click.echo("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
-    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), click.echo)
+    say("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
+    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), say)
 
 
 @click.command()
@@ -50,7 +51,7 @@ def sandbox(port: int, keep_attributes: bool) -> None:
     with suppress(KeyboardInterrupt):
         try:
             with serving(app(StandIn(keep_attributes=keep_attributes)), port=port) as url:
-                click.echo(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
+                say(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
                 threading.Event().wait()
         except OSError as error:
             raise InvalidSettings(f"Port {port} can't be served: {error.strerror}.") from None

@@ -25,6 +25,12 @@ A message holds names, codes and numbers, never a value out of a row, a response
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.text import shown
+
+# Characters of a message: names from outside have no bound of their own.
+LONGEST_MESSAGE = 8_000
+MOST_PROBLEMS = 20
+
 
 class ExportError(Exception):
     """The root: `code` is stable and documented, the message says what, where and what to do."""
@@ -32,8 +38,8 @@ class ExportError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shown(message, LONGEST_MESSAGE)
+        super().__init__(self.message)
         if code is not None:
             self.code = code
 
@@ -55,13 +61,17 @@ class Problem:
 
 
 class InvalidDocument(NeedsPeople):
+    """`problems` are the first 20, and `more` counts the others."""
+
     code = "invalid_document"
 
-    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        listed = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems)
-        super().__init__(f"{name} is not valid: {listed}")
+    def __init__(self, name: str, problems: Sequence[Problem], more: int = 0) -> None:
         self.name = name
-        self.problems = tuple(problems)
+        self.problems = tuple(problems[:MOST_PROBLEMS])
+        self.more = more + len(problems) - len(self.problems)
+        listed = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in self.problems)
+        others = f"; and {self.more:,} more" if self.more else ""
+        super().__init__(f"{name} is not valid: {listed}{others}")
 
 
 class InvalidRequest(NeedsPeople):

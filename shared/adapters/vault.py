@@ -1,7 +1,6 @@
 """Where API keys are kept: a file of their owner's, or Azure Key Vault."""
 
 import json
-import os
 import re
 import time
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from shared.adapters import telemetry
 from shared.adapters.os_errors import os_errors
 from shared.adapters.patience import Patience
+from shared.adapters.private_file import read_private
 from shared.adapters.storage.files import spooled
 from shared.errors import (
     AlreadyExists,
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import KeyVaultSecret
     from requests import Response
 
+# Bytes of the secrets file.
+LONGEST_FILE = 1_048_576
+
 
 class Vault(Protocol):
     def secret(self, name: str) -> str:
@@ -40,7 +43,7 @@ class Vault(Protocol):
 
 
 class FileVault:
-    """A JSON file `{"<secret name>": "<key>"}` that only its owner can read."""
+    """A JSON file `{"<secret name>": "<key>"}` of the user who runs this, which nobody else can read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -66,20 +69,19 @@ class FileVault:
         if name in secrets:
             raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
         content = json.dumps(secrets | {name: key.strip()}, indent=1).encode() + b"\n"
+        # A rename puts it there: a link that lies there meanwhile is replaced, not followed.
         with os_errors(f"The file {self._path}", VaultUnavailable), spooled(self._path, content) as (file, _):
             file.replace(self._path)
 
     def _secrets(self, name: str) -> dict[str, Any]:
         try:
-            with os_errors(f"The file {self._path}", VaultUnavailable), self._path.open("rb") as file:
-                if os.fstat(file.fileno()).st_mode & 0o077:
-                    raise InvalidSettings(f"Others can read {self._path}: run `chmod 600 {self._path}`.")
-                content = file.read()
+            with os_errors(f"The file {self._path}", VaultUnavailable):
+                content = read_private(self._path, LONGEST_FILE)
         except NotFound:
             raise NotFound(f"There is no secret {name}: the file {self._path} does not exist.") from None
         try:
             secrets = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             secrets = None
         if not isinstance(secrets, dict):
             problem = Problem("", "must be a JSON object of secret names and their keys")

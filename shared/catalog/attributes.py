@@ -50,12 +50,18 @@ type PropertySource = Annotated[
 ]
 
 
+def has_twice(names: list[Any]) -> bool:
+    """Whether a document's list, right or wrong, has a text twice."""
+    texts = [name for name in names if isinstance(name, str)]
+    return len(set(texts)) < len(texts)
+
+
 def name_twice(properties: list[Any]) -> str | None:
     """Which entry of a document's list, right or wrong, has another's name; None where none has."""
-    names = [_name(entry) for entry in properties]
-    for place, name in enumerate(names):
-        if isinstance(name, str) and name in names[:place]:
-            return f"number {place + 1} has the name of number {names.index(name) + 1}"
+    first: dict[str, int] = {}
+    for number, name in enumerate(map(_name, properties), 1):
+        if isinstance(name, str) and first.setdefault(name, number) != number:
+            return f"number {number} has the name of number {first[name]}"
     return None
 
 

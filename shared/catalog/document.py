@@ -5,19 +5,27 @@ that could be a key pasted into the wrong place.
 """
 
 import json
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.errors import InvalidDocument, Problem
+from shared.errors import MOST_PROBLEMS, InvalidDocument, Problem
+from shared.text import shown
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 LIST_ID_PATTERN = r"^[0-9A-Za-z]{1,32}$"
 SECRET_NAME_PATTERN = r"^[0-9A-Za-z-]{1,127}$"  # noqa: S105 - how Key Vault names a secret, not one
 
+# Bytes of a document: some hundred times what the largest real ones have.
+LONGEST_DOCUMENT = 1_048_576
+# Characters in a problem's pointer, and of each name in it.
+LONGEST_POINTER, LONGEST_NAME = 400, 100
+
 type Place = tuple[str | int, ...]
+type _Linked = tuple[_Linked | None, str | int]
 
 # Tags of unions: pydantic puts them into an error's place, where a pointer has no use for them.
 AS_TEXT, AS_OBJECT, AS_LIST = "<text>", "<object>", "<list>"
@@ -60,21 +68,24 @@ class Document(BaseModel):
 
     @classmethod
     def parse(cls, name: str, content: bytes) -> Self:
-        """Reads the JSON of the document called `name`. Raises InvalidDocument with every problem."""
+        """Reads the JSON of the document called `name`. Raises InvalidDocument with the first 20 problems."""
+        if len(content) > LONGEST_DOCUMENT:
+            raise InvalidDocument(name, [Problem("", f"must have {LONGEST_DOCUMENT:,} bytes at most")])
         content = content.removeprefix(b"\xef\xbb\xbf")  # some editors' sign of UTF-8
-        problems: list[Problem] = []
+        found: list[tuple[Place, str]] = []
         try:
             document = cls.model_validate_json(content)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
-            problems = [Problem(_pointer(item["loc"]), _message(item)) for item in details]
+            found = [(item["loc"], _message(item)) for item in details]
             if details[0]["type"] == "json_invalid":
-                raise InvalidDocument(name, problems) from None
+                raise _invalid(name, found) from None
+        # Not too deep for Python: pydantic refuses more than 200 levels.
         members = json.loads(content, object_pairs_hook=_Members, parse_int=str)
-        problems += _doubled(members)
-        problems += (Problem(_pointer(place), message) for place, message in cls.conflicts(members))
-        if problems:
-            raise InvalidDocument(name, problems)
+        found += _doubled(members)
+        found += cls.conflicts(members)
+        if found:
+            raise _invalid(name, found)
         return document
 
     @classmethod
@@ -89,23 +100,47 @@ class Document(BaseModel):
 class _Members(dict[str, Any]):
     """A JSON object that knows which of its members are given more than once; the last one counts."""
 
+    __slots__ = ("doubled",)
+
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        self.doubled = [name for name in self if names.count(name) > 1]
+        self.doubled: list[str] = []
+        if len(self) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            self.doubled = [name for name, count in counts.items() if count > 1]
 
 
-def _doubled(value: Any, place: Place = ()) -> Iterator[Problem]:
-    if isinstance(value, _Members):
-        yield from (Problem(_pointer((*place, name)), "is given more than once") for name in value.doubled)
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from _doubled(item, (*place, key))
+def _doubled(document: Any) -> Iterator[tuple[Place, str]]:
+    """Members that are given more than once. Places are linked to the one above, so that none is copied."""
+    left: deque[tuple[Any, _Linked | None]] = deque([(document, None)] if isinstance(document, dict) else ())
+    while left:
+        value, above = left.popleft()
+        if isinstance(value, _Members):
+            for name in value.doubled:
+                yield _place((above, name)), "is given more than once"
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        left.extend((item, (above, key)) for key, item in items if isinstance(item, dict | list))
+
+
+def _place(last: _Linked) -> Place:
+    place: list[str | int] = []
+    link: _Linked | None = last
+    while link is not None:
+        link, part = link
+        place.append(part)
+    return tuple(reversed(place))
+
+
+def _invalid(name: str, found: list[tuple[Place, str]]) -> InvalidDocument:
+    first = [Problem(_pointer(place), message) for place, message in found[:MOST_PROBLEMS]]
+    return InvalidDocument(name, first, more=len(found) - len(first))
 
 
 def _pointer(place: Place) -> str:
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
-    return "".join(f"/{part}" for part in parts if part not in (AS_TEXT, AS_OBJECT, AS_LIST))
+    """The RFC 6901 pointer, shortened where names are long."""
+    names = [shown(str(part), LONGEST_NAME) for part in place if part not in (AS_TEXT, AS_OBJECT, AS_LIST)]
+    pointer = "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)
+    return shown(pointer, LONGEST_POINTER)
 
 
 _PATTERNS = {

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag
 
-from shared.catalog.attributes import Attributes, name_twice
+from shared.catalog.attributes import Attributes, has_twice, name_twice
 from shared.catalog.document import (
     AS_OBJECT,
     AS_TEXT,
@@ -61,7 +61,7 @@ def _recurrence(cron: str) -> str:
         raise ValueError(message)
     try:
         next(CronSim(cron, datetime(2026, 1, 1)))  # noqa: DTZ001 - any time does
-    except (CronSimError, StopIteration):
+    except (CronSimError, StopIteration, ValueError):  # it hands numbers of any length to int()
         raise ValueError(message) from None
     return cron
 
@@ -116,7 +116,7 @@ class Export(Document):
     @classmethod
     def conflicts(cls, members: Any) -> Iterator[tuple[Place, str]]:
         match members:
-            case {"segments": list(segments)} if any(name in segments[:n] for n, name in enumerate(segments)):
+            case {"segments": list(segments)} if has_twice(segments):
                 yield ("segments",), "must not name a segment twice"
         match members:
             case {"attributes": {"properties": list(properties)}} if message := name_twice(properties):

@@ -16,16 +16,18 @@ MOST_BYTES = 32_000_000
 def close(hold: Hold) -> RunRecord:
     """Closes the open run: the rejected file, the record, and at last the head, which is cleared."""
     run = hold.run
+    run.count_rejected()
     record = summary(run)
     if run.ending is None and is_cancel_requested(hold.store, record.id):
         record.warn("cancel_too_late")
+    if run.plan is not None and (refused := record.counts.rejected + record.counts.failed):
+        checked = sum((run.checked or {}).values())
+        listed = Parts(hold).join_rejected(run.plan.partitions(), _valid_parts(run), checked)
+        record.warn("rejected_not_listed", max(0, refused - listed))
     record.status = _status(run, record)
     record.error = run.error
     record.phase = "closed"
     record.finished_at = hold.clock.now()
-    if run.plan is not None and (record.counts.rejected or record.counts.failed):
-        reasons = Parts(hold).join_rejected(run.plan.partitions(), _valid_parts(run))
-        record.count_rejected(reasons.items())
     hold.check()
     hold.store.write(record_name(record.export, record.id), record.content(), create_only=True)
     return _clear(hold, record)
@@ -115,4 +117,4 @@ def _status(run: OpenRun, record: RunRecord) -> Status:
 def _valid_parts(run: OpenRun) -> set[str]:
     """The parts that this run's batches and jobs wrote, and no other life's."""
     jobs = (f"{job.digest}.job" for job in run.jobs)
-    return {"check", *(batch.digest for batch in run.finished), *run.unfinished, *jobs}
+    return {*(batch.digest for batch in run.finished), *run.unfinished, *jobs}

@@ -16,6 +16,7 @@ from shared.runs.head import Glance, glance_at
 from shared.runs.history import opened_at
 from shared.runs.services import Services
 from shared.runs.starting import Request, see, see_more
+from shared.text import shown
 
 logger = logging.getLogger(__name__)
 
@@ -136,4 +137,6 @@ def _account(services: Services, export: Export) -> str:
 
 
 def log_failure(export_id: str, error: ExportError) -> None:
-    logger.error("export %s: %s: %s", export_id, error.code, error.message, extra={"export": export_id})
+    logger.error(
+        "export %s: %s: %s", shown(export_id), error.code, error.message, extra={"export": export_id}
+    )

@@ -1,6 +1,7 @@
 """The head of an export: the checkpoint of its open run, and what its last runs did."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +14,8 @@ from shared.runs.record import ErrorRecord, Part, RunRecord, Status
 
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
+# Bytes of a head: twice what a run of ten million has that is refused batch by batch.
+LONGEST_HEAD = 64 * 1024 * 1024
 # A segment that is refreshed faster than it can be sent must get there at some time.
 MOST_SUPERSEDED = 2
 
@@ -45,7 +48,8 @@ class OpenRun(Part):
     """A run that is not closed yet.
 
     `limit` is how many profiles a trial sends, `unfinished` has by digest the batches that somebody left
-    in the middle, with what Klaviyo had refused of them by then. `ending` is how it will end where
+    in the middle, with what Klaviyo had refused of them by then; `checked` has what our own checks refused,
+    by reason, as far as the last pass over the rows has come. `ending` is how it will end where
     something cut it short, `take_ups` counts those in a row that died before they got anywhere,
     `waiting_for` is the code of what it waits for until `not_before`.
     """
@@ -56,6 +60,7 @@ class OpenRun(Part):
     jobs: list[AcceptedJob] = Field(default_factory=list)
     finished: list[FinishedBatch] = Field(default_factory=list)
     unfinished: dict[str, dict[str, int]] = Field(default_factory=dict)
+    checked: dict[str, int] | None = None
     ending: Literal["failed", "canceled"] | None = None
     error: ErrorRecord | None = None
     take_ups: int = 0
@@ -65,6 +70,13 @@ class OpenRun(Part):
     advanced_at: datetime | None = None
     not_before: datetime | None = None
     waiting_for: str | None = None
+
+    def count_rejected(self) -> None:
+        """Sets the record's rejected rows; a head that was written before `checked` has them already."""
+        if self.checked is not None:
+            batches = (*(batch.rejected_by_reason for batch in self.finished), *self.unfinished.values())
+            parts = (self.checked, *batches)
+            self.record.count_rejected(reason for part in parts for reason in part.items())
 
     def forget_jobs(self, is_replaced: Callable[[AcceptedJob], bool]) -> None:
         """Drops the jobs whose people went again in others, and counts these people."""
@@ -171,13 +183,11 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
     """The head and its ETag. Raises NotFound, InvalidDocument."""
     name = head_name(export_id)
     blob = store.read(name)
-    try:
-        return Head.model_validate_json(blob.content), blob.etag
-    except ValidationError:
-        raise InvalidDocument(
-            name,
-            [Problem("", "is no head of an export: restore it, or remove it to start the export afresh")],
-        ) from None
+    if len(blob.content) <= LONGEST_HEAD:
+        with suppress(ValidationError):
+            return Head.model_validate_json(blob.content), blob.etag
+    problem = Problem("", "is no head of an export: restore it, or remove it to start the export afresh")
+    raise InvalidDocument(name, [problem])
 
 
 def glance_at(store: Store, blob: BlobInfo, export_id: str) -> Glance:

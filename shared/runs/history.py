@@ -9,8 +9,9 @@ from shared.adapters.storage.store import Store
 from shared.errors import AlreadyRunning, NeedsPeople, NotFound
 from shared.runs.closing import read_record, summary
 from shared.runs.head import OpenRun, read_head
-from shared.runs.parts import HEADER, rejected_name
+from shared.runs.parts import rejected_name
 from shared.runs.record import RunRecord
+from shared.runs.rejected import HEADER
 
 logger = logging.getLogger(__name__)
 

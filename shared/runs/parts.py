@@ -2,20 +2,25 @@
 
 A part is named by what it tells of, so that writing it again, after a crash, replaces it: no row is
 listed twice. A close joins the parts into the rejected file. Nothing of a row's content is in any.
+
+What our own checks refuse may be every row of a segment, so it lies in numbered parts, each written when
+it is full. A later pass over the rows meets them in the same order and replaces the same parts. Where it
+ends earlier, parts of the pass before are left behind its own: the run counts how many rows are its own.
 """
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain, islice
 
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, NotFound
 from shared.profiles import Batch, Rejected
 from shared.runs.hold import Hold
+from shared.runs.rejected import CHUNK, MOST_LISTED, RejectedFile
 
-HEADER = ("partition", "row", "column", "reason", "stage")
+CHECK = "check-"
 
 
 def record_name(export_id: str, run_id: str) -> str:
@@ -46,7 +51,7 @@ def is_cancel_requested(store: Store, run_id: str) -> bool:
 
 
 class RejectedLines:
-    """Refused rows as lines of CSV, since there may be very many of them."""
+    """Refused rows as lines of CSV."""
 
     def __init__(self, rejected: Iterable[Rejected] = ()) -> None:
         self._lines = io.StringIO()
@@ -56,6 +61,11 @@ class RejectedLines:
 
     def add(self, item: Rejected) -> None:
         self._writer.writerow((item.partition, item.row, item.column, item.reason, item.stage))
+
+    @property
+    def length(self) -> int:
+        """In characters."""
+        return self._lines.tell()
 
     def content(self) -> bytes:
         return self._lines.getvalue().encode()
@@ -101,28 +111,22 @@ class Parts:
         """Keeps the rows that were refused at one place: `part` names it."""
         self._write(f"{self._folder}{part}.rejected", lines.content())
 
-    def join_rejected(self, partitions: Sequence[str], parts: set[str]) -> Counter[str]:
-        """Makes the rejected file from these parts, with the partitions' names instead of their numbers.
+    def join_rejected(self, partitions: Sequence[str], parts: set[str], checked: int = 0) -> int:
+        """Makes the rejected file from these parts and the first `checked` rows that our own checks refused.
 
-        Returns how many of its rows no job took, by reason.
+        It lists a million rows at most, those that Klaviyo refused first. Returns how many it lists.
         """
-        reasons: Counter[str] = Counter()
-        lines = io.StringIO()
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(HEADER)
-        for number, row, column, reason, stage in self._read_rejected(parts):
-            place = (partitions[int(number)], row) if int(number) >= 0 else ("", "")
-            writer.writerow([*place, column, reason, stage])
-            reasons[reason] += stage != "job"
-        self._write(self._rejected, lines.getvalue().encode())
-        return +reasons
+        lines = chain(self._read_rejected(parts), islice(self._read_checked(), checked))
+        file = RejectedFile(partitions, islice(lines, MOST_LISTED))
+        self._write(self._rejected, file.chunks())
+        return file.listed
 
     def remove(self) -> None:
         """Takes all parts away, once the run is closed."""
         for blob in self._store.list(self._folder):
             self._store.delete(blob.name)
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: bytes | Iterable[bytes]) -> None:
         self._hold.check()
         self._store.write(name, content)
 
@@ -130,4 +134,43 @@ class Parts:
         for blob in self._store.list(self._folder):
             part = blob.name.removeprefix(self._folder)
             if part.endswith(".rejected") and part.removesuffix(".rejected") in parts:
-                yield from csv.reader(io.StringIO(self._store.read(blob.name).content.decode()))
+                yield from self._read_lines(blob.name)
+
+    def _read_checked(self) -> Iterator[list[str]]:
+        """In the order of the rows, each once: other code may have ended the part before elsewhere."""
+        last = (-1, 0)
+        for blob in self._store.list(f"{self._folder}{CHECK}"):
+            for line in self._read_lines(blob.name):
+                place = (int(line[0]), int(line[1]))
+                if place > last:
+                    last = place
+                    yield line
+
+    def _read_lines(self, name: str) -> Iterator[list[str]]:
+        self._hold.check()
+        yield from csv.reader(io.StringIO(self._store.read(name).content.decode()))
+
+
+class CheckedRows:
+    """The rows that our own checks refuse in a pass, on file as they come; the first million of them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lines = RejectedLines()
+        self._count = 0
+        self._written = 0
+
+    def add(self, item: Rejected) -> None:
+        if self._count == MOST_LISTED:
+            return
+        self._count += 1
+        self._lines.add(item)
+        if self._lines.length >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is not on file yet."""
+        if self._lines.length:
+            self._parts.write_rejected(f"{CHECK}{self._written:06}", self._lines)
+            self._written += 1
+            self._lines = RejectedLines()

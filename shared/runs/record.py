@@ -125,5 +125,6 @@ WARNINGS = {
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",
     "cancel_too_late": "The run was cancelled when everything had been sent already.",
+    "rejected_not_listed": "The refused rows' file lists a million rows at most; these are only counted.",
     "unconfirmed": "Klaviyo did not say what became of these profiles.",
 }

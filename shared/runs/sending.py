@@ -11,7 +11,7 @@ from shared.profiles import Selection, pack
 from shared.runs.delivery import Delivery
 from shared.runs.head import OpenRun
 from shared.runs.hold import Hold
-from shared.runs.parts import Parts, RejectedLines
+from shared.runs.parts import CheckedRows, Parts
 from shared.runs.permits import Cancelled
 from shared.runs.plan import Plan
 from shared.runs.reading import profiles_of
@@ -31,7 +31,7 @@ def send(
     """
     run = hold.run
     parts = Parts(hold)
-    rejected = RejectedLines()
+    rejected = CheckedRows(parts)
     selection = Selection(rejected.add)
     branch = Branch(deadline)
     delivery = Delivery(hold, parts, plan, klaviyo, branch, permit)
@@ -62,10 +62,10 @@ def send(
             wait(flying)
             gravest = _gravest(error, flying)
             if isinstance(gravest, ExportError) and not isinstance(gravest, TakenElsewhere):
-                parts.write_rejected("check", rejected)
+                rejected.flush()
                 _count(run, selection)
             raise gravest from None
-    parts.write_rejected("check", rejected)
+    rejected.flush()
     if complete:
         _forget_others(run, planned)
     with hold.lock:
@@ -76,9 +76,8 @@ def send(
 
 def _count(run: OpenRun, selection: Selection) -> None:
     record = run.record
-    batches = (*(batch.rejected_by_reason for batch in run.finished), *run.unfinished.values())
-    refused = [reason for batch in batches for reason in batch.items()]
-    record.count_rejected([*selection.rejected_by_reason.items(), *refused])
+    run.checked = dict(selection.rejected_by_reason)
+    run.count_rejected()
     record.counts.rows = selection.rows
     record.counts.filtered = selection.filtered
     record.counts.duplicates = selection.duplicates

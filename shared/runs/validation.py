@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from shared.adapters.clock import Deadline
 from shared.catalog import Connection, Export
+from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import ExportError, InvalidDocument, Problem
 from shared.profiles.columns import find_columns, has_any
 from shared.runs.pinning import open_account
@@ -17,12 +18,16 @@ FOLDERS = ("connections/", "exports/")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A document and what is wrong with it; `document` is None where it can't be read as one."""
+    """A document and what is wrong with it; `document` is None where it can't be read as one.
+
+    `more` counts the problems beyond those that are listed.
+    """
 
     name: str
     content: bytes
     document: Connection | Export | None
     problems: tuple[Problem, ...]
+    more: int = 0
 
 
 class Stored(NamedTuple):
@@ -57,6 +62,7 @@ def validate(
             each.content,
             each.document,
             (*each.problems, *_problems(services, each, read, connections, deadline)),
+            each.more,
         )
         for each in read
     ]
@@ -74,7 +80,7 @@ def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:
     try:
         document = kind.parse(name, content)
     except InvalidDocument as error:
-        return Checked(name, content, None, error.problems)
+        return Checked(name, content, None, error.problems, error.more)
     problems = []
     if is_stored and name != place_of(document):
         problems.append(Problem("/id", "must be what the file is called, without .json"))
@@ -83,8 +89,10 @@ def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:
 
 def _is_connection(content: bytes) -> bool:
     """By what only a connection has."""
+    if len(content) > LONGEST_DOCUMENT:
+        return False
     try:
-        members = json.loads(content)
+        members = json.loads(content, parse_int=str)
     except (ValueError, RecursionError):
         return False
     if not isinstance(members, dict):

@@ -63,6 +63,20 @@ def test_a_replacement_whose_answer_was_lost_is_ours(wire: Wire, far_store: Stor
     assert far_store.read("a").etag == second
 
 
+@pytest.mark.parametrize("before", [0, 1, 2], ids=["first chunk", "second chunk", "commit"])
+def test_a_write_in_chunks_whose_answer_was_lost_is_ours(wire: Wire, far_store: Store, before: int) -> None:
+    """Whichever of its requests is repeated, the blob is whole and the write a success."""
+    chunks = [b"1" * 3 * MIB, b"2" * 3 * MIB]
+    wire.pass_on(before)
+    wire.lose_answer()
+
+    etag = far_store.write("a", iter(chunks), create_only=True)
+
+    assert [method for method, _ in wire.requests].count("PUT") == 4
+    assert far_store.read("a").content == b"".join(chunks)
+    assert far_store.stat("a").etag == etag
+
+
 def test_another_write_after_a_lost_answer_is_not_ours(
     wire: Wire, far_store: Store, blob_store: Store
 ) -> None:

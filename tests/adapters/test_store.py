@@ -1,6 +1,6 @@
 """What every Store promises, said once and asked of both: a folder, and blobs in Azurite."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -361,3 +361,52 @@ def test_a_stream_of_a_blob_removed_in_the_middle_ends(store: Store) -> None:
     store.delete("a")
     with pytest.raises(NotFound):
         list(stream)
+
+
+def in_chunks(size: int = 9 * MIB) -> Iterator[bytes]:
+    for start in range(0, size, 65_536):
+        yield bytes([start >> 16 & 255]) * min(65_536, size - start)
+
+
+def test_content_in_chunks_is_written_whole(store: Store) -> None:
+    """An iterator's chunks are one blob, with metadata and the ETag that was told; no chunk is no content."""
+    etag = store.write("a", in_chunks(), metadata={"status": "new"})
+
+    assert store.read("a").content == b"".join(in_chunks())
+    assert (store.stat("a").etag, store.stat("a").metadata) == (etag, {"status": "new"})
+    store.write("a", iter(()))
+    assert (store.read("a").content, store.stat("a").metadata) == (b"", {})
+
+
+def test_content_in_chunks_keeps_the_conditions(store: Store) -> None:
+    """Create-only, If-Match and leases hold for it as for any other."""
+    first = store.write("a", in_chunks(10), create_only=True)
+
+    with pytest.raises(AlreadyExists):
+        store.write("a", in_chunks(), create_only=True)
+    second = store.write("a", in_chunks(20), if_match=first)
+    with pytest.raises(Changed):
+        store.write("a", in_chunks(), if_match=first)
+    lease = store.acquire("a")
+    with pytest.raises(LeaseLost):
+        store.write("a", in_chunks())
+    assert store.stat("a").etag == second
+    store.write("a", in_chunks(30), lease=lease)
+    lease.release()
+    assert store.stat("a").size == 30
+
+
+def test_content_that_breaks_off_changes_nothing(store: Store) -> None:
+    """Whole or not at all: what the iterator raises reaches the caller, and the old version stands."""
+    etag = store.write("a", b"1")
+
+    def broken() -> Iterator[bytes]:
+        yield from in_chunks()
+        raise NotFound("A part is gone.")
+
+    with pytest.raises(NotFound, match="A part is gone"):
+        store.write("a", broken())
+    with pytest.raises(NotFound, match="A part is gone"):
+        store.write("b", broken())
+
+    assert [(blob.name, blob.etag) for blob in store.list()] == [("a", etag)]

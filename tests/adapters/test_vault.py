@@ -1,12 +1,14 @@
 """API keys from a file and from a Key Vault, through Azure's real client over TLS."""
 
 import json
+import os
+import socket
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
-from shared.adapters.vault import FileVault, KeyVault, Vault, open_vault
+from shared.adapters.vault import LONGEST_FILE, FileVault, KeyVault, Vault, open_vault
 from shared.errors import (
     Denied,
     InvalidDocument,
@@ -62,6 +64,68 @@ def test_a_file_that_others_can_open_is_refused(path: Path, mode: int) -> None:
         vault.secret("key")
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702, 0o720])
+def test_a_folder_that_others_can_write_is_refused(path: Path, mode: int) -> None:
+    """They could put another file into its place; in a sticky folder, such as /tmp, they can't."""
+    vault = file_vault(path, json.dumps({"key": KEY}))
+
+    path.parent.chmod(mode)
+    with pytest.raises(InvalidSettings, match=f"chmod go-w {path.parent}"):
+        vault.secret("key")
+    path.parent.chmod(0o1000 | mode)
+    assert vault.secret("key") == KEY
+
+
+@pytest.mark.parametrize("leads", [True, False], ids=["to a file", "nowhere"])
+def test_a_symbolic_link_is_refused(path: Path, leads: bool) -> None:
+    """Whoever can change a link says which file is read."""
+    if leads:
+        file_vault(path.with_name("other.json"), json.dumps({"key": KEY}))
+    path.symlink_to("other.json")
+
+    with pytest.raises(InvalidSettings, match=f"{path} is a symbolic link.*SECRETS_FILE"):
+        FileVault(path).secret("key")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device"])
+def test_what_is_no_regular_file_is_refused(path: Path, kind: str) -> None:
+    """At once: nobody is waited for at a pipe."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        match kind:
+            case "folder":
+                path.mkdir(mode=0o700)
+            case "pipe":
+                os.mkfifo(path, 0o600)
+            case "socket":
+                listener.bind(str(path))
+            case _:
+                path = Path("/dev/null")
+
+        with pytest.raises(InvalidSettings, match=f"{path} is not a regular file"):
+            FileVault(path).secret("key")
+
+
+def test_a_file_of_another_user_is_refused(path: Path) -> None:
+    """Its owner could change it at any time, whatever its mode is."""
+    file_vault(path, json.dumps({"key": KEY}))
+    if os.geteuid() == 0:
+        os.chown(path, 65_534, -1)
+    else:
+        path = Path("/etc/passwd")
+
+    with pytest.raises(InvalidSettings, match=f"{path} belongs to another user"):
+        FileVault(path).secret("key")
+
+
+def test_a_file_without_bounds_is_refused(path: Path) -> None:
+    """A secrets file has a few lines."""
+    largest = json.dumps({"key": KEY}).ljust(LONGEST_FILE)
+    assert file_vault(path, largest).secret("key") == KEY
+
+    with pytest.raises(InvalidSettings, match="more than 1,048,576 bytes"):
+        file_vault(path, f"{largest} ").secret("key")
+
+
 def test_a_missing_secret_says_where_it_was_looked_for(path: Path) -> None:
     """Name and file are told, whether the file is there or not."""
     with pytest.raises(NotFound, match=f"no secret key.*{path}"):
@@ -70,7 +134,9 @@ def test_a_missing_secret_says_where_it_was_looked_for(path: Path) -> None:
         file_vault(path, json.dumps({"other": KEY})).secret("key")
 
 
-@pytest.mark.parametrize("content", [f'{{"key": "{KEY}"', f'["{KEY}"]', f'"{KEY}"', "", f"{KEY}é"])
+@pytest.mark.parametrize(
+    "content", [f'{{"key": "{KEY}"', f'["{KEY}"]', f'"{KEY}"', "", f"{KEY}é", "[" * 100_000]
+)
 def test_a_file_that_is_no_json_object_is_invalid(path: Path, content: str) -> None:
     """The file is named, its content isn't."""
     with pytest.raises(InvalidDocument, match=str(path)) as raised:

@@ -13,6 +13,7 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.errors import AlreadyRunning, InvalidDocument, LeaseLost
 from shared.runs.advance import start
+from shared.runs.head import LONGEST_HEAD
 from shared.runs.hold import Hold
 from shared.runs.parts import Parts, RejectedLines
 from shared.runs.starting import Request
@@ -96,6 +97,17 @@ def test_a_corrupt_head_is_named(world: World) -> None:
 
     world.services.state.delete("heads/vip.json")
     assert world.run().status == "successful"
+
+
+def test_a_head_without_bounds_is_no_head(world: World) -> None:
+    """It is refused by its size, whatever is in it, and stops this export only."""
+    world.segment(People(10))
+    world.run()
+    head = world.services.state.read("heads/vip.json").content
+    world.services.state.write("heads/vip.json", head.ljust(LONGEST_HEAD + 1))
+
+    with pytest.raises(InvalidDocument, match=r"heads/vip\.json.*remove it"):
+        world.run()
 
 
 def test_who_has_lost_the_export_writes_nothing_beside_it(tmp_path: Path, azurite: Azurite) -> None:

@@ -1,6 +1,6 @@
 """Stores that watch what is asked of another one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level, Store
@@ -18,7 +18,7 @@ class WatchedStore:
     def write(
         self,
         name: str,
-        content: bytes,
+        content: bytes | Iterable[bytes],
         *,
         metadata: Mapping[str, str] | None = None,
         create_only: bool = False,

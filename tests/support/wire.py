@@ -51,6 +51,10 @@ class Wire:
         self._faults: deque[Callable[[_Request], Answer | None]] = deque()
         self._closed = Event()
 
+    def pass_on(self, requests: int) -> None:
+        """So many requests meet no fault before the next one does."""
+        self._faults.extend([self.forward] * requests)
+
     def lose_answer(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """The server does what it is asked, then `meanwhile` happens, and the client hears nothing."""
 

@@ -1,6 +1,6 @@
 """A store in a container of Azure Blob Storage."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -127,7 +127,7 @@ class BlobStore:
     def write(
         self,
         name: str,
-        content: bytes,
+        content: bytes | Iterable[bytes],
         *,
         metadata: Mapping[str, str] | None = None,
         create_only: bool = False,

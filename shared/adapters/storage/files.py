@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -21,13 +21,13 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def spooled(path: Path, content: bytes) -> Iterator[tuple[Path, str]]:
+def spooled(path: Path, content: bytes | Iterable[bytes]) -> Iterator[tuple[Path, str]]:
     """A hidden file beside `path` with the content, and the ETag that it keeps through a rename."""
     make_folder(path.parent)
     with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
         temporary = Path(file.name)
         try:
-            file.write(content)
+            file.writelines((content,) if isinstance(content, bytes) else content)
             file.close()
             # The kernel's own stamp would be the same for two writes within a tick.
             now = time.time_ns()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +74,7 @@ class FolderStore:
     def write(
         self,
         name: str,
-        content: bytes,
+        content: bytes | Iterable[bytes],
         *,
         metadata: Mapping[str, str] | None = None,
         create_only: bool = False,

@@ -1,6 +1,6 @@
 """What the rest of the project asks of a place where files lie: one Protocol, two implementations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -75,7 +75,7 @@ class Store(Protocol):
     def write(
         self,
         name: str,
-        content: bytes,
+        content: bytes | Iterable[bytes],
         *,
         metadata: Mapping[str, str] | None = None,
         create_only: bool = False,
@@ -83,6 +83,8 @@ class Store(Protocol):
         lease: Lease | None = None,
     ) -> str:
         """Replaces content and metadata (ASCII values) as one, whole or not at all; returns the new ETag.
+
+        Content in chunks is written as it comes, and never held as a whole. What it raises ends the write.
 
         Raises AlreadyExists (`create_only`), Changed (`if_match`), and LeaseLost where `lease` is no
         longer held, or where somebody holds a lease and none is given.

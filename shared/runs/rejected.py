@@ -1,0 +1,46 @@
+"""The file of a run's refused rows: CSV in chunks, of which no spreadsheet takes a cell for a formula."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+HEADER = ("partition", "row", "column", "reason", "stage")
+# Rows that the file lists; the record counts the others.
+MOST_LISTED = 1_000_000
+# Characters of a chunk, and of a part.
+CHUNK = 1_048_576
+# What Excel and others take for the beginning of a formula, in full width too:
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+
+
+class RejectedFile:
+    """The file of these lines of parts; `listed` counts those that went through `chunks`."""
+
+    def __init__(self, partitions: Sequence[str], lines: Iterable[list[str]]) -> None:
+        """`partitions` are the names of the partitions, which the lines have by their numbers."""
+        self._partitions = [inert(name) for name in partitions]
+        self._lines = lines
+        self.listed = 0
+
+    def chunks(self) -> Iterator[bytes]:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(HEADER)
+        for number, row, column, reason, stage in self._lines:
+            place = (self._partitions[int(number)], row) if int(number) >= 0 else ("", "")
+            writer.writerow((*place, inert(column), inert(reason), inert(stage)))
+            self.listed += 1
+            if text.tell() >= CHUNK:
+                yield text.getvalue().encode()
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue().encode()
+
+
+@lru_cache(1024)
+def inert(cell: str) -> str:
+    """The cell, with an apostrophe before what a spreadsheet would calculate."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
