@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shared.adapters.storage.store import Store
 from shared.catalog.connection import Account, Connection
-from shared.catalog.document import Document
+from shared.catalog.document import LONGEST_DOCUMENT, Document
 from shared.catalog.export import Export
 from shared.errors import InvalidDocument, NotFound, Problem
 
@@ -54,7 +54,7 @@ class Catalog:
     def pin_account(self, connection: Connection, account: Account) -> None:
         """Writes the account into a connection that has none, unless somebody changed it meanwhile."""
         name = f"connections/{connection.id}.json"
-        blob = self._store.read(name)
+        blob = self._store.read(name, most=LONGEST_DOCUMENT)
         current = Connection.parse(name, blob.content)
         if current.account is None:
             pinned = current.model_copy(update={"account": account})
@@ -65,7 +65,7 @@ class Catalog:
     ) -> D:
         name = f"{folder}/{document_id}.json"
         try:
-            content = self._store.read(name).content
+            content = self._store.read(name, most=LONGEST_DOCUMENT).content
         except NotFound:
             raise NotFound(f"There is no {folder.removesuffix('s')} {document_id!r}.", code=code) from None
         document = kind.parse(name, content)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from shared.adapters.storage.store import Blob
 from shared.catalog import Connection, Export
+from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import ExportError, InvalidDocument, NotFound
 from shared.runs.services import Services
 from shared.runs.validation import place_of
@@ -71,7 +72,7 @@ def _change(services: Services, document: Connection | Export, by: str) -> Chang
 
 def _read(services: Services, place: str) -> Blob | None:
     try:
-        return services.state.read(place)
+        return services.state.read(place, most=LONGEST_DOCUMENT)
     except NotFound:
         return None
 

@@ -1,5 +1,7 @@
 """The last step: counts that add up, the rejected file, the record written once for all."""
 
+from contextlib import suppress
+
 from pydantic import ValidationError
 
 from shared.adapters.storage.store import Store
@@ -45,21 +47,14 @@ def closed_before(hold: Hold) -> RunRecord | None:
         return None
 
 
-def read_record(store: Store, export_id: str, run_id: str, size: int | None = None) -> RunRecord:
-    """The record of a closed run; `size` is its blob's, in bytes, where a listing has shown it.
-
-    Raises NotFound, InvalidDocument.
-    """
+def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
+    """The record of a closed run. Raises NotFound, InvalidDocument."""
     name = record_name(export_id, run_id)
-    if size is None:
-        size = store.stat(name).size
-    try:
-        if size <= MOST_BYTES:
-            record = RunRecord.model_validate_json(store.read(name).content)
-            if (record.export, record.id) == (export_id, run_id):
-                return record
-    except ValidationError:
-        pass
+    content = store.read(name, most=MOST_BYTES).content
+    with suppress(ValidationError):
+        record = RunRecord.model_validate_json(content)
+        if (record.export, record.id) == (export_id, run_id):
+            return record
     raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")])
 
 

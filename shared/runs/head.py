@@ -182,10 +182,9 @@ def head_name(export_id: str) -> str:
 def read_head(store: Store, export_id: str) -> tuple[Head, str]:
     """The head and its ETag. Raises NotFound, InvalidDocument."""
     name = head_name(export_id)
-    blob = store.read(name)
-    if len(blob.content) <= LONGEST_HEAD:
-        with suppress(ValidationError):
-            return Head.model_validate_json(blob.content), blob.etag
+    blob = store.read(name, most=LONGEST_HEAD)
+    with suppress(ValidationError):
+        return Head.model_validate_json(blob.content), blob.etag
     problem = Problem("", "is no head of an export: restore it, or remove it to start the export afresh")
     raise InvalidDocument(name, [problem])
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from shared.adapters.storage.store import Store
@@ -67,16 +67,14 @@ def list_runs(store: Store, export_id: str, before: str, limit: int) -> tuple[li
     record that can't be read is left out; InvalidDocument where the head can't, which only people can mend.
     """
     folder = f"runs/{export_id}/"
-    named = ((blob.name.removeprefix(folder), blob.size) for blob in store.list(folder))
-    sizes = {name.removesuffix(".json"): size for name, size in named if name.endswith(".json")}
-    ids = [run_id for run_id in sizes if RUN_ID.fullmatch(run_id)]
+    names = (blob.name.removeprefix(folder) for blob in store.list(folder))
+    ids = [run_id for name in names if RUN_ID.fullmatch(run_id := name.removesuffix(".json"))]
     running = open_run(store, export_id)
     if running is not None:
         ids.append(running.record.id)
     older = sorted({run_id for run_id in ids if not before or run_id < before}, reverse=True)
     shown = older[:limit]
-    records = list(_readable(store, export_id, {run_id: sizes.get(run_id) for run_id in shown}))
-    return records, shown[-1] if len(older) > limit else None
+    return list(_readable(store, shown)), shown[-1] if len(older) > limit else None
 
 
 def read_rejected(store: Store, run_id: str) -> bytes:
@@ -91,10 +89,9 @@ def read_rejected(store: Store, run_id: str) -> bytes:
         return (",".join(HEADER) + "\n").encode()
 
 
-def _readable(store: Store, export_id: str, sizes: Mapping[str, int | None]) -> Iterator[RunRecord]:
-    """The records of these runs; the size of a blob is None where there was none, so that it was open."""
-    for run_id, size in sizes.items():
+def _readable(store: Store, run_ids: Iterable[str]) -> Iterator[RunRecord]:
+    for run_id in run_ids:
         try:
-            yield read_run(store, run_id) if size is None else read_record(store, export_id, run_id, size)
+            yield read_run(store, run_id)
         except NeedsPeople as error:
             logger.warning("history: %s", error.message)  # one that is broken hides no other

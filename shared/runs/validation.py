@@ -1,17 +1,20 @@
 """Checks documents: each by itself, with what it names, and, where asked, with what is really there."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared.adapters.clock import Deadline
+from shared.adapters.storage.store import BlobInfo, Store
 from shared.catalog import Connection, Export
 from shared.catalog.document import LONGEST_DOCUMENT
-from shared.errors import ExportError, InvalidDocument, Problem
+from shared.errors import MOST_PROBLEMS, ExportError, InvalidDocument, Problem
 from shared.profiles.columns import find_columns, has_any
 from shared.runs.pinning import open_account
 from shared.runs.services import Services
+from shared.text import trim
 
 FOLDERS = ("connections/", "exports/")
 
@@ -42,7 +45,14 @@ def stored_documents(services: Services) -> Iterator[Stored]:
     for folder in FOLDERS:
         for blob in services.state.list(folder):
             if blob.name.endswith(".json") and blob.name.count("/") == 1:
-                yield Stored(blob.name, services.state.read(blob.name).content)
+                yield Stored(blob.name, _content(services.state, blob))
+
+
+def _content(store: Store, blob: BlobInfo) -> bytes:
+    """The content of a document; of one that is too long, as much as shows that."""
+    if blob.size <= LONGEST_DOCUMENT:
+        return store.read(blob.name).content
+    return next(iter(store.stream(blob.name, etag=blob.etag)))
 
 
 def validate(
@@ -160,7 +170,9 @@ def _segment(services: Services, export: Export, number: int, segment: str) -> I
     names = [column.name for column in snapshot.columns]
     columns = list(_columns(export)) if names else []
     are_told = not snapshot.names_by_file or has_any([column for _, column in columns], names)
-    for pointer, column in columns:
+    counts = Counter(map(trim, names))
+    doubtful = [(pointer, column) for pointer, column in columns if counts[trim(column)] != 1]
+    for pointer, column in doubtful[:MOST_PROBLEMS]:
         try:
             find_columns([column], names, names_are_told=are_told)
         except ExportError as error:

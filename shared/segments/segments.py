@@ -6,7 +6,7 @@ from posixpath import dirname
 from urllib.parse import unquote
 
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidRequest, NeedsPeople, NotFound
+from shared.errors import InvalidDocument, NeedsPeople, NotFound
 from shared.segments.drafts import drafts, listed_version, unfinished
 from shared.segments.layout import Layout, Listings, look
 from shared.segments.looking import Look
@@ -90,7 +90,7 @@ class Segments:
     def _model(self, name: str) -> Model:
         try:
             blob = self._store.read(name, most=MOST_BYTES)
-        except InvalidRequest as error:
+        except InvalidDocument as error:
             raise invalid_model(error.message) from None
         return Model.read(name, blob.etag, blob.content)
 

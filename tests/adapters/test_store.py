@@ -12,6 +12,7 @@ from shared.errors import (
     AlreadyRunning,
     Changed,
     ExportError,
+    InvalidDocument,
     InvalidRequest,
     LeaseLost,
     NotFound,
@@ -188,7 +189,9 @@ def test_a_reading_has_a_bound(store: Store, size: int) -> None:
 
     assert len(store.read("a", most=size).content) == size
     if size:
-        with pytest.raises(InvalidRequest, match=f"^a has more than {size - 1:,} bytes"):
+        with pytest.raises(
+            InvalidDocument, match=f"^a is not valid.* {size - 1:,} bytes at most"
+        ):
             store.read("a", most=size - 1)
 
 

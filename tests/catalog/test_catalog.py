@@ -82,8 +82,8 @@ def test_a_change_between_reading_and_pinning_is_not_overwritten(folder_store: S
         def __getattr__(self, name: str) -> object:
             return getattr(folder_store, name)
 
-        def read(self, name: str) -> object:
-            blob = folder_store.read(name)
+        def read(self, name: str, *, most: int | None = None) -> object:
+            blob = folder_store.read(name, most=most)
             write(folder_store, name, SHORT_CONNECTION | {"display_name": "Edited"})
             return blob
 

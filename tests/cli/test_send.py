@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     ("content", "said"),
     [
         (b"", "begins with the names of its columns"),
-        (b"ada@example.org,Ada\n", "begins with the names of its columns"),
+        (b"ada@example.org,Ada\n", "does not begin with names of columns"),
         ("EMail,Name\n".encode("utf-16"), "must be CSV in UTF-8"),
         (None, "people.csv does not exist"),
     ],

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -22,22 +21,20 @@ def nowhere() -> Iterator[str]:
 
 
 @pytest.fixture
-def vault_away(world: World) -> Iterator[None]:
-    """The secrets can't be opened, as when a network drive is gone."""
-    path: Path = world.services.settings.secrets_file
-    secrets = path.read_bytes()
-    path.unlink()
-    with socket.socket(socket.AF_UNIX) as in_its_place:
-        in_its_place.bind(str(path))
-        yield
-    path.unlink()
-    path.write_bytes(secrets)
-    path.chmod(0o600)
+def host_without_vault(world: World) -> Iterator[httpx.Client]:
+    """A host whose vault nobody can reach, likewise."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        vault = f"https://127.0.0.1:{taken.getsockname()[1]}"
+        with running_host(environment_of(world) | {"KEY_VAULT_URL": vault, "HTTP_TIME_BUDGET": "5"}) as host:
+            yield host
 
 
-@pytest.mark.usefixtures("vault_away")
-def test_without_the_vault_the_run_stays_open(host: httpx.Client, new_export: Callable[..., str]) -> None:
+def test_without_the_vault_the_run_stays_open(
+    host_without_vault: httpx.Client, new_export: Callable[..., str]
+) -> None:
     """503 says where the run is and when to come back: it is opened once, and waits for the vault."""
+    host = host_without_vault
     address = f"/api/exports/{new_export()}/runs"
 
     answers = [host.post(address), host.post(address)]

@@ -16,7 +16,8 @@ def seconds(count: int) -> float:
     header = list(columns)
     random.Random(1).shuffle(header)
     began = time.process_time()
-    shape = shape_of_header("P", header, columns)
+    for _ in range(5):
+        shape = shape_of_header("P", header, columns)
     spent = time.process_time() - began
     assert shape.arrange(header) == columns
     return spent
@@ -24,9 +25,9 @@ def seconds(count: int) -> float:
 
 def test_columns_in_another_order_take_time_in_proportion() -> None:
     """Twice the columns take about twice the time to find."""
-    once = min(seconds(5000) for _ in range(5))
+    once = min(seconds(4000) for _ in range(8))
 
-    assert min(seconds(10_000) for _ in range(5)) < 3 * once
+    assert min(seconds(8000) for _ in range(8)) < 3 * once
 
 
 def test_doubled_names_matter_where_they_are_needed() -> None:

@@ -109,7 +109,7 @@ def test_a_model_that_is_too_large_is_not_read(shelf: Shelf) -> None:
     write_csv(shelf, FILE)
     shelf.age(600)
 
-    with pytest.raises(InvalidSegment, match="has more than 16,777,216 bytes") as refused:
+    with pytest.raises(InvalidSegment, match="must have 16,777,216 bytes at most") as refused:
         Segments(shelf).newest("Mine")
     assert refused.value.code == "invalid_model"
 

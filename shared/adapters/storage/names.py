@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from shared.errors import InvalidRequest
+from shared.errors import InvalidDocument, InvalidRequest, Problem
 
 # No empty, hidden, `.` or `..` segment, no lock file, no backslash, no control or half a character.
 _SEGMENT = re.compile(r"(?!\.)(?!.*\.lock\Z)[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
@@ -31,9 +31,9 @@ def check_prefix(prefix: str) -> None:
 
 
 def check_size(name: str, size: int, most: int | None) -> None:
-    """Raises InvalidRequest for a blob with more bytes than a caller can use."""
+    """Raises InvalidDocument for a blob with more bytes than its reader takes."""
     if most is not None and size > most:
-        raise InvalidRequest(f"{name} has more than {most:,} bytes.")
+        raise InvalidDocument(name, [Problem("", f"must have {most:,} bytes at most")])
 
 
 def check_metadata(metadata: Mapping[str, str]) -> None:

@@ -62,7 +62,7 @@ class Store(Protocol):
         """One blob's entry. Raises NotFound."""
 
     def read(self, name: str, *, most: int | None = None) -> Blob:
-        """A small blob, whole. Raises NotFound, and InvalidRequest where it has more than `most` bytes."""
+        """A small blob, whole. Raises NotFound, and InvalidDocument where it has more than `most` bytes."""
 
     def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
         """The content in chunks of at most 4 MiB, all of it from the version with this ETag.
