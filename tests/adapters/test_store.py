@@ -189,9 +189,7 @@ def test_a_reading_has_a_bound(store: Store, size: int) -> None:
 
     assert len(store.read("a", most=size).content) == size
     if size:
-        with pytest.raises(
-            InvalidDocument, match=f"^a is not valid.* {size - 1:,} bytes at most"
-        ):
+        with pytest.raises(InvalidDocument, match=f"^a is not valid.* {size - 1:,} bytes at most"):
             store.read("a", most=size - 1)
 
 
