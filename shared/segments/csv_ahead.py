@@ -4,7 +4,10 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO
 
+from shared.segments.csv_record import BLANKS
+
 _BLOCK = 1024 * 1024
+_BEHIND = 64  # bytes on either side of a quote that show what it is
 _CONTENT = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
 
 
@@ -16,10 +19,12 @@ class Ahead:
 
     def __init__(self, open_file: Callable[[], BinaryIO], delimiter: str) -> None:
         self._open_file = open_file
-        self._ends = (delimiter.encode(), b"\r", b"\n")
+        self._ends = f"{delimiter}\r\n"
+        self._blanks = BLANKS.replace(delimiter, "")
         self._file: BinaryIO | None = None
         self._bytes = b""
         self._offset = 0  # of the first of these bytes
+        self._before = b""  # what stood before them, as far as it matters
         self._is_over = False
         # The last answer holds for every offset between these two.
         self._known = (1, 0)
@@ -28,17 +33,16 @@ class Ahead:
     def closing(self, offset: int) -> int | None:
         """Where the quoted cell ends that goes on at this offset; None where it never does.
 
-        It ends with the first run of an odd number of quotes, if that stands before a delimiter, a line
-        break or the end of the file. Offsets may only grow.
+        It ends with the first run of an odd number of quotes, unless that stands where another cell begins,
+        not where one ends. Offsets may only grow.
         """
         first, last = self._known
         if not first <= offset <= last:
             self._skip_to(offset)
             quote = self._find_quote()
-            closes = quote is not None and self._closes(quote)
             last = self._offset + (len(self._bytes) if quote is None else quote)
             self._known = (offset, last)
-            self._end = last + 1 if closes else None
+            self._end = None if quote is None or self._opens_another(quote) else last + 1
         return self._end
 
     def _find_quote(self) -> int | None:
@@ -46,27 +50,35 @@ class Ahead:
         while True:
             content = _CONTENT.match(self._bytes)
             found = content.end() if content else 0
-            if found + max(map(len, self._ends)) < len(self._bytes):
+            if found + _BEHIND < len(self._bytes):
                 return found
             if self._is_over:
                 return found if found < len(self._bytes) else None
             if found == len(self._bytes):  # keeps a run that may go on
                 found = len(self._bytes.rstrip(b'"'))
-            self._offset += found
-            self._bytes = self._bytes[found:]
+            self._drop(found)
             self._read()
 
-    def _closes(self, quote: int) -> bool:
-        behind = self._bytes[quote + 1 :]
-        return not behind or behind.startswith(self._ends)
+    def _opens_another(self, quote: int) -> bool:
+        behind = self._bytes[quote + 1 : quote + 1 + _BEHIND].decode(errors="ignore").lstrip(self._blanks)
+        before = (
+            (self._before + self._bytes[:quote])[-_BEHIND:]
+            .decode(errors="ignore")
+            .rstrip('"')
+            .rstrip(self._blanks)
+        )
+        return behind[:1] not in self._ends and before[-1:] in self._ends
 
     def _skip_to(self, offset: int) -> None:
         while self._offset + len(self._bytes) < offset and not self._is_over:
-            self._offset += len(self._bytes)
-            self._bytes = b""
+            self._drop(len(self._bytes))
             self._read()
-        self._bytes = self._bytes[offset - self._offset :]
-        self._offset = offset
+        self._drop(offset - self._offset)
+
+    def _drop(self, size: int) -> None:
+        self._before = (self._before + self._bytes[:size])[-_BEHIND:]
+        self._offset += size
+        self._bytes = self._bytes[size:]
 
     def _read(self) -> None:
         if self._file is None:

@@ -51,7 +51,9 @@ class Scanner:
         self._delimiter = delimiter
         self._ends = f"{delimiter}\r\n"
         self._opening = re.compile(f'[{blanks}]*+"')
+        self._blank = re.compile(f"[{blanks}]*+")
         self._bare = re.compile(rf"[^{escaped}\r\n]*+")
+        self._unquoted = re.compile(rf'[^{escaped}\r\n"]*+')
         self._padding = " " if delimiter != " " else ""
         self.feed("", is_last=True)
 
@@ -65,32 +67,25 @@ class Scanner:
     def scan(self, place: int) -> Complete | Broken | Unfinished:
         """What stands at this place, where a record begins.
 
-        A quote that ends a cell must stand before a delimiter or a line break. Where it stands before
-        other text instead, it may be
+        A quote that ends a cell must stand before a delimiter or a line break. Before blanks, it still ends
+        its cell, but the record is broken. Before other text,
 
-        - the first quote of a later row's cell, if it looks like one: then the cell was never closed, and
-          the doubt ends with the line on which it was opened;
-        - a quote within the cell that was not doubled: then the cell goes on, and the doubt ends with the
-          record. So no line from within the cell is taken for a row.
+        - it opens another cell, if it stands where one begins: the cell before was never closed. If it is
+          on another line than that one's quote, it is another row's, and the record ends with the line on
+          which the broken cell was opened;
+        - else it was not doubled: every second one of these leaves the cell, and the others enter it again.
+
+        So no line from within a cell is taken for a row.
         """
         text, cells, is_broken = self.text, list[str](), False
         while True:
             if opening := self._opening.match(text, place):
-                start = opening.end()
-                quote = self._odd_quote(start)
-                while not self._closes(quote):
-                    is_broken = True
-                    if self._looks_opening(start, quote):
-                        end = self.line_end(start)
-                        return Unfinished(place) if end is None else Broken(end)
-                    quote = self._odd_quote(quote + 1)
-                if quote == len(text):
-                    end = self.line_end(start) if self._is_last else None
-                    return Unfinished(place, start) if end is None else Broken(end)
-                end = quote + 1
-                if end == len(text) and not self._is_last:
-                    return Unfinished(place, start)  # the next character may double the quote
-                cells.append(text[start:quote].replace('""', '"'))
+                found = self._quoted(place, opening.end())
+                if not isinstance(found, tuple):
+                    return found
+                cell, end = found
+                is_broken |= cell is None
+                cells.append(cell or "")
             else:
                 end = _end_of(self._bare, text, place)
                 if end == len(text) and not self._is_last:
@@ -102,19 +97,76 @@ class Scanner:
                 return Broken(end) if is_broken else Complete(cells, end)
             place = end + 1
 
-    def _closes(self, quote: int) -> bool:
-        """Whether the quote ends its cell; one that is not in the text may."""
-        return self.text[quote + 1 : quote + 2] in self._ends
+    def _quoted(self, place: int, start: int) -> tuple[str | None, int] | Broken | Unfinished:
+        """The cell at `place` with content from `start` on, None where its quotes are broken; and its end."""
+        text, content = self.text, start
+        while True:
+            quote = self._odd_quote(start)
+            if quote == len(text):
+                line_end = self.line_end(start) if self._is_last else None
+                return Unfinished(place, start) if line_end is None else Broken(line_end)
+            end = _end_of(self._blank, text, quote + 1)
+            if end == len(text) and not self._is_last:
+                return Unfinished(place, start)  # the next character may double the quote
+            if text[end : end + 1] in self._ends:
+                is_plain = start == content and end == quote + 1
+                return text[start:quote].replace('""', '"') if is_plain else None, end
+            if self._opens(start, quote):
+                line_end = self.line_end(start)
+                if line_end is None:
+                    return Unfinished(place)
+                if line_end <= quote:
+                    return Broken(line_end)
+            else:
+                end = _end_of(self._unquoted, text, end)
+                if end == len(text) and not self._is_last:
+                    return Unfinished(place)
+                if text[end : end + 1] != '"':
+                    return None, end
+                quote = end
+            start, content = quote + 1, -1
 
-    def _looks_opening(self, start: int, quote: int) -> bool:
-        """Whether the run of quotes that ends here, in a cell that began at `start`, looks like the beginning
-        of another cell."""
+    def rows_from(self, place: int) -> int | None:
+        """Where rows begin again at this place or behind it, after quotes that came out of step.
+
+        The next quote that can only open a cell, or only end one, shows whether this line is within a cell;
+        so does the end of the file, which leaves no cell open. Lines within a cell are left behind. None
+        where the text does not show it yet.
+        """
+        is_flipped, first, quote = False, None, self._odd_quote(place)
+        while quote < len(self.text):
+            end = _end_of(self._blank, self.text, quote + 1)
+            if end == len(self.text) and not self._is_last:
+                return None
+            opens = self._opens(place, quote, is_row=True)
+            closes = self.text[end : end + 1] in self._ends
+            if closes and first is None:
+                first = quote
+            if opens != closes:
+                is_flipped ^= closes
+                break
+            is_flipped ^= closes
+            quote = self._odd_quote(quote + 1)
+        else:
+            if not self._is_last:
+                return None
+        return self.line_end(first) if is_flipped and first is not None else place
+
+    def line_end(self, place: int) -> int | None:
+        """Where the line ends that this place is on; None where that is not in the text."""
+        found = _LINE_END.search(self.text, place)
+        if found is None:
+            return len(self.text) if self._is_last else None
+        return found.end()
+
+    def _opens(self, start: int, quote: int, *, is_row: bool = False) -> bool:
+        """Whether the run of quotes that ends here stands where a cell begins, as `start` is with `is_row`."""
         place = quote
         while place > start and self.text[place - 1] == '"':
             place -= 1
         while place > start and self.text[place - 1] in BLANKS and self.text[place - 1] != self._delimiter:
             place -= 1
-        return place > start and self.text[place - 1] in self._ends
+        return self.text[place - 1] in self._ends if place > start else is_row
 
     def _odd_quote(self, place: int) -> int:
         """The last quote of the first run of an odd number of them from here on, else the text's length."""
@@ -133,13 +185,6 @@ class Scanner:
             clear -= 1  # a run at the end may go on in the next text
         self._clear = (first, clear)
         return found
-
-    def line_end(self, place: int) -> int | None:
-        """Where the line ends that this place is on; None where that is not in the text."""
-        found = _LINE_END.search(self.text, place)
-        if found is None:
-            return len(self.text) if self._is_last else None
-        return found.end()
 
 
 def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:

@@ -14,7 +14,7 @@ LONGEST = 2 * 1024 * 1024
 BLOCK = 128 * 1024
 BOM = b"\xef\xbb\xbf"
 # The first line that tells Excel the delimiter.
-_SEP = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([^"\r\n\x80-\xff])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_SEP = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\"\r\n\x80-\xff])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
 _LONGEST_SEP = 16  # bytes
 
 type Record = list[str] | str
@@ -72,6 +72,8 @@ class _Reader:
         self._is_suspect = False
         # Whether quotes may be out of step, so that the rest of a cell looks like a record.
         self._in_doubt = False
+        # Whether it is to be seen first where rows begin again.
+        self._is_lost = False
         # Whether the beginning of the first record is dropped already, since it is too long.
         self._is_cut = False
 
@@ -95,6 +97,15 @@ class _Reader:
         found: list[Record] = []
         done = place = 0
         while done < len(lines):
+            if self._is_lost:
+                begin = self._scanner.rows_from(place)
+                if begin is None and len(self.text) - place <= LONGEST:
+                    break
+                self._is_lost = False
+                if begin is not None and begin > place:
+                    done, place = self._refuse(lines, done, place, begin, found)
+                    self._is_lost = True
+                    continue
             first, done = done, self._read_plain(lines, done, whole, found)
             place += sum(map(len, lines[first:done]))
             if done == len(lines):
@@ -107,17 +118,29 @@ class _Reader:
                 if broken is None:
                     return found
                 record = broken
+            if isinstance(record, Broken):
+                done, place = self._refuse(lines, done, place, record.end, found)
+                continue
             first = done
             while place < record.end:
                 place += len(lines[done])
                 done += 1
-            if isinstance(record, Broken):
-                found += self._refused(lines[first:done])
-            else:
-                found += self._judged(record.cells, lines[first:done])
+            found += self._judged(record.cells, lines[first:done])
         self.text = self.text[place:]
         self._is_suspect &= bool(self.text)
         return found
+
+    def _refuse(
+        self, lines: list[str], first: int, place: int, end: int, found: list[Record]
+    ) -> tuple[int, int]:
+        """Refuses the lines from `first`, at `place`, up to `end`. Returns the next line and its place."""
+        done = first
+        while place < end:
+            place += len(lines[done])
+            done += 1
+        found += self._refused(lines[first:done])
+        self._is_lost |= _is_odd(lines[first:done])
+        return done, place
 
     def _read_plain(self, lines: list[str], start: int, stop: int, found: list[Record]) -> int:
         """Adds the records in lines to `found`, up to one that has to be scanned; returns its first line."""
@@ -153,7 +176,7 @@ class _Reader:
         if not cells:
             return []
         self._in_doubt |= len(lines) > 1
-        if self._in_doubt and sum(line.count('"') for line in lines) % 2:
+        if self._in_doubt and _is_odd(lines):
             return self._refused(lines)
         if self._is_cut or sum(map(len, lines)) > LONGEST:
             self._is_cut = False
@@ -237,6 +260,11 @@ def _before_character(content: bytes) -> int:
     while end > len(content) - 4 and content[end] & 0xC0 == 0x80:
         end -= 1
     return end
+
+
+def _is_odd(lines: list[str]) -> bool:
+    """Whether there is an odd number of quotes in the lines."""
+    return sum(line.count('"') for line in lines) % 2 == 1
 
 
 def _reason(line: str) -> str:

@@ -1,35 +1,65 @@
 """Which delimiter a file is written with, where nothing says so."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from shared.segments.csv_text import Record
+from shared.segments.csv_record import Broken, Complete, Scanner, Unfinished
 from shared.segments.header import Shape, is_header
 from shared.text import trim
 
 DELIMITERS = ",;\t|"
+MOST_RECORDS = 200
 _ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+")
 
 
-def delimiter_of(samples: Mapping[str, Sequence[Record]], columns: Sequence[str] = ()) -> str:
-    """The delimiter under which a file's first records make the most sense; `columns` are model.json's.
+def delimiter_of(text: str, columns: Sequence[str] = (), *, is_whole: bool = True) -> str | None:
+    """The delimiter under which the first records of a file make the most sense; None where it has none.
 
-    In this order: the first record is a header of the columns; the most records have a cell that is an
-    address; the most records have as many cells as there are columns, or else as the first one; records
-    have the most cells.
+    `text` is its beginning, or all of it. `columns` are model.json's. In this order: the fewest records are
+    against RFC 4180, so that no line within a quoted cell counts as one; the first is a header of the
+    columns; the most have a cell that is an address; the most have as many cells as there are columns, or
+    else as the first; the first has the most cells.
     """
+    text = text.removeprefix("\ufeff")
+    if not text.strip("\r\n"):
+        return None
+    return max(DELIMITERS, key=lambda delimiter: _sense(text, delimiter, columns, is_whole))
 
-    def sense(delimiter: str) -> tuple[bool, int, int, int]:
-        rows = [record for record in samples[delimiter] if not isinstance(record, str)]
-        if not rows:
-            return False, 0, 0, 0
-        width = len(columns) or len(rows[0])
-        shape = Shape.in_order(width)
-        return (
-            bool(columns) and is_header(rows[0], columns),
-            sum(any(_ADDRESS.fullmatch(trim(cell)) for cell in row) for row in rows),
-            sum(isinstance(shape.arrange(row), list) for row in rows) if width > 1 else 0,
-            len(rows[0]),
-        )
 
-    return max(samples, key=sense)
+def _sense(
+    text: str, delimiter: str, columns: Sequence[str], is_whole: bool
+) -> tuple[int, bool, int, int, int]:
+    records, faults = _read(text, delimiter, is_whole)
+    if not records:
+        return -faults, False, 0, 0, 0
+    shape = Shape.in_order(len(columns) or len(records[0]))
+    return (
+        -faults,
+        bool(columns) and is_header(records[0], columns),
+        sum(any(_ADDRESS.fullmatch(trim(cell)) for cell in record) for record in records),
+        sum(isinstance(shape.arrange(record), list) for record in records) if shape.width > 1 else 0,
+        len(records[0]),
+    )
+
+
+def _read(text: str, delimiter: str, is_whole: bool) -> tuple[list[list[str]], int]:
+    """The first records, and how many are against RFC 4180."""
+    escaped = re.escape(delimiter)
+    cell = rf' *+(?:"[^"]*+(?:""[^"]*+)*+"|[^"{escaped}\r\n]*+)'
+    strict = re.compile(rf"{cell}(?:{escaped}{cell})*+(?:\r\n|\r|\n|\Z)")
+    scanner = Scanner(delimiter)
+    scanner.feed(text, is_last=is_whole)
+    records: list[list[str]] = []
+    faults = place = 0
+    for _ in range(MOST_RECORDS):
+        if place == len(text):
+            break
+        found = scanner.scan(place)
+        if isinstance(found, Unfinished):
+            break
+        if isinstance(found, Broken) or not strict.fullmatch(text, place, found.end):
+            faults += 1
+        if isinstance(found, Complete) and text[place : found.end].strip("\r\n"):
+            records.append(found.cells)
+        place = found.end
+    return records, faults

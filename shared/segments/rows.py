@@ -1,23 +1,21 @@
 """The rows of a partition, streamed."""
 
-import io
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain, islice
+from itertools import chain
 from typing import BinaryIO
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
 from shared.segments.chunks import open_partition
-from shared.segments.csv_text import BLOCK, LONGEST, Record, records, said_delimiter
-from shared.segments.delimiter import DELIMITERS, delimiter_of
+from shared.segments.csv_text import BLOCK, BOM, LONGEST, Record, records, said_delimiter
+from shared.segments.delimiter import delimiter_of
 from shared.segments.header import Shape, column_names, is_header, shape_of_header
 from shared.segments.model import CsvFormat
 from shared.segments.snapshots import Partition
 
-# Bytes and records from a file's start that show its delimiter; more only where the first line is longer.
+# Bytes from a file's start that show its delimiter; more only where the first line is longer.
 SAMPLE = 128 * 1024
-MOST_SAMPLED = 200
 
 type Row = tuple[int, int, Record]
 """A data row: the run's partition that it lies in, from 0; its number there, from 1; the cells of the
@@ -104,8 +102,8 @@ def read_delimiter(store: Store, partition: Partition, columns: Sequence[str] = 
         is_whole = not file.read(1)
     if said := said_delimiter(beginning):
         return said
-    samples = {delimiter: _sample(beginning, delimiter, is_whole) for delimiter in DELIMITERS}
-    return delimiter_of(samples, columns) if any(samples.values()) else None
+    text = beginning.removeprefix(BOM).decode(errors="surrogateescape")
+    return delimiter_of(text, columns, is_whole=is_whole)
 
 
 def most_rows(store: Store, partition: Partition) -> int:
@@ -127,12 +125,6 @@ def _records(store: Store, partition: Partition, delimiter: str) -> Iterator[Rec
             return opened.enter_context(open_partition(store, partition))
 
         yield from records(open_file, delimiter)
-
-
-def _sample(beginning: bytes, delimiter: str, is_whole: bool) -> list[Record]:
-    """The first records; where the file goes on, the last of them may be half a record."""
-    found = list(islice(records(lambda: io.BytesIO(beginning), delimiter), MOST_SAMPLED))
-    return found if is_whole or len(found) in (1, MOST_SAMPLED) else found[:-1]
 
 
 def _shape(

@@ -14,22 +14,88 @@ def read(content: bytes, delimiter: str) -> list[list[str] | str]:
     if said := SEP.match(text):
         delimiter, text = said[1], text[said.end() :]
     found: list[list[str] | str] = []
-    in_doubt = False
+    in_doubt = is_lost = False
     place = 0
     while place < len(text):
+        if is_lost:
+            begin = rows_from(text, place, delimiter)
+            is_lost = begin > place
+            if is_lost:
+                found += ["broken_quotes"] * count_lines(text[place:begin])
+                is_lost = text[place:begin].count('"') % 2 == 1 or is_lost
+                place = begin
+                continue
         record = Parser(text, place, delimiter).record()
         part = text[place : record.end]
-        lines = [line for line in LINE.findall(part) if line.strip("\r\n")]
         place = record.end
+        lines = count_lines(part)
         if not lines:
             continue
-        is_broken = record.cells is None
-        in_doubt = in_doubt or is_broken or len(LINE.findall(part)) > 1
-        if is_broken or (in_doubt and part.count('"') % 2):
-            found += ["broken_quotes"] * len(lines)
-        elif record.cells is not None:
+        in_doubt = in_doubt or record.cells is None or len(LINE.findall(part)) > 1
+        if record.cells is None:
+            found += ["broken_quotes"] * lines
+            is_lost = part.count('"') % 2 == 1
+        elif in_doubt and part.count('"') % 2:
+            found += ["broken_quotes"] * lines
+        else:
             found.append(_fault(record.cells) or record.cells)
     return found
+
+
+def count_lines(text: str) -> int:
+    """Those that are not blank."""
+    return sum(1 for line in LINE.findall(text) if line.strip("\r\n"))
+
+
+def rows_from(text: str, place: int, delimiter: str) -> int:
+    """Where rows begin again: both answers are tried on what the quotes behind look like."""
+    quotes = []
+    for run in re.finditer('"+', text[place:]):
+        if len(run[0]) % 2:
+            before = text[place : place + run.start()]
+            behind = text[place + run.end() :]
+            quotes.append((begins_cell(before, delimiter), ends_cell(behind, delimiter), place + run.end()))
+    for starts_within in (False, True):
+        within = starts_within
+        for opens, closes, _ in quotes:
+            if opens and not closes:
+                if within:
+                    break  # a cell can't begin within one
+                return place if not starts_within else after(text, quotes)
+            if closes and not opens:
+                if not within:
+                    break
+                return place if not starts_within else after(text, quotes)
+            if opens and closes:
+                within = not within
+        else:
+            if not within:  # the end of the file leaves none open
+                return place if not starts_within else after(text, quotes)
+    raise AssertionError("one of the two holds")
+
+
+def after(text: str, quotes: list[tuple[bool, bool, int]]) -> int:
+    """Behind the line on which the first of the quotes stands that can end a cell."""
+    end = next(end for _, closes, end in quotes if closes)
+    return line_end(text, end)
+
+
+def begins_cell(before: str, delimiter: str) -> bool:
+    return before == "" or before.rstrip(blanks(delimiter))[-1:] in ("", delimiter, "\r", "\n")
+
+
+def ends_cell(behind: str, delimiter: str) -> bool:
+    return behind.lstrip(blanks(delimiter))[:1] in ("", delimiter, "\r", "\n")
+
+
+def blanks(delimiter: str) -> str:
+    white = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + UNSEEN
+    return white.replace(delimiter, "").replace("\r", "").replace("\n", "")
+
+
+def line_end(text: str, place: int) -> int:
+    found = re.compile(r"\r\n|\r|\n").search(text, place)
+    return found.end() if found else len(text)
 
 
 @dataclass
@@ -48,6 +114,7 @@ class Parser:
         self.place = place
         self.delimiter = delimiter
         self.is_broken = False
+        self.opened = place  # the place of the quote that opened the present cell
 
     def here(self) -> str:
         return self.text[self.place : self.place + 1]
@@ -59,10 +126,10 @@ class Parser:
             while self.is_blank(self.here()):
                 self.place += 1
             if self.here() == '"':
-                opened = self.place
+                self.opened = self.place
                 cell = self.quoted()
                 if cell is None:
-                    return Found(None, self.line_end(opened))
+                    return Found(None, line_end(self.text, self.opened))
             else:
                 self.place = start
                 while self.here() not in ("", self.delimiter, "\r", "\n"):
@@ -70,14 +137,12 @@ class Parser:
                 cell = self.text[start : self.place].lstrip(" " if self.delimiter != " " else "")
             cells.append(cell)
             if self.here() != self.delimiter or not self.here():
-                end = self.line_end(self.place)
-                return Found(None if self.is_broken else cells, end)
+                return Found(None if self.is_broken else cells, line_end(self.text, self.place))
             self.place += 1
 
     def quoted(self) -> str | None:
         """The cell whose quote is here; None where it is never closed."""
         self.place += 1
-        content = self.place
         cell = ""
         while self.here():
             if self.here() != '"':
@@ -87,31 +152,37 @@ class Parser:
                 cell += '"'
                 self.place += 2
             else:
+                quote = self.place
                 self.place += 1
                 if self.here() in ("", self.delimiter, "\r", "\n"):
                     return cell
                 self.is_broken = True
-                if self.opens_another(content):
-                    return None
+                if ends_cell(self.text[self.place :], self.delimiter):
+                    while self.is_blank(self.here()):
+                        self.place += 1
+                    return cell
+                if self.opens_another(quote):
+                    if line_end(self.text, self.opened) <= quote:
+                        return None
+                    self.opened = quote
+                    continue
+                while self.here() not in ("", self.delimiter, "\r", "\n", '"'):
+                    self.place += 1
+                if self.here() != '"':
+                    return cell
+                self.opened = self.place
+                self.place += 1
         return None
 
-    def opens_another(self, content: int) -> bool:
-        """Whether the quotes before this place stand at the beginning of a cell, as another row's would."""
-        before = self.place
-        while before > content and self.text[before - 1] == '"':
-            before -= 1
-        while before > content and self.is_blank(self.text[before - 1]):
-            before -= 1
-        return before > content and self.text[before - 1] in (self.delimiter, "\r", "\n")
+    def opens_another(self, quote: int) -> bool:
+        """Whether the quotes up to this one stand at the beginning of a cell, as another row's would."""
+        content = self.text[self.opened + 1 : quote].rstrip('"')
+        return content.rstrip(blanks(self.delimiter)) != "" and begins_cell(content, self.delimiter)
 
     def is_blank(self, character: str) -> bool:
         if character == "" or character in (self.delimiter, "\r", "\n"):
             return False
         return character.isspace() or character in UNSEEN
-
-    def line_end(self, place: int) -> int:
-        found = re.compile(r"\r\n|\r|\n").search(self.text, place)
-        return found.end() if found else len(self.text)
 
 
 def _fault(cells: list[str]) -> str | None:
