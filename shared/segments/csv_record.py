@@ -1,6 +1,7 @@
 """One record of CSV by the letter of RFC 4180, and how far the doubt reaches where its quotes are broken."""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 # What a quoted cell holds, up to the first run of an odd number of quotes: that run ends the cell.
@@ -39,6 +40,19 @@ class Unfinished:
     content: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What quotes show of the places from `first` to `last`: nothing yet, without `is_clear`.
+
+    At each of `sides`, a quote, a cell begins or ends: a place before an odd number of them is within one.
+    """
+
+    first: int
+    last: int
+    sides: list[int]
+    is_clear: bool = True
+
+
 class Scanner:
     """Reads records out of a text. All places are indexes of `text`.
 
@@ -63,6 +77,7 @@ class Scanner:
         self._is_last = is_last
         # Between these two places there is no run of an odd number of quotes.
         self._clear = (0, 0)
+        self._shown = _Shown(0, -1, [])
 
     def scan(self, place: int) -> Complete | Broken | Unfinished:
         """What stands at this place, where a record begins.
@@ -73,7 +88,7 @@ class Scanner:
         - it opens another cell, if it stands where one begins: the cell before was never closed. If it is
           on another line than that one's quote, it is another row's, and the record ends with the line on
           which the broken cell was opened;
-        - else it was not doubled: every second one of these leaves the cell, and the others enter it again.
+        - else it was not doubled, and leaves the cell; the next one enters it again, or ends it.
 
         So no line from within a cell is taken for a row.
         """
@@ -124,33 +139,47 @@ class Scanner:
                 if text[end : end + 1] != '"':
                     return None, end
                 quote = end
+                end = _end_of(self._blank, text, quote + 1)
+                if end == len(text) and not self._is_last:
+                    return Unfinished(place)
+                if text[end : end + 1] in self._ends:
+                    return None, end
             start, content = quote + 1, -1
 
     def rows_from(self, place: int) -> int | None:
         """Where rows begin again at this place or behind it, after quotes that came out of step.
 
-        The next quote that can only open a cell, or only end one, shows whether this line is within a cell;
-        so does the end of the file, which leaves no cell open. Lines within a cell are left behind. None
-        where the text does not show it yet.
+        The next quote that can only end a cell, or only open one that ends as it should, shows whether this
+        line is within a cell; so does the end of the file, which leaves no cell open. Lines within a cell are
+        left behind. None where the text does not show it yet.
         """
-        is_flipped, first, quote = False, None, self._odd_quote(place)
+        if not self._shown.first <= place <= self._shown.last:
+            self._shown = self._look_from(place)
+        if not self._shown.is_clear:
+            return None
+        sides = self._shown.sides
+        next_side = bisect_left(sides, place)
+        return self.line_end(sides[next_side]) if (len(sides) - next_side) % 2 else place
+
+    def _look_from(self, place: int) -> "_Shown":
+        sides: list[int] = []
+        opened = -1  # the last quote, if it can only open a cell
+        quote = self._odd_quote(place)
         while quote < len(self.text):
             end = _end_of(self._blank, self.text, quote + 1)
             if end == len(self.text) and not self._is_last:
-                return None
+                break
             opens = self._opens(place, quote, is_row=True)
             closes = self.text[end : end + 1] in self._ends
-            if closes and first is None:
-                first = quote
-            if opens != closes:
-                is_flipped ^= closes
-                break
-            is_flipped ^= closes
+            if closes and opened >= 0:
+                return _Shown(place, opened, sides)
+            if closes:
+                sides.append(quote)
+            if closes and not opens:
+                return _Shown(place, quote, sides)
+            opened = quote if opens and not closes else -1
             quote = self._odd_quote(quote + 1)
-        else:
-            if not self._is_last:
-                return None
-        return self.line_end(first) if is_flipped and first is not None else place
+        return _Shown(place, len(self.text), sides, is_clear=self._is_last)
 
     def line_end(self, place: int) -> int | None:
         """Where the line ends that this place is on; None where that is not in the text."""
@@ -160,7 +189,7 @@ class Scanner:
         return found.end()
 
     def _opens(self, start: int, quote: int, *, is_row: bool = False) -> bool:
-        """Whether the run of quotes that ends here stands where a cell begins, as `start` is with `is_row`."""
+        """Whether the run of quotes that ends here stands where a cell begins (`start`, with `is_row`)."""
         place = quote
         while place > start and self.text[place - 1] == '"':
             place -= 1

@@ -11,6 +11,8 @@ from shared.text import shown, trim
 # So many columns are named in a message, and so many may a file have.
 MOST_NAMED = 10
 MOST_COLUMNS = 10_000
+# The place of a column that a header lacks.
+MISSING = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,15 @@ def shape_of_header(
     missing: list[str] = []
     doubled: list[str] = []
     for column in columns:
-        found = exact.get(column) or folded.get(_folded(column), [])
         if not column or counts[column] > 1:  # no export can name it
             places.append(None)
-        elif len(found) == 1:
-            places.append(found[0])
-        else:
-            places.append(None)
-            (doubled if found else missing).append(column)
+            continue
+        place = exact[column] if column in exact else folded.get(_folded(column), MISSING)
+        if place == MISSING:
+            missing.append(column)
+        elif place is None:
+            doubled.append(column)
+        places.append(place)
     shared = {place for place, count in Counter(places).items() if count > 1}
     doubled += [
         column for column, place in zip(columns, places, strict=True) if place is not None and place in shared
@@ -114,10 +117,11 @@ def _check_width(name: str, header: Sequence[str]) -> None:
         raise _invalid(f"{name} has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
 
 
-def _places(names: Iterable[str]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
+def _places(names: Iterable[str]) -> dict[str, int | None]:
+    """The place of each name; None for a name that is there twice."""
+    places: dict[str, int | None] = {}
     for place, name in enumerate(names):
-        places.setdefault(name, []).append(place)
+        places[name] = None if name in places else place
     return places
 
 

@@ -9,17 +9,15 @@ BROKEN_BYTES = ["nul", "utf8"]
 _UTF8 = [b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xc0\xa2", b"\xf0\x9f\x98"]
 
 
-def soiled(
-    dirt: str, cell: bytes, texts: Sequence[str], chance: random.Random, delimiter: str, *, at_quotes: bool
-) -> bytes:
+def soiled(dirt: str, cell: bytes, texts: Sequence[str], chance: random.Random, delimiter: str) -> bytes:
     """The cell as it was written, or one of the texts, with damage of the kind `dirt`.
 
-    Without `at_quotes`, bytes are broken only where that breaks no quotes.
+    Bytes are broken only where that breaks no quotes.
     """
     text, more = texts
     quoted = b'"' + text.replace('"', '""').encode()
     at = chance.randrange(len(cell) + 1)
-    if dirt in BROKEN_BYTES and not at_quotes and b'"' in cell:
+    if dirt in BROKEN_BYTES and b'"' in cell:
         places = [place for place in range(len(cell)) if b'"' not in cell[max(place - 1, 0) : place + 1]]
         at = chance.choice(places or [0])
     match dirt:

@@ -50,11 +50,10 @@ class MadeFile:
 class Maker:
     """One segment of one or two files, the same for the same seed.
 
-    `kind` is how the format is known: told by model.json, untold by it, or bare, without a model.json. With
-    `haunts_broken`, files whose quotes are broken have cells of several lines.
+    `kind` is how the format is known: told by model.json, untold by it, or bare, without a model.json.
     """
 
-    def __init__(self, seed: int, *, haunts_broken: bool = False) -> None:
+    def __init__(self, seed: int) -> None:
         self.seed = seed
         self.random = random.Random(seed)
         pick = self.random.choice
@@ -69,9 +68,8 @@ class Maker:
         if len(self.columns) == 1 and self.kind != "told":
             self.delimiter = ","  # nothing of such a file could say another
         self.is_large = seed % 400 == 7
-        self.haunts_broken = haunts_broken
         self.dirt = pick([BROKEN_QUOTES, BROKEN_BYTES, [], [], []])
-        self.is_tame = self.dirt is BROKEN_QUOTES and not haunts_broken
+        self.is_tame = self.dirt is BROKEN_QUOTES
         self.has_ghosts = self.random.random() < 0.7
         self.people = 0
         self.bare_names: list[str] = []
@@ -221,9 +219,7 @@ class Maker:
         cells = [self._cell(row.values[name]).encode() for name in names]
         place = self.random.randrange(len(cells))
         texts = [self.random.choice(WORDS) if self.is_tame else self._text(names) for _ in range(2)]
-        cells[place] = soiled(
-            row.dirt, cells[place], texts, self.random, self.delimiter, at_quotes=self.haunts_broken
-        )
+        cells[place] = soiled(row.dirt, cells[place], texts, self.random, self.delimiter)
         row.raw = self.delimiter.encode().join(cells)
 
     def _join(self, made: MadeFile, header: list[str] | None) -> None:

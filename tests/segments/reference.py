@@ -57,10 +57,11 @@ def rows_from(text: str, place: int, delimiter: str) -> int:
             quotes.append((begins_cell(before, delimiter), ends_cell(behind, delimiter), place + run.end()))
     for starts_within in (False, True):
         within = starts_within
+        opened = False  # by the last quote, which can only open a cell
         for opens, closes, _ in quotes:
-            if opens and not closes:
+            if closes and opened:
                 if within:
-                    break  # a cell can't begin within one
+                    break  # no cell begins and ends within one
                 return place if not starts_within else after(text, quotes)
             if closes and not opens:
                 if not within:
@@ -68,6 +69,7 @@ def rows_from(text: str, place: int, delimiter: str) -> int:
                 return place if not starts_within else after(text, quotes)
             if opens and closes:
                 within = not within
+            opened = opens and not closes
         else:
             if not within:  # the end of the file leaves none open
                 return place if not starts_within else after(text, quotes)
@@ -170,8 +172,13 @@ class Parser:
                     self.place += 1
                 if self.here() != '"':
                     return cell
-                self.opened = self.place
+                quote = self.place
                 self.place += 1
+                if ends_cell(self.text[self.place :], self.delimiter):
+                    while self.is_blank(self.here()):
+                        self.place += 1
+                    return cell
+                self.opened = quote
         return None
 
     def opens_another(self, quote: int) -> bool:

@@ -166,7 +166,7 @@ def test_the_rest_of_a_cell_is_not_a_row() -> None:
 def test_a_first_line_for_excel_is_taken_for_what_it_is() -> None:
     """It is not a record, and its delimiter is the file's."""
     assert parsed(b"sep=;\r\na;b,c\r\n") == [["a", "b,c"]]
-    assert parsed(b'\xef\xbb\xbf"sep=|"\na|b\nsep=;\n', ";") == [["a", "b"], ["sep=;"]]
+    assert parsed(b"\xef\xbb\xbfsep=|\na|b\nsep=;\n", ";") == [["a", "b"], ["sep=;"]]
 
 
 def test_an_open_quote_swallows_nobody() -> None:
@@ -214,7 +214,7 @@ def test_a_line_without_an_end_is_one_refused_row() -> None:
     assert parsed(content) == [["1", "a"], "row_too_long", ["3", "b"]]
 
 
-@pytest.mark.parametrize("line", [b'a","\n', b'a,""b""\n', b'a,"b\n', b'a,"b"c\n'])
+@pytest.mark.parametrize("line", [b'a","\n', b'a,""b""\n', b'a,"b\n', b'a,"b"c\n', b'a,"b"c"\n,"\n'])
 def test_broken_quotes_take_time_in_proportion(line: bytes) -> None:
     """However many quotes are broken, and in which way, twice the file takes about twice the time."""
 

@@ -28,7 +28,6 @@ NOT_DOUBLED = {
     "a line that begins with a quote": f'{HEADER}a@example.org,"x\n{GHOST}"hi" he said\n"\n{LATER}',
 }
 OPEN = {
-    "a file that is cut off": f'{HEADER}b@example.org,y\na@example.org,"x\n{GHOST}bye',
     "an open quote before a cell of several lines": (
         'EMail,Note,City\na@example.org,"x,"q\nghost@example.org,z,z\ny"\nb@example.org,y,y\n'
     ),
