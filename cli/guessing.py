@@ -26,15 +26,19 @@ NAMES = {
 
 # How a name of a column begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
 _LETTER = re.compile(r"\(?[^\W\d_]")
+# What the column of the addresses is called, in a few languages.
+_MAIL = re.compile(r"mail|courriel|correo|e-?post", re.IGNORECASE)
 
 
 def look_like_names(names: Sequence[str]) -> bool:
     """Whether a file's first record may be shown as names of columns, or may be a person's cells.
 
-    Names have no @, and more than half of them are distinct and begin with a letter.
+    Names have no @, more than half of them are distinct and begin with a letter, and one is called like an
+    email's column: no person is.
     """
     distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
-    return 2 * len(distinct) > len(names) and not any("@" in name for name in names)
+    has_mail = any(map(_MAIL.search, names))
+    return has_mail and 2 * len(distinct) > len(names) and not any("@" in name for name in names)
 
 
 def guess_email(file: CsvFile) -> str | None:

@@ -35,6 +35,7 @@ MOST_REASONS = 20
 _PROFILE_POINTER = re.compile(
     r"/data/attributes/profiles/data/([0-9]{1,6})(?![^/])(?:/attributes/?([a-z0-9_/]{0,64})?)?"
 )
+_ERROR_MEMBERS = frozenset({"status", "code", "title", "detail", "source"})
 _CODE = re.compile(r"[a-z_]{1,64}")
 _SCOPES = re.compile(r"\b[a-z-]{2,40}:(?:read|write)\b")
 _MOST_SCOPES = 20
@@ -65,10 +66,19 @@ class Answer:
         return self.document["data"]
 
     def errors(self) -> list[dict[str, Any]]:
-        """The error objects of JSON:API; none where the answer is anything else, such as a proxy's page."""
+        """The error objects of JSON:API; none where the answer is anything else, such as a proxy's.
+
+        Each has one of the members that JSON:API names, and no other status than the answer:
+        https://jsonapi.org/format/#error-objects
+        """
         listed = (self.document or {}).get("errors")
-        is_list = isinstance(listed, list) and all(isinstance(error, dict) for error in listed)
-        return listed if is_list else []  # type: ignore[return-value]
+        is_klaviyos = isinstance(listed, list) and all(map(self._is_error, listed))
+        return listed if is_klaviyos else []  # type: ignore[return-value]
+
+    def _is_error(self, error: Any) -> bool:
+        if not isinstance(error, dict) or _ERROR_MEMBERS.isdisjoint(error):
+            return False
+        return str(error.get("status", self.status)) == str(self.status)
 
 
 def unexpected(status: int) -> KlaviyoUnavailable:

@@ -17,7 +17,8 @@ def test_of(condition: Condition, data_type: str) -> Test:
 
     A cell equals a value without the white space and invisible marks around both: in a boolean column
     without regard to case, in a numeric one as a number. Where it must not equal one, it must not look like
-    one either, and a boolean column's cell that is neither true, false nor blank equals both.
+    one either, whatever its case; and a boolean column's cell that is neither true, false nor blank equals
+    both.
     """
     like = _like(data_type)
     values = frozenset(like(value_of(value)) for value in condition.values)
@@ -38,5 +39,5 @@ def _like(data_type: str) -> Callable[[str], object]:
 
 
 def _look(text: str) -> str:
-    """What can be seen of a text, with full-width letters and the like as the plain ones."""
-    return visible(normalize("NFKC", text))
+    """What can be seen of a text, without case, and with plain letters for full-width ones and the like."""
+    return visible(normalize("NFKC", text)).casefold()

@@ -15,7 +15,7 @@ from shared.text import shown
 # Unpacked bytes of a file: so many at most, and so many for each packed one, beyond what is little anyway.
 # Tables of people pack to a third, and to a hundredth where nearly all cells are blank.
 MOST_BYTES = 16 * 1024**3
-MOST_TIMES = 1000
+MOST_TIMES = 250
 LITTLE = 16 * 1024**2
 
 

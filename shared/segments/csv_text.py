@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from shared.segments.csv_ahead import Ahead
-from shared.segments.csv_record import BLANKS, Broken, Scanner, Unfinished
+from shared.segments.csv_record import BLANKS, Broken, Complete, Scanner, Unfinished
 
 # Characters of one record. A longer one is refused.
 LONGEST = 2 * 1024 * 1024
@@ -65,7 +65,12 @@ class _Reader:
         # What the csv module doesn't skip before a quote, though it may skip spaces.
         self._blanks = BLANKS.replace(" ", "").replace(delimiter, "")
         self._padding = re.compile(f'[{re.escape(self._blanks)}] *"')
+        # A quote that can both end a cell and begin one.
+        blanks, ends = re.escape(BLANKS.replace(delimiter, "")), re.escape(f"{delimiter}\r\n")
+        self._two_sided = re.compile(rf'(?:\A|[{ends}])[{blanks}]*+"(?=[{blanks}]*+(?:[{ends}]|\Z))')
         self.text = ""
+        # Cells of the first record.
+        self._width = 0
         # Whether a quote of the text may open a cell behind such blanks.
         self._is_padded = False
         # Whether a cell of the text may hold a NUL or broken UTF-8.
@@ -118,6 +123,12 @@ class _Reader:
                 if broken is None:
                     return found
                 record = broken
+            if isinstance(record, Complete):
+                self._width = self._width or next(filter(None, map(_width, found)), len(record.cells))
+                end = self._end_of_both(record, place)
+                if end is None:
+                    break
+                record = Broken(end) if end > record.end else record
             if isinstance(record, Broken):
                 done, place = self._refuse(lines, done, place, record.end, found)
                 continue
@@ -126,9 +137,28 @@ class _Reader:
                 place += len(lines[done])
                 done += 1
             found += self._judged(record.cells, lines[first:done])
+        self._width = self._width or next(filter(None, map(_width, found)), 0)
         self.text = self.text[place:]
         self._is_suspect &= bool(self.text)
         return found
+
+    def _end_of_both(self, record: Complete, place: int) -> int | None:
+        """Where the record at this place ends, and with it another row that its last line may be.
+
+        Where a quote was left open, another row's quote may have closed it: if that quote can also begin a
+        cell, from there on a row can be read, and the quotes behind say that the lines between are not rows.
+        None where more text has to show it.
+        """
+        last = place + len("".join(io.StringIO(self.text[place : record.end], newline="").readlines()[:-1]))
+        if last == place or not self._two_sided.search(self.text[last : record.end]):
+            return record.end
+        other, rows = self._scanner.scan(last), self._scanner.rows_from(record.end)
+        if (isinstance(other, Unfinished) or rows is None) and len(self.text) - place <= LONGEST:
+            return None
+        is_lost = rows is not None and rows > record.end
+        if is_lost and isinstance(other, Complete) and self._width <= len(other.cells) <= self._width + 1:
+            return max(record.end, other.end)
+        return record.end
 
     def _refuse(
         self, lines: list[str], first: int, place: int, end: int, found: list[Record]
@@ -158,6 +188,8 @@ class _Reader:
                 if needs_care or end - done > 1 or (self._in_doubt and lines[done].count('"') % 2):
                     record = lines[done:end]
                     if self._is_padded and any(map(self._has_padding, record)):
+                        break
+                    if end - done > 1 and self._two_sided.search(record[-1]):
                         break
                     found += self._judged(cells, record)
                 elif cells:
@@ -265,6 +297,10 @@ def _before_character(content: bytes) -> int:
 def _is_odd(lines: list[str]) -> bool:
     """Whether there is an odd number of quotes in the lines."""
     return sum(line.count('"') for line in lines) % 2 == 1
+
+
+def _width(record: Record) -> int:
+    return 0 if isinstance(record, str) else len(record)
 
 
 def _reason(line: str) -> str:

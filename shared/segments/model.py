@@ -21,6 +21,7 @@ from shared.text import shown
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Bytes of a model.json. One of 200 tables with 200 attributes each, annotations and all, has half of it.
 MOST_BYTES = 16 * 1024**2
+MOST_VALUES = 1_000_000
 MOST_ENTITIES = MOST_ATTRIBUTES = MOST_PARTITIONS = 10_000
 LONGEST_NAME = 200
 # The Common Data Model's data types, by what they are in small letters.
@@ -90,8 +91,12 @@ class Model:
     @classmethod
     def read(cls, name: str, etag: str, content: bytes) -> "Model":
         """Raises InvalidSegment."""
+        content = _plain(name, content).removeprefix(BOM)
+        # Each value but the first of an object or a list stands behind a comma; a parsed one takes 100 bytes.
+        if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise invalid_model(f"{shown(name)} has more than {MOST_VALUES:,} values.")
         try:
-            document = orjson.loads(_plain(name, content).removeprefix(BOM))
+            document = orjson.loads(content)
         except orjson.JSONDecodeError:
             raise invalid_model(f"{shown(name)} is not JSON in UTF-8.") from None
         entities = document.get("entities") if isinstance(document, dict) else None

@@ -9,8 +9,7 @@ from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable,
 from shared.klaviyo.answers import MOST_REASONS, Answer, failure
 
 SECRET = "canary-7d10"
-ERROR = {"id": "1", "status": 400, "code": "invalid", "title": SECRET, "detail": f"{SECRET} lists:read"}
-OURS = orjson.dumps({"errors": [ERROR]})
+ERROR = {"id": "1", "code": "invalid", "title": SECRET, "detail": f"{SECRET} lists:read"}
 PAGES = {
     "html": b"<html><body>Just a moment...</body></html>",
     "nothing": b"",
@@ -19,6 +18,8 @@ PAGES = {
     "a list of texts": b'{"errors": ["not found"]}',
     "one text among objects": b'{"errors": [{"code": "not_found"}, "not found"]}',
     "no error at all": b'{"errors": []}',
+    "a gateway's objects": b'{"errors": [{"message": "denied"}]}',
+    "another status": b'{"errors": [{"code": "not_found", "status": 999}]}',
     "an array": b'[{"errors": [{}]}]',
     "broken": b'{"errors": [{"code": "not_found"}',
     "not text": b"\xff\xfe\x00",
@@ -26,8 +27,10 @@ PAGES = {
 LARGE, SMALL = 4_600_000, 900
 
 
-def answer(status: int, content: bytes = OURS) -> Answer:
-    return Answer.of(status, {}, content)
+def answer(status: int, content: bytes | None = None) -> Answer:
+    """One of Klaviyo's own, unless another content is given."""
+    ours = orjson.dumps({"errors": [ERROR | {"status": status}]})
+    return Answer.of(status, {}, ours if content is None else content)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def read(content: bytes, delimiter: str) -> list[list[str] | str]:
         delimiter, text = said[1], text[said.end() :]
     found: list[list[str] | str] = []
     in_doubt = is_lost = False
-    place = 0
+    place = width = 0
     while place < len(text):
         if is_lost:
             begin = rows_from(text, place, delimiter)
@@ -31,7 +31,15 @@ def read(content: bytes, delimiter: str) -> list[list[str] | str]:
         lines = count_lines(part)
         if not lines:
             continue
+        width = width or len(record.cells or [])
         in_doubt = in_doubt or record.cells is None or len(LINE.findall(part)) > 1
+        other = another_row(text, place - len(part), record, width, delimiter)
+        if other is not None:
+            part = text[place - len(part) : other]
+            place = other
+            found += ["broken_quotes"] * count_lines(part)
+            is_lost = part.count('"') % 2 == 1
+            continue
         if record.cells is None:
             found += ["broken_quotes"] * lines
             is_lost = part.count('"') % 2 == 1
@@ -40,6 +48,23 @@ def read(content: bytes, delimiter: str) -> list[list[str] | str]:
         else:
             found.append(_fault(record.cells) or record.cells)
     return found
+
+
+def another_row(text: str, place: int, record: "Found", width: int, delimiter: str) -> int | None:
+    """The end of the row that the record's last line may be, if its quote may have opened a cell."""
+    lines = LINE.findall(text[place : record.end])
+    last = record.end - len(lines[-1])
+    if record.cells is None or last == place:
+        return None
+    for quote in re.finditer('"', lines[-1]):
+        before, behind = lines[-1][: quote.start()], lines[-1][quote.end() :]
+        if begins_cell(before, delimiter) and ends_cell(behind, delimiter):
+            other = Parser(text, last, delimiter).record()
+            if other.cells is None or rows_from(text, record.end, delimiter) == record.end:
+                return None
+            is_row = other.end > record.end and width <= len(other.cells) <= width + 1
+            return other.end if is_row else None
+    return None
 
 
 def count_lines(text: str) -> int:

@@ -153,14 +153,19 @@ def test_an_open_quote_behind_a_cell_of_lines_lets_nobody_out() -> None:
 
 
 def test_the_rest_of_a_cell_is_not_a_row() -> None:
-    """Where quotes may be out of step, a line that ends a cell looks like a row, and is refused."""
+    """Where another row's quote closed an open one, that row's cell holds no rows: both are refused."""
     content = b'z@example.org,"open\nann@example.org,"\nbob@example.org,friend"\ndan@example.org,ok\n'
 
-    assert parsed(content) == [
-        ["z@example.org", "open\nann@example.org,"],
-        "broken_quotes",
-        ["dan@example.org", "ok"],
-    ]
+    assert parsed(content) == [*["broken_quotes"] * 3, ["dan@example.org", "ok"]]
+
+
+def test_a_cell_that_ends_with_a_line_break_costs_nothing() -> None:
+    """Its quote could begin a cell too, but what is behind says that it did not."""
+    content = (
+        b'a@example.org,"1 Main St\n"\nb@example.org,ok\nc@example.org,"2 Main St\n"\nd@example.org,"x"\n'
+    )
+
+    assert [record[0] for record in parsed(content)] == [f"{name}@example.org" for name in "abcd"]
 
 
 def test_a_first_line_for_excel_is_taken_for_what_it_is() -> None:

@@ -28,6 +28,12 @@ NOT_DOUBLED = {
     "a line that begins with a quote": f'{HEADER}a@example.org,"x\n{GHOST}"hi" he said\n"\n{LATER}',
 }
 OPEN = {
+    "an open quote that another row's closes": (
+        f'{HEADER}a@example.org,"open\nc@example.org,"\n{GHOST * 3}"\n{LATER}e@example.org,"fine"\n'
+    ),
+    "one whose row begins with a comma": (
+        f'{HEADER}a@example.org,"open\nc@example.org,",\nghost@example.org, hi\nz"\n{LATER}'
+    ),
     "an open quote before a cell of several lines": (
         'EMail,Note,City\na@example.org,"x,"q\nghost@example.org,z,z\ny"\nb@example.org,y,y\n'
     ),
