@@ -47,15 +47,13 @@ def read_rows(
     if not has_header:
         source = chain([first], source)
     width, in_order = shape.width, shape.places is None
-    number, is_read, is_misfit = 0, False, False
+    number, is_misfit, is_read = 0, False, False
     for number, cells in enumerate(source, start=1):
-        if not isinstance(cells, str):
-            if len(cells) != width or not in_order:
-                cells = shape.arrange(cells)
-            if isinstance(cells, str):
-                is_misfit = True
-            else:
-                is_read = True
+        if (len(cells) != width or not in_order) and not isinstance(cells, str):
+            cells = shape.arrange(cells)
+        if not is_read:
+            is_read = not isinstance(cells, str)
+            is_misfit |= cells == "wrong_number_of_cells"
         yield index, number, cells
     if is_misfit and not is_read:
         raise InvalidSegment(

@@ -22,12 +22,12 @@ PERSON = ["ann.canary@example.org", "Canary", "1 Canary Road", "", "04107"]
     [
         ["EMail"],
         ["EMail", "FirstName", "City", "1st order", ""],
-        ["(Do Not Modify) Contact", "\u00c9tat", "\u96fb\u8a71"],
+        ["(Do Not Modify) Contact", "\u00c9tat", "\u96fb\u8a71", "Courriel"],
         [" EMail ", "Name", "Name"],
     ],
 )
 def test_names_of_columns(names: list[str]) -> None:
-    """Most of them are distinct and begin with a letter; some may be odd."""
+    """Most of them are distinct and begin with a letter, and one is an email's; some may be odd."""
     assert look_like_names(names)
 
 
@@ -39,13 +39,14 @@ def test_names_of_columns(names: list[str]) -> None:
         PERSON,
         ["EMail", "FirstName", "City", "ann@example.org"],
         ["Ann", "", "04107", "12"],
+        ["Ann", "Lee", "+4912345"],
         ["Ann", "Ann", "Ann", "Bo"],
         ["EMail", "1", "2", ""],
         ["_1", "_2"],
     ],
 )
 def test_what_may_be_a_person(cells: list[str]) -> None:
-    """An @ anywhere, or too few names that are distinct and begin with a letter."""
+    """An @ anywhere, no name for an email, or too few names that are distinct and begin with a letter."""
     assert not look_like_names(cells)
 
 

@@ -106,7 +106,7 @@ def test_a_head_without_bounds_is_no_head(world: World) -> None:
     head = world.services.state.read("heads/vip.json").content
     world.services.state.write("heads/vip.json", head.ljust(LONGEST_HEAD + 1))
 
-    with pytest.raises(InvalidDocument, match=r"heads/vip\.json.*remove it"):
+    with pytest.raises(InvalidDocument, match=r"heads/vip\.json.* bytes at most"):
         world.run()
 
 
