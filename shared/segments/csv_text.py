@@ -7,15 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from shared.segments.csv_ahead import Ahead
+from shared.segments.csv_blocks import BLOCK, LONGEST, Blocks
 from shared.segments.csv_record import BLANKS, Broken, Complete, Scanner, Unfinished
-
-# Characters of one record. A longer one is refused.
-LONGEST = 2 * 1024 * 1024
-BLOCK = 128 * 1024
-BOM = b"\xef\xbb\xbf"
-# The first line that tells Excel the delimiter.
-_SEP = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\"\r\n\x80-\xff])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
-_LONGEST_SEP = 16  # bytes
 
 type Record = list[str] | str
 """The cells of a record, or the code of the reason why it can't be read."""
@@ -37,7 +30,7 @@ def records(open_file: Callable[[], BinaryIO], delimiter: str, *, block: int = B
     longer than a record may be, to see whether it ever ends.
     """
     csv.field_size_limit(LONGEST)
-    blocks = _Blocks(open_file(), block)
+    blocks = Blocks(open_file(), block)
     reader = _Reader(blocks.delimiter or delimiter, blocks, open_file)
     held = 0  # characters of a record that goes on in the next block
     for content, is_last in blocks:
@@ -48,16 +41,10 @@ def records(open_file: Callable[[], BinaryIO], delimiter: str, *, block: int = B
         held = len(reader.text)
 
 
-def said_delimiter(beginning: bytes) -> str:
-    """The delimiter that the first line of a file says for Excel, as in `sep=;`; blank where it says none."""
-    said = _SEP.match(beginning)
-    return said[1].decode() if said else ""
-
-
 class _Reader:
     """Reads records out of `text`, which begins with the first record that is not yet read."""
 
-    def __init__(self, delimiter: str, blocks: "_Blocks", open_file: Callable[[], BinaryIO]) -> None:
+    def __init__(self, delimiter: str, blocks: Blocks, open_file: Callable[[], BinaryIO]) -> None:
         self._blocks = blocks
         self._delimiter = delimiter
         self._scanner = Scanner(delimiter)
@@ -124,7 +111,7 @@ class _Reader:
                     return found
                 record = broken
             if isinstance(record, Complete):
-                self._width = self._width or next(filter(None, map(_width, found)), len(record.cells))
+                self._width = self._width or next(filter(None, map(_cells_in, found)), len(record.cells))
                 end = self._end_of_both(record, place)
                 if end is None:
                     break
@@ -137,7 +124,7 @@ class _Reader:
                 place += len(lines[done])
                 done += 1
             found += self._judged(record.cells, lines[first:done])
-        self._width = self._width or next(filter(None, map(_width, found)), 0)
+        self._width = self._width or next(filter(None, map(_cells_in, found)), 0)
         self.text = self.text[place:]
         self._is_suspect &= bool(self.text)
         return found
@@ -246,60 +233,12 @@ class _Reader:
         return None
 
 
-class _Blocks:
-    """A file's bytes in blocks of whole lines, as far as these are not too long.
-
-    `delimiter` is what the first line says, or blank. `offset` is where the block ends that came last.
-    """
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        beginning = file.read(_LONGEST_SEP)
-        self.delimiter = said_delimiter(beginning)
-        said = _SEP.match(beginning)
-        self.offset = said.end() if said else len(BOM) * beginning.startswith(BOM)
-        self._file = file
-        self._size = size
-        self._rest = beginning[self.offset :]
-
-    def __iter__(self) -> Iterator[tuple[bytes, bool]]:
-        """The blocks, and whether each is the last."""
-        while piece := self._file.read(self._size):
-            content = self._rest + piece
-            # Where that cuts a CRLF in two, the LF is a blank line, or the cell's next character.
-            end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
-            if not end and len(content) > LONGEST:
-                end = _before_character(content)
-            self._rest = content[end:]
-            self.offset += end
-            yield content[:end], False
-        self.offset += len(self._rest)
-        rest, self._rest = self._rest, b""
-        yield rest, True
-
-    def skip_to(self, offset: int) -> None:
-        """Drops what comes before this offset."""
-        missing = offset - self.offset
-        self.offset = offset
-        dropped, self._rest = self._rest[:missing], self._rest[missing:]
-        missing -= len(dropped)
-        while missing and (piece := self._file.read(min(missing, self._size))):
-            missing -= len(piece)
-
-
-def _before_character(content: bytes) -> int:
-    """Where the last character of the content begins, so that none is cut in two."""
-    end = len(content) - 1
-    while end > len(content) - 4 and content[end] & 0xC0 == 0x80:
-        end -= 1
-    return end
-
-
 def _is_odd(lines: list[str]) -> bool:
     """Whether there is an odd number of quotes in the lines."""
     return sum(line.count('"') for line in lines) % 2 == 1
 
 
-def _width(record: Record) -> int:
+def _cells_in(record: Record) -> int:
     return 0 if isinstance(record, str) else len(record)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from shared.adapters.storage.names import is_name
-from shared.segments.csv_text import BOM
+from shared.segments.csv_blocks import BOM
 from shared.segments.gzipped import MAGIC, NotGzip, unpacked
 from shared.segments.locations import LONGEST, blob_name
 from shared.segments.messages import invalid_model, quoted

@@ -8,7 +8,8 @@ from typing import BinaryIO
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
 from shared.segments.chunks import open_partition
-from shared.segments.csv_text import BLOCK, BOM, LONGEST, Record, records, said_delimiter
+from shared.segments.csv_blocks import BLOCK, BOM, LONGEST, said_delimiter
+from shared.segments.csv_text import Record, records
 from shared.segments.delimiter import delimiter_of
 from shared.segments.header import Shape, column_names, is_header, shape_of_header
 from shared.segments.model import CsvFormat
@@ -57,7 +58,7 @@ def read_rows(
         yield index, number, cells
     if is_misfit and not is_read:
         raise InvalidSegment(
-            f"None of the {number:,} rows of {partition.name} has {width} cells, one for each column. "
+            f"No row of {partition.name} has {width:,} cells, one for each column (rows: {number:,}). "
             "Check the file's delimiter and its columns.",
             code="invalid_csv",
         )

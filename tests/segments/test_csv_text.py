@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.segments import csv_text
 from shared.segments.chunks import Chunks
-from shared.segments.csv_text import LONGEST, Record, records
+from shared.segments.csv_blocks import BLOCK, LONGEST
+from shared.segments.csv_text import Record, records
 from tests.segments import reference
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -48,7 +48,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=5), max_size=6)
 
 
-def parsed(content: bytes, delimiter: str = ",", *, block: int = csv_text.BLOCK) -> list[Record]:
+def parsed(content: bytes, delimiter: str = ",", *, block: int = BLOCK) -> list[Record]:
     return list(records(lambda: io.BytesIO(content), delimiter, block=block))
 
 
@@ -250,7 +250,7 @@ def test_rows_come_while_the_file_is_read() -> None:
     ahead = [given - number * len(row) for number, _ in enumerate(records(open_file, ","))]
 
     assert len(ahead) == 400_000
-    assert max(ahead) < 4 * csv_text.BLOCK
+    assert max(ahead) < 4 * BLOCK
 
 
 def test_a_line_without_an_end_takes_no_memory() -> None:
