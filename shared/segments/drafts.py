@@ -15,6 +15,9 @@ from shared.text import shown
 
 # How long files lie unchanged where nothing else tells that they are whole.
 QUIET = timedelta(minutes=2)
+# A model.json that is so much newer than a run folder, and does not list it, is about a later refresh,
+# whatever time zone the folder's name is in.
+OUTDATED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def drafts(tables: Tables, table: Table) -> Iterator[Draft]:
     for folder in run_folders(listings, table.folder) if is_sole and has_header is not False else ():
         if (run := run_time(folder)) < before:
             found = own(csv_files(listings, folder), table.name, table.names)
+            is_older |= entity is not None and entity.modified_at - _time(run) > OUTDATED
             yield _of(found, folder, _version(run), _time(run), needs_header=is_older)
             is_older = has_runs = True
     if entity and not entity.locations and not has_runs:

@@ -233,6 +233,20 @@ def test_older_run_folders_that_nothing_lists_need_a_header_too(shelf: Shelf) ->
     assert Segments(shelf).newest("Gold").csv_format.has_header is True
 
 
+@pytest.mark.parametrize(
+    ("modified", "has_header"), [("2026-08-25T14:40:00Z", None), ("2026-08-27T09:00:00Z", True)]
+)
+def test_a_run_folder_of_an_earlier_refresh_needs_a_header(
+    shelf: Shelf, modified: str, has_header: bool | None
+) -> None:
+    """A model.json that is days newer, and does not list the folder, may have other columns."""
+    write_csv(shelf, f"{EXPORT}/Gold/{LATER}/1.csv")
+    write_model(shelf, entity("Gold"), modifiedTime=modified)
+    shelf.age(600)
+
+    assert Segments(shelf).newest("Gold").csv_format.has_header is has_header
+
+
 def test_a_tables_folder_that_holds_a_model_is_an_exports(shelf: Shelf) -> None:
     """It lies deeper than exports are looked for, and what is in it is that export's all the same."""
     write_csv(shelf, f"{EXPORT}/Gold/{RUN}/Gold_1.csv", f"{EXPORT}/Gold/Gold_1.csv")
