@@ -15,8 +15,7 @@ _LONGEST_SEP = 16  # bytes
 
 def said_delimiter(beginning: bytes) -> str:
     """The delimiter that the first line of a file says for Excel, as in `sep=;`; blank where it says none."""
-    said = _SEP.match(beginning)
-    return said[1].decode() if said else ""
+    return _start(beginning)[0]
 
 
 class Blocks:
@@ -27,9 +26,7 @@ class Blocks:
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         beginning = file.read(_LONGEST_SEP)
-        self.delimiter = said_delimiter(beginning)
-        said = _SEP.match(beginning)
-        self.offset = said.end() if said else len(BOM) * beginning.startswith(BOM)
+        self.delimiter, self.offset = _start(beginning)
         self._file = file
         self._size = size
         self._rest = beginning[self.offset :]
@@ -57,6 +54,13 @@ class Blocks:
         missing -= len(dropped)
         while missing and (piece := self._file.read(min(missing, self._size))):
             missing -= len(piece)
+
+
+def _start(beginning: bytes) -> tuple[str, int]:
+    """The delimiter that the first line says, or blank, and where the records begin."""
+    if said := _SEP.match(beginning):
+        return said[1].decode(), said.end()
+    return "", len(BOM) * beginning.startswith(BOM)
 
 
 def _before_character(content: bytes) -> int:

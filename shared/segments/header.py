@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from shared.errors import InvalidSegment
 from shared.segments.csv_text import Record
+from shared.segments.messages import MOST_NAMED
 from shared.text import shown, trim
 
-# So many columns are named in a message, and so many may a file have.
-MOST_NAMED = 10
+# So many may a file have.
 MOST_COLUMNS = 10_000
 # The place of a column that a header lacks.
 MISSING = -1
