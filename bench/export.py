@@ -3,8 +3,8 @@
 import sys
 
 from cli.main import main
-from shared.runs import sending
+from shared.runs.steps import send
 
 if __name__ == "__main__":
-    sending.IN_FLIGHT = int(sys.argv[1])
+    send.IN_FLIGHT = int(sys.argv[1])
     main(["run", "vip", "--json"])

@@ -10,9 +10,9 @@ from bench.measure import measure, python
 from bench.output import show
 from bench.stand_in import POSTS, running_stand_in
 from shared.catalog import Catalog
-from shared.runs.services import Services
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
 from shared.segments import Segments
+from shared.services import Services
 from shared.settings import Settings
 from tests.support.azurite import running_azurite
 from tests.support.stores import CountingStore

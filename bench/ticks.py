@@ -6,8 +6,8 @@ from collections import Counter
 
 from bench import ground
 from shared.runs.head import Head, create_head
-from shared.runs.services import process_services
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
+from shared.services import process_services
 
 
 def main() -> None:

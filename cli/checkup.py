@@ -9,16 +9,16 @@ from pathlib import Path
 
 from cli import mends
 from shared.adapters.clock import Deadline
+from shared.administration.validation import FOLDERS, Checked, stored_documents, validate
 from shared.catalog import Connection, Cron, Export
 from shared.errors import ExportError, NotFound
 from shared.klaviyo import Klaviyo
 from shared.klaviyo.calls import REVISION
 from shared.runs.due import next_time
 from shared.runs.head import Head, read_head
-from shared.runs.pinning import open_account
 from shared.runs.plan import PinnedSegment, Plan
-from shared.runs.services import Services
-from shared.runs.validation import FOLDERS, Checked, stored_documents, validate
+from shared.segments import Segments
+from shared.services import Services, open_account
 
 # Seconds for all that is asked of Klaviyo.
 ONLINE = 120
@@ -74,7 +74,7 @@ def _versions(services: Services) -> Finding:
 
 
 def _segments(services: Services) -> str:
-    names = services.segments.names()
+    names = Segments(services.segment_store, services.settings.segments_prefix).names()
     if not names:
         raise NotFound("There is no segment under SEGMENTS_URL.")
     return f"{len(names)} can be seen: {', '.join(names)}"

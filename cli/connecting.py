@@ -12,10 +12,10 @@ from cli.options import open_services
 from cli.output import agrees, say
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import FileVault
+from shared.administration.applying import apply
 from shared.catalog import ID_PATTERN, Connection
 from shared.errors import NotFound
-from shared.runs.applying import apply
-from shared.runs.services import Services
+from shared.services import Services
 
 # Seconds to try a key.
 ONLINE = 60

@@ -7,9 +7,9 @@ from cli.entry import OK
 from cli.options import connection_argument, errors_as_json_option, json_option, open_services
 from cli.output import print_json, print_table, say, table
 from shared.adapters.clock import Deadline
+from shared.administration.validation import stored_documents, validate
 from shared.catalog import Connection
-from shared.runs.pinning import open_account
-from shared.runs.validation import stored_documents, validate
+from shared.services import open_account
 
 
 @click.group()

@@ -25,7 +25,7 @@ from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
 from shared.runs.history import read_rejected
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
+from shared.services import Services
 from shared.settings import Settings
 
 if TYPE_CHECKING:

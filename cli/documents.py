@@ -10,10 +10,10 @@ import click
 from cli.entry import OK, USAGE
 from cli.options import json_option, open_services
 from cli.output import print_json, print_table, say, table
+from shared.administration.applying import apply as apply_documents
+from shared.administration.validation import Checked, validate
 from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import InvalidRequest
-from shared.runs.applying import apply as apply_documents
-from shared.runs.validation import Checked, validate
 
 # A byte more than a document may have: such a one is refused by its size.
 MOST_READ = LONGEST_DOCUMENT + 1

@@ -9,11 +9,11 @@ from cli.documents import print_checked, read_files
 from cli.options import errors_as_json_option, export_argument, json_option, open_services
 from cli.output import print_json, print_table, say, table
 from shared.adapters.clock import Deadline
+from shared.administration.validation import stored_documents, validate
 from shared.catalog import Cron, Export, Listed
 from shared.errors import ExportError, NotFound
 from shared.runs.head import read_head
-from shared.runs.services import Services
-from shared.runs.validation import stored_documents, validate
+from shared.services import Services
 
 # Seconds for all that is asked of Klaviyo.
 ONLINE = 120

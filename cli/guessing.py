@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from cli.one_file import CsvFile
 from shared.profiles.emails import is_possible_email
-from shared.runs.one_file import CsvFile
 from shared.segments import read_rows
 
 SAMPLE = 200

@@ -15,9 +15,9 @@ from rich.text import Text
 from cli.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
+from shared.runs.estimate import estimate_of
 from shared.runs.head import OpenRun, read_head
-from shared.runs.progress import progress_of
-from shared.runs.services import Services
+from shared.services import Services
 from shared.text import shown
 
 LOOK_EVERY = 0.5  # seconds
@@ -91,7 +91,7 @@ class _Watch:
 
     def _picture(self, run: OpenRun, *lines: str) -> Group:
         """Each line is short enough for 80 columns."""
-        share = progress_of(run, self._services.clock.now()).share
+        share = estimate_of(run, self._services.clock.now()).share
         first = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=1, completed=share or 0, width=30)
         first.add_row(Text(shown(self._export), "bold"), bar, f"{share:.0%}" if share is not None else "")
@@ -125,7 +125,7 @@ class _Watch:
         seconds, before = clock.monotonic() - self._began[0], self._began[1]
         if seconds > 0 and sent > before:
             yield f"{(sent - before) / seconds:,.0f} a second"
-        left = progress_of(run, clock.now()).seconds_left
+        left = estimate_of(run, clock.now()).seconds_left
         if left is not None:
             yield f"{timedelta(seconds=left)} left"
 

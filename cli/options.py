@@ -10,7 +10,7 @@ from shared.adapters.storage import open_store
 from shared.catalog import ID_PATTERN
 from shared.errors import ExportError
 from shared.runs.history import RUN_ID
-from shared.runs.services import Services
+from shared.services import Services
 from shared.settings import Settings
 
 json_option = click.option(

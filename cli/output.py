@@ -18,8 +18,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
-from shared.runs import one_file
-from shared.runs.parts import rejected_name
+from shared import state
 from shared.runs.preview import Preview
 from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
 from shared.text import shown
@@ -150,9 +149,9 @@ def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
     print_notes(record.rejected_by_reason, record.warnings)
     if record.is_closed and (record.counts.rejected or record.counts.failed):
         folder = state_url.removeprefix("file:").rstrip("/")
-        say(f"refused rows: {folder}/{rejected_name(record.export, record.id)}")
+        say(f"refused rows: {folder}/{state.rejected(record.id)}")
     if record.error is not None:
-        is_send = one_file.ID.fullmatch(record.export)
+        is_send = state.is_of_one_file(record.export)
         message = said_by_send(record.error.message) if is_send else record.error.message
         say(f"error, {record.error.code}: {message}")
 

@@ -17,16 +17,17 @@ from cli.options import (
     run_argument,
 )
 from cli.output import print_json, print_preview, print_run, print_runs, say
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
-from shared.runs import advance, one_file
+from shared.runs import advance
 from shared.runs.cancelling import cancel as cancel_run
-from shared.runs.closing import summary
 from shared.runs.history import list_runs, open_run, read_run
 from shared.runs.preview import preview
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
 from shared.runs.starting import Request
+from shared.runs.steps.close import summary
+from shared.services import Services
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
@@ -119,7 +120,7 @@ def list_(export: str, limit: int, as_json: bool) -> None:
     Example: segment-export runs list vip
     """
     services = open_services()
-    if not one_file.ID.fullmatch(export):
+    if not state.is_of_one_file(export):
         services.catalog.export(export)
     records, _ = list_runs(services.state, export, "", limit)
     if as_json:

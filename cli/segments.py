@@ -10,8 +10,8 @@ from cli.guessing import look_like_names
 from cli.options import json_option, open_services
 from cli.output import print_json, print_table, say, size, table
 from shared.errors import ExportError
-from shared.runs.services import Services
-from shared.segments import Look, Snapshot, read_rows
+from shared.segments import Look, Segments, Snapshot, read_rows
+from shared.services import Services
 
 # So many rows, from the start, tell how well a column is filled.
 SAMPLE = 1000
@@ -56,7 +56,7 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
-    look = services.segments.at_once()
+    look = Segments(services.segment_store, services.settings.segments_prefix).at_once()
     if len(names) == 1:
         found = [read(services, look, names[0])]
     else:

@@ -12,19 +12,18 @@ import click
 from cli.entry import FAILED, OK
 from cli.guessing import guess_attributes, guess_email, look_like_names
 from cli.live import WatchedClock
+from cli.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
 from cli.options import dry_run_option, json_option, limit_option
 from cli.output import agrees, choose, print_preview, said_by_send, say
 from cli.runs import conduct
 from shared.adapters.clock import Deadline
-from shared.catalog import Account
 from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
-from shared.klaviyo import Klaviyo, KlaviyoList
+from shared.klaviyo import Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
-from shared.runs.one_file import CsvFile, FileCatalog, connection_of, export_of, services_of
 from shared.runs.plan import mapping_of
 from shared.runs.preview import fields_of, preview
-from shared.runs.services import Services
+from shared.services import Services
 from shared.settings import LOOPBACK, Settings
 
 # Seconds to sign in and find the list.
@@ -103,7 +102,7 @@ def send(
         getpass.getuser(),
         services.clock.now().isoformat(),
     )
-    services = replace(services, catalog=FileCatalog(services.state, export, connection))
+    services = replace(services, catalog=FileDocuments(export, connection))
     return conduct(services, export.id, limit, as_json)
 
 

@@ -23,8 +23,8 @@ from shared.runs.cancelling import cancel
 from shared.runs.head import OpenRun
 from shared.runs.history import find_run, open_run, read_run
 from shared.runs.record import RunRecord
-from shared.runs.services import Services, process_services
 from shared.runs.starting import Request
+from shared.services import Services, process_services
 
 # Who is away when a run waits for one of these.
 AWAY = {"storage_unavailable": "The storage", "vault_unavailable": "The vault"}

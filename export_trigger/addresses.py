@@ -7,7 +7,7 @@ import azure.functions as func
 from shared.catalog import Export
 from shared.catalog.document import ID_PATTERN
 from shared.errors import NotFound
-from shared.runs.services import Services
+from shared.services import Services
 
 # A route of runs, in any case, at the end of an address.
 _ROUTE = re.compile(r"/(exports/[^/]*/)?runs(/[^/]*){0,2}$", re.IGNORECASE)

@@ -8,7 +8,7 @@ from export_trigger.addresses import export_of, here, location
 from shared.api import BadRequest, Preferences, Reply, csv_reply, problem_reply, reply, reply_of_run
 from shared.errors import ExportError
 from shared.runs.history import RUN_ID, find_run, list_runs, read_rejected
-from shared.runs.services import process_services
+from shared.services import process_services
 
 MOST_A_PAGE = 100
 

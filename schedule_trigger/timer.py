@@ -4,8 +4,8 @@ import logging
 
 import azure.functions as func
 
-from shared.runs.services import process_services
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
+from shared.services import process_services
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """The errors of this project, ordered by what the caller may do about them; a room's own derive from these.
 
 ExportError                      has a `code` and a message that is safe to show anywhere
-├── NeedsPeople                  repeating is no use: somebody has to mend something first
+├── PermanentError                  repeating is no use: somebody has to mend something first
 │   ├── InvalidSettings          a setting of the environment
 │   ├── InvalidDocument          a connection, export, head or secrets file; lists each problem
 │   ├── InvalidRequest           what a caller of the HTTP API or the command asked for
@@ -44,11 +44,11 @@ class ExportError(Exception):
             self.code = code
 
 
-class NeedsPeople(ExportError):
+class PermanentError(ExportError):
     """Repeating is no use until somebody mends the cause."""
 
 
-class InvalidSettings(NeedsPeople):
+class InvalidSettings(PermanentError):
     code = "invalid_settings"
 
 
@@ -60,7 +60,7 @@ class Problem:
     message: str
 
 
-class InvalidDocument(NeedsPeople):
+class InvalidDocument(PermanentError):
     """`problems` are the first 20, and `more` counts the others."""
 
     code = "invalid_document"
@@ -74,19 +74,19 @@ class InvalidDocument(NeedsPeople):
         super().__init__(f"{name} is not valid: {listed}{others}")
 
 
-class InvalidRequest(NeedsPeople):
+class InvalidRequest(PermanentError):
     code = "invalid_request"
 
 
-class NotFound(NeedsPeople):
+class NotFound(PermanentError):
     code = "not_found"
 
 
-class Denied(NeedsPeople):
+class Denied(PermanentError):
     code = "denied"
 
 
-class InvalidSegment(NeedsPeople):
+class InvalidSegment(PermanentError):
     code = "invalid_segment"
 
 

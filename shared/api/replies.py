@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from shared.api.preferences import Preferences
-from shared.runs.closing import summary
+from shared.runs.estimate import estimate_of
 from shared.runs.head import OpenRun
-from shared.runs.progress import progress_of
 from shared.runs.record import RunRecord
+from shared.runs.steps.close import summary
 
 # Seconds after which it is worth looking again.
 COME_BACK = 15
@@ -46,7 +46,7 @@ def reply_of_run(run: RunRecord | OpenRun, location: str, now: datetime, prefere
     if isinstance(run, RunRecord):
         status = 500 if preferences.strict and run.status == "failed" else 200
         return reply(status, run.model_dump(mode="json"), applied)
-    progress = progress_of(run, now)
+    progress = estimate_of(run, now)
     document = summary(run).model_dump(mode="json") | {"progress": progress.model_dump(mode="json")}
     return reply(202, document, come_back(run, location, now) | applied)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.adapters.storage.store import Store
-from shared.catalog.connection import Account, Connection
+from shared.catalog.connection import Connection, PinnedAccount
 from shared.catalog.document import LONGEST_DOCUMENT, Document
 from shared.catalog.export import Export
 from shared.errors import InvalidDocument, NotFound, Problem
@@ -51,7 +51,7 @@ class Catalog:
                 self._read[export_id] = known
             yield Listed(export_id, blob.last_modified, known[1])
 
-    def pin_account(self, connection: Connection, account: Account) -> None:
+    def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Writes the account into a connection that has none, unless somebody changed it meanwhile."""
         name = f"connections/{connection.id}.json"
         blob = self._store.read(name, most=LONGEST_DOCUMENT)

@@ -14,7 +14,7 @@ class Consent(Document):
     accepted_at: AwareDatetime
 
 
-class Account(Document):
+class PinnedAccount(Document):
     """The Klaviyo account that a connection belongs to; pinned at first use."""
 
     id: Text
@@ -45,7 +45,7 @@ class Connection(Document):
     shared_with: Sharing = "administrators"
     export_user: str = ""
     consent: Consent
-    account: Account | None = None
+    account: PinnedAccount | None = None
     paused: bool = False
     created_at: AwareDatetime | None = None
     created_by: str = ""

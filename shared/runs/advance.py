@@ -5,11 +5,11 @@ from datetime import datetime
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs.history import read_run
-from shared.runs.hold import Hold
+from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
 from shared.runs.starting import Request, check_limit, open_run, see
-from shared.runs.steps import Stand, take_up
+from shared.runs.turn import Progress, take_up
+from shared.services import Services
 
 
 def start(services: Services, export_id: str, request: Request) -> RunRecord:
@@ -18,7 +18,7 @@ def start(services: Services, export_id: str, request: Request) -> RunRecord:
     Raises NotFound, InvalidDocument, AlreadyRunning where somebody else holds the export.
     """
     see(services, services.catalog.export(export_id))
-    with Hold.take(services.state, export_id, services.clock) as hold:
+    with ExportLock.take(services.state, export_id, services.clock) as hold:
         if hold.head.open is None:
             open_run(hold, request)
         return hold.run.record
@@ -41,17 +41,17 @@ def advance(services: Services, record: RunRecord, deadline: Deadline) -> RunRec
 
     Raises AlreadyRunning where somebody else holds the export.
     """
-    stand = take_up_again(services, record.export, record.id, deadline)
+    stand = resume(services, record.export, record.id, deadline)
     return _come_back(services, stand, deadline)
 
 
-def begin(services: Services, export_id: str, request: Request, deadline: Deadline) -> Stand:
+def begin(services: Services, export_id: str, request: Request, deadline: Deadline) -> Progress:
     """Opens a run, or takes the open one up, and does what can be done at once.
 
     An open run that a newer snapshot has superseded is closed first, and a new one opened.
     """
     see(services, services.catalog.export(export_id))
-    with Hold.take(services.state, export_id, services.clock) as hold:
+    with ExportLock.take(services.state, export_id, services.clock) as hold:
         if hold.head.open is None:
             open_run(hold, request)
         check_limit(hold.run, request)
@@ -62,15 +62,15 @@ def begin(services: Services, export_id: str, request: Request, deadline: Deadli
         return stand
 
 
-def take_up_again(services: Services, export_id: str, run_id: str, deadline: Deadline) -> Stand:
+def resume(services: Services, export_id: str, run_id: str, deadline: Deadline) -> Progress:
     """Goes on with an open run, without waiting for anything."""
-    with Hold.take(services.state, export_id, services.clock) as hold:
+    with ExportLock.take(services.state, export_id, services.clock) as hold:
         if hold.head.open is None or hold.head.open.record.id != run_id:
-            return Stand(read_run(services.state, run_id))
+            return Progress(read_run(services.state, run_id))
         return take_up(hold, services, deadline)
 
 
-def _come_back(services: Services, stand: Stand, deadline: Deadline) -> RunRecord:
+def _come_back(services: Services, stand: Progress, deadline: Deadline) -> RunRecord:
     """Goes on whenever the run can, while the time lasts."""
     while not stand.record.is_closed:
         pause = _seconds_until(stand.not_before, services.clock.now())
@@ -78,7 +78,7 @@ def _come_back(services: Services, stand: Stand, deadline: Deadline) -> RunRecor
             break
         deadline.sleep(pause)
         try:
-            stand = take_up_again(services, stand.record.export, stand.record.id, deadline)
+            stand = resume(services, stand.record.export, stand.record.id, deadline)
         except AlreadyRunning:
             return read_run(services.state, stand.record.id)
     return stand.record

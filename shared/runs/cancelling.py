@@ -1,12 +1,13 @@
 """How a run is cancelled: by a blob beside it, which whoever holds the run sees before its next post."""
 
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
-from shared.runs.advance import take_up_again
+from shared.runs.advance import resume
 from shared.runs.history import read_run
-from shared.runs.parts import cancel_name, request_cancel
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
+from shared.runs.steps.parts import request_cancel
+from shared.services import Services
 
 
 def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunRecord:
@@ -16,9 +17,9 @@ def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunReco
     """
     request_cancel(services.state, record.id)
     try:
-        record = take_up_again(services, record.export, record.id, deadline).record
+        record = resume(services, record.export, record.id, deadline).record
     except AlreadyRunning:
         record = read_run(services.state, record.id)
     if record.is_closed:  # maybe by somebody else, who did not see it any more
-        services.state.delete(cancel_name(record.id))
+        services.state.delete(state.cancel(record.id))
     return record

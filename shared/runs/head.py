@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.errors import AlreadyExists, InvalidDocument, Problem
 from shared.runs.plan import Plan
-from shared.runs.record import ErrorRecord, Part, RunRecord, Status
+from shared.runs.record import ErrorRecord, RunRecord, StateModel, Status
 
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
@@ -20,7 +21,7 @@ LONGEST_HEAD = 64 * 1024 * 1024
 MOST_SUPERSEDED = 2
 
 
-class AcceptedJob(Part):
+class AcceptedJob(StateModel):
     """An import job that Klaviyo took: `digest` is of what was posted, `batch` of the planned batch."""
 
     id: str
@@ -37,14 +38,14 @@ class AcceptedJob(Part):
         return self.status in ("complete", "cancelled", "lost")
 
 
-class FinishedBatch(Part):
+class FinishedBatch(StateModel):
     """A planned batch of which nothing is left to post, and how many of it Klaviyo refused, by reason."""
 
     digest: str
     rejected_by_reason: dict[str, int] = Field(default_factory=dict)
 
 
-class OpenRun(Part):
+class OpenRun(StateModel):
     """A run that is not closed yet.
 
     `limit` is how many profiles a trial sends, `unfinished` has by digest the batches that somebody left
@@ -85,13 +86,13 @@ class OpenRun(Part):
         self.jobs = [job for job in self.jobs if job not in replaced]
 
 
-class LastRun(Part):
+class LastRun(StateModel):
     run: str
     status: Status
     finished_at: datetime
 
 
-class Retry(Part):
+class Retry(StateModel):
     """Attempts of the timer that did not succeed, for snapshots of these versions.
 
     `waits_for` is what the documents and the key looked like when only people could mend the cause:
@@ -104,7 +105,7 @@ class Retry(Part):
     waits_for: str | None = None
 
 
-class Glance(Part):
+class Glance(StateModel):
     """What the timer has to know of a head, small enough for a blob's metadata.
 
     `pinned` has the versions of the snapshots that the open run sends, as long as a newer one may end it.
@@ -123,7 +124,7 @@ class Glance(Part):
     succeeded_at: datetime | None = None
 
 
-class Head(Part):
+class Head(StateModel):
     """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen."""
 
     version: Literal[1] = 1
@@ -175,13 +176,9 @@ class Head(Part):
         return self.model_dump_json().encode()
 
 
-def head_name(export_id: str) -> str:
-    return f"heads/{export_id}.json"
-
-
 def read_head(store: Store, export_id: str) -> tuple[Head, str]:
     """The head and its ETag. Raises NotFound, InvalidDocument."""
-    name = head_name(export_id)
+    name = state.head(export_id)
     blob = store.read(name, most=LONGEST_HEAD)
     with suppress(ValidationError):
         return Head.model_validate_json(blob.content), blob.etag
@@ -200,6 +197,6 @@ def glance_at(store: Store, blob: BlobInfo, export_id: str) -> Glance:
 def create_head(store: Store, head: Head) -> None:
     """Writes a first head, where there is none yet."""
     try:
-        store.write(head_name(head.export), head.content(), metadata=head.metadata(), create_only=True)
+        store.write(state.head(head.export), head.content(), metadata=head.metadata(), create_only=True)
     except AlreadyExists:
         return

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from shared import state
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyRunning, NeedsPeople, NotFound
-from shared.runs.closing import read_record, summary
+from shared.errors import AlreadyRunning, NotFound, PermanentError
 from shared.runs.head import OpenRun, read_head
-from shared.runs.parts import rejected_name
 from shared.runs.record import RunRecord
-from shared.runs.rejected import HEADER
+from shared.runs.steps.close import read_record, summary
+from shared.runs.steps.rejected import HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def read_rejected(store: Store, run_id: str) -> bytes:
     """The rejected file of a closed run; only its header where no row was refused. Raises NotFound."""
     record = read_run(store, run_id)
     try:
-        return store.read(rejected_name(record.export, run_id)).content
+        return store.read(state.rejected(run_id)).content
     except NotFound:
         if not record.is_closed:
             message = "The refused rows can be read when the run is closed."
@@ -93,5 +93,5 @@ def _readable(store: Store, run_ids: Iterable[str]) -> Iterator[RunRecord]:
     for run_id in run_ids:
         try:
             yield read_run(store, run_id)
-        except NeedsPeople as error:
+        except PermanentError as error:
             logger.warning("history: %s", error.message)  # one that is broken hides no other

@@ -5,14 +5,14 @@ from collections.abc import Collection
 
 from shared.errors import ExportError
 from shared.runs.due import is_newer_due, is_superseded
-from shared.runs.hold import Hold
-from shared.runs.parts import is_cancel_requested
-from shared.runs.services import Services
+from shared.runs.lock.export import ExportLock
+from shared.runs.steps.parts import is_cancel_requested
+from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
 
-def interrupt(hold: Hold, services: Services) -> None:
+def interrupt(hold: ExportLock, services: Services) -> None:
     """Sees whether somebody cancelled the run, or a newer snapshot has made it pointless."""
     run = hold.run
     confirming = run.record.phase == "confirming"
@@ -39,7 +39,7 @@ def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:
         return {}
 
 
-def _is_newer_due(hold: Hold, services: Services) -> bool:
+def _is_newer_due(hold: ExportLock, services: Services) -> bool:
     """Whether the timer waits for the open run's end: where that can't be told, nobody does."""
     try:
         export = services.catalog.export(hold.head.export)

@@ -4,18 +4,18 @@ from datetime import datetime
 
 from shared.catalog import Export, PhoneColumn
 from shared.profiles import Condition, Mapper, Mapping, Source
-from shared.runs.record import Part, SegmentRecord
+from shared.runs.record import SegmentRecord, StateModel
 from shared.segments import Column, Partition, Snapshot
 from shared.segments.model import CsvFormat
 
 
-class PinnedPartition(Part):
+class PinnedPartition(StateModel):
     name: str
     etag: str
     size: int
 
 
-class PinnedSegment(Part):
+class PinnedSegment(StateModel):
     """A snapshot with its partitions' ETags; columns are pairs of name and model.json's type."""
 
     name: str
@@ -63,7 +63,7 @@ class PinnedSegment(Part):
         )
 
 
-class Plan(Part):
+class Plan(StateModel):
     """The export, its account and its segments' snapshots as they were when the run began.
 
     `lines` is a number of rows that the segments can't have more of.

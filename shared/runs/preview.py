@@ -8,16 +8,16 @@ from shared.catalog import Export
 from shared.klaviyo import least_seconds, room_for_profiles
 from shared.profiles import Selection, pack
 from shared.runs.plan import PinnedSegment, Plan
-from shared.runs.reading import check, profiles_of
-from shared.runs.record import WARNINGS, Part, SegmentRecord, WarningRecord
-from shared.runs.services import Services
+from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
+from shared.runs.steps.rows import check, profiles_of
+from shared.services import Services
 
 # One for the account, one for the list, one to see that jobs can be read; then one look at 100 jobs.
 READS = 3
 JOBS_A_LOOK = 100
 
 
-class PreviewCounts(Part):
+class PreviewCounts(StateModel):
     """Of rows: rows = rejected + filtered + duplicates + would_send, where nothing limits the run."""
 
     rows: int
@@ -27,7 +27,7 @@ class PreviewCounts(Part):
     would_send: int
 
 
-class Preview(Part):
+class Preview(StateModel):
     """`fields` are what leaves of a profile, `requests` the least that a run takes, and `least_seconds` the
     time that Klaviyo's limits ask for them."""
 

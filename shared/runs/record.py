@@ -22,13 +22,13 @@ type Count = Annotated[int, Field(ge=0, le=MOST), PlainSerializer(_bounded)]
 """A number of something. Whatever it came to be, what is written can be read again."""
 
 
-class Part(BaseModel):
+class StateModel(BaseModel):
     """A part of a document that this project itself writes and reads back."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
-class Counts(Part):
+class Counts(StateModel):
     """Of rows and profiles: rows = rejected + filtered + duplicates + unchanged + sent, and
     sent = imported + failed + unconfirmed, for a run that sent everything."""
 
@@ -44,14 +44,14 @@ class Counts(Part):
     removed: Count = 0
 
 
-class SegmentRecord(Part):
+class SegmentRecord(StateModel):
     name: str
     snapshot: str
     refreshed_at: datetime
     partitions: Count
 
 
-class JobRecord(Part):
+class JobRecord(StateModel):
     """An import job: `status` is Klaviyo's, or `lost` where Klaviyo doesn't know it any more."""
 
     id: str
@@ -60,18 +60,18 @@ class JobRecord(Part):
     failed: Count = 0
 
 
-class WarningRecord(Part):
+class WarningRecord(StateModel):
     code: str
     message: str
     count: Count
 
 
-class ErrorRecord(Part):
+class ErrorRecord(StateModel):
     code: str
     message: str
 
 
-class RunRecord(Part):
+class RunRecord(StateModel):
     """One run of an export; times are UTC."""
 
     version: Literal[1] = 1

@@ -5,12 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared import state
 from shared.catalog import Export
 from shared.errors import AlreadyRunning, NotFound
-from shared.runs.head import Glance, Head, OpenRun, Retry, create_head, head_name
-from shared.runs.hold import Hold
+from shared.runs.head import Glance, Head, OpenRun, Retry, create_head
+from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord, Trigger
-from shared.runs.services import Services
+from shared.services import Services
 
 # Minutes until the timer tries a failed attempt again, by the number of attempts; then hourly.
 BACK_OFF = (5, 15, 60)
@@ -31,7 +32,7 @@ class Request:
 def see(services: Services, export: Export) -> None:
     """Makes the head of an export that is seen for the first time: the present snapshots are its baseline."""
     try:
-        services.state.stat(head_name(export.id))
+        services.state.stat(state.head(export.id))
     except NotFound:
         versions = services.segments.versions(export.segments)
         baseline = {name: versions.get(name, "") for name in export.segments}
@@ -41,16 +42,16 @@ def see(services: Services, export: Export) -> None:
         )
 
 
-def see_more(services: Services, export: Export, seen: Glance) -> None:
+def extend_baseline(services: Services, export: Export, seen: Glance) -> None:
     """Gives the segments that are new to a known export their baseline."""
     names = [name for name in export.segments if name not in seen.exported]
     versions = services.segments.versions(names)
-    with suppress(AlreadyRunning), Hold.take(services.state, export.id, services.clock) as hold:
+    with suppress(AlreadyRunning), ExportLock.take(services.state, export.id, services.clock) as hold:
         hold.head.exported |= {name: versions.get(name, "") for name in names}
         hold.checkpoint()
 
 
-def open_run(hold: Hold, request: Request) -> None:
+def open_run(hold: ExportLock, request: Request) -> None:
     """Opens a run. An attempt of the timer is written down before it begins, in the same checkpoint.
 
     Raises AlreadyRunning where the head isn't any more what made the timer start it.

@@ -6,7 +6,7 @@ from posixpath import dirname
 from urllib.parse import unquote
 
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidDocument, NeedsPeople, NotFound
+from shared.errors import InvalidDocument, NotFound, PermanentError
 from shared.segments.drafts import drafts, listed_version, unfinished
 from shared.segments.layout import Layout, Listings, look
 from shared.segments.looking import Look
@@ -72,7 +72,7 @@ class Segments:
     def _tables(self, layout: Layout) -> tuple[Tables, bool]:
         """What the layout's model.json files say, and whether one of them is not there any more."""
         models: dict[str, Model] = {}
-        broken: dict[str, NeedsPeople] = {}
+        broken: dict[str, PermanentError] = {}
         has_changed = False
         for name in layout.models:
             folder = dirname(name)
@@ -80,7 +80,7 @@ class Segments:
                 if folder in models or folder in broken:
                     raise invalid_model(f"There are several model.json in {shown(folder) or 'SEGMENTS_URL'}.")
                 models[folder] = self._model(name)
-            except NeedsPeople as error:
+            except PermanentError as error:
                 has_changed |= isinstance(error, NotFound)
                 models.pop(folder, None)
                 broken[folder] = error
@@ -99,7 +99,7 @@ class Segments:
         listed = (listed_version(entity), entity.locations) if entity and entity.locations else None
         if listed and self._whole.get(table.path) == listed:
             return listed[0]
-        with suppress(NeedsPeople):
+        with suppress(PermanentError):
             for draft in drafts(tables, table):
                 if unfinished(self._store, draft, table.model) is None:
                     if listed and draft.is_listed:
@@ -115,6 +115,6 @@ def _find(segments: set[str], tables: Tables) -> dict[str, Table | None]:
         try:
             if table := tables.find(segment):
                 found[segment] = table
-        except NeedsPeople:
+        except PermanentError:
             found[segment] = None
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from posixpath import basename, dirname, join
 
-from shared.errors import InvalidSegment, NeedsPeople
+from shared.errors import InvalidSegment, PermanentError
 from shared.segments.layout import Layout, Listings, csv_files, holds_model, run_folders
 from shared.segments.locations import segment_folder
 from shared.segments.messages import invalid_model, listing, quoted
@@ -14,7 +14,7 @@ from shared.segments.model import Entity, Model
 from shared.segments.naming import Names, Own, own_beside
 from shared.segments.owners import Owners, letters
 
-type Found = Table | NeedsPeople
+type Found = Table | PermanentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Tables:
         prefix: str,
         layout: Layout,
         models: Sequence[Model],
-        broken: Mapping[str, NeedsPeople],
+        broken: Mapping[str, PermanentError],
     ) -> None:
         self.listings = listings
         self._prefix = prefix

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.adapters.storage.store import Store
-from shared.catalog import Account, Catalog, Export
+from shared.catalog import Catalog, Export, PinnedAccount
 from shared.errors import Changed, InvalidDocument, NotFound
 from tests.support.documents import SHORT_CONNECTION, SHORT_EXPORT
 
@@ -66,8 +66,8 @@ def test_an_account_is_pinned_once_and_changes_nothing_else(folder_store: Store)
     catalog = Catalog(folder_store)
     connection = catalog.connection("klaviyo-eu")
 
-    catalog.pin_account(connection, Account(id="FIRST", name="Example"))
-    catalog.pin_account(connection, Account(id="SECOND"))
+    catalog.pin_account(connection, PinnedAccount(id="FIRST", name="Example"))
+    catalog.pin_account(connection, PinnedAccount(id="SECOND"))
 
     content = json.loads(folder_store.read("connections/klaviyo-eu.json").content)
     assert content == SHORT_CONNECTION | {"account": {"id": "FIRST", "name": "Example"}}
@@ -91,5 +91,5 @@ def test_a_change_between_reading_and_pinning_is_not_overwritten(folder_store: S
     connection = Catalog(folder_store).connection("klaviyo-eu")
 
     with pytest.raises(Changed):
-        Catalog(Meddling()).pin_account(connection, Account(id="FIRST"))  # type: ignore[arg-type]
+        Catalog(Meddling()).pin_account(connection, PinnedAccount(id="FIRST"))  # type: ignore[arg-type]
     assert Catalog(folder_store).connection("klaviyo-eu").display_name == "Edited"

@@ -11,7 +11,7 @@ import pytest
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.catalog import Catalog
-from shared.runs.hold import Hold
+from shared.runs.lock.export import ExportLock
 from shared.runs.preview import preview
 from shared.runs.starting import Request, open_run, see
 from tests.cli.conftest import Command
@@ -52,7 +52,7 @@ def test_run_that_somebody_else_holds_exits_with_75(command: Command, world: Wor
     world.segment(People(5))
     services = world.services
     see(services, services.catalog.export("vip"))
-    with Hold.take(services.state, "vip", services.clock) as hold:
+    with ExportLock.take(services.state, "vip", services.clock) as hold:
         open_run(hold, Request("command", "somebody"))
         result = command("run", "vip", "--json")
 

@@ -12,7 +12,7 @@ import pytest
 from sandbox.klaviyo import SCOPES, Fault
 from sandbox.people import People
 from shared.runs.head import read_head
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
 from tests.cli.conftest import KEY, MAPS, Command, file_of
 from tests.support.host import COMMAND
 from tests.support.world import LIST, World, environment_of

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_trigger import routes
-from shared.runs.parts import record_name
+from shared import state
 from shared.runs.record import RunRecord
-from shared.runs.services import process_services
+from shared.services import process_services
 from tests.support.world import MONDAY, World, environment_of
 
 RUN = "vip.20260824T143300Z-0000"
@@ -79,7 +79,7 @@ def _closed_run(world: World) -> None:
         phase="closed",
         created_at=MONDAY,
     )
-    world.services.state.write(record_name("vip", RUN), record.content())
+    world.services.state.write(state.record(RUN), record.content())
 
 
 @pytest.fixture(scope="module")

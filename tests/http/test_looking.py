@@ -9,8 +9,7 @@ import pytest
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
 from sandbox.sample import write_segment
-from shared.runs.head import head_name
-from shared.runs.parts import record_name
+from shared import state
 from shared.runs.record import RunRecord
 from tests.http.problems import problem
 from tests.support.processes import killed_after_a_job
@@ -26,9 +25,9 @@ def test_looking_at_an_open_run_tells_how_far_it_is_and_leaves_it_there(
     write_segment(world.services.segment_store, "Large", People(15_000), refreshed=MONDAY)
     world.document("exports/vip.json", segments=["Large"])
     killed_after_a_job(world, 2)
-    head = world.services.state.stat(head_name("vip"))
+    head = world.services.state.stat(state.head("vip"))
     asked = _answered(world)
-    run = world.services.state.stat(head_name("vip")).metadata["open"]
+    run = world.services.state.stat(state.head("vip")).metadata["open"]
 
     answers = [host.get(f"/api/runs/{run}") for _ in range(3)]
 
@@ -44,7 +43,7 @@ def test_looking_at_an_open_run_tells_how_far_it_is_and_leaves_it_there(
     assert progress["seconds_left"] >= 0
     assert progress["waiting_for"] is None
     assert progress["not_before"] is None
-    assert world.services.state.stat(head_name("vip")) == head
+    assert world.services.state.stat(state.head("vip")) == head
     assert _answered(world) == asked
 
     closed = host.post("/api/exports/vip/runs", headers={"prefer": "wait=30"})
@@ -107,7 +106,7 @@ def _closed_run(world: World, export: str, minute: int) -> str:
         created_at=time,
         finished_at=time,
     )
-    world.services.state.write(record_name(export, run_id), record.content(), create_only=True)
+    world.services.state.write(state.record(run_id), record.content(), create_only=True)
     return run_id
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from sandbox.sample import example_documents
+from shared import state
 from shared.errors import NotFound
-from shared.runs.head import head_name
 from tests.http.problems import problem
 from tests.support.world import World
 
@@ -139,7 +139,7 @@ def test_a_connection_that_cannot_be_used_opens_no_run(
     problem(host.post(f"/api/exports/{export}/runs"), 422, code)
 
     with pytest.raises(NotFound):
-        world.services.state.stat(head_name(export))
+        world.services.state.stat(state.head(export))
 
 
 def test_a_broken_export_is_told_member_by_member(host: httpx.Client, new_export: Callable[..., str]) -> None:
@@ -156,7 +156,7 @@ def test_a_head_that_cannot_be_read_is_named(
 ) -> None:
     """422 with its name and how to go on; looking at the export's runs meets it too."""
     export = new_export()
-    world.services.state.write(head_name(export), b"{")
+    world.services.state.write(state.head(export), b"{")
 
     for answer in (host.post(f"/api/exports/{export}/runs"), host.get(f"/api/exports/{export}/runs")):
         assert f"heads/{export}.json" in problem(answer, 422, "invalid_document")["detail"]

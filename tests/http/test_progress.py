@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.catalog import Export
+from shared.runs.estimate import estimate_of
 from shared.runs.head import OpenRun
-from shared.runs.progress import progress_of
 from tests.support.documents import SHORT_EXPORT
 from tests.support.world import MONDAY
 
@@ -68,7 +68,7 @@ def _run(accepted: int, phase: str = "sending", lines: int | None = 1000, **chan
 def test_share_and_time_left(run: OpenRun, share: float | None, seconds_left: int | None) -> None:
     """What is accepted or left out against all lines, however far the rows are read; None where nobody can
     tell. The rest takes as long again as that took."""
-    progress = progress_of(run, NOW)
+    progress = estimate_of(run, NOW)
 
     assert (progress.share, progress.seconds_left) == (share, seconds_left)
     assert (progress.waiting_for, progress.not_before) == (None, None)
@@ -79,7 +79,7 @@ def test_what_a_run_waits_for_comes_on_top() -> None:
     until = NOW + timedelta(seconds=30)
     waiting = _run(250, waiting_for="throttled", not_before=until)
 
-    assert progress_of(waiting, NOW).seconds_left == 180 + 30
-    assert progress_of(waiting, until + timedelta(hours=1)).seconds_left == 180
-    assert progress_of(waiting, NOW).waiting_for == "throttled"
-    assert progress_of(waiting, NOW).not_before == until
+    assert estimate_of(waiting, NOW).seconds_left == 180 + 30
+    assert estimate_of(waiting, until + timedelta(hours=1)).seconds_left == 180
+    assert estimate_of(waiting, NOW).waiting_for == "throttled"
+    assert estimate_of(waiting, NOW).not_before == until

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.klaviyo import JobPlan
 from sandbox.sample import example_documents
-from shared.runs.account import account_of
-from shared.runs.hold import Hold
+from shared.runs.lock.account import lock_account
+from shared.runs.lock.export import ExportLock
 from tests.http.problems import problem
 from tests.support.world import World
 
@@ -93,7 +93,7 @@ def test_somebody_else_is_at_it(world: World, host: httpx.Client, new_export: Ca
     export = new_export()
     opened = host.post(f"/api/exports/{export}/runs", headers=ASYNC)
 
-    with Hold.take(world.services.state, export, world.clock):
+    with ExportLock.take(world.services.state, export, world.clock):
         for preferences in ({}, ASYNC):
             answer = host.post(f"/api/exports/{export}/runs", headers=preferences)
             problem(answer, 409, "already_running")
@@ -112,7 +112,7 @@ def test_a_hold_without_a_run_has_no_location(
     export = new_export()
     assert host.post(f"/api/exports/{export}/runs").status_code == 200
 
-    with Hold.take(world.services.state, export, world.clock):
+    with ExportLock.take(world.services.state, export, world.clock):
         answer = host.post(f"/api/exports/{export}/runs")
 
     problem(answer, 409, "already_running")
@@ -125,7 +125,7 @@ def test_a_run_of_a_busy_account_waits_its_turn(
     """202 while another run sends to the same Klaviyo account; the answer says what it waits for."""
     address = f"/api/exports/{new_export()}/runs"
 
-    with account_of(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX"):
         answer = host.post(address)
 
     assert answer.status_code == 202

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from shared.runs.hold import Hold
+from shared.runs.lock.export import ExportLock
 from tests.http.problems import problem
 from tests.support.world import World
 
@@ -21,7 +21,7 @@ def test_every_active_export_is_started(
     opened = new_export()
     known = host.post(f"/api/exports/{opened}/runs", headers={"prefer": "respond-async"})
 
-    with Hold.take(world.services.state, opened, world.clock):
+    with ExportLock.take(world.services.state, opened, world.clock):
         answer = host.post("/api/runs", json={"requested_by": "the night's job"})
 
     assert answer.status_code == 202

@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
 from shared.catalog import Catalog
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
 from tests.docs.pages import page, rows, section
 from tests.support.stores import CountingStore
 from tests.support.telemetry import Metrics

@@ -12,7 +12,7 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.adapters import telemetry
 from shared.errors import Denied
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
 from tests.support.bicep import INFRA, ROOT, TEMPLATES, declared, members, text, walk
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer

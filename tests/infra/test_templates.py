@@ -9,8 +9,7 @@ from collections.abc import Callable
 import pytest
 from tree_sitter import Node
 
-from shared.runs.head import head_name
-from shared.runs.parts import cancel_name, record_name, rejected_name
+from shared import state
 from tests.docs.pages import page, rows, section
 from tests.support.bicep import (
     INFRA,
@@ -123,8 +122,7 @@ def test_the_state_and_the_package_lie_in_containers_that_are_made() -> None:
 
 
 DOCUMENTS = ["state/connections/klaviyo-eu.json", "state/exports/vip.json"]
-LEFT_BY_RUNS = [f"state/{name('vip', 'vip.1')}" for name in (record_name, rejected_name)]
-LEFT_BY_RUNS += [f"state/{cancel_name('vip.1')}"]
+LEFT_BY_RUNS = [f"state/{name('vip.1')}" for name in (state.record, state.rejected, state.cancel)]
 
 
 def forgets(name: str) -> Callable[[str], bool]:
@@ -146,7 +144,7 @@ def test_only_runs_are_forgotten() -> None:
     """What the lifecycle deletes by age is what a closed run leaves, not what is configured or remembered."""
     is_forgotten = forgets("forget-old-runs")
     assert all(map(is_forgotten, LEFT_BY_RUNS))
-    assert not any(map(is_forgotten, [*DOCUMENTS, f"state/{head_name('vip')}", "state/locks/account-1"]))
+    assert not any(map(is_forgotten, [*DOCUMENTS, f"state/{state.head('vip')}", "state/locks/account-1"]))
     assert text(TEMPLATES["storage.bicep"]).count("baseBlob") == 1
 
 
@@ -157,7 +155,7 @@ def test_old_versions_of_documents_stay() -> None:
     """
     is_forgotten = forgets("forget-old-versions")
     assert not any(map(is_forgotten, DOCUMENTS))
-    rewritten = [f"state/{head_name('vip')}", "state/locks/account-1", "deployment/released-package.zip"]
+    rewritten = [f"state/{state.head('vip')}", "state/locks/account-1", "deployment/released-package.zip"]
     rewritten += ["azure-webjobs-hosts/timers/app/schedule/status", "azure-webjobs-secrets/app/host.json"]
     assert all(map(is_forgotten, rewritten + LEFT_BY_RUNS))
 

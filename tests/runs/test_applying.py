@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sandbox.sample import example_documents
+from shared.administration.applying import apply
 from shared.catalog import Export
 from shared.errors import NotFound, StorageUnavailable
-from shared.runs.applying import apply
 from tests.support.stores import WatchedStore
 from tests.support.world import World
 

@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from sandbox.people import People
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import InvalidDocument
 from shared.runs.advance import run
 from shared.runs.cancelling import cancel
 from shared.runs.history import list_runs
-from shared.runs.parts import record_name
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from tests.support.world import World
@@ -36,13 +36,13 @@ def test_one_broken_record_hides_no_other(world: World, caplog: pytest.LogCaptur
     """What can't be read is logged, what is no record is passed over."""
     world.segment(People(1))
     first, second, third = (world.run().id for _ in range(3))
-    world.services.state.write(record_name("vip", second), b"{")
+    world.services.state.write(state.record(second), b"{")
     world.services.state.write("runs/vip/notes.json", b"{}")
 
     with caplog.at_level(logging.WARNING):
         assert ids(world) == [third, first]
 
-    assert record_name("vip", second) in caplog.text
+    assert state.record(second) in caplog.text
 
 
 def changed(name: str, value: object) -> Callable[[dict[str, Any]], bytes]:
@@ -88,14 +88,14 @@ def test_one_record_hides_no_other_whatever_is_wrong_with_it(
     """The list shows the others, as JSON too, and the way to the next page."""
     world.segment(People(1))
     first, second, third = (world.run().id for _ in range(3))
-    state = world.services.state
-    record = json.loads(state.read(record_name("vip", second)).content)
-    state.write(record_name("vip", second), broken(record))
+    store = world.services.state
+    record = json.loads(store.read(state.record(second)).content)
+    store.write(state.record(second), broken(record))
 
-    records, following = list_runs(state, "vip", "", 2)
+    records, following = list_runs(store, "vip", "", 2)
 
     assert ([each.id for each in records], following) == ([third], second)
-    assert [each.id for each in list_runs(state, "vip", second, 2)[0]] == [first]
+    assert [each.id for each in list_runs(store, "vip", second, 2)[0]] == [first]
     assert ids(world) == [third, first]
     assert orjson.dumps([each.model_dump(mode="json") for each in records])
 
@@ -104,9 +104,9 @@ def test_a_record_that_knows_more_is_shown(world: World) -> None:
     """Members of a later version are passed over."""
     world.segment(People(1))
     run_id = world.run().id
-    state = world.services.state
-    record = json.loads(state.read(record_name("vip", run_id)).content) | {"later": {"more": 1}}
-    state.write(record_name("vip", run_id), json.dumps(record).encode())
+    store = world.services.state
+    record = json.loads(store.read(state.record(run_id)).content) | {"later": {"more": 1}}
+    store.write(state.record(run_id), json.dumps(record).encode())
 
     assert ids(world) == [run_id]
 
@@ -130,7 +130,7 @@ def test_a_broken_record_of_the_open_run_says_so(world: World) -> None:
     world.segment(People(1))
     world.stand_in.job_seconds = 100
     record = run(world.services, "vip", Request("on_demand", "tester"), Deadline(world.clock, 1))
-    world.services.state.write(record_name("vip", record.id), b"{")
+    world.services.state.write(state.record(record.id), b"{")
 
     with pytest.raises(InvalidDocument, match="is no record of a run"):
         cancel(world.services, record, world.deadline())

@@ -20,8 +20,8 @@ from shared.runs.advance import advance, run, start
 from shared.runs.head import read_head
 from shared.runs.history import list_runs
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
 from shared.runs.starting import Request
+from shared.services import Services
 from tests.support.lying import lying
 from tests.support.world import World
 

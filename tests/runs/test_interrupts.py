@@ -12,9 +12,9 @@ from shared.adapters.clock import Deadline
 from shared.adapters.vault import Vault
 from shared.runs.advance import advance, run, start
 from shared.runs.cancelling import cancel
-from shared.runs.parts import request_cancel
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.steps.parts import request_cancel
 from tests.support.world import World
 
 
@@ -117,7 +117,7 @@ def test_cancelled_after_the_last_post(world: World) -> None:
 
 def test_a_cancelled_snapshot_is_not_sent_by_the_timer(world: World) -> None:
     """Who cancelled a run does not see it begin again a minute later."""
-    from shared.runs.tick import tick
+    from shared.runs.timer.tick import tick
 
     assert tick(world.services, 240) == []
     world.segment(People(10))

@@ -9,7 +9,7 @@ from itertools import count
 from sandbox.people import People
 from shared.runs.advance import start
 from shared.runs.head import read_head
-from shared.runs.hold import Hold
+from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from tests.support.processes import break_leases, killed_after_a_job
@@ -125,7 +125,7 @@ def test_a_run_that_gets_nowhere_fails(world: World) -> None:
     world.segment(People(10))
     start(world.services, "vip", Request("command", "tester"))
     for _ in range(5):
-        with Hold.take(world.services.state, "vip", world.clock) as hold:
+        with ExportLock.take(world.services.state, "vip", world.clock) as hold:
             hold.run.take_ups += 1  # and then the process died
             hold.checkpoint()
 

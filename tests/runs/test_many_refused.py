@@ -17,10 +17,10 @@ from sandbox.people import COLUMNS, People
 from shared.profiles import Rejected
 from shared.runs.advance import start
 from shared.runs.history import read_rejected
-from shared.runs.hold import Hold
-from shared.runs.parts import CheckedRows, Parts, RejectedLines
-from shared.runs.rejected import CHUNK, MOST_LISTED, inert
+from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request
+from shared.runs.steps.parts import CheckedRows, Parts, RejectedLines
+from shared.runs.steps.rejected import CHUNK, MOST_LISTED, inert
 from tests.support.host import COMMAND
 from tests.support.processes import killed_after_a_job
 from tests.support.world import World, a_world, environment_of
@@ -34,7 +34,7 @@ def held(world: World) -> Iterator[tuple[Parts, str]]:
     """The parts of an open run, and where its rejected file will be."""
     world.segment(People(1))
     record = start(world.services, "vip", Request("command", "tester"))
-    with Hold.take(world.services.state, "vip", world.clock) as hold:
+    with ExportLock.take(world.services.state, "vip", world.clock) as hold:
         yield Parts(hold), f"runs/vip/{record.id}.rejected.csv"
 
 

@@ -14,9 +14,9 @@ from sandbox.people import People
 from shared.errors import AlreadyRunning, InvalidDocument, LeaseLost
 from shared.runs.advance import start
 from shared.runs.head import LONGEST_HEAD
-from shared.runs.hold import Hold
-from shared.runs.parts import Parts, RejectedLines
+from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request
+from shared.runs.steps.parts import Parts, RejectedLines
 from tests.support.azurite import Azurite
 from tests.support.processes import RUN, accepted, break_leases
 from tests.support.world import World, a_world, environment_of
@@ -115,7 +115,7 @@ def test_who_has_lost_the_export_writes_nothing_beside_it(tmp_path: Path, azurit
     with a_world(tmp_path, state_url=azurite.container()) as world:
         world.segment(People(1))
         start(world.services, "vip", Request("command", "tester"))
-        with Hold.take(world.services.state, "vip", world.clock) as hold:
+        with ExportLock.take(world.services.state, "vip", world.clock) as hold:
             parts = Parts(hold)
             world.clock.sleep(60)  # for so long, as far as the holder knows, it was paused
             break_leases(world)

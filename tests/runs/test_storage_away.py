@@ -10,9 +10,9 @@ from shared.adapters.storage.store import Store
 from shared.catalog import Catalog
 from shared.errors import ExportError, StorageUnavailable, TakenElsewhere, TryLater
 from shared.runs.advance import run
-from shared.runs.services import Services
 from shared.runs.starting import Request
 from shared.segments import Segments
+from shared.services import Services
 from tests.support.stores import WatchedStore
 from tests.support.world import World
 

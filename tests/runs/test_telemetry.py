@@ -8,7 +8,7 @@ import pytest
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.errors import Denied
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
 from tests.support.world import World
@@ -113,7 +113,7 @@ def test_a_line_for_each_step(world: World, caplog: pytest.LogCaptureFixture) ->
 
     record = world.run()
 
-    lines = [line for line in caplog.records if line.name == "shared.runs.telling"]
+    lines = [line for line in caplog.records if line.name == "shared.runs.report"]
     assert [line.getMessage().split()[-1] for line in lines] == ["pinned", "sent", "confirmed", "closed"]
     assert {(line.__dict__["run"], line.__dict__["export"]) for line in lines} == {(record.id, "vip")}
     assert [line.__dict__["imported"] for line in lines] == [0, 0, 10, 10]

@@ -16,13 +16,13 @@ from sandbox.sample import FOLDER, example_documents, write_segment
 from shared.adapters.clock import Deadline
 from shared.catalog import Catalog
 from shared.errors import AlreadyRunning, Denied
-from shared.runs.account import account_of
 from shared.runs.advance import advance, begin, start
-from shared.runs.finding import find_work
 from shared.runs.head import Head, read_head
+from shared.runs.lock.account import lock_account
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.tick import SLICE, tick
+from shared.runs.timer.find import find_work
+from shared.runs.timer.tick import SLICE, tick
 from shared.segments import Segments
 from tests.support.azurite import Azurite
 from tests.support.stores import CountingStore, WatchedStore
@@ -282,7 +282,7 @@ def test_runs_that_were_only_opened_take_turns_too(world: World) -> None:
 def test_an_account_sends_from_one_place(world: World) -> None:
     """A run whose account is busy elsewhere waits its turn, and posts nothing before."""
     seen(world, People(5))
-    with account_of(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX"):
         (waiting,) = tock(world)
         assert not waiting.is_closed
         assert "POST" not in [request.method for request in world.stand_in.requests]

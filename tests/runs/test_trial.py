@@ -10,7 +10,7 @@ from shared.runs.advance import run, start
 from shared.runs.head import read_head
 from shared.runs.history import read_run
 from shared.runs.starting import Request
-from shared.runs.tick import tick
+from shared.runs.timer.tick import tick
 from tests.support.world import World
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.runs.validation import stored_documents, validate
+from shared.administration.validation import stored_documents, validate
 from tests.segments.building import lay
 from tests.support.documents import CONNECTION, SHORT_CONNECTION, SHORT_EXPORT
 from tests.support.world import World

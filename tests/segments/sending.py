@@ -10,9 +10,9 @@ from shared.catalog import Export
 from shared.errors import InvalidSegment
 from shared.profiles import Selection
 from shared.runs.plan import PinnedSegment, Plan
-from shared.runs.reading import check, profiles_of
-from shared.runs.services import Services
+from shared.runs.steps.rows import check, profiles_of
 from shared.segments import Segments
+from shared.services import Services
 from tests.segments.building import ACCOUNT, lay
 from tests.segments.made_files import Maker
 

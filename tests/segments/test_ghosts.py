@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runs.services import Services
+from shared.services import Services
 from shared.settings import Settings
 from tests.segments.made_files import MadeFile, Maker
 from tests.segments.sending import send

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidSegment, NeedsPeople
+from shared.errors import InvalidSegment, PermanentError
 from shared.segments import Segments
 from shared.segments.model import MOST_BYTES, Model
 from tests.segments.building import ACCOUNT, EXPORT, RUN, Shelf, entity, partition, write_csv, write_model
@@ -97,7 +97,7 @@ def test_a_hostile_model_costs_its_own_segments(shelf: Shelf, content: bytes, ca
     assert {"Gold", "Mine"} <= {*look.names()}
     for name in [*look.names()[:20], "Unknown"]:
         if name != "Gold" and not (name == "Mine" and can_be_read):
-            with pytest.raises(NeedsPeople) as refused:
+            with pytest.raises(PermanentError) as refused:
                 look.newest(name)
             assert len(refused.value.message) < 2500
             assert refused.value.message.isprintable()
@@ -119,7 +119,7 @@ def test_a_message_names_ten_segments_at_most(shelf: Shelf) -> None:
     for number in range(30):
         write_model(shelf, entity("Gold"), entity(f"S{number:02}"), folder=f"E{number:02}")
 
-    with pytest.raises(NeedsPeople, match=r"S00, .*, S08 and 21 more\.$"):
+    with pytest.raises(PermanentError, match=r"S00, .*, S08 and 21 more\.$"):
         Segments(shelf).newest("Unknown")
     with pytest.raises(InvalidSegment, match=r"E00/Gold, .*, E09/Gold and 20 more\.$"):
         Segments(shelf).newest("Gold")

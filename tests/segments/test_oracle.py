@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runs.services import Services
+from shared.services import Services
 from shared.settings import Settings
 from tests.segments.made_files import SENT, MadeFile, MadeRow, Maker
 from tests.segments.oracle import Doubt, Record, Shape, judge, read, trim

@@ -12,7 +12,7 @@ from itertools import count
 from cli.runs import run_export
 from shared.adapters.storage.store import Store
 from shared.catalog import Catalog
-from shared.runs.services import Services
+from shared.services import Services
 from shared.settings import Settings
 from tests.support.stores import WatchedStore
 

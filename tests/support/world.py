@@ -17,8 +17,8 @@ from sandbox.serving import serving
 from shared.adapters.clock import Deadline
 from shared.runs.advance import run
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
 from shared.runs.starting import Request
+from shared.services import Services
 from shared.settings import Settings
 
 SEGMENT = "HighValueSegment"

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.adapters.clock import Clock, Deadline
-from shared.runs.finding import NEVER, Work
 from shared.runs.record import RunRecord
-from shared.runs.steps import Stand
+from shared.runs.timer.find import NEVER, Work
+from shared.runs.turn import Progress
 
 
-class Turns:
+class WorkQueue:
     """The work of a tick, for several threads.
 
     What can go on comes first, and of that the least recently advanced. Where nothing can yet, a thread
@@ -46,7 +46,7 @@ class Turns:
         self._whole.sleep(pause)
         return work
 
-    def give_back(self, work: Work, stand: Stand | None) -> None:
+    def give_back(self, work: Work, stand: Progress | None) -> None:
         """Frees the account, and keeps an open run for another turn."""
         with self._lock:
             self._busy.discard(work.account)

@@ -12,8 +12,7 @@ from shared.catalog import Connection, Export
 from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import MOST_PROBLEMS, ExportError, InvalidDocument, Problem
 from shared.profiles.columns import find_columns, has_any
-from shared.runs.pinning import open_account
-from shared.runs.services import Services
+from shared.services import Services, open_account
 from shared.text import trim
 
 FOLDERS = ("connections/", "exports/")

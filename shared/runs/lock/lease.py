@@ -1,4 +1,4 @@
-"""Keeps a lease alive while a block works, and knows when it may be gone."""
+"""Keeps a lease alive while a block works, and knows when it may be lost."""
 
 import threading
 from collections.abc import Iterator
@@ -9,48 +9,48 @@ from shared.adapters.storage.store import Lease, Store
 from shared.errors import LeaseLost, StorageUnavailable
 
 RENEW_EVERY = 15.0
-# A lease lasts 60 s: behind this age, a pause of the machine may already have cost it.
+# A lease lasts 60 s: beyond this age, a pause of the machine may already have cost it.
 TRUSTED_FOR = 40.0
 
 
-class Keeper:
-    """A lease that is renewed every 15 seconds, by a thread."""
+class RenewedLease:
+    """A lease that a thread renews every 15 seconds."""
 
-    def __init__(self, lease: Lease, clock: Clock, held_since: float) -> None:
+    def __init__(self, lease: Lease, clock: Clock, acquired_at: float) -> None:
         self.lease = lease
         self._clock = clock
-        self._renewed = held_since
-        self._lost: LeaseLost | None = None
+        self._renewed = acquired_at
+        self._lost = False
         self._renewing = threading.Lock()
 
     @classmethod
     @contextmanager
-    def hold(cls, store: Store, name: str, clock: Clock) -> Iterator["Keeper"]:
+    def acquire(cls, store: Store, name: str, clock: Clock) -> Iterator["RenewedLease"]:
         """Holds the blob for the length of the block. Raises AlreadyRunning, NotFound."""
-        held_since = clock.monotonic()
+        acquired_at = clock.monotonic()
         lease = store.acquire(name)
-        keeper = cls(lease, clock, held_since)
+        renewed = cls(lease, clock, acquired_at)
         done = threading.Event()
-        thread = threading.Thread(target=keeper._keep, args=(done,), name=f"lease of {name}", daemon=True)
+        thread = threading.Thread(target=renewed._keep, args=(done,), name=f"lease of {name}", daemon=True)
         thread.start()
         try:
-            yield keeper
+            yield renewed
         finally:
             done.set()
             thread.join()
             lease.release()
 
     def check(self) -> None:
-        """Raises LeaseLost where the hold is over: then nothing may be posted or written any more.
+        """Raises LeaseLost once the lease may be lost: then nothing may be posted or written any more.
 
-        After a pause that the lease may not have survived, the store is asked before anything goes on.
+        After a pause that the lease may not have survived, the store is asked first.
         """
         if self._age() > TRUSTED_FOR:
             self._renew()
-        if self._lost is not None:
-            raise self._lost
+        if self._lost:
+            raise LeaseLost("Another process has taken over what this one had locked.")
         if self._age() > TRUSTED_FOR:
-            raise LeaseLost("The hold on this export could not be renewed in time.")
+            raise LeaseLost("The lease could not be renewed in time.")
 
     def _age(self) -> float:
         return self._clock.monotonic() - self._renewed
@@ -61,10 +61,10 @@ class Keeper:
             try:
                 self.lease.renew()
                 self._renewed = before
-            except LeaseLost as error:
-                self._lost = error
+            except LeaseLost:
+                self._lost = True
             except StorageUnavailable:
-                return  # the next round may get through; until then `check` watches the age
+                return  # the next attempt may succeed; until then `check` watches the age
 
     def _keep(self, done: threading.Event) -> None:
         while not done.wait(RENEW_EVERY):

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from shared.errors import Changed, InvalidSegment, NotFound
 from shared.profiles import Profile, Selection
 from shared.runs.plan import Plan
-from shared.runs.services import Services
 from shared.segments import Partition, Row, Snapshot, check_rows, most_rows, read_rows
+from shared.services import Services
 
 
 def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:

@@ -4,16 +4,16 @@ from typing import override
 
 from shared.errors import ExportError, TryLater
 from shared.klaviyo import Permit
-from shared.runs.account import Account
-from shared.runs.hold import Hold
-from shared.runs.parts import is_cancel_requested
-from shared.runs.services import Services
+from shared.runs.lock.export import ExportLock
+from shared.runs.lock.lease import RenewedLease
+from shared.runs.steps.parts import is_cancel_requested
+from shared.services import Services
 
 # Seconds until a paused connection is looked at again.
 PAUSED_AGAIN = 60.0
 
 
-class Cancelled(ExportError):
+class Canceled(ExportError):
     """Somebody asked for the run to end."""
 
     code = "canceled"
@@ -22,7 +22,9 @@ class Cancelled(ExportError):
 class RunPermit(Permit):
     """Everything that can forbid a post of a run while it sends."""
 
-    def __init__(self, hold: Hold, services: Services, connection_id: str, account: Account) -> None:
+    def __init__(
+        self, hold: ExportLock, services: Services, connection_id: str, account: RenewedLease
+    ) -> None:
         self._hold = hold
         self._services = services
         self._connection_id = connection_id
@@ -30,9 +32,9 @@ class RunPermit(Permit):
 
     @override
     def check(self) -> None:
-        """Raises LeaseLost, Cancelled, or TryLater where exports are paused."""
+        """Raises LeaseLost, Canceled, or TryLater where exports are paused."""
         if is_cancel_requested(self._hold.store, self._hold.run.record.id):
-            raise Cancelled("Somebody cancelled the run.")
+            raise Canceled("Somebody cancelled the run.")
         if self._services.settings.exports_paused:
             raise TryLater("Exports are paused by EXPORTS_PAUSED.", code="paused", retry_after=PAUSED_AGAIN)
         if self._services.catalog.connection(self._connection_id).paused:

@@ -8,9 +8,9 @@ from shared.errors import NotFound, TryLater
 from shared.klaviyo import Job, Klaviyo, ProfileError
 from shared.profiles import Rejected
 from shared.runs.head import AcceptedJob, OpenRun
-from shared.runs.hold import Hold
-from shared.runs.parts import Parts, RejectedLines
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import Plan
+from shared.runs.steps.parts import Parts, RejectedLines
 
 # Seconds between looks; then every five minutes. Klaviyo says that large imports can take hours.
 LOOKS = (5, 10, 20, 40, 60)
@@ -22,7 +22,7 @@ LOST_AFTER = timedelta(minutes=15)
 CLOCK_SKEW = timedelta(hours=1)
 
 
-def confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
+def confirm(hold: ExportLock, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
     """Looks once; True when every job is settled, False where a later look is needed (`not_before`).
 
     One call shows 100 jobs; import errors are read for jobs with failures only, all pages of them.

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 from shared.errors import ExportError, NotFound
-from shared.runs.services import Services
+from shared.services import Services
 
 
 def fingerprint(services: Services, export_id: str) -> str:

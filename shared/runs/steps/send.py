@@ -5,23 +5,23 @@ from contextvars import copy_context
 from itertools import islice
 
 from shared.adapters.clock import Branch, Deadline
-from shared.errors import ExportError, NeedsPeople, TakenElsewhere, TryLater
+from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import Klaviyo, Permit, room_for_profiles
 from shared.profiles import Selection, pack
-from shared.runs.delivery import Delivery
 from shared.runs.head import OpenRun
-from shared.runs.hold import Hold
-from shared.runs.parts import CheckedRows, Parts
-from shared.runs.permits import Cancelled
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import Plan
-from shared.runs.reading import profiles_of
-from shared.runs.services import Services
+from shared.runs.steps.deliver import Delivery
+from shared.runs.steps.parts import CheckedRows, Parts
+from shared.runs.steps.permit import Canceled
+from shared.runs.steps.rows import profiles_of
+from shared.services import Services
 
 IN_FLIGHT = 8
 
 
 def send(
-    hold: Hold, services: Services, klaviyo: Klaviyo, plan: Plan, deadline: Deadline, permit: Permit
+    hold: ExportLock, services: Services, klaviyo: Klaviyo, plan: Plan, deadline: Deadline, permit: Permit
 ) -> bool:
     """Posts what isn't accepted yet; True when everything is, False where the time is over.
 
@@ -105,7 +105,7 @@ def _collect(flying: set[Future[None]]) -> set[Future[None]]:
 def _gravest(error: BaseException, flying: set[Future[None]]) -> BaseException:
     """Of all that went wrong side by side, what decides how the run goes on."""
     errors = [error, *(e for future in flying if future.done() and (e := future.exception()) is not None)]
-    for kind in (TakenElsewhere, Cancelled, NeedsPeople):
+    for kind in (TakenElsewhere, Canceled, PermanentError):
         for candidate in errors:
             if isinstance(candidate, kind):
                 return candidate

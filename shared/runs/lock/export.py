@@ -4,21 +4,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage.store import Store
 from shared.errors import Changed, LeaseLost, NotFound
-from shared.runs.head import Head, OpenRun, head_name, read_head
-from shared.runs.keeper import Keeper
+from shared.runs.head import Head, OpenRun, read_head
+from shared.runs.lock.lease import RenewedLease
 
 
-class Hold:
+class ExportLock:
     """The head of an export in the hands of its one holder.
 
     Its writes carry the lease and the ETag of the last one, and the head an epoch that grows with each
     holder: one that was paused finds out at its next write, and stops.
     """
 
-    def __init__(self, store: Store, keeper: Keeper, clock: Clock, head: Head, etag: str) -> None:
+    def __init__(self, store: Store, keeper: RenewedLease, clock: Clock, head: Head, etag: str) -> None:
         self.store = store
         self.clock = clock
         self.head = head
@@ -29,12 +30,12 @@ class Hold:
 
     @classmethod
     @contextmanager
-    def take(cls, store: Store, export_id: str, clock: Clock) -> Iterator["Hold"]:
+    def take(cls, store: Store, export_id: str, clock: Clock) -> Iterator["ExportLock"]:
         """Holds the export, whose head exists, for the length of the block.
 
         Raises AlreadyRunning where somebody else does, InvalidDocument where the head can't be read.
         """
-        with Keeper.hold(store, head_name(export_id), clock) as keeper:
+        with RenewedLease.acquire(store, state.head(export_id), clock) as keeper:
             head, etag = read_head(store, export_id)
             head.epoch += 1
             yield cls(store, keeper, clock, head, etag)
@@ -60,7 +61,7 @@ class Hold:
                 self.head.open.advanced_at = self.clock.now()
             try:
                 self._etag = self.store.write(
-                    head_name(self.head.export),
+                    state.head(self.head.export),
                     self.head.content(),
                     metadata=self.head.metadata(),
                     if_match=self._etag,

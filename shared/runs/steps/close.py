@@ -4,18 +4,19 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
+from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NotFound, Problem
 from shared.runs.head import Head, LastRun, OpenRun
-from shared.runs.hold import Hold
-from shared.runs.parts import Parts, cancel_name, is_cancel_requested, record_name
+from shared.runs.lock.export import ExportLock
 from shared.runs.record import JobRecord, RunRecord, Status
+from shared.runs.steps.parts import Parts, is_cancel_requested
 
 # Of a record: a run of 100,000 jobs has about half of that.
 MOST_BYTES = 32_000_000
 
 
-def close(hold: Hold) -> RunRecord:
+def close(hold: ExportLock) -> RunRecord:
     """Closes the open run: the rejected file, the record, and at last the head, which is cleared."""
     run = hold.run
     run.count_rejected()
@@ -31,11 +32,11 @@ def close(hold: Hold) -> RunRecord:
     record.phase = "closed"
     record.finished_at = hold.clock.now()
     hold.check()
-    hold.store.write(record_name(record.export, record.id), record.content(), create_only=True)
+    hold.store.write(state.record(record.id), record.content(), create_only=True)
     return _clear(hold, record)
 
 
-def closed_before(hold: Hold) -> RunRecord | None:
+def closed_before(hold: ExportLock) -> RunRecord | None:
     """The record of the open run, where its holder died between writing it and clearing the head.
 
     What was written once for all stays as it is; what was left to do is done. Raises InvalidDocument.
@@ -49,7 +50,7 @@ def closed_before(hold: Hold) -> RunRecord | None:
 
 def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
     """The record of a closed run. Raises NotFound, InvalidDocument."""
-    name = record_name(export_id, run_id)
+    name = state.record(run_id)
     content = store.read(name, most=MOST_BYTES).content
     with suppress(ValidationError):
         record = RunRecord.model_validate_json(content)
@@ -58,9 +59,9 @@ def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
     raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")])
 
 
-def _clear(hold: Hold, record: RunRecord) -> RunRecord:
+def _clear(hold: ExportLock, record: RunRecord) -> RunRecord:
     Parts(hold).remove()
-    hold.store.delete(cancel_name(record.id))
+    hold.store.delete(state.cancel(record.id))
     _remember(hold.head, hold.run, record)
     hold.checkpoint()
     return record

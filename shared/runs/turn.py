@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 
 from shared.adapters import traces
 from shared.adapters.clock import Deadline
-from shared.errors import Denied, InvalidDocument, InvalidSettings, NeedsPeople, NotFound, TryLater
+from shared.administration.fingerprint import fingerprint
+from shared.errors import Denied, InvalidDocument, InvalidSettings, NotFound, PermanentError, TryLater
 from shared.klaviyo import Klaviyo
-from shared.runs.account import account_of
-from shared.runs.closing import close, closed_before, summary
-from shared.runs.confirming import confirm, give_up, is_overdue
-from shared.runs.fingerprint import fingerprint
-from shared.runs.hold import Hold
 from shared.runs.interrupts import interrupt
-from shared.runs.permits import Cancelled, RunPermit
-from shared.runs.pinning import pin, sign_in
+from shared.runs.lock.account import lock_account
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
-from shared.runs.sending import send
-from shared.runs.services import Services
-from shared.runs.telling import log_step, tell_closed
+from shared.runs.report import log_step, tell_closed
+from shared.runs.steps.close import close, closed_before, summary
+from shared.runs.steps.confirm import confirm, give_up, is_overdue
+from shared.runs.steps.permit import Canceled, RunPermit
+from shared.runs.steps.pin import pin, sign_in
+from shared.runs.steps.send import send
+from shared.services import Services
 
 # Seconds, where the other side doesn't say when to come back.
 PAUSE = 30.0
@@ -31,14 +31,14 @@ CODES_FOR_PEOPLE = frozenset({"too_many_profiles", "ambiguous_segment", "ambiguo
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class Progress:
     """How far a run has come, and when to come back for it."""
 
     record: RunRecord
     not_before: datetime | None = None
 
 
-def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
+def take_up(hold: ExportLock, services: Services, deadline: Deadline) -> Progress:
     """Goes on with the open run.
 
     Raises LeaseLost where somebody else has taken over, and StorageUnavailable where not even that the
@@ -51,15 +51,15 @@ def take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
         return stand
 
 
-def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
+def _take_up(hold: ExportLock, services: Services, deadline: Deadline) -> Progress:
     run = hold.run
     closed = closed_before(hold)
     if closed is not None:
-        return Stand(closed)
+        return Progress(closed)
     if run.ending is None:
         interrupt(hold, services)
     if run.ending is None and run.not_before and run.not_before > hold.clock.now():
-        return Stand(summary(run), run.not_before)
+        return Progress(summary(run), run.not_before)
     run.take_ups += 1
     run.not_before = run.waiting_for = None
     if run.take_ups > MOST_TAKE_UPS:
@@ -68,10 +68,10 @@ def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
     hold.checkpoint()
     try:
         done = _go_on(hold, services, deadline)
-    except Cancelled:
+    except Canceled:
         run.ending = "canceled"
         return _take_up(hold, services, deadline)
-    except NeedsPeople as problem:
+    except PermanentError as problem:
         if _is_for_people(problem) and hold.head.retry is not None:
             hold.head.retry.waits_for = fingerprint(services, hold.head.export)
         return _fail(hold, services, deadline, ErrorRecord(code=problem.code, message=problem.message))
@@ -82,20 +82,20 @@ def _take_up(hold: Hold, services: Services, deadline: Deadline) -> Stand:
         run.waiting_for = problem.code
         log_step(run.record, f"waits: {problem.code}", logging.WARNING)
     if done:
-        return Stand(_close(hold))
+        return Progress(_close(hold))
     run.take_ups = 0
     hold.checkpoint()
-    return Stand(summary(run), run.not_before)
+    return Progress(summary(run), run.not_before)
 
 
-def _is_for_people(problem: NeedsPeople) -> bool:
+def _is_for_people(problem: PermanentError) -> bool:
     """Whether repeating is no use until somebody changes a document or the key."""
     if problem.code in ("blocked", "retired_revision"):  # what blocks may pass, and an update changes neither
         return False
     return isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
 
 
-def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:
+def _go_on(hold: ExportLock, services: Services, deadline: Deadline) -> bool:
     """Pins, sends, confirms; True when there is nothing left to do but close."""
     try:
         return _work(hold, services, deadline)
@@ -106,7 +106,7 @@ def _go_on(hold: Hold, services: Services, deadline: Deadline) -> bool:
         return _work(hold, services, deadline)
 
 
-def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
+def _work(hold: ExportLock, services: Services, deadline: Deadline) -> bool:
     run = hold.run
     if run.ending is None and run.plan is None:
         with traces.span("pin"):
@@ -124,7 +124,7 @@ def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
             code="wrong_account",
         )
     if run.ending is None and run.record.phase == "sending":
-        with traces.span("send"), account_of(services, plan.account_id) as account:
+        with traces.span("send"), lock_account(services, plan.account_id) as account:
             permit = RunPermit(hold, services, connection.id, account)
             if not send(hold, services, klaviyo, plan, deadline, permit):
                 return False
@@ -132,7 +132,7 @@ def _work(hold: Hold, services: Services, deadline: Deadline) -> bool:
     return _confirm(hold, klaviyo, plan, deadline)
 
 
-def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
+def _confirm(hold: ExportLock, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
     """A look at the jobs. Where a newer snapshot waits, or after a day, one look has to do."""
     run = hold.run
     is_last = run.last_look or is_overdue(run, hold.clock.now())
@@ -150,7 +150,7 @@ def _confirm(hold: Hold, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bo
     return settled
 
 
-def _fail(hold: Hold, services: Services, deadline: Deadline, error: ErrorRecord) -> Stand:
+def _fail(hold: ExportLock, services: Services, deadline: Deadline, error: ErrorRecord) -> Progress:
     run = hold.run
     if run.ending is None and run.jobs and run.record.phase == "sending":
         run.ending, run.error = "failed", error
@@ -158,15 +158,15 @@ def _fail(hold: Hold, services: Services, deadline: Deadline, error: ErrorRecord
     return _end(hold, error)
 
 
-def _end(hold: Hold, error: ErrorRecord) -> Stand:
+def _end(hold: ExportLock, error: ErrorRecord) -> Progress:
     run = hold.run
     run.error = run.error or error
     run.ending = run.ending or "failed"
     give_up(run)
-    return Stand(_close(hold))
+    return Progress(_close(hold))
 
 
-def _close(hold: Hold) -> RunRecord:
+def _close(hold: ExportLock) -> RunRecord:
     with traces.span("close") as span:
         record = close(hold)
         span.set_attributes(record.counts.model_dump())

@@ -14,37 +14,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
+from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, NotFound
 from shared.profiles import Batch, Rejected
-from shared.runs.hold import Hold
-from shared.runs.rejected import CHUNK, MOST_LISTED, RejectedFile
-
-CHECK = "check-"
-
-
-def record_name(export_id: str, run_id: str) -> str:
-    return f"runs/{export_id}/{run_id}.json"
-
-
-def rejected_name(export_id: str, run_id: str) -> str:
-    return f"runs/{export_id}/{run_id}.rejected.csv"
-
-
-def cancel_name(run_id: str) -> str:
-    """The blob that asks for the end of a run."""
-    return f"runs/{run_id.partition('.')[0]}/{run_id}.cancel"
+from shared.runs.lock.export import ExportLock
+from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile
 
 
 def request_cancel(store: Store, run_id: str) -> None:
     """Asks whoever goes on with the run to end it."""
     with suppress(AlreadyExists):
-        store.write(cancel_name(run_id), b"", create_only=True)
+        store.write(state.cancel(run_id), b"", create_only=True)
 
 
 def is_cancel_requested(store: Store, run_id: str) -> bool:
     try:
-        store.stat(cancel_name(run_id))
+        store.stat(state.cancel(run_id))
     except NotFound:
         return False
     return True
@@ -74,12 +60,11 @@ class RejectedLines:
 class Parts:
     """The parts of the open run, for its holder: one that holds it no more writes none."""
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: ExportLock) -> None:
         self._hold = hold
         self._store = hold.store
-        export_id, run_id = hold.head.export, hold.run.record.id
-        self._rejected = rejected_name(export_id, run_id)
-        self._folder = f"runs/{export_id}/{run_id}.parts/"
+        self._run = hold.run.record.id
+        self._folder = state.parts(self._run)
 
     def write_places(self, digest: str, batch: Batch) -> None:
         """Keeps which rows a post carries, as runs of `partition,first row,rows`, in the post's order."""
@@ -93,12 +78,12 @@ class Parts:
                 lines.append(f"{partition},{first},{count}")
             partition, first, count = profile.partition, profile.row, 1
         lines.append(f"{partition},{first},{count}")
-        self._write(f"{self._folder}{digest}.places", "\n".join(lines).encode())
+        self._write(state.places(self._run, digest), "\n".join(lines).encode())
 
     def read_places(self, digest: str) -> list[tuple[int, int]]:
         """Partition and row of each profile of a post, in the post's order; empty where nobody kept them."""
         try:
-            content = self._store.read(f"{self._folder}{digest}.places").content
+            content = self._store.read(state.places(self._run, digest)).content
         except NotFound:
             return []
         places: list[tuple[int, int]] = []
@@ -109,7 +94,7 @@ class Parts:
 
     def write_rejected(self, part: str, lines: "RejectedLines") -> None:
         """Keeps the rows that were refused at one place: `part` names it."""
-        self._write(f"{self._folder}{part}.rejected", lines.content())
+        self._write(state.rejected_part(self._run, part), lines.content())
 
     def join_rejected(self, partitions: Sequence[str], parts: set[str], checked: int = 0) -> int:
         """Makes the rejected file from these parts and the first `checked` rows that our own checks refused.
@@ -118,7 +103,7 @@ class Parts:
         """
         lines = chain(self._read_rejected(parts), islice(self._read_checked(), checked))
         file = RejectedFile(partitions, islice(lines, MOST_LISTED))
-        self._write(self._rejected, file.chunks())
+        self._write(state.rejected(self._run), file.chunks())
         return file.listed
 
     def remove(self) -> None:
@@ -139,7 +124,7 @@ class Parts:
     def _read_checked(self) -> Iterator[list[str]]:
         """In the order of the rows, each once: other code may have ended the part before elsewhere."""
         last = (-1, 0)
-        for blob in self._store.list(f"{self._folder}{CHECK}"):
+        for blob in self._store.list(state.checked_parts(self._run)):
             for line in self._read_lines(blob.name):
                 place = (int(line[0]), int(line[1]))
                 if place > last:
@@ -171,6 +156,6 @@ class CheckedRows:
     def flush(self) -> None:
         """Writes what is not on file yet."""
         if self._lines.length:
-            self._parts.write_rejected(f"{CHECK}{self._written:06}", self._lines)
+            self._parts.write_rejected(state.checked_part(self._written), self._lines)
             self._written += 1
             self._lines = RejectedLines()

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shared.adapters.storage.store import Blob
+from shared.administration.validation import place_of
 from shared.catalog import Connection, Export
 from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import ExportError, InvalidDocument, NotFound
-from shared.runs.services import Services
-from shared.runs.validation import place_of
+from shared.services import Services
 
 # Who wrote a document and when is not part of what it says.
 STAMPS = ("created_at", "created_by", "updated_at", "updated_by")

@@ -3,21 +3,20 @@
 from itertools import islice
 
 from shared.adapters.clock import Deadline
-from shared.catalog import Account, Connection
-from shared.errors import Denied, InvalidSegment
+from shared.catalog import Connection, PinnedAccount
+from shared.errors import InvalidSegment
 from shared.klaviyo import Klaviyo
 from shared.profiles import Selection
-from shared.runs.hold import Hold
-from shared.runs.pauses import KeptPauses
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import PinnedSegment, Plan
-from shared.runs.reading import check, most_rows_of, profiles_of
-from shared.runs.services import Services
+from shared.runs.steps.rows import check, most_rows_of, profiles_of
+from shared.services import Services, open_account
 
 
-def pin(hold: Hold, services: Services, deadline: Deadline) -> None:
+def pin(hold: ExportLock, services: Services, deadline: Deadline) -> None:
     """Writes the plan into the head.
 
-    Raises NeedsPeople where something is missing or wrong, TryLater where something is away.
+    Raises PermanentError where something is missing or wrong, TryLater where something is away.
     """
     run = hold.run
     export = services.catalog.export(hold.head.export)
@@ -60,29 +59,6 @@ def sign_in(services: Services, connection: Connection, deadline: Deadline) -> K
     """As `open_account`; a connection without an account is pinned to the key's."""
     klaviyo = open_account(services, connection, deadline)
     if connection.account is None:
-        account = Account(id=klaviyo.account.id, name=klaviyo.account.name)
+        account = PinnedAccount(id=klaviyo.account.id, name=klaviyo.account.name)
         services.catalog.pin_account(connection, account)
-    return klaviyo
-
-
-def open_account(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
-    """A client for the connection's account, with the key from the vault.
-
-    Raises Denied where the key opens another account than the connection's: data for one company must
-    not go to another.
-    """
-    klaviyo = services.klaviyo.sign_in(
-        services.vault.secret(connection.secret_name),
-        deadline,
-        account_id=connection.account.id if connection.account else None,
-        pauses=KeptPauses(services.state, services.clock),
-    )
-    account = klaviyo.account
-    if connection.account is not None and connection.account.id != account.id:
-        raise Denied(
-            f"The API key of the connection {connection.id!r} opens the Klaviyo account {account.id}, not "
-            f"the connection's {connection.account.id}. Put the right key into the vault, or make a "
-            "connection for the other account.",
-            code="wrong_account",
-        )
     return klaviyo

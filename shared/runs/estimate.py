@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from shared.runs.head import OpenRun
-from shared.runs.record import Part
+from shared.runs.record import StateModel
 
 
-class Progress(Part):
+class Estimate(StateModel):
     """`share` is of the rows that are done with, accepted by Klaviyo or left out: from 0 to 1, or None
     while unknown. `waiting_for` is the code of a cause.
 
@@ -19,10 +19,10 @@ class Progress(Part):
     not_before: datetime | None
 
 
-def progress_of(run: OpenRun, now: datetime) -> Progress:
+def estimate_of(run: OpenRun, now: datetime) -> Estimate:
     """What the run's last checkpoint says of it."""
     share = _share(run)
-    return Progress(
+    return Estimate(
         share=share,
         seconds_left=_seconds_left(run, share, now),
         waiting_for=run.waiting_for,

@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared import state
 from shared.adapters import telemetry
+from shared.administration.fingerprint import fingerprint
 from shared.catalog import Export
 from shared.errors import ExportError, InvalidDocument
-from shared.runs import one_file
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
-from shared.runs.fingerprint import fingerprint
 from shared.runs.head import Glance, glance_at
 from shared.runs.history import opened_at
-from shared.runs.services import Services
-from shared.runs.starting import Request, see, see_more
+from shared.runs.starting import Request, extend_baseline, see
+from shared.services import Services
 from shared.text import shown
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def find_work(services: Services) -> Iterator[Work]:
                 behind = is_behind(listed.document, known, versions, now, listed.changed_at)
                 _tell_behind(listed.id, behind)
                 if known.open is None and not known.exported.keys() >= set(listed.document.segments):
-                    see_more(services, listed.document, known)
+                    extend_baseline(services, listed.document, known)
                     continue
             if known.open is None and is_due(listed.document, known, versions, now, listed.changed_at):
                 yield from _due(services, listed.document, known, versions, now)
@@ -73,7 +73,7 @@ def find_work(services: Services) -> Iterator[Work]:
 def _glances(services: Services) -> Iterator[tuple[str, Glance]]:
     for blob in services.state.list("heads/"):
         export_id = blob.name.removeprefix("heads/").removesuffix(".json")
-        if one_file.ID.fullmatch(export_id):
+        if state.is_of_one_file(export_id):
             continue
         try:
             glance = glance_at(services.state, blob, export_id)

@@ -7,12 +7,12 @@ from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.errors import AlreadyRunning, ExportError
-from shared.runs.advance import begin, take_up_again
-from shared.runs.finding import Work, find_work, log_failure
+from shared.runs.advance import begin, resume
 from shared.runs.record import RunRecord
-from shared.runs.services import Services
-from shared.runs.steps import Stand
-from shared.runs.turns import Turns
+from shared.runs.timer.find import Work, find_work, log_failure
+from shared.runs.timer.queue import WorkQueue
+from shared.runs.turn import Progress
+from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def tick(services: Services, seconds: float) -> list[RunRecord]:
     that the next finds what has come due meanwhile.
     """
     whole, waiting = Deadline(services.clock, seconds), Deadline(services.clock, SLICE)
-    turns = Turns(services.clock, find_work(services), whole, waiting)
+    turns = WorkQueue(services.clock, find_work(services), whole, waiting)
     telemetry.ticks.add(1)  # no heartbeat where the state can't be seen: somebody must hear of that
     threads = min(ACCOUNTS_AT_ONCE, turns.accounts())
     if threads:
@@ -39,7 +39,7 @@ def tick(services: Services, seconds: float) -> list[RunRecord]:
     return list(turns.touched.values())
 
 
-def _serve(services: Services, turns: Turns, whole: Deadline) -> None:
+def _serve(services: Services, turns: WorkQueue, whole: Deadline) -> None:
     """Gives one run after the other a slice."""
     while (work := turns.take()) is not None:
         stand = None
@@ -49,11 +49,11 @@ def _serve(services: Services, turns: Turns, whole: Deadline) -> None:
             turns.give_back(work, stand)
 
 
-def _advance(services: Services, work: Work, deadline: Deadline) -> Stand | None:
+def _advance(services: Services, work: Work, deadline: Deadline) -> Progress | None:
     """One slice; None where the run is in other hands or met something that it can't be in a slice's."""
     try:
         if work.run is not None:
-            return take_up_again(services, work.export, work.run, deadline)
+            return resume(services, work.export, work.run, deadline)
         if work.request is not None:
             return begin(services, work.export, work.request, deadline)
     except AlreadyRunning:

@@ -1,28 +1,27 @@
 """An export of one CSV file, with nothing configured: what stands in for its segment, documents and vault."""
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import override
 
+from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage import open_store
 from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.adapters.vault import Vault
-from shared.catalog import Account, Catalog, Connection, Export
+from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
 from shared.errors import InvalidSegment
-from shared.klaviyo import KlaviyoApi
-from shared.runs.services import Services
-from shared.segments import Column, CsvFormat, Partition, Segments, Snapshot
+from shared.klaviyo import Account, KlaviyoApi
+from shared.segments import Column, CsvFormat, Partition, Snapshot
 from shared.segments.rows import read_delimiter, read_header
+from shared.services import Services
 from shared.settings import Settings
 
-# The ids of these exports. Nobody but the command goes on with them: only it has the file and the key.
-ID = re.compile(r"send-[0-9a-f]{16}")
 CONNECTION = "send"
 
 
@@ -56,7 +55,7 @@ class CsvFile:
         """The same for the same content and options."""
         digest = blake2b(self._content_digest, digest_size=8)
         digest.update(json.dumps(options).encode())
-        return f"send-{digest.hexdigest()}"
+        return state.one_file(digest.hexdigest())
 
     @cached_property
     def _content_digest(self) -> bytes:
@@ -66,7 +65,7 @@ class CsvFile:
         return digest.digest()
 
     def _header(self) -> tuple[list[str], str]:
-        """The names of the columns, and the delimiter that tells most of them apart."""
+        """The names of the columns, and the delimiter that separates most of them."""
         delimiter = read_delimiter(self.store, self.partition)
         columns = read_header(self.store, self.partition, delimiter) if delimiter else None
         if not delimiter or not columns:
@@ -77,37 +76,37 @@ class CsvFile:
         return columns, delimiter
 
 
-class FileSegments(Segments):
-    """The one segment that the file is."""
+@dataclass(frozen=True, slots=True)
+class FileSegments:
+    """A source of segments that has one: the file."""
 
-    def __init__(self, file: CsvFile) -> None:
-        super().__init__(file.store)
-        self._file = file
+    file: CsvFile
 
-    @override
-    def newest(self, segment: str) -> Snapshot:
-        return self._file.snapshot()
+    def newest(self, segment: str) -> Snapshot:  # noqa: ARG002 - there is only one
+        return self.file.snapshot()
 
-    @override
     def versions(self, segments: Iterable[str]) -> dict[str, str]:
-        return dict.fromkeys(segments, self._file.snapshot().version)
+        return dict.fromkeys(segments, self.file.snapshot().version)
 
 
-class FileCatalog(Catalog):
-    """The two documents that nobody had to write."""
+@dataclass(frozen=True, slots=True)
+class FileDocuments:
+    """A source of documents that has two, which the command makes."""
 
-    def __init__(self, store: Store, export: Export, connection: Connection) -> None:
-        super().__init__(store)
-        self._export = export
-        self._connection = connection
+    made_export: Export
+    made_connection: Connection
 
-    @override
-    def export(self, export_id: str) -> Export:
-        return self._export
+    def export(self, export_id: str) -> Export:  # noqa: ARG002 - there is only one
+        return self.made_export
 
-    @override
-    def connection(self, connection_id: str) -> Connection:
-        return self._connection
+    def connection(self, connection_id: str) -> Connection:  # noqa: ARG002 - there is only one
+        return self.made_connection
+
+    def exports(self) -> Iterator[Listed]:
+        return iter(())
+
+    def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
+        """The connection has its account from the start."""
 
 
 class OneKey(Vault):
@@ -122,14 +121,14 @@ class OneKey(Vault):
 
 
 def services_of(file: CsvFile, key: str, settings: Settings, clock: Clock) -> Services:
-    """Everything that a run over the file stands on, but for its documents."""
-    state = open_store(settings.state_url)
+    """What a run over the file is wired from, except for its documents."""
+    store = open_store(settings.state_url)
     return Services(
         settings=settings,
         segment_store=file.store,
         segments=FileSegments(file),
-        state=state,
-        catalog=Catalog(state),
+        state=store,
+        catalog=Catalog(store),
         vault=OneKey(key),
         klaviyo=KlaviyoApi(settings.klaviyo_url, clock),
         clock=clock,
@@ -144,7 +143,8 @@ def export_of(
     properties: Sequence[str],
     account: str = "",
 ) -> Export:
-    """The file's export. Raises InvalidDocument where Klaviyo knows no such attribute, or a list's id so."""
+    """The file's export. Raises InvalidDocument for an attribute that Klaviyo does not have, or an
+    impossible id of a list."""
     columns = {**attributes, "properties": list(properties)}
     members = {
         "id": file.export_id(account, list_id, email, columns),

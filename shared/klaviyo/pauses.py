@@ -6,24 +6,27 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import override
 
+from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.retry_after import LONGEST
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, Changed, ExportError, NotFound
-from shared.klaviyo import Pauses
+from shared.klaviyo.calls import Pauses
 
 logger = logging.getLogger(__name__)
 
-# An account's id, or the digest of a key whose account nobody knows yet.
+# An account's id, or the digest of a key whose account is not known yet.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Several processes may be told at the same time.
 _ATTEMPTS = 3
+# Seconds by which the clocks of two processes may differ.
+_SKEW = 300.0
 
 
-class KeptPauses(Pauses):
-    """In `locks/pause-<account>`: the time before which it may not be called, whatever for.
+class StoredPauses(Pauses):
+    """One blob for each account: the time before which nothing may call it.
 
-    Nobody has to hold anything to write it, since a reader is asked to wait as a sender is.
+    No lock is needed to write it, since a pause applies to reads as well as to posts.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -35,14 +38,14 @@ class KeptPauses(Pauses):
         if not _NAME.fullmatch(account):
             return 0.0
         left = (self._read(account)[0] - self._clock.now()).total_seconds()
-        # One that is too far away was written by a clock that was wrong, and would stop the account for ever.
-        return min(LONGEST, left) if 0 < left < 2 * LONGEST else 0.0
+        # A clock that was wrong wrote one that is too far away, and it would stop the account for good.
+        return min(LONGEST, left) if 0 < left <= LONGEST + _SKEW else 0.0
 
     @override
     def keep(self, account: str, seconds: float) -> None:
-        """A pause that is shorter than the one that is kept changes nothing.
+        """A pause that is shorter than the stored one changes nothing.
 
-        It is a courtesy: where it can't be written, the next process hears it from Klaviyo.
+        Storing it is a courtesy: where that fails, the next process hears of the pause from Klaviyo.
         """
         if not _NAME.fullmatch(account):
             return
@@ -50,27 +53,24 @@ class KeptPauses(Pauses):
         try:
             for _ in range(_ATTEMPTS):
                 before, etag = self._read(account)
-                if until <= before < until + timedelta(seconds=LONGEST):
+                if until <= before <= self._clock.now() + timedelta(seconds=LONGEST + _SKEW):
                     return
                 with suppress(AlreadyExists, Changed):
                     content = until.isoformat().encode()
-                    self._store.write(_place(account), content, create_only=etag is None, if_match=etag)
+                    name = state.account_pause(account)
+                    self._store.write(name, content, create_only=etag is None, if_match=etag)
                     return
         except ExportError as error:
-            logger.warning("pauses: that of %s is not kept: %s", account, error.message)
+            logger.warning("pauses: the pause of %s is not stored: %s", account, error.message)
 
     def _read(self, account: str) -> tuple[datetime, str | None]:
         """The pause's end, long ago where there is none that can be read, and the blob's ETag."""
         never = datetime.min.replace(tzinfo=UTC)
         try:
-            blob = self._store.read(_place(account))
+            blob = self._store.read(state.account_pause(account))
         except NotFound:
             return never, None
         try:
             return datetime.fromisoformat(blob.content.decode("ascii")).astimezone(UTC), blob.etag
         except (ValueError, OverflowError):
             return never, blob.etag
-
-
-def _place(account: str) -> str:
-    return f"locks/pause-{account}"

@@ -10,9 +10,9 @@ from shared.errors import BatchRefused, ExportError, TakenElsewhere
 from shared.klaviyo import ImportBody, Klaviyo, Permit
 from shared.profiles import Batch, Rejected
 from shared.runs.head import AcceptedJob, FinishedBatch
-from shared.runs.hold import Hold
-from shared.runs.parts import Parts, RejectedLines
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import Plan
+from shared.runs.steps.parts import Parts, RejectedLines
 
 # About this many posts find eight culprits among 10,000 that nobody names; beyond, it is something else.
 MOST_POSTS = 200
@@ -22,7 +22,7 @@ class Delivery:
     """Posts batches for a run, and checkpoints every job that Klaviyo accepts. For several threads."""
 
     def __init__(
-        self, hold: Hold, parts: Parts, plan: Plan, klaviyo: Klaviyo, deadline: Deadline, permit: Permit
+        self, hold: ExportLock, parts: Parts, plan: Plan, klaviyo: Klaviyo, deadline: Deadline, permit: Permit
     ) -> None:
         self._hold = hold
         self._parts = parts

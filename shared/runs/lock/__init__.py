@@ -1,0 +1,1 @@
+"""Locks: of an export, which its head is, and of a Klaviyo account."""

@@ -1,0 +1,119 @@
+"""What a process is wired from, and how it opens a Klaviyo account."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, Self
+
+from shared.adapters.clock import Clock, Deadline, SystemClock
+from shared.adapters.storage import open_store
+from shared.adapters.storage.store import Store
+from shared.adapters.vault import Vault, open_vault
+from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
+from shared.errors import Denied
+from shared.klaviyo import Klaviyo, KlaviyoApi
+from shared.klaviyo.pauses import StoredPauses
+from shared.segments import Segments, Snapshot
+from shared.settings import Settings
+
+
+class SegmentSource(Protocol):
+    """Where segments come from."""
+
+    def newest(self, segment: str) -> Snapshot:
+        """The newest whole snapshot of the segment. Raises NotFound, InvalidSegment."""
+
+    def versions(self, segments: Iterable[str]) -> dict[str, str]:
+        """The versions of these segments' newest whole snapshots; what `newest` would refuse is left out."""
+
+
+class DocumentSource(Protocol):
+    """Where the documents of exports and connections come from."""
+
+    def export(self, export_id: str) -> Export:
+        """The export. Raises NotFound, InvalidDocument."""
+
+    def connection(self, connection_id: str) -> Connection:
+        """The connection. Raises NotFound, InvalidDocument."""
+
+    def exports(self) -> Iterator[Listed]:
+        """Every export."""
+
+    def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
+        """Keeps the account of a connection that has none."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The stores, the vault, Klaviyo, and the clock; tests pass their own."""
+
+    settings: Settings
+    segment_store: Store
+    segments: SegmentSource
+    state: Store
+    catalog: DocumentSource
+    vault: Vault
+    klaviyo: KlaviyoApi
+    clock: Clock
+
+    @classmethod
+    def from_settings(cls, settings: Settings, clock: Clock | None = None) -> "Services":
+        """Raises InvalidSettings."""
+        clock = clock or SystemClock()
+        segment_store = open_store(settings.segments_url)
+        state = open_store(settings.state_url)
+        return cls(
+            settings=settings,
+            segment_store=segment_store,
+            segments=Segments(segment_store, settings.segments_prefix),
+            state=state,
+            catalog=Catalog(state),
+            vault=open_vault(settings),
+            klaviyo=KlaviyoApi(settings.klaviyo_url, clock),
+            clock=clock,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.klaviyo.close()
+
+
+_building = threading.Lock()
+
+
+_built = cache(Services.from_settings)
+
+
+def process_services() -> Services:
+    """The services of this process, from its environment: one set, so that limits are kept in one place.
+
+    Raises InvalidSettings.
+    """
+    with _building:
+        return _built(Settings.from_environment())
+
+
+def open_account(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
+    """A client for the connection's account, with the key from the vault.
+
+    Raises Denied where the key opens an account other than the connection's: data for one company must
+    not reach another.
+    """
+    klaviyo = services.klaviyo.sign_in(
+        services.vault.secret(connection.secret_name),
+        deadline,
+        account_id=connection.account.id if connection.account else None,
+        pauses=StoredPauses(services.state, services.clock),
+    )
+    account = klaviyo.account
+    if connection.account is not None and connection.account.id != account.id:
+        raise Denied(
+            f"The API key of the connection {connection.id!r} opens the Klaviyo account {account.id}, not "
+            f"the connection's {connection.account.id}. Put the right key into the vault, or make a "
+            "connection for the other account.",
+            code="wrong_account",
+        )
+    return klaviyo

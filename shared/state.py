@@ -1,0 +1,146 @@
+"""Where everything lies in the state. Only this module builds a blob's name.
+
+connections/<connection>.json            a connection's document
+exports/<export>.json                    an export's document
+heads/<export>.json                      the lock of an export, and the checkpoint of its open run
+runs/<export>/<run>.json                 the record of a closed run
+runs/<export>/<run>.rejected.csv         its refused rows
+runs/<export>/<run>.cancel               asks for the end of an open run
+runs/<export>/<run>.parts/               what an open run keeps beside its head; removed when it closes
+    <digest>.places                      which rows a post carries
+    <digest>.rejected                    rows of a batch that Klaviyo refused
+    <digest>.job.rejected                rows that an accepted job could not import
+    check-<number>.rejected              rows that our own checks refused
+locks/account-<account>                  the lock of a Klaviyo account
+locks/pause-<account>                    the time before which Klaviyo wants no call to it
+locks/probe-<who>                        written and deleted, to see whether the state can be written
+
+The id of a run begins with the id of its export: <export>.<time>-<number>.
+"""
+
+import re
+from datetime import UTC, datetime
+
+CONNECTIONS, EXPORTS, HEADS = "connections/", "exports/", "heads/"
+DOCUMENTS = (CONNECTIONS, EXPORTS)
+
+_RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(\d{8}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
+_TIME = "%Y%m%dT%H%M%SZ"
+# The command makes such an export for one file. Only the command has the file and the key.
+_ONE_FILE = re.compile(r"send-[0-9a-f]{16}")
+
+
+def connection(connection_id: str) -> str:
+    return f"{CONNECTIONS}{connection_id}.json"
+
+
+def export(export_id: str) -> str:
+    return f"{EXPORTS}{export_id}.json"
+
+
+def head(export_id: str) -> str:
+    return f"{HEADS}{export_id}.json"
+
+
+def id_of(name: str) -> str | None:
+    """The id of the connection, export or head at this name; None for a name of anything else."""
+    folder, slash, file = name.partition("/")
+    is_one = f"{folder}{slash}" in (*DOCUMENTS, HEADS) and file.endswith(".json") and "/" not in file
+    return file.removesuffix(".json") if is_one else None
+
+
+def is_of_one_file(export_id: str) -> bool:
+    """Whether an export was made for one file that the command sends."""
+    return _ONE_FILE.fullmatch(export_id) is not None
+
+
+def one_file(digest: str) -> str:
+    """The id of the export of a file, from 16 hexadecimal digits."""
+    return f"send-{digest}"
+
+
+def new_run_id(export_id: str, opened_at: datetime, number: int) -> str:
+    return f"{run_id_stem(export_id, opened_at)}{number:04x}"
+
+
+def run_id_stem(export_id: str, opened_at: datetime) -> str:
+    """What all ids of an export's runs of one second begin with."""
+    return f"{export_id}.{opened_at.astimezone(UTC):{_TIME}}-"
+
+
+def export_of(run_id: str) -> str | None:
+    """The export whose run has this id; None for what can't be the id of a run."""
+    parts = _RUN_ID.fullmatch(run_id)
+    try:
+        return parts[1] if parts and datetime.strptime(parts[2], _TIME).replace(tzinfo=UTC) else None
+    except ValueError:
+        return None
+
+
+def opened_at(run_id: str) -> datetime:
+    """When a run was opened. Raises ValueError for what can't be the id of a run."""
+    time = run_id.rpartition(".")[2].partition("-")[0]
+    return datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+
+
+def runs(export_id: str) -> str:
+    return f"runs/{export_id}/"
+
+
+def record(run_id: str) -> str:
+    return f"{_run(run_id)}.json"
+
+
+def run_of_record(name: str) -> str | None:
+    """The id of the run whose record lies at this name; None for a name of anything else."""
+    run_id = name.rpartition("/")[2].removesuffix(".json")
+    return run_id if export_of(run_id) is not None and name == record(run_id) else None
+
+
+def rejected(run_id: str) -> str:
+    return f"{_run(run_id)}.rejected.csv"
+
+
+def cancel(run_id: str) -> str:
+    return f"{_run(run_id)}.cancel"
+
+
+def parts(run_id: str) -> str:
+    return f"{_run(run_id)}.parts/"
+
+
+def places(run_id: str, digest: str) -> str:
+    return f"{parts(run_id)}{digest}.places"
+
+
+def rejected_part(run_id: str, part: str) -> str:
+    return f"{parts(run_id)}{part}.rejected"
+
+
+def job_part(digest: str) -> str:
+    return f"{digest}.job"
+
+
+def checked_part(number: int) -> str:
+    return f"check-{number:06}"
+
+
+def checked_parts(run_id: str) -> str:
+    """What the names of all parts of our own checks begin with."""
+    return f"{parts(run_id)}check-"
+
+
+def account_lock(account_id: str) -> str:
+    return f"locks/account-{account_id}"
+
+
+def account_pause(account_id: str) -> str:
+    return f"locks/pause-{account_id}"
+
+
+def probe(who: str) -> str:
+    return f"locks/probe-{who}"
+
+
+def _run(run_id: str) -> str:
+    return f"runs/{run_id.partition('.')[0]}/{run_id}"
