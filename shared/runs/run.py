@@ -49,6 +49,16 @@ PHASES: Mapping[State, Phase] = {
     State.CLOSED: "closed",
 }
 
+# To which states each leads. Cutting a run short skips what is left to send, and what is left to confirm.
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.OPENED: frozenset({State.PINNING}),
+    State.PINNING: frozenset({State.SENDING, State.CLOSING}),
+    State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
+    State.CONFIRMING: frozenset({State.CLOSING}),
+    State.CLOSING: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+
 type Cause = Literal["canceled", "superseded", "failed"]
 
 
@@ -193,6 +203,8 @@ class OpenRun(StateModel):
         return record
 
     def _enter(self, state: State) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise ValueError(f"a run does not go from {self.state} to {state}")
         self.state = state
         self.record.phase = PHASES[state]
 
