@@ -45,6 +45,7 @@ class FolderStore:
         return Level(tuple(folders), tuple(blob for blob in blobs if blob))
 
     def stat(self, name: str) -> BlobInfo:
+        self._path(name)
         if blob := self._info(name):
             return blob
         raise NotFound(f"{name} does not exist.")
@@ -135,24 +136,24 @@ class FolderStore:
 
     def _entries(self, prefix: str) -> Sequence[str]:
         """The full names in the prefix's folder that start with it, in order; a folder's ends in `/`."""
-        folder = prefix[: prefix.rfind("/") + 1]
-        path = self._path(folder[:-1]) if folder else self._root
+        above, slash, start = prefix.rpartition("/")
+        folder = above + slash
+        path = self._path(above) if above else self._root
         try:
             with os_errors(folder or "The folder"), os.scandir(path) as entries:
-                names = [
+                return sorted(
                     f"{folder}{entry.name}{'/' if entry.is_dir() else ''}"
                     for entry in entries
-                    if is_name(entry.name) and not entry.is_symlink()
-                ]
+                    if entry.name.startswith(start) and is_name(entry.name) and not entry.is_symlink()
+                )
         except NotFound:
             return []
-        return sorted(name for name in names if name.startswith(prefix))
 
     def _info(self, name: str) -> BlobInfo | None:
-        path = self._path(name)
+        """The entry of a name that `_path` has passed, or whose folder has; None where no blob has it."""
         try:
             with os_errors(name):
-                status = path.stat()
+                status = (self._root / name).stat()
         except NotFound:
             return None
         if not S_ISREG(status.st_mode):
