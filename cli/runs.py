@@ -19,6 +19,7 @@ from cli.options import (
 from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared import state
 from shared.adapters.clock import Deadline
+from shared.adapters.storage.writable import check_writable
 from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance
 from shared.runs.cancelling import cancel as cancel_run
@@ -31,7 +32,6 @@ from shared.services import Services
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
-PROBE = "locks/command"
 # Codes that a state gives which can't be written; other causes have codes of their own.
 UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFound)})
 
@@ -90,8 +90,7 @@ def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyR
 def _check_state(services: Services) -> None:
     """Raises InvalidSettings where the state can't be written: its own error names only a file of it."""
     try:
-        services.state.write(PROBE, b"")
-        services.state.delete(PROBE)
+        check_writable(services.state, state.probe("command"))
     except (Denied, InvalidRequest, NotFound) as problem:
         raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
