@@ -9,7 +9,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from shared.adapters.os_errors import os_errors
-from shared.adapters.storage.files import etag_of, make_folder, spooled
+from shared.adapters.storage.files import etag_of, make_folder, spooled, sync
 from shared.adapters.storage.locks import FolderLease, exclusive, is_held
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
@@ -21,8 +21,9 @@ CHUNK = 4 * 1024 * 1024
 class FolderStore:
     """A Store whose blobs are files, readable by their owner only.
 
-    A file is replaced by a rename, never written in place. Its metadata lies under `.metadata/` and
-    counts only for the version that it names. Nothing hidden and no symbolic link is a blob.
+    A file is replaced by a rename, never written in place, and a write that returned survives a loss of
+    power. Metadata lies under `.metadata/` and counts only for the version that it names. Nothing hidden and
+    no symbolic link is a blob.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,12 +85,16 @@ class FolderStore:
     ) -> str:
         path = self._path(name)
         check_metadata(metadata or {})
-        with os_errors(name), spooled(path, content) as (temporary, etag), self._exclusive():
-            self._check_version(name, create_only, if_match)
-            self._check_lease(name, lease)
-            if metadata:
-                self._describe(name, etag, metadata)
-            temporary.replace(path)
+        with os_errors(name):
+            with spooled(path, content) as (temporary, etag):
+                sync(temporary)
+                with self._exclusive():
+                    self._check_version(name, create_only, if_match)
+                    self._check_lease(name, lease)
+                    if metadata:
+                        self._describe(name, etag, metadata)
+                    temporary.replace(path)
+            sync(path.parent)
         return etag
 
     def delete(self, name: str) -> None:
@@ -170,7 +175,10 @@ class FolderStore:
         return {}
 
     def _describe(self, name: str, etag: str, metadata: Mapping[str, str]) -> None:
-        """Goes before the rename: whoever sees the new version sees its metadata."""
+        """Goes before the rename: whoever sees the new version sees its metadata.
+
+        It is not synced: where a loss of power cuts it short, the version has no metadata.
+        """
         sidecar = self._sidecar(name)
         described = json.dumps({"etag": etag, "metadata": dict(metadata)}).encode()
         with spooled(sidecar, described) as (temporary, _):
