@@ -1,6 +1,5 @@
 """A store in a folder of this machine."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from shared.adapters.os_errors import os_errors
 from shared.adapters.storage.files import etag_of, make_folder, spooled, sync
 from shared.adapters.storage.locks import FolderLease, exclusive, is_held
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
+from shared.adapters.storage.sidecars import read_metadata, write_metadata
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
 from shared.errors import AlreadyExists, Changed, InvalidRequest, LeaseLost, NotFound, StorageUnavailable
 
@@ -92,7 +92,7 @@ class FolderStore:
                     self._check_version(name, create_only, if_match)
                     self._check_lease(name, lease)
                     if metadata:
-                        self._describe(name, etag, metadata)
+                        write_metadata(self._sidecar(name), etag, metadata)
                     temporary.replace(path)
             sync(path.parent)
         return etag
@@ -165,24 +165,7 @@ class FolderStore:
             return None
         etag = etag_of(status)
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
-        return BlobInfo(name, etag, status.st_size, modified, self._metadata(name, etag))
-
-    def _metadata(self, name: str, etag: str) -> dict[str, str]:
-        with suppress(OSError, ValueError):
-            described = json.loads(self._sidecar(name).read_bytes())
-            if described["etag"] == etag:
-                return dict(described["metadata"])
-        return {}
-
-    def _describe(self, name: str, etag: str, metadata: Mapping[str, str]) -> None:
-        """Goes before the rename: whoever sees the new version sees its metadata.
-
-        It is not synced: where a loss of power cuts it short, the version has no metadata.
-        """
-        sidecar = self._sidecar(name)
-        described = json.dumps({"etag": etag, "metadata": dict(metadata)}).encode()
-        with spooled(sidecar, described) as (temporary, _):
-            temporary.replace(sidecar)
+        return BlobInfo(name, etag, status.st_size, modified, read_metadata(self._sidecar(name), etag))
 
     def _check_lease(self, name: str, lease: Lease | None) -> None:
         if lease is None:
