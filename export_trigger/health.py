@@ -33,7 +33,7 @@ def show_health(_: func.HttpRequest) -> Reply:
 class Examiner:
     """Examines the state, and replies with the result for a while; for several threads.
 
-    The route needs no key: callers must not cause a write each, nor wait for one another's examinations.
+    The route needs no key, so a caller must not cause a write each time. Callers at once share one.
     """
 
     def __init__(self, services: Services) -> None:

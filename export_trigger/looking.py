@@ -3,8 +3,9 @@
 import azure.functions as func
 
 from export_trigger.addresses import export_of, here, location
+from shared import state
 from shared.api import BadRequest, Preferences, Reply, csv_reply, reply, reply_of_run
-from shared.runs.history import RUN_ID, find_run, list_runs, read_rejected
+from shared.runs.history import find_run, list_runs, read_rejected
 from shared.services import process_services
 
 MOST_A_PAGE = 100
@@ -23,9 +24,10 @@ def show_runs(req: func.HttpRequest) -> Reply:
     services = process_services()
     limit = _limit(req.params.get("limit", "20"))
     before = req.params.get("before", "")
-    if before and RUN_ID.fullmatch(before) is None:
+    if before and state.export_of(before) is None:
         raise BadRequest("before must be the id of a run.")
-    records, following = list_runs(services.state, export_of(req, services).id, before, limit)
+    export, now = export_of(req, services), services.clock.now()
+    records, following = list_runs(services.state, export.id, before, limit, now)
     address = f"{here(req)}?limit={limit}&before={following}" if following else None
     return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
 

@@ -1,9 +1,11 @@
 """The documents in the store, read again only when they have changed."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from shared import state
 from shared.adapters.storage.store import Store
 from shared.catalog.connection import Connection, PinnedAccount
 from shared.catalog.document import LONGEST_DOCUMENT, Document
@@ -41,6 +43,18 @@ class Catalog:
     def connection(self, connection_id: str) -> Connection:
         """The connection. Raises NotFound, InvalidDocument."""
         return self._document(Connection, "connections", connection_id, "unknown_connection")
+
+    def connection_to(self, account_id: str) -> Connection | None:
+        """The first valid connection to this Klaviyo account; None where there is none."""
+        for blob in self._store.list(state.CONNECTIONS):
+            connection_id = state.id_of(blob.name)
+            if connection_id is None:
+                continue
+            with suppress(InvalidDocument, NotFound):
+                connection = self.connection(connection_id)
+                if connection.account is not None and connection.account.id == account_id:
+                    return connection
+        return None
 
     def exports(self) -> Iterator[Listed]:
         """Every export, from one listing; a document that is broken never stops the others."""

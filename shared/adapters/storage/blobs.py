@@ -53,9 +53,9 @@ class BlobStore:
             )
         return parsedate_to_datetime(dates[-1])
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+    def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:
         check_prefix(prefix)
-        return self._walk(prefix)
+        return self._walk(prefix, page)
 
     def level(self, folder: str = "") -> Level:
         prefix = f"{folder}/" if folder else ""
@@ -138,9 +138,11 @@ class BlobStore:
         check_name(name)
         return self._container.get_blob_client(self._prefix + name)
 
-    def _walk(self, prefix: str) -> Iterator[BlobInfo]:
+    def _walk(self, prefix: str, page: int | None) -> Iterator[BlobInfo]:
         with azure_errors(f"The listing of {prefix!r}"):
-            for item in self._container.list_blobs(self._prefix + prefix, include=["metadata"]):
+            for item in self._container.list_blobs(
+                self._prefix + prefix, include=["metadata"], results_per_page=page
+            ):
                 if info := self._info(item):
                     yield info
 

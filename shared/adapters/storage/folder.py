@@ -32,7 +32,7 @@ class FolderStore:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+    def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:  # noqa: ARG002
         check_prefix(prefix)
         return self._walk(prefix)
 
