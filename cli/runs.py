@@ -21,6 +21,7 @@ from cli.options import (
 from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared import state
 from shared.adapters.clock import Deadline
+from shared.adapters.storage.writable import check_writable
 from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance
 from shared.runs.history import find_run, list_runs, read_open_run, read_run
@@ -89,8 +90,7 @@ def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyR
 def _check_state(services: Services) -> None:
     """Raises InvalidSettings where the state can't be written: its own error names only a file of it."""
     try:
-        services.state.write(state.probe("command"), b"")
-        services.state.delete(state.probe("command"))
+        check_writable(services.state, state.probe("command"))
     except (Denied, InvalidRequest, NotFound) as problem:
         raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
