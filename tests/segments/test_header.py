@@ -6,8 +6,8 @@ import time
 import pytest
 
 from shared.errors import InvalidSegment
-from shared.segments.delimiter import delimiter_of
-from shared.segments.header import shape_of_header
+from shared.segments.csv.delimiter import detect_delimiter
+from shared.segments.csv.header import map_header
 
 
 def seconds(count: int) -> float:
@@ -16,9 +16,9 @@ def seconds(count: int) -> float:
     random.Random(1).shuffle(header)
     began = time.process_time()
     for _ in range(5):
-        shape = shape_of_header("P", header, columns)
+        mapping = map_header("P", header, columns)
     spent = time.process_time() - began
-    assert shape.arrange(header) == columns
+    assert mapping.apply(header) == columns
     return spent
 
 
@@ -33,9 +33,9 @@ def test_doubled_names_matter_where_they_are_needed() -> None:
     """A later file may double a column that no export names."""
     header, columns = ["Notes", "EMail", "Notes"], ["EMail", "Notes"]
 
-    assert shape_of_header("P", header, columns, {"EMail"}).arrange(["x", "a", "y"]) == ["a", ""]
-    with pytest.raises(InvalidSegment, match="does not tell which cells are the columns 'Notes'"):
-        shape_of_header("P", header, columns, {"EMail", "Notes"})
+    assert map_header("P", header, columns, {"EMail"}).apply(["x", "a", "y"]) == ["a", ""]
+    with pytest.raises(InvalidSegment, match="has several cells that may be the columns 'Notes'"):
+        map_header("P", header, columns, {"EMail", "Notes"})
 
 
 def test_names_in_messages_are_few_and_can_be_shown() -> None:
@@ -43,7 +43,7 @@ def test_names_in_messages_are_few_and_can_be_shown() -> None:
     columns = ["\x1b[2J\u202e" + "x" * 1000, *(f"c{number}" for number in range(5000))]
 
     with pytest.raises(InvalidSegment) as refused:
-        shape_of_header("P", ["EMail"], columns)
+        map_header("P", ["EMail"], columns)
     assert len(refused.value.message) < 400
     assert refused.value.message.isprintable()
 
@@ -65,11 +65,11 @@ def test_names_in_messages_are_few_and_can_be_shown() -> None:
 )
 def test_the_delimiter_is_what_more_than_one_record_says(text: str, delimiter: str) -> None:
     """It sets addresses free, and gives records of one width; a tie of the header is broken by the rows."""
-    assert delimiter_of(text) == delimiter
+    assert detect_delimiter(text) == delimiter
 
 
 def test_a_header_of_the_known_columns_says_most() -> None:
     """Where model.json has the columns, the delimiter is the one under which the header names them."""
     text = "EMail;Note, long\na@example.org;x, y\n"
 
-    assert delimiter_of(text, ["EMail", "Note, long"]) == ";"
+    assert detect_delimiter(text, ["EMail", "Note, long"]) == ";"

@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import InvalidSegment, PermanentError
 from shared.segments import Segments
-from shared.segments.model import MOST_BYTES, Model
+from shared.segments.discovery.model import MAX_BYTES, Model
 from tests.segments.building import ACCOUNT, EXPORT, RUN, Shelf, entity, partition, write_csv, write_model
 
 MINE = "CustomerInsights_2/Weekly"
@@ -72,8 +72,8 @@ def contents() -> Iterator[Any]:
     ):
         yield content, False
     yield of(entity("Mine", [FILE])).decode().encode("utf-16"), False
-    yield of(entity("Mine", [FILE])) + b" " * MOST_BYTES, False
-    yield gzip.compress(of(entity("Mine", [FILE])) + b" " * MOST_BYTES), False
+    yield of(entity("Mine", [FILE])) + b" " * MAX_BYTES, False
+    yield gzip.compress(of(entity("Mine", [FILE])) + b" " * MAX_BYTES), False
     yield gzip.compress(of(entity("Mine", [FILE])))[:-1], False
     yield gzip.compress(of(entity("Mine", [FILE]))), True
 
@@ -93,7 +93,7 @@ def test_a_hostile_model_costs_its_own_segments(shelf: Shelf, content: bytes, ca
 
     assert segments.newest("Gold").partitions[0].name == gold
     assert segments.versions(["Gold", "Mine"]).keys() == ({"Gold", "Mine"} if can_be_read else {"Gold"})
-    look = segments.at_once()
+    look = segments.view()
     assert {"Gold", "Mine"} <= {*look.names()}
     for name in [*look.names()[:20], "Unknown"]:
         if name != "Gold" and not (name == "Mine" and can_be_read):
@@ -105,7 +105,7 @@ def test_a_hostile_model_costs_its_own_segments(shelf: Shelf, content: bytes, ca
 
 def test_a_model_that_is_too_large_is_not_read(shelf: Shelf) -> None:
     """Its size is looked at first, and no more than the limit is taken in."""
-    shelf.write(f"{MINE}/model.json", of() + b" " * MOST_BYTES)
+    shelf.write(f"{MINE}/model.json", of() + b" " * MAX_BYTES)
     write_csv(shelf, FILE)
     shelf.age(600)
 
@@ -119,9 +119,9 @@ def test_a_message_names_ten_segments_at_most(shelf: Shelf) -> None:
     for number in range(30):
         write_model(shelf, entity("Gold"), entity(f"S{number:02}"), folder=f"E{number:02}")
 
-    with pytest.raises(PermanentError, match=r"S00, .*, S08 and 21 more\.$"):
+    with pytest.raises(PermanentError, match=r"'S00', .*, 'S08' and 21 more\.$"):
         Segments(shelf).newest("Unknown")
-    with pytest.raises(InvalidSegment, match=r"E00/Gold, .*, E09/Gold and 20 more\.$"):
+    with pytest.raises(InvalidSegment, match=r"'E00/Gold', .*, 'E09/Gold' and 20 more\.$"):
         Segments(shelf).newest("Gold")
 
 
@@ -134,7 +134,7 @@ def test_a_data_type_is_the_same_in_any_case(spelled: object, data_type: str) ->
     """Consent compares as a boolean however its type is spelled; what is no type is text."""
     content = of({"name": "Gold", "attributes": [{"name": "a", "dataType": spelled}]})
 
-    assert Model.read("model.json", "etag", content).entity("Gold").columns[0].data_type == data_type
+    assert Model.parse("model.json", "etag", content).entity("Gold").columns[0].data_type == data_type
 
 
 def listed(shelf: Shelf, count: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.segments.locations import NO_RUN, blob_name, natural_order, run_time, segment_folder
+from shared.segments.discovery.locations import NO_RUN, blob_name, natural_order, run_time, segment_folder
 
 FILE = "CI_1/Daily/Gold/2026/08/24/1433/Gold_1.csv"
 

@@ -8,12 +8,13 @@ import pytest
 
 from shared.errors import InvalidSegment
 from shared.segments import Column, CsvFormat
-from shared.segments.model import EPOCH, Entity, Model
+from shared.segments.discovery.entity import EPOCH, Entity
+from shared.segments.discovery.model import Model
 from tests.segments.building import entity, partition
 
 
 def model(document: object) -> Model:
-    return Model.read("a/model.json", "etag", json.dumps(document).encode())
+    return Model.parse("a/model.json", "etag", json.dumps(document).encode())
 
 
 def only(found: dict[str, Any]) -> Entity:
@@ -118,7 +119,7 @@ def test_a_broken_entity_stops_no_other(broken: dict[str, Any], message: str) ->
     assert refused.value.code == "invalid_model"
     assert refused.value.message.startswith("a/model.json, entity 'Gold': ")
     assert found.entity("Silver").name == "Silver"
-    assert set(found.tables) == {"Gold", "Silver"}
+    assert set(found.entities) == {"Gold", "Silver"}
 
 
 def test_a_location_may_hold_a_key_and_is_not_told() -> None:
@@ -131,7 +132,7 @@ def test_a_location_may_hold_a_key_and_is_not_told() -> None:
 
 def test_a_byte_order_mark_is_no_part_of_a_model() -> None:
     """Some writers put one before their JSON."""
-    assert Model.read("model.json", "etag", b'\xef\xbb\xbf{"entities": [{"name": "Gold"}]}').entity("Gold")
+    assert Model.parse("model.json", "etag", b'\xef\xbb\xbf{"entities": [{"name": "Gold"}]}').entity("Gold")
 
 
 def test_two_entities_of_one_name_are_an_error() -> None:
@@ -154,4 +155,4 @@ def test_two_entities_of_one_name_are_an_error() -> None:
 def test_what_is_no_model_says_so(content: bytes, message: str) -> None:
     """The error names the file."""
     with pytest.raises(InvalidSegment, match=f"^a/model.json {message}"):
-        Model.read("a/model.json", "etag", content)
+        Model.parse("a/model.json", "etag", content)

@@ -108,4 +108,4 @@ def test_a_file_that_a_table_of_another_name_lists_is_not_taken(shelf: Shelf) ->
     shelf.age(600)
 
     assert files_of(shelf, "Everybody") == [f"{EXPORT}/Gold_1.csv"]
-    refused(shelf, "Gold", match="holds no CSV file of it")
+    refused(shelf, "Gold", match="has no CSV file of the segment")

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.segments.chunks import Chunks
-from shared.segments.csv_blocks import BLOCK, LONGEST
-from shared.segments.csv_text import Record, records
+from shared.segments.csv.blocks import BLOCK_SIZE, MAX_RECORD
+from shared.segments.csv.partition_file import ChunkFile
+from shared.segments.csv.record import Record
+from shared.segments.csv.records import records
 from tests.segments import reference
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -48,15 +49,15 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=5), max_size=6)
 
 
-def parsed(content: bytes, delimiter: str = ",", *, block: int = BLOCK) -> list[Record]:
-    return list(records(lambda: io.BytesIO(content), delimiter, block=block))
+def parsed(content: bytes, delimiter: str = ",", *, block_size: int = BLOCK_SIZE) -> list[Record]:
+    return list(records(lambda: io.BytesIO(content), delimiter, block_size=block_size))
 
 
 @given(SOUP, st.integers(1, 50))
 @settings(max_examples=1000, deadline=None)
 def test_whatever_bytes_there_are_are_read_by_the_book(content: bytes, block: int) -> None:
     """Any bytes, in blocks of any size, give the records that the second reader finds in the whole text."""
-    assert parsed(content, block=block) == reference.read(content, ",")
+    assert parsed(content, block_size=block) == reference.read(content, ",")
 
 
 @given(SOUP, DELIMITERS, st.data())
@@ -67,7 +68,7 @@ def test_chunk_edges_change_nothing(content: bytes, delimiter: str, data: st.Dat
     chunks = [content[start:end] for start, end in itertools.pairwise([0, *edges, len(content)])]
     size = data.draw(st.integers(1, 20))
 
-    found = records(lambda: io.BufferedReader(Chunks(chunks), size), delimiter, block=size)
+    found = records(lambda: io.BufferedReader(ChunkFile(chunks), size), delimiter, block_size=size)
 
     assert list(found) == parsed(content, delimiter)
 
@@ -79,7 +80,7 @@ def test_no_block_edge_changes_the_corpus(path: Path) -> None:
     whole = reference.read(content, ",")
 
     for block in range(1, len(content) + 2):
-        assert parsed(content, block=block) == whole
+        assert parsed(content, block_size=block) == whole
 
 
 @given(ROWS, DELIMITERS, st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 50))
@@ -89,7 +90,7 @@ def test_what_is_written_is_read(rows: list[list[str]], delimiter: str, line_end
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows(rows)
 
-    assert parsed(b"\xef\xbb\xbf" + text.getvalue().encode(), delimiter, block=block) == rows
+    assert parsed(b"\xef\xbb\xbf" + text.getvalue().encode(), delimiter, block_size=block) == rows
 
 
 @given(ROWS, DELIMITERS, st.integers(1, 50))
@@ -100,7 +101,7 @@ def test_what_is_quoted_where_it_must_be_is_read(rows: list[list[str]], delimite
     csv.writer(text, delimiter=delimiter).writerows(rows)
     bare = re.compile(r"[^\r\n\"" + re.escape(delimiter) + "]*")
 
-    assert parsed(b"\xef\xbb\xbf" + text.getvalue().encode(), delimiter, block=block) == [
+    assert parsed(b"\xef\xbb\xbf" + text.getvalue().encode(), delimiter, block_size=block) == [
         [cell.lstrip(" ") if bare.fullmatch(cell) else cell for cell in row] for row in rows
     ]
 
@@ -192,7 +193,7 @@ def test_open_quotes_here_and_there_cost_nobody_else() -> None:
     piece = b'2,"canary@example.org,Oslo\n' + rows * 100
 
     def open_file() -> BinaryIO:
-        return io.BufferedReader(Chunks(itertools.repeat(piece, 80)))
+        return io.BufferedReader(ChunkFile(itertools.repeat(piece, 80)))
 
     found = [isinstance(record, str) for record in records(open_file, ",")]
 
@@ -214,7 +215,7 @@ def test_the_file_is_read_again_only_for_a_cell_that_is_too_long() -> None:
 
 def test_a_line_without_an_end_is_one_refused_row() -> None:
     """What is longer than any row is forgotten up to the next line break, and the next row is read."""
-    content = b"1,a\n2,canary" + b",x" * (LONGEST + 1_000_000) + b"\n3,b\n"
+    content = b"1,a\n2,canary" + b",x" * (MAX_RECORD + 1_000_000) + b"\n3,b\n"
 
     assert parsed(content) == [["1", "a"], "row_too_long", ["3", "b"]]
 
@@ -245,12 +246,12 @@ def test_rows_come_while_the_file_is_read() -> None:
             yield row * 4000
 
     def open_file() -> BinaryIO:
-        return io.BufferedReader(Chunks(chunks()))
+        return io.BufferedReader(ChunkFile(chunks()))
 
     ahead = [given - number * len(row) for number, _ in enumerate(records(open_file, ","))]
 
     assert len(ahead) == 400_000
-    assert max(ahead) < 4 * BLOCK
+    assert max(ahead) < 4 * BLOCK_SIZE
 
 
 def test_a_line_without_an_end_takes_no_memory() -> None:
@@ -258,10 +259,10 @@ def test_a_line_without_an_end_takes_no_memory() -> None:
     chunks = itertools.repeat(b"x" * 1_000_000, 200)
     tracemalloc.start()
     try:
-        found = list(records(lambda: io.BufferedReader(Chunks(chunks)), ","))
+        found = list(records(lambda: io.BufferedReader(ChunkFile(chunks)), ","))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert found == ["row_too_long"]
-    assert peak < 10 * LONGEST
+    assert peak < 10 * MAX_RECORD

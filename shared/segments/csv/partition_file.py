@@ -1,4 +1,4 @@
-"""A partition's chunks of bytes, read as a file."""
+"""Opens a partition as a file of decompressed bytes."""
 
 import io
 from collections.abc import Buffer, Iterable, Iterator
@@ -8,19 +8,19 @@ from typing import BinaryIO
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
-from shared.segments.gzipped import MAGIC, SIZE, NotGzip, unpacked
-from shared.segments.snapshots import Partition
+from shared.segments.csv.gunzip import BLOCK_SIZE, MAGIC, InvalidGzip, decompress
+from shared.segments.snapshot import Partition
 from shared.text import shown
 
-# Unpacked bytes of a file: so many at most, and so many for each packed one, beyond what is little anyway.
-# Tables of people pack to a third, and to a hundredth where nearly all cells are blank.
-MOST_BYTES = 16 * 1024**3
-MOST_TIMES = 250
-LITTLE = 16 * 1024**2
+# A file may decompress to MAX_BYTES, and to MAX_RATIO times its size, unless that is below SMALL. Real
+# segments compress to a third, and to a hundredth where nearly all cells are blank.
+MAX_BYTES = 16 * 1024**3
+MAX_RATIO = 250
+SMALL = 16 * 1024**2
 
 
-class Chunks(io.RawIOBase):
-    """A file that is read as its chunks come."""
+class ChunkFile(io.RawIOBase):
+    """Reads an iterator of chunks as a file."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -44,15 +44,15 @@ class Chunks(io.RawIOBase):
 
 @contextmanager
 def open_partition(store: Store, partition: Partition) -> Iterator[BinaryIO]:
-    """The pinned partition's content, unpacked where gzip packed it, whatever its name says.
+    """Opens the pinned partition, decompressed if its content is gzip, whatever its name.
 
-    Reading raises Changed, and InvalidSegment where the name ends in `.gz` and gzip did not make it, it is
-    cut off, something follows it, it is packed twice, or it unpacks to more than any table of people does.
+    Reading raises Changed. It raises InvalidSegment if the name ends in `.gz` and the content is not gzip, or
+    if the gzip content is truncated, has trailing data, is compressed twice or exceeds the limits above.
     """
-    yield io.BufferedReader(Chunks(_plain(store, partition)), SIZE)
+    yield io.BufferedReader(ChunkFile(_decompressed(store, partition)), BLOCK_SIZE)
 
 
-def _plain(store: Store, partition: Partition) -> Iterator[bytes]:
+def _decompressed(store: Store, partition: Partition) -> Iterator[bytes]:
     chunks = store.stream(partition.name, etag=partition.etag)
     first = b""
     while len(first) < len(MAGIC) and (chunk := next(chunks, b"")):
@@ -62,6 +62,6 @@ def _plain(store: Store, partition: Partition) -> Iterator[bytes]:
         yield from chunks
         return
     try:
-        yield from unpacked(chunks, max(LITTLE, min(MOST_BYTES, MOST_TIMES * partition.size)))
-    except NotGzip as fault:
-        raise InvalidSegment(f"{shown(partition.name)} {fault}.", code="invalid_csv") from None
+        yield from decompress(chunks, max(SMALL, min(MAX_BYTES, MAX_RATIO * partition.size)))
+    except InvalidGzip as error:
+        raise InvalidSegment(f"{shown(partition.name)} {error}.", code="invalid_csv") from None

@@ -36,7 +36,7 @@ def test_a_snapshot_without_one_of_its_partitions_is_not_taken(store: Store) -> 
         folder_of(Segments(store))
     assert refused.value.code == "incomplete_snapshot"
     assert refused.value.message == (
-        f"The segment 'Gold' has no whole snapshot: {NEW[1]} is not there (2 of 3 files are missing)."
+        f"The segment 'Gold' has no complete snapshot: {NEW[1]} does not exist (2 of 3 files are missing)."
     )
     assert Segments(store).versions(["Gold"]) == {}
 

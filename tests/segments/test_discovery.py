@@ -9,7 +9,7 @@ import pytest
 from shared.adapters.storage.store import Store
 from shared.errors import Changed, InvalidSegment, NotFound
 from shared.segments import Column, CsvFormat, Segments, Snapshot, read_rows
-from shared.segments.layout import Layout, look
+from shared.segments.discovery.layout import Layout, read_layout
 from tests.segments.building import (
     COLUMNS,
     EXPORT,
@@ -90,7 +90,7 @@ def test_a_location_counts_from_the_container(folder_store: Store) -> None:
     write_model(folder_store, inside, outside)
 
     assert names(Segments(folder_store, "our%20exports").newest("Gold")) == [f"{GOLD}/1.csv"]
-    with pytest.raises(InvalidSegment, match="outside of SEGMENTS_URL's prefix") as refused:
+    with pytest.raises(InvalidSegment, match="a location is outside the prefix of SEGMENTS_URL") as refused:
         Segments(folder_store, "our%20exports").newest("Silver")
     assert refused.value.code == "invalid_model"
 
@@ -127,8 +127,8 @@ def test_a_first_record_that_cannot_be_read_has_no_names(shelf: Shelf, header: b
     with pytest.raises(InvalidSegment) as refused:
         Segments(shelf).newest("Gold")
     assert refused.value.message == (
-        f"Gold/{RUN}/1.csv must be CSV in UTF-8 that begins with the names of its columns, and its first "
-        f"record can't be read ({fault})."
+        f"The first record of Gold/{RUN}/1.csv can't be read ({fault}). The file must be CSV in UTF-8 that "
+        "begins with the names of its columns."
     )
 
 
@@ -262,7 +262,7 @@ def test_of_folders_that_are_alike_the_exact_one_is_taken(shelf: Shelf) -> None:
     shelf.age(180)
 
     assert names(Segments(shelf).newest("Gold")) == [f"{EXPORT}/Gold/{RUN}/1.csv"]
-    with pytest.raises(InvalidSegment, match="'Silver' has no whole snapshot"):
+    with pytest.raises(InvalidSegment, match="'Silver' has no complete snapshot"):
         Segments(shelf).newest("Silver")
 
 
@@ -272,7 +272,7 @@ def test_the_only_folder_that_is_left_is_not_taken(shelf: Shelf) -> None:
     write_model(shelf, entity("Gold"))
     shelf.age(180)
 
-    with pytest.raises(InvalidSegment, match="'Gold' has no whole snapshot") as refused:
+    with pytest.raises(InvalidSegment, match="'Gold' has no complete snapshot") as refused:
         Segments(shelf).newest("Gold")
     assert refused.value.code == "incomplete_snapshot"
 
@@ -348,7 +348,7 @@ def test_a_name_that_several_have_must_be_told_apart(shelf: Shelf) -> None:
 
     for name, above in (("Gold", "CI"), ("Bare", "Plain")):
         with pytest.raises(
-            InvalidSegment, match=f"{above}_1/Daily/{name}, {above}_2/Weekly/{name}"
+            InvalidSegment, match=f"'{above}_1/Daily/{name}', '{above}_2/Weekly/{name}'"
         ) as refused:
             segments.newest(name)
         assert refused.value.code == "ambiguous_segment"
@@ -364,7 +364,7 @@ def test_an_unknown_name_is_told_what_there_is(shelf: Shelf) -> None:
     write_model(shelf, entity("High value", [f"{GOLD}/1.csv"]), entity("Empty"))
 
     for name in ("gold", "Junk", "2026", "CustomerInsights_1"):
-        with pytest.raises(NotFound, match=r"Segments there: Bare, Empty, High value\.$") as refused:
+        with pytest.raises(NotFound, match=r"Segments there: 'Bare', 'Empty', 'High value'\.$") as refused:
             Segments(shelf).newest(name)
         assert refused.value.code == "unknown_segment"
     assert Segments(shelf).names() == ["Bare", "Empty", "High value"]
@@ -375,7 +375,7 @@ def test_the_years_of_a_segment_are_not_walked_through(shelf: Shelf) -> None:
     write_csv(shelf, *(f"Gold/{run}/1.csv" for run in (RUN, LATER)))
     shelf.calls.clear()
 
-    assert look(shelf) == Layout(models=(), folders=("Gold",))
+    assert read_layout(shelf) == Layout(models=(), folders=("Gold",))
     assert shelf.calls == ["level ", "level Gold"]
 
 

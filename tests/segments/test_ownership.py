@@ -130,7 +130,7 @@ def test_a_table_that_is_gone_from_model_json_is_unknown(shelf: Shelf) -> None:
     shelf.age(600)
 
     for segment in ("Gold", "Daily/Gold", f"{EXPORT}/Gold"):
-        with pytest.raises(NotFound, match=r"Segments there: Silver\.") as unknown:
+        with pytest.raises(NotFound, match=r"Segments there: 'Silver'\.") as unknown:
             Segments(shelf).newest(segment)
         assert unknown.value.code == "unknown_segment"
     assert Segments(shelf).names() == ["Silver"]
@@ -202,7 +202,7 @@ def test_in_a_shared_run_folder_only_listed_files_are_read(shelf: Shelf) -> None
     refused(shelf, "Copper")
 
     shelf.delete(listed["Gold"])
-    refused(shelf, "Gold", match="is not there")
+    refused(shelf, "Gold", match="does not exist")
 
 
 @pytest.mark.parametrize("said", [True, None, False])
@@ -216,7 +216,7 @@ def test_an_older_snapshot_is_read_by_its_own_header_only(shelf: Shelf, said: bo
     shelf.age(600)
 
     if said is False:
-        refused(shelf, "Gold", match="is not there")
+        refused(shelf, "Gold", match="does not exist")
     else:
         snapshot = Segments(shelf).newest("Gold")
         assert (snapshot.folder, snapshot.csv_format.has_header) == (f"{EXPORT}/Gold/{RUN}", True)

@@ -1,71 +1,71 @@
-"""One look at the segments: what is there, and the newest whole snapshot of each."""
+"""A view of the segments at one moment."""
 
 from collections.abc import Iterable
 
 from shared.adapters.storage.store import Store
 from shared.errors import Changed, InvalidSegment, NotFound
-from shared.segments.drafts import Draft, drafts, unfinished
-from shared.segments.messages import listing, quoted
-from shared.segments.model import Column, CsvFormat
-from shared.segments.rows import read_delimiter, read_header
-from shared.segments.snapshots import Partition, Snapshot
-from shared.segments.tables import Table, Tables
+from shared.segments.csv.rows import read_delimiter, read_header
+from shared.segments.discovery.candidates import SnapshotCandidate, candidates, why_incomplete
+from shared.segments.discovery.entries import SegmentEntry
+from shared.segments.discovery.index import SegmentIndex
+from shared.segments.snapshot import Column, CsvFormat, Partition, Snapshot
+from shared.text import listing, quoted
 
 
-class Look:
-    """What the tables and folders of one moment say; files are looked at when they are asked for."""
+class SegmentsView:
+    """The segments as an index has them; a segment's files are looked at when it is asked for."""
 
-    def __init__(self, store: Store, tables: Tables) -> None:
+    def __init__(self, store: Store, index: SegmentIndex) -> None:
         self._store = store
-        self._tables = tables
+        self._index = index
 
     def names(self) -> list[str]:
         """The names of all segments, in order."""
-        return self._tables.names()
+        return self._index.names()
 
     def newest(self, segment: str) -> Snapshot:
-        """The newest whole snapshot of the segment, with its partitions pinned by ETag.
+        """The newest complete snapshot of the segment, with its partitions pinned by ETag.
 
         Raises NotFound with the names that exist, or InvalidSegment: `ambiguous_segment`, `invalid_model`,
-        `incomplete_snapshot` with what is missing or still being written, or `snapshot_changed`.
+        `incomplete_snapshot` with the file that is missing or too new, or `snapshot_changed`.
         """
-        table = self._tables.find(segment)
-        if table is None:
+        entry = self._index.find(segment)
+        if entry is None:
             raise NotFound(
                 f"There is no segment {quoted(segment)} under SEGMENTS_URL. Segments there: "
                 f"{listing(self.names())}.",
                 code="unknown_segment",
             )
         newest_reason = ""
-        for draft in drafts(self._tables, table):
-            reason = unfinished(self._store, draft, table.model)
+        for candidate in candidates(self._index, entry):
+            reason = why_incomplete(self._store, self._index.store, candidate, entry.model)
             if reason is None:
-                return self._snapshot(segment, table, draft)
+                return self._snapshot(segment, entry, candidate)
             newest_reason = newest_reason or reason
         raise InvalidSegment(
-            f"The segment {quoted(segment)} has no whole snapshot: {newest_reason}.",
+            f"The segment {quoted(segment)} has no complete snapshot: {newest_reason}.",
             code="incomplete_snapshot",
         )
 
-    def _snapshot(self, segment: str, table: Table, draft: Draft) -> Snapshot:
-        partitions = tuple(Partition(file.name, file.etag, file.size) for file in draft.files)
-        columns = table.entity.columns if table.entity else ()
-        csv_format = table.entity.csv_format if table.entity else CsvFormat(delimiter="")
-        has_header = True if draft.needs_header or not columns else csv_format.has_header
+    def _snapshot(self, segment: str, entry: SegmentEntry, candidate: SnapshotCandidate) -> Snapshot:
+        partitions = tuple(Partition(file.name, file.etag, file.size) for file in candidate.files)
+        columns = entry.entity.columns if entry.entity else ()
+        csv_format = entry.entity.csv_format if entry.entity else CsvFormat(delimiter="")
+        has_header = True if candidate.needs_header or not columns else csv_format.has_header
         try:
             delimiter = csv_format.delimiter or self._delimiter(partitions, columns)
             names = columns or self._columns(partitions, delimiter)
         except (Changed, NotFound):
             raise InvalidSegment(
-                f"The segment {quoted(segment)} changed while its first lines were read: run the export "
+                f"The segment {quoted(segment)} changed while its first lines were read. Run the export "
                 "again.",
                 code="snapshot_changed",
             ) from None
         return Snapshot(
-            segment=table.name,
-            folder=draft.folder,
-            version=draft.version,
-            refreshed_at=draft.refreshed_at,
+            segment=entry.name,
+            folder=candidate.folder,
+            version=candidate.version,
+            refreshed_at=candidate.refreshed_at,
             columns=names,
             csv_format=CsvFormat(has_header, delimiter),
             partitions=partitions,
@@ -73,7 +73,7 @@ class Look:
         )
 
     def _delimiter(self, partitions: Iterable[Partition], columns: Iterable[Column]) -> str:
-        """As the first partition has it that has a record."""
+        """The delimiter of the first partition that has a record."""
         names = [column.name for column in columns]
         found = (read_delimiter(self._store, partition, names) for partition in partitions)
         return next(filter(None, found), ",")
