@@ -1,4 +1,4 @@
-"""The CSV reader beside Arrow's, on files that are well formed."""
+"""The CSV reader compared with Arrow's, on well-formed files."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""When a snapshot is whole, which is the newest, and what it costs to look."""
+"""When a snapshot is complete, and which one is the newest."""
 
 from datetime import datetime
 
@@ -18,8 +18,8 @@ def folder_of(segments: Segments) -> str:
     return segments.newest("Gold").folder
 
 
-def test_what_model_json_lists_is_whole_when_it_is_there(store: Store) -> None:
-    """Who writes a snapshot lists it last, so that a fresh one need not wait."""
+def test_listed_files_are_complete_once_they_exist(store: Store) -> None:
+    """model.json is written last, so a new snapshot need not wait."""
     write_csv(store, *NEW)
     write_model(store, entity("Gold", NEW))
 
@@ -27,8 +27,8 @@ def test_what_model_json_lists_is_whole_when_it_is_there(store: Store) -> None:
     assert Segments(store).versions(["Gold"]).keys() == {"Gold"}
 
 
-def test_a_snapshot_without_one_of_its_partitions_is_not_taken(store: Store) -> None:
-    """The error names the first that is missing, and counts them."""
+def test_a_snapshot_that_lacks_a_partition_is_refused(store: Store) -> None:
+    """The error names the first missing file, and counts them."""
     write_csv(store, NEW[0])
     write_model(store, entity("Gold", [*NEW, f"{EXPORT}/Gold/{LATER}/3.csv"]))
 
@@ -41,8 +41,8 @@ def test_a_snapshot_without_one_of_its_partitions_is_not_taken(store: Store) -> 
     assert Segments(store).versions(["Gold"]) == {}
 
 
-def test_a_partition_that_is_newer_than_model_json_must_lie_still(shelf: Shelf) -> None:
-    """It may be half written: it is taken two minutes after its last change by the store's own clock."""
+def test_a_partition_newer_than_model_json_has_to_wait(shelf: Shelf) -> None:
+    """It may be incomplete, so it is taken two minutes after its last change, by the store's clock."""
     write_csv(shelf, *NEW)
     write_model(shelf, entity("Gold", NEW))
     shelf.age(600, MODEL, NEW[0])
@@ -59,8 +59,8 @@ def test_a_partition_that_is_newer_than_model_json_must_lie_still(shelf: Shelf) 
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["model.json lists nothing", "no model.json"])
-def test_files_that_nothing_lists_must_lie_still(shelf: Shelf, listed: bool) -> None:
-    """Nothing tells that the last of them is there, but that nothing came for two minutes."""
+def test_unlisted_files_have_to_wait(shelf: Shelf, listed: bool) -> None:
+    """Only two minutes without a change show that the last of them was written."""
     write_csv(shelf, *NEW)
     if listed:
         write_model(shelf, entity("Gold"))
@@ -76,8 +76,8 @@ def test_files_that_nothing_lists_must_lie_still(shelf: Shelf, listed: bool) -> 
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["model.json", "no model.json"])
-def test_while_one_is_written_the_one_before_is_the_newest(shelf: Shelf, listed: bool) -> None:
-    """An empty run folder, or one that is being filled, does not hide the last whole one."""
+def test_the_previous_snapshot_is_the_newest_while_one_is_written(shelf: Shelf, listed: bool) -> None:
+    """A run folder that is empty or incomplete does not hide the last complete one."""
     write_csv(shelf, *OLD, NEW[0])
     shelf.write(f"{EXPORT}/Gold/2026/08/25/0900/_started", b"")
     if listed:
@@ -95,8 +95,8 @@ def test_while_one_is_written_the_one_before_is_the_newest(shelf: Shelf, listed:
     assert segments.versions(["Gold"])["Gold"] > before["Gold"]
 
 
-def test_a_model_that_changes_while_it_is_read_is_no_sign(shelf: Shelf) -> None:
-    """Only the very version that lists the files tells that they are whole."""
+def test_a_model_that_changes_while_it_is_read_proves_nothing(shelf: Shelf) -> None:
+    """Only the version that lists the files shows that they are complete."""
 
     class Changing(Shelf):
         def read(self, name: str, *, most: int | None = None) -> Blob:
@@ -113,8 +113,8 @@ def test_a_model_that_changes_while_it_is_read_is_no_sign(shelf: Shelf) -> None:
         folder_of(Segments(Changing(shelf.folder)))
 
 
-def test_files_as_old_as_model_json_are_whole(shelf: Shelf) -> None:
-    """Blobs tell their time in seconds: a small snapshot is written within one."""
+def test_files_as_old_as_model_json_are_complete(shelf: Shelf) -> None:
+    """Blobs have times in whole seconds, and a small snapshot is written within one."""
     write_csv(shelf, *NEW)
     write_model(shelf, entity("Gold", NEW))
     shelf.age(5)
@@ -122,8 +122,8 @@ def test_files_as_old_as_model_json_are_whole(shelf: Shelf) -> None:
     assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{LATER}"
 
 
-def test_the_reason_is_the_newest_ones(shelf: Shelf) -> None:
-    """Where none is whole, the error is about the one that people wait for."""
+def test_the_reason_is_that_of_the_newest_candidate(shelf: Shelf) -> None:
+    """If no snapshot is complete, the error is about the one that people wait for."""
     write_csv(shelf, *OLD, *NEW)
     shelf.age(5)
 
@@ -131,8 +131,8 @@ def test_the_reason_is_the_newest_ones(shelf: Shelf) -> None:
         folder_of(Segments(shelf))
 
 
-def test_files_beside_run_folders_are_none(shelf: Shelf) -> None:
-    """What once lay there is no way out where the run folder isn't whole."""
+def test_files_beside_run_folders_are_ignored(shelf: Shelf) -> None:
+    """Old files there do not replace a run folder that is incomplete."""
     write_csv(shelf, f"{EXPORT}/Gold/1.csv", *NEW)
     write_model(shelf, entity("Gold"))
     shelf.age(600)
@@ -142,8 +142,8 @@ def test_files_beside_run_folders_are_none(shelf: Shelf) -> None:
         folder_of(Segments(shelf))
 
 
-def test_a_run_folder_after_the_listed_one_is_no_way_out(shelf: Shelf) -> None:
-    """Where the listed one isn't whole, only one before it can stand in."""
+def test_a_run_folder_after_the_listed_one_is_ignored(shelf: Shelf) -> None:
+    """If the listed one is incomplete, only an earlier one can replace it."""
     after = f"{EXPORT}/Gold/2026/08/26/1433/1.csv"
     write_csv(shelf, *OLD, NEW[0], after)
     write_model(shelf, entity("Gold", NEW))
@@ -152,8 +152,8 @@ def test_a_run_folder_after_the_listed_one_is_no_way_out(shelf: Shelf) -> None:
     assert folder_of(Segments(shelf)) == f"{EXPORT}/Gold/{RUN}"
 
 
-def test_a_run_folder_that_model_json_does_not_list_yet_is_none(shelf: Shelf) -> None:
-    """Where model.json lists partitions, a newer folder counts when it is listed."""
+def test_a_run_folder_counts_once_model_json_lists_it(shelf: Shelf) -> None:
+    """If model.json lists partitions, a newer folder is ignored until it is listed."""
     write_csv(shelf, *OLD, *NEW)
     write_model(shelf, entity("Gold", OLD))
     shelf.age(600)
@@ -162,7 +162,7 @@ def test_a_run_folder_that_model_json_does_not_list_yet_is_none(shelf: Shelf) ->
 
 
 def test_snapshots_are_ordered_by_folder_then_refresh_time(shelf: Shelf) -> None:
-    """A later folder is newer whatever its refreshTime, and in one folder the refreshTime decides."""
+    """A later folder is newer whatever its refreshTime; within one folder the refreshTime decides."""
     write_csv(shelf, *OLD, *NEW)
     segments = Segments(shelf)
     versions = []
@@ -179,8 +179,10 @@ def test_snapshots_are_ordered_by_folder_then_refresh_time(shelf: Shelf) -> None
     [(OLD, None), (["Gold.csv"], "2026-08-24T14:35:00Z")],
     ids=["run folder", "refreshTime"],
 )
-def test_another_segments_refresh_makes_none_newer(shelf: Shelf, files: list[str], time: str | None) -> None:
-    """model.json's modifiedTime grows with each of them, and orders nothing where there is anything else."""
+def test_the_refresh_of_another_segment_changes_no_version(
+    shelf: Shelf, files: list[str], time: str | None
+) -> None:
+    """modifiedTime changes with each refresh, and counts only if there is no other time."""
     write_csv(shelf, *files)
     gold = entity("Gold", [partition(file, refreshTime=time) for file in files])
     segments = Segments(shelf)
@@ -192,8 +194,8 @@ def test_another_segments_refresh_makes_none_newer(shelf: Shelf, files: list[str
     assert len(found) == 1
 
 
-def test_the_time_of_model_json_orders_what_has_no_other(shelf: Shelf) -> None:
-    """Files that are replaced in place are a newer snapshot when model.json is."""
+def test_modified_time_orders_snapshots_without_another_time(shelf: Shelf) -> None:
+    """Files replaced in place are a newer snapshot if model.json is newer."""
     write_csv(shelf, "Gold.csv")
     segments = Segments(shelf)
     found = []
@@ -206,8 +208,8 @@ def test_the_time_of_model_json_orders_what_has_no_other(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("listed", [["Gold.csv"], []], ids=["listed", "beside"])
-def test_where_nothing_has_a_time_the_newest_file_has(shelf: Shelf, listed: list[str]) -> None:
-    """People see when the snapshot was written; what orders snapshots stays as it is."""
+def test_without_any_time_the_newest_file_gives_it(shelf: Shelf, listed: list[str]) -> None:
+    """People see when the snapshot was written; its version does not change."""
     write_csv(shelf, "Gold.csv")
     write_model(shelf, entity("Gold", listed), folder="")
     shelf.age(600)

@@ -1,7 +1,6 @@
-"""Which files a segment's name leads to."""
+"""Which files belong to a segment's name."""
 
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -30,7 +29,7 @@ def names(snapshot: Snapshot) -> list[str]:
 
 
 def test_a_snapshot_is_what_model_json_lists(store: Store) -> None:
-    """Its partitions come in model.json's order, pinned; the file's names tell nothing."""
+    """Its partitions come in model.json's order, pinned, whatever the names of the files."""
     files = [f"{GOLD}/part-b.csv", f"{GOLD}/part-a.csv"]
     write_csv(store, *files, f"{GOLD}/another.csv")
     settings = {"columnHeaders": True, "delimiter": ","}
@@ -49,8 +48,8 @@ def test_a_snapshot_is_what_model_json_lists(store: Store) -> None:
     ]
 
 
-def test_a_pinned_partition_is_read_or_the_reading_fails(store: Store) -> None:
-    """Another file of the same name is not read in its place."""
+def test_a_pinned_partition_is_read_or_an_error_is_raised(store: Store) -> None:
+    """Another file of the same name is not read instead."""
     write_csv(store, f"{GOLD}/Gold_1.csv")
     write_model(store, entity("Gold", [f"{GOLD}/Gold_1.csv"]))
     snapshot = Segments(store).newest("Gold")
@@ -63,8 +62,8 @@ def test_a_pinned_partition_is_read_or_the_reading_fails(store: Store) -> None:
         list(read_rows(store, snapshot.partitions[0], 0, snapshot.csv_format, COLUMNS))
 
 
-def test_a_partition_that_is_listed_twice_is_read_once(store: Store) -> None:
-    """Its people are no duplicates of themselves."""
+def test_a_partition_listed_twice_is_read_once(store: Store) -> None:
+    """Its people are not counted as duplicates."""
     write_csv(store, f"{GOLD}/1.csv", f"{GOLD}/2.csv")
     write_model(store, entity("Gold", [f"{GOLD}/1.csv", f"{GOLD}/2.csv", f"{GOLD}/1.csv"]))
 
@@ -73,8 +72,8 @@ def test_a_partition_that_is_listed_twice_is_read_once(store: Store) -> None:
 
 @pytest.mark.parametrize("host", ["acme.blob.core.windows.net", "acme.dfs.core.windows.net", "example.org"])
 @pytest.mark.parametrize("query", ["", "?snapshot=2026-08-24T14:40:00.0000000Z"])
-def test_a_location_is_looked_up_where_we_are(folder_store: Store, host: str, query: str) -> None:
-    """Host, container and the blob's snapshot in a location do not matter."""
+def test_a_location_is_looked_up_in_the_configured_store(folder_store: Store, host: str, query: str) -> None:
+    """The host, the container and the blob snapshot in a location are ignored."""
     write_csv(folder_store, f"{GOLD}/Gold 1.csv")
     location = f"https://{host}/whatever/{GOLD}/Gold%201.csv{query}"
     write_model(folder_store, entity("Gold", [{"location": location}]))
@@ -83,7 +82,7 @@ def test_a_location_is_looked_up_where_we_are(folder_store: Store, host: str, qu
 
 
 def test_a_location_counts_from_the_container(folder_store: Store) -> None:
-    """What SEGMENTS_URL has behind its container, escaped or not, is taken off and has to be there."""
+    """The path of SEGMENTS_URL below its container, escaped or not, is removed and must be present."""
     write_csv(folder_store, f"{GOLD}/1.csv")
     inside = entity("Gold", [partition(f"our%20exports/{GOLD}/1.csv")])
     outside = entity("Silver", [partition(f"our/{GOLD}/1.csv")])
@@ -96,7 +95,7 @@ def test_a_location_counts_from_the_container(folder_store: Store) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "Daily", "CustomerInsights_1/Daily"])
-def test_a_model_lies_up_to_two_folders_down(folder_store: Store, folder: str) -> None:
+def test_a_model_is_found_up_to_two_folders_down(folder_store: Store, folder: str) -> None:
     """SEGMENTS_URL may name the container, the instance's folder, or the export's."""
     file = f"{folder}/Gold/{RUN}/1.csv".lstrip("/")
     write_csv(folder_store, file)
@@ -107,7 +106,7 @@ def test_a_model_lies_up_to_two_folders_down(folder_store: Store, folder: str) -
 
 @pytest.mark.parametrize("attributes", [[], None])
 def test_a_table_without_attributes_is_refused(folder_store: Store, attributes: object) -> None:
-    """The header would name its columns, but nothing would say which of them is a boolean."""
+    """Its header names the columns, but nothing shows which of them is a boolean."""
     write_csv(folder_store, f"{GOLD}/1.csv")
     write_model(folder_store, entity("Gold", [f"{GOLD}/1.csv"], attributes=attributes))
 
@@ -116,122 +115,8 @@ def test_a_table_without_attributes_is_refused(folder_store: Store, attributes: 
     assert refused.value.code == "invalid_model"
 
 
-@pytest.mark.parametrize(
-    ("header", "fault"), [(b'"canary', "broken_quotes"), (b"canary,\xff", "invalid_utf8")]
-)
-def test_a_first_record_that_cannot_be_read_has_no_names(shelf: Shelf, header: bytes, fault: str) -> None:
-    """The error shows why, and nothing of what stands there."""
-    shelf.write(f"Gold/{RUN}/1.csv", header + b"\n1,2,3\n")
-    shelf.age(180)
-
-    with pytest.raises(InvalidSegment) as refused:
-        Segments(shelf).newest("Gold")
-    assert refused.value.message == (
-        f"The first record of Gold/{RUN}/1.csv can't be read ({fault}). The file must be CSV in UTF-8 that "
-        "begins with the names of its columns."
-    )
-
-
-@pytest.mark.parametrize(
-    ("header", "names"),
-    [
-        (b",EMail,First", ["", "EMail", "First"]),
-        (b"EMail,Notes,Notes", ["EMail", "Notes", "Notes"]),
-        (b"EMail,# Orders,% off", ["EMail", "# Orders", "% off"]),
-        (b"EMail,First,,", ["EMail", "First"]),
-        (b"\xef\xbb\xbf\xef\xbb\xbfEMail, First ", ["EMail", "First"]),
-    ],
-)
-def test_names_that_no_export_uses_may_be_anything(shelf: Shelf, header: bytes, names: list[str]) -> None:
-    """Blank, doubled and odd names matter only where an export names them."""
-    shelf.write(f"Gold/{RUN}/1.csv", header + b"\n1,2,3\n")
-    shelf.age(180)
-
-    assert [column.name for column in Segments(shelf).newest("Gold").columns] == names
-
-
-def test_a_file_of_too_many_columns_is_refused_at_once(shelf: Shelf) -> None:
-    """No segment has that many, and what is done for each of them would take for ever."""
-    shelf.write(f"Gold/{RUN}/1.csv", b",".join(b"c%d" % number for number in range(80_000)) + b"\n")
-    shelf.age(180)
-
-    with pytest.raises(InvalidSegment, match=r"1\.csv has 80,000 columns; at most 10,000 can be read"):
-        Segments(shelf).newest("Gold")
-
-
-@pytest.mark.parametrize("content", [b"EMail\n1\n2\n", None], ids=["written anew", "removed"])
-def test_a_file_that_changes_before_it_is_looked_into_says_so(shelf: Shelf, content: bytes | None) -> None:
-    """It is the segment that has to come to rest, and nobody else who is in the way."""
-
-    class Changing(Shelf):
-        def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
-            self.delete(name)
-            if content is not None:
-                self.write(name, content)
-            return super().stream(name, etag=etag)
-
-    shelf.write(f"Gold/{RUN}/1.csv", b"EMail\n1\n")
-    shelf.age(180)
-
-    with pytest.raises(InvalidSegment, match="'Gold' changed while") as refused:
-        Segments(Changing(shelf.folder)).newest("Gold")
-    assert refused.value.code == "snapshot_changed"
-
-
-def test_dynamics_names_of_columns_are_names(shelf: Shelf) -> None:
-    """Its own exports to Excel begin with columns in parentheses."""
-    shelf.write(f"Gold/{RUN}/1.csv", b"(Do Not Modify) Contact,Full Name,\n1,x,\n")
-    shelf.age(180)
-
-    columns = Segments(shelf).newest("Gold").columns
-    assert [column.name for column in columns] == ["(Do Not Modify) Contact", "Full Name"]
-
-
-@pytest.mark.parametrize(
-    ("content", "delimiter"),
-    [
-        ("CustomerId;EMail\n1;a@example.org\n", ";"),
-        ("EMail\tNotes, if any, of ours\tCustomerId\n", "\t"),
-        ('1;"a@example.org"\n', ";"),
-        ("1|a, b, c\n", "|"),
-        ("1,a@example.org\n", ","),
-        ("", ","),
-    ],
-)
-@pytest.mark.parametrize("settings", [{}, {"delimiter": ""}])
-def test_a_delimiter_that_nobody_tells_is_the_files(
-    folder_store: Store, settings: object, content: str, delimiter: str
-) -> None:
-    """By the columns of model.json in its first record, or as many cells as there are columns."""
-    folder_store.write(f"{GOLD}/0.csv", b"")
-    folder_store.write(f"{GOLD}/1.csv", content.encode())
-    files = [partition(f"{GOLD}/{number}.csv", settings) for number in (0, 1)]
-    write_model(folder_store, entity("Gold", files))
-
-    assert Segments(folder_store).newest("Gold").csv_format == CsvFormat(None, delimiter)
-
-
-def test_a_delimiter_that_model_json_tells_is_the_one(folder_store: Store) -> None:
-    """Whatever the file looks like."""
-    folder_store.write(f"{GOLD}/1.csv", b"CustomerId,EMail\n")
-    write_model(folder_store, entity("Gold", [partition(f"{GOLD}/1.csv", {"delimiter": ";"})]))
-
-    assert Segments(folder_store).newest("Gold").csv_format == CsvFormat(None, ";")
-
-
-def test_without_a_model_the_delimiter_that_makes_most_columns_is_taken(shelf: Shelf) -> None:
-    """A comma in a name makes no column."""
-    shelf.write(f"Gold/{RUN}/1.csv", b'EMail;"Name, first";City\n')
-    shelf.age(180)
-
-    snapshot = Segments(shelf).newest("Gold")
-
-    assert snapshot.csv_format == CsvFormat(True, ";")
-    assert [column.name for column in snapshot.columns] == ["EMail", "Name, first", "City"]
-
-
 def test_files_beside_a_model_that_lists_none_are_found(shelf: Shelf) -> None:
-    """The newest run folder under the entity's name, its partitions by their numbers."""
+    """The newest run folder below the entity's name is taken, and its partitions in numeric order."""
     for run, numbers in ((RUN, (1, 2)), (LATER, (10, 9, 1))):
         write_csv(shelf, *(f"{EXPORT}/Gold/{run}/Gold_{number}.csv" for number in numbers))
     shelf.write(f"{EXPORT}/Gold/{LATER}/_SUCCESS", b"")
@@ -246,7 +131,7 @@ def test_files_beside_a_model_that_lists_none_are_found(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("folder", ["high value segment", "HighValueSegment", "High_Value_Segment"])
-def test_a_folder_may_be_spelled_otherwise_than_its_entity(shelf: Shelf, folder: str) -> None:
+def test_a_folders_spelling_may_differ_from_its_entitys(shelf: Shelf, folder: str) -> None:
     """Case and punctuation may differ."""
     write_csv(shelf, f"{EXPORT}/{folder}/{RUN}/1.csv")
     write_model(shelf, entity("High Value Segment"))
@@ -255,8 +140,8 @@ def test_a_folder_may_be_spelled_otherwise_than_its_entity(shelf: Shelf, folder:
     assert names(Segments(shelf).newest("High Value Segment")) == [f"{EXPORT}/{folder}/{RUN}/1.csv"]
 
 
-def test_of_folders_that_are_alike_the_exact_one_is_taken(shelf: Shelf) -> None:
-    """And none of them where there is no exact one."""
+def test_of_similar_folders_the_exact_one_is_taken(shelf: Shelf) -> None:
+    """Without an exact one, none of them is."""
     write_csv(shelf, *(f"{EXPORT}/{folder}/{RUN}/1.csv" for folder in ("gold", "Gold", "si_lver", "sil_ver")))
     write_model(shelf, entity("Gold"), entity("Silver"))
     shelf.age(180)
@@ -286,7 +171,7 @@ def test_the_only_folder_that_is_left_is_not_taken(shelf: Shelf) -> None:
     ],
 )
 def test_files_without_a_run_folder_are_found(shelf: Shelf, files: list[str], others: list[str]) -> None:
-    """They lie in the entity's folder, or beside model.json under its name."""
+    """They are in the entity's folder, or beside model.json with its name."""
     write_csv(shelf, *(f"{EXPORT}/{name}" for name in files + others))
     write_model(shelf, entity("Gold"), modifiedTime="2026-08-24T15:00:00Z")
     shelf.age(180)
@@ -297,8 +182,8 @@ def test_files_without_a_run_folder_are_found(shelf: Shelf, files: list[str], ot
     assert snapshot.refreshed_at == datetime(2026, 8, 24, 15, tzinfo=UTC)
 
 
-def test_a_packed_file_may_shout(folder_store: Store) -> None:
-    """Whether a file is unpacked does not depend on the case of its name."""
+def test_gz_in_upper_case_is_decompressed(folder_store: Store) -> None:
+    """Decompression does not depend on the case of a file's name."""
     folder_store.write(f"{GOLD}/1.CSV.GZ", gzip.compress(b"CustomerId,EMail\n1,a@example.org\n"))
     write_model(folder_store, entity("Gold", [f"{GOLD}/1.CSV.GZ"]))
     snapshot = Segments(folder_store).newest("Gold")
@@ -324,7 +209,7 @@ def test_without_a_model_a_segment_is_its_folder(shelf: Shelf, above: str) -> No
 
 
 def test_a_segment_is_found_by_its_folder_too(folder_store: Store) -> None:
-    """Where no table has the name, a folder may; a table's name comes first."""
+    """If no entity has the name, a folder may; an entity's name comes first."""
     write_csv(folder_store, f"{GOLD}/1.csv", f"{EXPORT}/Silver/{RUN}/1.csv")
     write_model(
         folder_store,
@@ -338,8 +223,8 @@ def test_a_segment_is_found_by_its_folder_too(folder_store: Store) -> None:
     assert segments.newest("Silver").segment == "Gold"
 
 
-def test_a_name_that_several_have_must_be_told_apart(shelf: Shelf) -> None:
-    """By the folders above, whether there is a model.json or not; the error says which there are."""
+def test_an_ambiguous_name_needs_the_folders_above(shelf: Shelf) -> None:
+    """That holds with and without a model.json, and the error lists the choices."""
     for export in ("CI_1/Daily", "CI_2/Weekly"):
         write_csv(shelf, f"{export}/Gold/{RUN}/1.csv", f"{export}/Bare/{RUN}/1.csv".replace("CI", "Plain"))
         write_model(shelf, entity("Gold", [f"{export}/Gold/{RUN}/1.csv"]), folder=export)
@@ -358,8 +243,8 @@ def test_a_name_that_several_have_must_be_told_apart(shelf: Shelf) -> None:
             segments.newest(f"ekly/{name}")
 
 
-def test_an_unknown_name_is_told_what_there_is(shelf: Shelf) -> None:
-    """Tables and bare folders are listed, and folders without a run are not."""
+def test_the_error_of_an_unknown_name_lists_the_segments(shelf: Shelf) -> None:
+    """It lists entities and folders without a model.json, but no folder without a run."""
     write_csv(shelf, f"{GOLD}/1.csv", f"Bare/{RUN}/1.csv", "Bare/2026/8/24/1.csv", "Junk/x/1.csv")
     write_model(shelf, entity("High value", [f"{GOLD}/1.csv"]), entity("Empty"))
 
@@ -370,8 +255,8 @@ def test_an_unknown_name_is_told_what_there_is(shelf: Shelf) -> None:
     assert Segments(shelf).names() == ["Bare", "Empty", "High value"]
 
 
-def test_the_years_of_a_segment_are_not_walked_through(shelf: Shelf) -> None:
-    """A look around lists the folders above the segments and theirs, whatever they hold."""
+def test_a_walk_does_not_enter_the_years_of_a_segment(shelf: Shelf) -> None:
+    """It lists segments' folders and those above, whatever they contain."""
     write_csv(shelf, *(f"Gold/{run}/1.csv" for run in (RUN, LATER)))
     shelf.calls.clear()
 
@@ -379,14 +264,14 @@ def test_the_years_of_a_segment_are_not_walked_through(shelf: Shelf) -> None:
     assert shelf.calls == ["level ", "level Gold"]
 
 
-def test_where_nothing_is_there_is_nothing_to_list(folder_store: Store) -> None:
-    """An empty store is no mystery."""
+def test_an_empty_store_has_no_segments(folder_store: Store) -> None:
+    """The error says so."""
     with pytest.raises(NotFound, match="Segments there: none"):
         Segments(folder_store).newest("Gold")
 
 
-def test_a_broken_model_stops_no_other(folder_store: Store) -> None:
-    """Who asks for what it may hold is told that it is broken."""
+def test_an_invalid_model_affects_no_other(folder_store: Store) -> None:
+    """A name that it may contain raises its error."""
     write_csv(folder_store, f"{GOLD}/1.csv")
     write_model(folder_store, entity("Gold", [f"{GOLD}/1.csv"]))
     folder_store.write("CI_2/Daily/model.json", b"{")
@@ -398,8 +283,8 @@ def test_a_broken_model_stops_no_other(folder_store: Store) -> None:
         segments.newest("Silver")
 
 
-def test_a_folder_beside_a_broken_model_is_not_read_without_it(shelf: Shelf) -> None:
-    """Types would be lost, and with them who withheld consent: it is an error until it is mended."""
+def test_a_folder_beside_an_invalid_model_is_refused(shelf: Shelf) -> None:
+    """Without its types consent can't be compared, so it is an error until the model is fixed."""
     write_csv(shelf, f"{GOLD}/1.csv", f"CI_2/Daily/Silver/{RUN}/1.csv")
     shelf.write(f"{EXPORT}/model.json", b"{")
     shelf.age(180)
@@ -414,8 +299,8 @@ def test_a_folder_beside_a_broken_model_is_not_read_without_it(shelf: Shelf) -> 
 
 
 @pytest.mark.parametrize("folder", ["Gold", "gold", "GOLD_"])
-def test_a_folder_is_not_read_without_its_broken_entity(shelf: Shelf, folder: str) -> None:
-    """Also where it is spelled otherwise; other folders and entities are none of its business."""
+def test_a_folder_of_an_invalid_entity_is_refused(shelf: Shelf, folder: str) -> None:
+    """That holds for other spellings too, and for no other folder or entity."""
     files = [f"{above}/{RUN}/1.csv" for above in (f"{EXPORT}/{folder}", f"{EXPORT}/Silver", "Bare")]
     write_csv(shelf, *files)
     write_model(shelf, entity("Gold", [f"{EXPORT}/../{folder}/{RUN}/1.csv"]), entity("Silver", [files[1]]))

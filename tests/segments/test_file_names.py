@@ -1,4 +1,4 @@
-"""Whose files are that no model.json lists, by their names."""
+"""Which entity unlisted files belong to, by their names."""
 
 import pytest
 
@@ -31,10 +31,10 @@ from tests.segments.building import EXPORT, RUN, Shelf, entity, files_of, refuse
         (["Gold"], ["Gold_1.csv", "Gold_1724600000.csv"], {"Gold": None}),
     ],
 )
-def test_a_file_beside_model_json_is_whose_name_it_certainly_has(
+def test_a_file_beside_model_json_belongs_to_the_entity_of_its_name(
     shelf: Shelf, tables: list[str], beside: list[str], found: dict[str, list[str] | None]
 ) -> None:
-    """A number is a partition's or a part of a name: what may be two tables' is taken for none."""
+    """A number is a partition's or part of a name, and a file that may be of two entities is of neither."""
     write_csv(shelf, *(f"{EXPORT}/{name}" for name in beside))
     write_model(shelf, *map(entity, tables))
     shelf.age(600)
@@ -47,7 +47,7 @@ def test_a_file_beside_model_json_is_whose_name_it_certainly_has(
 
 
 def test_a_file_that_another_lists_is_not_taken_by_its_name(shelf: Shelf) -> None:
-    """Where Gold lists Gold_1.csv, no table Gold_1 has it, nor a Gold of another spelling."""
+    """If Gold lists Gold_1.csv, neither Gold_1 nor another spelling of Gold gets it."""
     write_csv(shelf, f"{EXPORT}/Gold_1.csv")
     write_model(shelf, entity("Gold", [f"{EXPORT}/Gold_1.csv"]), entity("Gold_1"), entity("GOLD"))
     shelf.age(600)
@@ -73,10 +73,10 @@ def test_a_file_that_another_lists_is_not_taken_by_its_name(shelf: Shelf) -> Non
     ],
 )
 @pytest.mark.parametrize("run", [f"{RUN}/", ""])
-def test_a_folder_that_nothing_lists_gives_what_is_certainly_the_tables(
+def test_an_unlisted_folder_gives_only_unambiguous_files(
     shelf: Shelf, run: str, inside: list[str], expected: list[str] | None
 ) -> None:
-    """Files need not be called like their table, but then all alike, and none like another table."""
+    """Files may have another name than their entity, if all have the same and no entity has it."""
     write_csv(shelf, *(f"{EXPORT}/Gold/{run}{name}" for name in inside))
     write_model(shelf, entity("Gold"), entity("Silver"), entity("Gold_1"))
     shelf.age(600)
@@ -90,8 +90,10 @@ def test_a_folder_that_nothing_lists_gives_what_is_certainly_the_tables(
 @pytest.mark.parametrize(
     ("inside", "is_whole"), [(["x_1.csv", "x_2.csv"], True), (["x_1.csv", "y_1.csv"], False)]
 )
-def test_a_bare_folder_holds_one_tables_files(shelf: Shelf, inside: list[str], is_whole: bool) -> None:
-    """Where their names say that they are several tables', none of them is read."""
+def test_a_folder_without_a_model_has_the_files_of_one_segment(
+    shelf: Shelf, inside: list[str], is_whole: bool
+) -> None:
+    """If their names differ, none of them is read."""
     write_csv(shelf, *(f"Gold/{RUN}/{name}" for name in inside))
     shelf.age(600)
 
@@ -101,8 +103,8 @@ def test_a_bare_folder_holds_one_tables_files(shelf: Shelf, inside: list[str], i
         refused(shelf, "Gold", match="may be another segment's")
 
 
-def test_a_file_that_a_table_of_another_name_lists_is_not_taken(shelf: Shelf) -> None:
-    """What model.json says counts for more than what a file is called."""
+def test_a_file_listed_by_an_entity_of_another_name_is_not_taken(shelf: Shelf) -> None:
+    """model.json counts more than a file's name."""
     write_csv(shelf, f"{EXPORT}/Gold_1.csv")
     write_model(shelf, entity("Everybody", [f"{EXPORT}/Gold_1.csv"]), entity("Gold"))
     shelf.age(600)

@@ -1,4 +1,4 @@
-"""Packed files: read by what they are, within bounds."""
+"""Compressed files are recognized by their content, and bounded."""
 
 import gzip
 import random
@@ -26,12 +26,12 @@ def rows_of(store: Store, name: str) -> list[object]:
 
 
 @pytest.mark.parametrize("name", ["1.csv.gz", "1.csv", "1.CSV.GZ"])
-@pytest.mark.parametrize("pack", [gzip.compress, bytes], ids=["packed", "plain"])
+@pytest.mark.parametrize("pack", [gzip.compress, bytes], ids=["gzip", "plain"])
 @pytest.mark.parametrize("people", [2, 300_000], ids=["small", "of several chunks"])
-def test_a_content_encoding_unpacks_nothing_on_the_way(
+def test_a_content_encoding_changes_no_bytes(
     container_url: str, blob_store: Store, name: str, pack: Callable[[bytes], bytes], people: int
 ) -> None:
-    """A blob that says so is read by its bytes, also where it is longer than a download's chunk."""
+    """A blob with that header is read as it is stored, also if it is longer than a download's chunk."""
     noise = random.Random(1)
     lines = [f"{number},p{noise.getrandbits(256):x}@example.org" for number in range(people)]
     content = pack("\n".join(["CustomerId,EMail", *lines]).encode())
@@ -59,7 +59,7 @@ def test_a_content_encoding_unpacks_nothing_on_the_way(
     ],
     ids=["one member", "two", "padded", "with empty ones", "one a byte", "stored"],
 )
-def test_what_gzip_makes_is_read(folder_store: Store, content: bytes) -> None:
+def test_gzip_files_are_read(folder_store: Store, content: bytes) -> None:
     """Several members are one file, and zeros may follow them."""
     folder_store.write("1.csv.gz", content)
 
@@ -76,10 +76,17 @@ def test_what_gzip_makes_is_read(folder_store: Store, content: bytes) -> None:
         (gzip.compress(gzip.compress(PLAIN)), "is compressed twice"),
         (gzip.compress(b"") * 250_001, "has more than 250,000 gzip members"),
     ],
-    ids=["cut off", "with a tail", "with a tail behind zeros", "plain", "packed twice", "too many members"],
+    ids=[
+        "cut off",
+        "with a tail",
+        "with a tail behind zeros",
+        "plain",
+        "compressed twice",
+        "too many members",
+    ],
 )
-def test_what_gzip_did_not_make_is_refused(folder_store: Store, content: bytes, fault: str) -> None:
-    """A tail may be people, so it is not left out."""
+def test_invalid_gzip_files_are_refused(folder_store: Store, content: bytes, fault: str) -> None:
+    """Trailing data may be people, so it is not ignored."""
     folder_store.write("1.csv.gz", content)
 
     with pytest.raises(InvalidSegment, match=f"^1.csv.gz {fault}") as refused:
@@ -89,7 +96,7 @@ def test_what_gzip_did_not_make_is_refused(folder_store: Store, content: bytes, 
 
 @pytest.mark.parametrize("name", ["1.csv.gz", "1.csv"])
 def test_a_bomb_is_refused_and_costs_no_memory(folder_store: Store, name: str) -> None:
-    """A file that unpacks to over a thousand times its size is no table of people."""
+    """A file that decompresses to over a thousand times its size is refused early."""
     folder_store.write(name, gzip.compress(b"\0" * 16 * MIB) * 20)
     tracemalloc.start()
     try:
@@ -103,8 +110,8 @@ def test_a_bomb_is_refused_and_costs_no_memory(folder_store: Store, name: str) -
     assert peak < 40 * MIB
 
 
-def test_a_small_file_may_unpack_to_much(folder_store: Store) -> None:
-    """Blank cells pack well: what is little anyway has no other bound."""
+def test_a_small_file_may_decompress_to_a_large_one(folder_store: Store) -> None:
+    """Blank cells compress well, so small results have no bound by ratio."""
     folder_store.write("1.csv.gz", gzip.compress(b"CustomerId,EMail\n" + (b" " * 4000 + b",\n") * 4000))
 
     assert len(rows_of(folder_store, "1.csv.gz")) == 4000

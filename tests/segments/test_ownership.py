@@ -1,4 +1,4 @@
-"""Whose people a segment's name leads to, where tables, folders and files resemble each other."""
+"""Which people a segment's name means, if entities, folders and files have similar names."""
 
 import pytest
 
@@ -23,10 +23,10 @@ OTHER = "CustomerInsights_2/Weekly"
     ("listed", "unlisted"), [("VIP_1", "VIP1"), ("Gold", "gold"), ("Gold 1", "Gold_1"), ("a-b", "ab")]
 )
 @pytest.mark.parametrize("has_partitions", [True, False])
-def test_a_folder_that_another_names_exactly_is_its(
+def test_a_folder_belongs_to_the_entity_with_its_exact_name(
     shelf: Shelf, listed: str, unlisted: str, has_partitions: bool
 ) -> None:
-    """A table without a folder does not get the one of a table whose name only differs a little."""
+    """An entity without a folder does not get that of an entity with a similar name."""
     file = f"{EXPORT}/{listed}/{RUN}/{listed}_1.csv"
     write_csv(shelf, file)
     write_model(shelf, entity(listed, [file.replace(" ", "%20")] if has_partitions else []), entity(unlisted))
@@ -36,8 +36,8 @@ def test_a_folder_that_another_names_exactly_is_its(
     refused(shelf, unlisted)
 
 
-def test_a_folder_that_another_lists_files_in_is_its(shelf: Shelf) -> None:
-    """Also where it has the other table's very name: what lies there may be either's."""
+def test_a_folder_belongs_to_the_entity_that_lists_files_in_it(shelf: Shelf) -> None:
+    """That holds even if it has the other entity's exact name: its files may be of either."""
     file = f"{EXPORT}/VIP1/{RUN}/x_1.csv"
     write_csv(shelf, file, f"{EXPORT}/VIP1/{LATER}/x_1.csv")
     write_model(shelf, entity("Everybody", [file]), entity("VIP1"))
@@ -47,8 +47,8 @@ def test_a_folder_that_another_lists_files_in_is_its(shelf: Shelf) -> None:
     refused(shelf, "VIP1")
 
 
-def test_a_folder_that_resembles_two_tables_is_none_of_theirs(shelf: Shelf) -> None:
-    """Neither of them is called exactly so."""
+def test_a_folder_similar_to_two_entities_belongs_to_neither(shelf: Shelf) -> None:
+    """Neither of them has exactly its name."""
     write_csv(shelf, f"{EXPORT}/VIP 1/{RUN}/1.csv")
     write_model(shelf, entity("VIP1"), entity("VIP_1"))
     shelf.age(600)
@@ -58,8 +58,8 @@ def test_a_folder_that_resembles_two_tables_is_none_of_theirs(shelf: Shelf) -> N
 
 
 @pytest.mark.parametrize("broken", [{"attributes": "a"}, {"name": 5}, {"name": None}, {"attributes": []}])
-def test_a_table_that_can_not_be_read_keeps_what_it_lists(shelf: Shelf, broken: dict[str, object]) -> None:
-    """Its people are nobody else's for it."""
+def test_an_invalid_entity_keeps_the_files_it_lists(shelf: Shelf, broken: dict[str, object]) -> None:
+    """No other entity gets its people."""
     file = f"{EXPORT}/VIP_1/{RUN}/1.csv"
     write_csv(shelf, file)
     write_model(shelf, entity("VIP_1", [file]) | broken, entity("VIP1"))
@@ -68,8 +68,8 @@ def test_a_table_that_can_not_be_read_keeps_what_it_lists(shelf: Shelf, broken: 
     refused(shelf, "VIP1")
 
 
-def test_files_that_two_tables_list_are_read_for_neither(shelf: Shelf) -> None:
-    """One of them is wrong, and nobody knows which."""
+def test_files_that_two_entities_list_are_read_for_neither(shelf: Shelf) -> None:
+    """One of them is wrong, and it is unknown which."""
     write_csv(shelf, *(f"{EXPORT}/Gold/{RUN}/{number}.csv" for number in (1, 2)), f"{EXPORT}/c/{RUN}/1.csv")
     write_model(
         shelf,
@@ -85,7 +85,7 @@ def test_files_that_two_tables_list_are_read_for_neither(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("content", [None, b"{"], ids=["valid", "broken"])
 def test_a_location_in_another_export_is_refused(shelf: Shelf, content: bytes | None) -> None:
-    """Whatever that export's model.json says or doesn't; and its own table goes on as before."""
+    """That holds whatever that export's model.json contains, and its own entity is read as before."""
     file = f"{EXPORT}/Gold/{RUN}/Gold_1.csv"
     write_csv(shelf, file)
     write_model(shelf, entity("Gold", [file]))
@@ -101,7 +101,7 @@ def test_a_location_in_another_export_is_refused(shelf: Shelf, content: bytes | 
 
 
 def test_a_location_in_a_folder_that_another_export_names_is_refused(shelf: Shelf) -> None:
-    """Also where that export lists nothing, and the folder is only like its table's name."""
+    """That holds even if that export lists nothing, and the folder is only similar to its entity's name."""
     write_csv(shelf, f"{EXPORT}/high_value/{RUN}/1.csv")
     write_model(shelf, entity("High value"))
     write_model(shelf, entity("Mine", [f"{EXPORT}/high_value/{RUN}/1.csv"]), folder=OTHER)
@@ -111,8 +111,8 @@ def test_a_location_in_a_folder_that_another_export_names_is_refused(shelf: Shel
     assert files_of(shelf, "High value") == [f"{EXPORT}/high_value/{RUN}/1.csv"]
 
 
-def test_a_bare_folder_is_not_taken_over(shelf: Shelf) -> None:
-    """A model.json elsewhere that lists one of its files can't say what its name stands for."""
+def test_a_folder_without_a_model_is_not_taken_over(shelf: Shelf) -> None:
+    """A model.json elsewhere that lists one of its files can't decide what its name means."""
     write_csv(shelf, f"Gold/{RUN}/1.csv", f"{OTHER}/Evil/{RUN}/1.csv")
     write_model(shelf, entity("Evil", [f"Gold/{RUN}/1.csv", f"{OTHER}/Evil/{RUN}/1.csv"]), folder=OTHER)
     shelf.age(600)
@@ -123,8 +123,8 @@ def test_a_bare_folder_is_not_taken_over(shelf: Shelf) -> None:
     refused(shelf, "Gold", "ambiguous_segment")
 
 
-def test_a_table_that_is_gone_from_model_json_is_unknown(shelf: Shelf) -> None:
-    """Its folder is that of a former segment: it is sent to nobody, by whatever name."""
+def test_an_entity_removed_from_model_json_is_unknown(shelf: Shelf) -> None:
+    """Its folder is that of a former segment, which no name leads to."""
     write_csv(shelf, f"{EXPORT}/Gold/{RUN}/1.csv", f"{EXPORT}/Silver/{RUN}/1.csv")
     write_model(shelf, entity("Silver", [f"{EXPORT}/Silver/{RUN}/1.csv"]))
     shelf.age(600)
@@ -138,8 +138,8 @@ def test_a_table_that_is_gone_from_model_json_is_unknown(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("name", ["Model.json", "MODEL.JSON"])
-def test_a_model_in_another_case_is_one(shelf: Shelf, name: str) -> None:
-    """Names in a storage have a case, people don't look at it: types must not get lost for it."""
+def test_a_model_is_recognized_in_any_case(shelf: Shelf, name: str) -> None:
+    """Otherwise its segments would be read without types."""
     write_csv(shelf, f"{EXPORT}/Gold/{RUN}/1.csv", f"{EXPORT}/Bare/{RUN}/1.csv")
     write_model(shelf, entity("Gold", [f"{EXPORT}/Gold/{RUN}/1.csv"]))
     shelf.write(f"{EXPORT}/{name}", shelf.read(f"{EXPORT}/model.json").content)
@@ -152,8 +152,8 @@ def test_a_model_in_another_case_is_one(shelf: Shelf, name: str) -> None:
 
 
 @pytest.mark.parametrize("outer", ["", "CustomerInsights_1"])
-def test_a_model_hides_none_below_it(shelf: Shelf, outer: str) -> None:
-    """An export in another's folder is one by itself, and a folder in a segment's is no segment."""
+def test_a_model_hides_no_other_below_it(shelf: Shelf, outer: str) -> None:
+    """An export in another's folder is independent, and a folder within a segment's is not a segment."""
     file = f"{EXPORT}/Gold/{RUN}/1.csv"
     write_csv(
         shelf, file, f"{outer}/Silver/{RUN}/1.csv".lstrip("/"), f"{outer}/Silver/old/{RUN}/1.csv".lstrip("/")
@@ -169,8 +169,8 @@ def test_a_model_hides_none_below_it(shelf: Shelf, outer: str) -> None:
 
 
 @pytest.mark.parametrize("run", [f"/{RUN}", ""])
-def test_the_folder_of_an_export_is_no_tables(shelf: Shelf, run: str) -> None:
-    """A table may be called like an export beside it."""
+def test_the_folder_of_an_export_belongs_to_no_entity(shelf: Shelf, run: str) -> None:
+    """An entity may have the name of an export beside it."""
     write_csv(shelf, f"{EXPORT}{run}/Gold_1.csv")
     write_model(shelf, entity("Gold"))
     write_model(shelf, entity("Daily"), folder="CustomerInsights_1")
@@ -179,8 +179,8 @@ def test_the_folder_of_an_export_is_no_tables(shelf: Shelf, run: str) -> None:
     refused(shelf, "Daily")
 
 
-def test_a_folder_too_deep_to_look_at_may_be_an_export(shelf: Shelf) -> None:
-    """Where a model.json lies in what looks like a segment's folder, it is not read without it."""
+def test_a_folder_below_the_walk_may_be_an_export(shelf: Shelf) -> None:
+    """A folder that looks like a segment's is not read if it holds a model.json."""
     write_csv(shelf, f"a/b/c/{RUN}/1.csv")
     write_model(shelf, entity("Gold"), folder="a/b/c")
     shelf.age(600)
@@ -191,7 +191,7 @@ def test_a_folder_too_deep_to_look_at_may_be_an_export(shelf: Shelf) -> None:
 
 
 def test_in_a_shared_run_folder_only_listed_files_are_read(shelf: Shelf) -> None:
-    """And of the run folders before it nothing, since nothing lists their files."""
+    """Earlier run folders are not read at all, since nothing lists their files."""
     for run in (RUN, LATER):
         write_csv(shelf, *(f"{EXPORT}/{run}/{name}_1.csv" for name in ("Gold", "Silver")))
     shelf.age(600)
@@ -206,8 +206,8 @@ def test_in_a_shared_run_folder_only_listed_files_are_read(shelf: Shelf) -> None
 
 
 @pytest.mark.parametrize("said", [True, None, False])
-def test_an_older_snapshot_is_read_by_its_own_header_only(shelf: Shelf, said: bool | None) -> None:
-    """The columns that model.json has now may not be those of the files before."""
+def test_an_older_snapshot_needs_its_own_header(shelf: Shelf, said: bool | None) -> None:
+    """model.json's columns may differ from those of earlier files."""
     old, new = f"{EXPORT}/Gold/{RUN}/1.csv", f"{EXPORT}/Gold/{LATER}/1.csv"
     write_csv(shelf, old)
     gold = entity("Gold", [new])
@@ -222,8 +222,8 @@ def test_an_older_snapshot_is_read_by_its_own_header_only(shelf: Shelf, said: bo
         assert (snapshot.folder, snapshot.csv_format.has_header) == (f"{EXPORT}/Gold/{RUN}", True)
 
 
-def test_older_run_folders_that_nothing_lists_need_a_header_too(shelf: Shelf) -> None:
-    """The newest may do without, since model.json describes it."""
+def test_older_unlisted_run_folders_need_a_header_too(shelf: Shelf) -> None:
+    """The newest does not, since model.json describes it."""
     write_csv(shelf, f"{EXPORT}/Gold/{RUN}/1.csv", f"{EXPORT}/Gold/{LATER}/1.csv")
     write_model(shelf, entity("Gold"))
     shelf.age(600)
@@ -247,8 +247,8 @@ def test_a_run_folder_of_an_earlier_refresh_needs_a_header(
     assert Segments(shelf).newest("Gold").csv_format.has_header is has_header
 
 
-def test_a_tables_folder_that_holds_a_model_is_an_exports(shelf: Shelf) -> None:
-    """It lies deeper than exports are looked for, and what is in it is that export's all the same."""
+def test_an_entitys_folder_that_holds_a_model_is_an_exports(shelf: Shelf) -> None:
+    """It is below the levels that are walked, but its files still belong to that export."""
     write_csv(shelf, f"{EXPORT}/Gold/{RUN}/Gold_1.csv", f"{EXPORT}/Gold/Gold_1.csv")
     write_model(shelf, entity("Gold"))
     write_model(shelf, entity("Gold"), folder=f"{EXPORT}/Gold")

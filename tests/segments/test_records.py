@@ -1,4 +1,4 @@
-"""The CSV reader, against everything that hypothesis and a hostile writer think of."""
+"""The CSV reader, tested with everything that hypothesis and hostile writers produce."""
 
 import csv
 import io
@@ -55,8 +55,8 @@ def parsed(content: bytes, delimiter: str = ",", *, block_size: int = BLOCK_SIZE
 
 @given(SOUP, st.integers(1, 50))
 @settings(max_examples=1000, deadline=None)
-def test_whatever_bytes_there_are_are_read_by_the_book(content: bytes, block: int) -> None:
-    """Any bytes, in blocks of any size, give the records that the second reader finds in the whole text."""
+def test_any_bytes_are_read_as_the_reference_reads_them(content: bytes, block: int) -> None:
+    """Any bytes, in blocks of any size, give the records that the reference reads from the whole text."""
     assert parsed(content, block_size=block) == reference.read(content, ",")
 
 
@@ -85,7 +85,9 @@ def test_no_block_edge_changes_the_corpus(path: Path) -> None:
 
 @given(ROWS, DELIMITERS, st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 50))
 @settings(max_examples=500, deadline=None)
-def test_what_is_written_is_read(rows: list[list[str]], delimiter: str, line_end: str, block: int) -> None:
+def test_quoted_cells_are_read_as_written(
+    rows: list[list[str]], delimiter: str, line_end: str, block: int
+) -> None:
     """Every cell comes back as it was, with line breaks, quotes, delimiters, addresses and white space."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows(rows)
@@ -95,8 +97,10 @@ def test_what_is_written_is_read(rows: list[list[str]], delimiter: str, line_end
 
 @given(ROWS, DELIMITERS, st.integers(1, 50))
 @settings(max_examples=500, deadline=None)
-def test_what_is_quoted_where_it_must_be_is_read(rows: list[list[str]], delimiter: str, block: int) -> None:
-    """Cells without quotes around come back without the spaces before them."""
+def test_minimally_quoted_cells_are_read_as_written(
+    rows: list[list[str]], delimiter: str, block: int
+) -> None:
+    """Unquoted cells lose the spaces before them, and nothing else."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter).writerows(rows)
     bare = re.compile(r"[^\r\n\"" + re.escape(delimiter) + "]*")
@@ -107,7 +111,7 @@ def test_what_is_quoted_where_it_must_be_is_read(rows: list[list[str]], delimite
 
 
 def test_a_cell_of_a_megabyte_is_read() -> None:
-    """Long cells are no trouble, also where they have many lines and lie across many blocks."""
+    """Long cells are read, also if they have many lines and span many blocks."""
     long = "x" * 1_000_000
     lines = "line\r\n" * 200_000
     content = f'1,{long},a\n2,"{lines}",b\n3,"{long}""",c\n'.encode()
@@ -116,7 +120,7 @@ def test_a_cell_of_a_megabyte_is_read() -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
-def test_nobody_comes_out_of_a_quoted_cell(delimiter: str) -> None:
+def test_no_line_of_a_quoted_cell_becomes_a_row(delimiter: str) -> None:
     """A record that RFC 4180 reads is that record, whatever its cells hold, however many lines they have."""
     note = f"Referred by:\nbob@example.org{delimiter} a friend\n" * 3000
     content = f'ann@example.org{delimiter}"{note}"\ndan@example.org{delimiter}ok\n'
@@ -124,29 +128,29 @@ def test_nobody_comes_out_of_a_quoted_cell(delimiter: str) -> None:
     assert parsed(content.encode(), delimiter) == [["ann@example.org", note], ["dan@example.org", "ok"]]
 
 
-@pytest.mark.parametrize("before", ["", "x,", '"x\ny",'], ids=["first cell", "second", "behind lines"])
-def test_nobody_comes_out_of_a_cell_that_is_too_long(before: str) -> None:
-    """Where a quoted cell is longer than a row may be, the row is refused, and no line in it is one."""
+@pytest.mark.parametrize("before", ["", "x,", '"x\ny",'], ids=["first cell", "second", "after lines"])
+def test_no_line_of_a_cell_that_is_too_long_becomes_a_row(before: str) -> None:
+    """A quoted cell longer than a row may be refuses its row, and no line of it becomes one."""
     content = f'{before}"{"bob@example.org,friend\n" * 150_000}",ann@example.org\ndan@example.org,ok\n'
 
     assert parsed(content.encode()) == ["row_too_long", ["dan@example.org", "ok"]]
 
 
-def test_a_long_line_within_quotes_is_no_way_out() -> None:
-    """Nor where the cell has no line break for megabytes."""
+def test_a_long_line_within_quotes_becomes_no_row() -> None:
+    """That holds even if the cell has no line break for megabytes."""
     content = f'ann@example.org,"{"x" * 5_000_000}\nbob@example.org,"\ndan@example.org,"a ""b"""\n'
 
     assert parsed(content.encode()) == ["row_too_long", ["dan@example.org", 'a "b"']]
 
 
-def test_quotes_that_were_not_doubled_let_nobody_out() -> None:
-    """Where the end of the cell can still be seen, all its lines are refused, and the next row is read."""
+def test_undoubled_quotes_let_no_line_out() -> None:
+    """If the end of the cell is still visible, all its lines are refused, and the next row is read."""
     content = b'ann@example.org,"Say "hi" to:\nbob@example.org,friend\nbye"\ndan@example.org,ok\n'
 
     assert parsed(content) == [*["broken_quotes"] * 3, ["dan@example.org", "ok"]]
 
 
-def test_an_open_quote_behind_a_cell_of_lines_lets_nobody_out() -> None:
+def test_an_open_quote_after_a_cell_of_several_lines_lets_no_line_out() -> None:
     """The doubt ends with the line of the quote that stays open, not with the record's first line."""
     content = b'ann@example.org,"Hi:\nbob@example.org,x,y\nbye","open\ndan@example.org,ok,1\n'
 
@@ -154,14 +158,14 @@ def test_an_open_quote_behind_a_cell_of_lines_lets_nobody_out() -> None:
 
 
 def test_the_rest_of_a_cell_is_not_a_row() -> None:
-    """Where another row's quote closed an open one, that row's cell holds no rows: both are refused."""
+    """If another row's quote closed an open one, both rows and the lines between are refused."""
     content = b'z@example.org,"open\nann@example.org,"\nbob@example.org,friend"\ndan@example.org,ok\n'
 
     assert parsed(content) == [*["broken_quotes"] * 3, ["dan@example.org", "ok"]]
 
 
 def test_a_cell_that_ends_with_a_line_break_costs_nothing() -> None:
-    """Its quote could begin a cell too, but what is behind says that it did not."""
+    """Its quote could open a cell too, but the text after it shows that it does not."""
     content = (
         b'a@example.org,"1 Main St\n"\nb@example.org,ok\nc@example.org,"2 Main St\n"\nd@example.org,"x"\n'
     )
@@ -169,14 +173,14 @@ def test_a_cell_that_ends_with_a_line_break_costs_nothing() -> None:
     assert [record[0] for record in parsed(content)] == [f"{name}@example.org" for name in "abcd"]
 
 
-def test_a_first_line_for_excel_is_taken_for_what_it_is() -> None:
-    """It is not a record, and its delimiter is the file's."""
+def test_a_first_line_for_excel_sets_the_delimiter() -> None:
+    """It is not a record."""
     assert parsed(b"sep=;\r\na;b,c\r\n") == [["a", "b,c"]]
     assert parsed(b"\xef\xbb\xbfsep=|\na|b\nsep=;\n", ";") == [["a", "b"], ["sep=;"]]
 
 
-def test_an_open_quote_swallows_nobody() -> None:
-    """In front of 12 MB without another quote it costs its own row and no other."""
+def test_an_open_quote_costs_no_other_row() -> None:
+    """Before 12 MB without another quote it costs its own row only."""
     row = b"1,ada@example.org,Paris\n"
     content = b'2,"canary@example.org,Oslo\n' + row * 500_000
 
@@ -214,7 +218,7 @@ def test_the_file_is_read_again_only_for_a_cell_that_is_too_long() -> None:
 
 
 def test_a_line_without_an_end_is_one_refused_row() -> None:
-    """What is longer than any row is forgotten up to the next line break, and the next row is read."""
+    """A line longer than any row is dropped up to its end, and the next row is read."""
     content = b"1,a\n2,canary" + b",x" * (MAX_RECORD + 1_000_000) + b"\n3,b\n"
 
     assert parsed(content) == [["1", "a"], "row_too_long", ["3", "b"]]
@@ -222,7 +226,7 @@ def test_a_line_without_an_end_is_one_refused_row() -> None:
 
 @pytest.mark.parametrize("line", [b'a","\n', b'a,""b""\n', b'a,"b\n', b'a,"b"c\n', b'a,"b"c"\n,"\n'])
 def test_broken_quotes_take_time_in_proportion(line: bytes) -> None:
-    """However many quotes are broken, and in which way, twice the file takes about twice the time."""
+    """However many quotes are broken, twice the file takes about twice the time."""
 
     def seconds(lines: int) -> float:
         content = line * lines
@@ -235,7 +239,7 @@ def test_broken_quotes_take_time_in_proportion(line: bytes) -> None:
 
 
 def test_rows_come_while_the_file_is_read() -> None:
-    """No more than a few blocks are read ahead of the rows that are out, however long the file is."""
+    """The reader is never more than a few blocks ahead of the rows it has yielded."""
     row = b"1,ada@example.org,Paris\n"
     given = 0
 
@@ -255,7 +259,7 @@ def test_rows_come_while_the_file_is_read() -> None:
 
 
 def test_a_line_without_an_end_takes_no_memory() -> None:
-    """200 MB without a line break pass through in a few times the longest record."""
+    """200 MB without a line break take a few times the memory of the longest record."""
     chunks = itertools.repeat(b"x" * 1_000_000, 200)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""What it costs to ask for versions, in calls of the store."""
+"""How many calls of the store discovery takes."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ EXPORTS = [f"CI_{number}/Daily" for number in range(3)]
 
 
 def test_one_call_for_all_segments_reads_each_model_once(shelf: Shelf) -> None:
-    """At first sight, and later beside names that need a walk, each model.json is read once, in one walk."""
+    """At first sight, and later with names that need a walk, there is one read of each model and one walk."""
     listed = {
         f"S{export[3]}{n}": f"{export}/S{export[3]}{n}/{RUN}/1.csv" for export in EXPORTS for n in range(20)
     }
@@ -42,8 +42,8 @@ def test_one_call_for_all_segments_reads_each_model_once(shelf: Shelf) -> None:
         assert sum(count for (call, _), count in calls.items() if call == "stat") == 3 * is_first
 
 
-def test_a_model_that_is_gone_is_looked_for_in_one_more_walk(shelf: Shelf) -> None:
-    """The others are not read again for it."""
+def test_a_removed_model_costs_one_more_walk(shelf: Shelf) -> None:
+    """The others are not read again."""
     for export in EXPORTS:
         write_csv(shelf, f"{export}/Gold/{RUN}/1.csv")
         write_model(shelf, entity(f"S{export[3]}", [f"{export}/Gold/{RUN}/1.csv"]), folder=export)
@@ -59,7 +59,7 @@ def test_a_model_that_is_gone_is_looked_for_in_one_more_walk(shelf: Shelf) -> No
 
 
 def test_an_invalid_model_raises_a_new_error_each_time(shelf: Shelf) -> None:
-    """An error that is kept would grow its traceback with each raise, and pin all frames in it."""
+    """A kept error would grow its traceback with each raise, and keep the frames in it alive."""
     write_csv(shelf, f"{EXPORT}/Gold/{RUN}/1.csv")
     shelf.write(MODEL, b"{")
     shelf.age(600)
@@ -78,8 +78,8 @@ def test_an_invalid_model_raises_a_new_error_each_time(shelf: Shelf) -> None:
     assert lengths[2] == lengths[3]
 
 
-def test_a_look_where_nothing_changed_reads_each_model_once(shelf: Shelf) -> None:
-    """A timer asks every minute for the segments of 200 exports: nothing is listed, and no clock read."""
+def test_without_a_change_only_the_models_are_read(shelf: Shelf) -> None:
+    """For the segments of 200 exports, nothing is listed and no clock is read."""
     names = [f"Segment {number}" for number in range(200)]
     files = {name: f"{EXPORT}/{name}/{RUN}/1.csv" for name in names}
     write_csv(shelf, *files.values(), *NEW)
@@ -94,8 +94,8 @@ def test_a_look_where_nothing_changed_reads_each_model_once(shelf: Shelf) -> Non
     assert sorted(shelf.calls) == ["read CI_2/Daily/model.json", f"read {MODEL}"]
 
 
-def test_a_look_at_what_changed_lists_what_changed(shelf: Shelf) -> None:
-    """One new snapshot costs one listing of its run folder, and the others nothing."""
+def test_a_change_costs_one_listing(shelf: Shelf) -> None:
+    """A new snapshot costs one listing of its run folder, and the others cost nothing."""
     other = f"{EXPORT}/Silver/{RUN}/1.csv"
     write_csv(shelf, *OLD, other)
     write_model(shelf, entity("Gold", OLD), entity("Silver", [other]))
@@ -112,8 +112,8 @@ def test_a_look_at_what_changed_lists_what_changed(shelf: Shelf) -> None:
     assert shelf.calls == [f"read {MODEL}", f"level {EXPORT}/Gold/{LATER}", f"stat {MODEL}"]
 
 
-def test_a_model_that_comes_or_goes_is_noticed(shelf: Shelf) -> None:
-    """A name that is not known where we looked before is looked for everywhere."""
+def test_models_that_are_added_or_removed_are_noticed(shelf: Shelf) -> None:
+    """A name that the known models lack is looked for everywhere."""
     segments = Segments(shelf)
     assert segments.versions(["Gold"]) == {}
 
