@@ -51,6 +51,8 @@ def reasons() -> set[str]:
                     found.update(_codes(reason))
                 case ast.Call(func=ast.Name(id="Rejected"), args=[_, _, ast.Constant(), reason, *_]):
                     found.update(_codes(reason))
+                case ast.Assign(targets=[ast.Name(id="UNNAMED")], value=reason):
+                    found.update(_codes(reason))
     for name in REASONS:
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             match node:
