@@ -22,7 +22,7 @@ from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.klaviyo import Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.runs.plan import mapping_of
-from shared.runs.preview import fields_of, preview
+from shared.runs.views.preview import fields_of, preview
 from shared.services import Services
 from shared.settings import LOOPBACK, Settings
 
