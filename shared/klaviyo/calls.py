@@ -4,7 +4,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from shared.adapters import telemetry
 from shared.adapters.clock import Clock, Deadline
@@ -13,26 +12,17 @@ from shared.errors import Denied, KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, failure, unexpected
 from shared.klaviyo.body import ImportBody
 from shared.klaviyo.limits import AccountLimits
-from shared.klaviyo.retry import should_retry, sleep_time
+from shared.klaviyo.pages import path_of, read_page
+from shared.klaviyo.pauses import Pauses
+from shared.klaviyo.retry import patience_for, should_retry, sleep_time
 from shared.klaviyo.wire import Wire
 
 REVISION = "2026-10-15"
 USER_AGENT = "segment-export/0.1"
 MEDIA_TYPE = "application/vnd.api+json"
 
-# Seconds that an exchange may take, at least, however little time is left, and at most.
-PATIENCE = (4.0, 90.0)
-# Bytes a second that the slowest line carries: a body may take as much longer.
-SLOWEST_LINE = 20_000
-# A post that begins when the time is over already is wanted all the same, and gets these seconds: a turn
-# that needs its time to read again what was sent before would else never get on.
-LATE_POST = 30.0
-
-# An account that has more pages of anything is not answered page by page.
+# More pages than any account has.
 MOST_PAGES = 1_000
-# 100 are asked for.
-MOST_ITEMS = 1_000
-LONGEST_LINK = 4_000
 
 
 class Permit:
@@ -40,17 +30,6 @@ class Permit:
 
     def check(self) -> None:
         """Called right before each attempt; what it raises ends the call with nothing sent."""
-
-
-class Pauses:
-    """Where the pauses that Klaviyo asks for are kept for other processes. This one keeps none."""
-
-    def left(self, account: str) -> float:  # noqa: ARG002
-        """Seconds until the account may be called again."""
-        return 0.0
-
-    def keep(self, account: str, seconds: float) -> None:
-        """Klaviyo wants no call to this account for so long."""
 
 
 class Calls:
@@ -119,18 +98,18 @@ class Calls:
         self, endpoint: str, path: str, parameters: dict[str, str], deadline: Deadline
     ) -> Iterator[dict[str, Any]]:
         """The items of all pages, each page being asked for when it is due."""
-        items, link = self.get(endpoint, path, deadline, _page, parameters)
+        items, link = self.get(endpoint, path, deadline, read_page, parameters)
         seen: set[str] = set()
         while True:
             yield from items
             if not link:
                 return
-            following = _below(self._url, link)
+            following = path_of(link, self._url)
             # Another origin gets no key; a ring, or a chain without an end, is not followed.
             if following is None or following in seen or len(seen) == MOST_PAGES:
                 raise unexpected(200)
             seen.add(following)
-            items, link = self.get(endpoint, following, deadline, _page)
+            items, link = self.get(endpoint, following, deadline, read_page)
 
     def _call[T](
         self,
@@ -158,7 +137,7 @@ class Calls:
                 if answer.status // 100 == 2:
                     return read(answer)
                 wait = retry_after(answer.headers, self._clock.now())
-                raise failure(answer, wait, sent=body.size if body else 0)
+                raise failure(answer, wait, body)
             except KlaviyoUnavailable as problem:
                 failed[problem.code] += 1
                 seconds = sleep_time(problem, failed.total(), random.random())  # noqa: S311 - no secret
@@ -185,17 +164,14 @@ class Calls:
         body: ImportBody | None,
         deadline: Deadline,
     ) -> Answer:
-        headers = dict(self._headers)
-        least, most = self._patience
+        headers, size = self._headers, 0
         if body is not None:
-            headers |= {"content-type": MEDIA_TYPE, "content-length": str(body.size)}
-            most += body.size / SLOWEST_LINE
-            if not deadline.left():
-                least = LATE_POST
+            size = body.size
+            headers = headers | {"content-type": MEDIA_TYPE, "content-length": str(size)}
         answer = self._wire.exchange(
             method,
             self._url + path,
-            min(most, max(least, deadline.left())),
+            patience_for(deadline.left(), size, self._patience),
             headers=headers,
             parameters=parameters,
             body=body,
@@ -203,25 +179,3 @@ class Calls:
         if body is not None:
             telemetry.posts.add(1, {"account": self._account_id, "status": answer.status})
         return answer
-
-
-def _page(answer: Answer) -> tuple[list[dict[str, Any]], Any]:
-    """Its items, and the link to the next page, whatever that is."""
-    data = answer.data()
-    if not isinstance(data, list) or len(data) > MOST_ITEMS:
-        raise unexpected(answer.status)
-    links = (answer.document or {}).get("links")
-    link = links.get("next") if isinstance(links, dict) else None
-    return [item for item in data if isinstance(item, dict)], link
-
-
-def _below(url: str, link: Any) -> str | None:
-    """The path and query of a link to the same origin; None for any other."""
-    if not isinstance(link, str) or len(link) > LONGEST_LINK:
-        return None
-    try:
-        here, there = urlsplit(url), urlsplit(link)
-    except ValueError:
-        return None
-    same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
-    return f"{there.path}?{there.query}" if same else None

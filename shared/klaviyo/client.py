@@ -6,12 +6,12 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from shared.adapters.clock import Clock, Deadline
-from shared.adapters.retry_after import LONGEST
-from shared.errors import KlaviyoUnavailable, NotFound
+from shared.errors import BatchRefused, KlaviyoUnavailable, NotFound
 from shared.klaviyo.answers import Answer, profile_error, unexpected
 from shared.klaviyo.body import ImportBody
-from shared.klaviyo.calls import PATIENCE, Calls, Pauses, Permit
+from shared.klaviyo.calls import Calls, Permit
 from shared.klaviyo.limits import AccountLimits
+from shared.klaviyo.pauses import Pauses
 from shared.klaviyo.resources import (
     Account,
     Job,
@@ -22,6 +22,7 @@ from shared.klaviyo.resources import (
     read_job_id,
     read_list,
 )
+from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import Wire
 
 JOBS = "/api/profile-bulk-import-jobs"
@@ -70,8 +71,7 @@ class KlaviyoApi:
     def _calls(self, key: str, account_id: str, pauses: Pauses) -> Calls:
         with self._lock:
             limits = self._limits.setdefault(account_id, AccountLimits(self._clock))
-        # Not longer than Klaviyo itself would be believed: the other process's clock may be wrong.
-        limits.pause.extend(min(LONGEST, pauses.left(account_id)))
+        limits.pause.extend(pauses.left(account_id))
         return Calls(self._wire, self._url, key, self._clock, limits, account_id, pauses, self._patience)
 
 
@@ -101,10 +101,16 @@ class Klaviyo:
         """Posts one job and returns its id (POST /api/profile-bulk-import-jobs).
 
         `permit` is asked right before each attempt; what it raises ends the call with nothing sent.
-        Raises BatchRefused where Klaviyo refuses a profile: then it has imported none of the job.
-        Imports are upserts: a post whose answer got lost is sent again.
+        Imports are upserts: a post whose answer got lost is sent again. Raises BatchRefused if Klaviyo
+        refuses the job, all of it, because of some profiles or because it is too large; NotFound with the
+        code `unknown_list` if the list is gone.
         """
-        return self._calls.post("import", JOBS, body, deadline, permit, read_job_id)
+        try:
+            return self._calls.post("import", JOBS, body, deadline, permit, read_job_id)
+        except BatchRefused as refusal:
+            if not refusal.profiles:  # a list that is gone is refused in the same way
+                self.read_list(body.list_id, deadline)
+            raise
 
     def jobs(self, deadline: Deadline) -> Iterator[Job]:
         """The account's import jobs of the last days, newest first, 100 a call.

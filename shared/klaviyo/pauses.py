@@ -11,7 +11,6 @@ from shared.adapters.clock import Clock
 from shared.adapters.retry_after import LONGEST
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, Changed, ExportError, NotFound
-from shared.klaviyo.calls import Pauses
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +20,17 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ATTEMPTS = 3
 # Seconds by which the clocks of two processes may differ.
 _SKEW = 300.0
+
+
+class Pauses:
+    """Where the pauses that Klaviyo asks for are kept for other processes. This one keeps none."""
+
+    def left(self, account: str) -> float:  # noqa: ARG002
+        """Seconds until the account may be called again, an hour at most."""
+        return 0.0
+
+    def keep(self, account: str, seconds: float) -> None:
+        """Keeps that Klaviyo wants no call to this account for so many seconds."""
 
 
 class StoredPauses(Pauses):

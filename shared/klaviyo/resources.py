@@ -6,6 +6,7 @@ of blobs, records and terminals.
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from shared.errors import KlaviyoUnavailable
@@ -37,15 +38,25 @@ class KlaviyoList:
     name: str
 
 
+class JobStatus(StrEnum):
+    """How far Klaviyo is with an import job; once complete or canceled, it stays so."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETE = "complete"
+    CANCELED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobStatus.COMPLETE, JobStatus.CANCELED)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import job: `status` is queued, processing, complete or cancelled; counts are of profiles.
-
-    `completed` is None where Klaviyo doesn't say.
-    """
+    """An import job; its counts are of profiles. `completed` is None if Klaviyo doesn't say."""
 
     id: str
-    status: str
+    status: JobStatus
     total: int
     completed: int | None
     failed: int
@@ -80,13 +91,11 @@ def read_list(answer: Answer) -> KlaviyoList:
 
 def read_job(item: Any) -> Job:
     attributes = _attributes(item)
-    status, created_at = attributes.get("status"), attributes.get("created_at")
-    if not isinstance(status, str) or not _STATUS.fullmatch(status):
-        raise unexpected(200)
+    created_at = attributes.get("created_at")
     completed = attributes.get("completed_count")
     return Job(
         id=_id(item, _JOB_ID),
-        status=status,
+        status=_status(attributes.get("status")),
         total=_count(attributes.get("total_count")),
         completed=None if completed is None else _count(completed),
         failed=_count(attributes.get("failed_count")),
@@ -114,6 +123,13 @@ def _id(item: Any, alphabet: re.Pattern[str]) -> str:
     if not isinstance(text, str) or not alphabet.fullmatch(text):
         raise unexpected(200)
     return text
+
+
+def _status(word: Any) -> JobStatus:
+    """A word that Klaviyo may add later stands for a job that is not done yet."""
+    if not isinstance(word, str) or not _STATUS.fullmatch(word):
+        raise unexpected(200)
+    return JobStatus(word) if word in JobStatus else JobStatus.QUEUED
 
 
 def _name(text: Any) -> str:

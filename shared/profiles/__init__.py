@@ -4,8 +4,9 @@ Nothing of a row leaves this room but what the mapping names.
 """
 
 from shared.profiles.batches import Batch, pack
-from shared.profiles.mapper import Mapper, Profile
+from shared.profiles.mapper import Mapper
 from shared.profiles.mapping import Condition, Mapping, Source
+from shared.profiles.profile import Profile
 from shared.profiles.selection import Rejected, Selection
 
 __all__ = ["Batch", "Condition", "Mapper", "Mapping", "Profile", "Rejected", "Selection", "Source", "pack"]

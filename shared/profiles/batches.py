@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-from shared.profiles.mapper import Profile
+from shared.profiles.profile import Profile
 
-MOST_PROFILES = 10_000
 # Unusual profiles travel apart, so that one which Klaviyo refuses costs little of the others' time.
 MOST_UNUSUAL = 500
 
@@ -42,13 +41,13 @@ class Batch:
         return Batch(self.profiles[:middle]), Batch(self.profiles[middle:])
 
 
-def pack(profiles: Iterable[Profile], *, most_bytes: int) -> Iterator[Batch]:
-    """Batches of at most 10,000 profiles whose payloads, with a comma between, take at most `most_bytes`.
+def pack(profiles: Iterable[Profile], *, most_profiles: int, most_bytes: int) -> Iterator[Batch]:
+    """Batches of at most so many profiles and bytes of payloads, including the commas between them.
 
     Plain and unusual profiles go into batches of their own; every profile into exactly one. A profile that
     is larger than `most_bytes` has a batch to itself.
     """
-    plain, unusual = _Packer(MOST_PROFILES, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
+    plain, unusual = _Packer(most_profiles, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
     for profile in profiles:
         full = (plain if profile.plain else unusual).add(profile)
         if full is not None:

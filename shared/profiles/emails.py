@@ -10,7 +10,6 @@ import re
 
 from shared.profiles.visible import visible
 
-LONGEST = 100  # characters
 # So short that neither the part before the @ nor a label of the domain can be over its own limit.
 _SHORT = 64
 
@@ -38,8 +37,7 @@ def is_plain_email(text: str) -> bool:
 def is_possible_email(text: str) -> bool:
     """Whether Klaviyo may take the address, plain or not."""
     return (
-        len(text) <= LONGEST
-        and text.isprintable()
+        text.isprintable()
         and _POSSIBLE.fullmatch(text) is not None
         and (text.isascii() or (visible(text) == text and all(map(_keeps_apart, text))))
     )

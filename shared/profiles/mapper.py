@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -13,72 +12,40 @@ from shared.profiles.digits import has_all_digits, is_fraction, to_digits
 from shared.profiles.emails import is_plain_email, is_possible_email
 from shared.profiles.mapping import Mapping
 from shared.profiles.phones import to_e164
+from shared.profiles.profile import Filtered, Profile, ProfileFormat, Refusal, person_of
 from shared.profiles.values import CONVERTERS, NUMERIC
 from shared.profiles.visible import is_blank, value_of
 
-LARGEST_PROFILE = 100_000  # bytes; Klaviyo's 100 KB
-LONGEST_EXTERNAL_ID = 255  # characters
-# 120 bits: two of a million people share a digest once in 10**24 runs. A byte more, and Python would need
-# a third more memory for each (64 bytes instead of 48).
-_DIGEST_SIZE = 15
-# What orjson returns is cut out of a larger block, whose rest nobody can use: joining a profile from its
-# attributes and these copies it at its own size, which halves the memory of a large run.
-_HEAD, _TAIL = b'{"type":"profile","attributes":', b"}"
 # A control character in JSON: a text of nothing else is blank too.
 _CONTROL = re.compile(rb"\\[bu]")
 _BACKSLASH, _DELETE = b"\\\x7f"  # as numbers, which are looked for ten times as fast
 
 
-class Profile(NamedTuple):
-    """One profile, ready to leave, with the row it came from.
-
-    `person` tells whether two are the same (`person_of`); `payload` is its JSON:API object; `plain` tells
-    that nobody doubts its address; `warnings` are the codes of its values that couldn't leave as they
-    should.
-    """
-
-    partition: int
-    row: int
-    person: bytes
-    payload: bytes
-    plain: bool = True
-    warnings: tuple[str, ...] = ()
-
-
-def person_of(email: str) -> bytes:
-    """A digest of the address in lower case, so that a long one takes no more memory than a short one."""
-    return blake2b(email.lower().encode(), digest_size=_DIGEST_SIZE).digest()
-
-
-class Filtered(Exception):
-    """A row that `only_if` leaves out."""
-
-
-class Refusal(Exception):
-    """A row that can't leave: the column to look at and the reason's code."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-        self.reason = reason
-
-
 class Mapper:
-    """A mapping, prepared for a segment's columns (names and model.json's types).
+    """A mapping, prepared for a segment's columns (names and model.json's types) and a destination's format.
 
     Raises NotFound where the mapping names a column that the segment lacks, InvalidSegment where the
-    segment has two of its name. With `names_by_file` the columns' names may be a row's cells: they are
-    told only where the mapping knows one of them.
+    segment has two columns of that name. With `names_by_file` the columns' names may be the cells of a row:
+    a message shows them only if the mapping knows one of them.
     """
 
     def __init__(
-        self, mapping: Mapping, columns: Sequence[tuple[str, str]], *, names_by_file: bool = False
+        self,
+        mapping: Mapping,
+        columns: Sequence[tuple[str, str]],
+        profile_format: ProfileFormat,
+        *,
+        names_by_file: bool = False,
     ) -> None:
         wanted, names = mapping.columns(), [name for name, _ in columns]
         places = find_columns(wanted, names, names_are_told=not names_by_file or has_any(wanted, names))
         types = {column: columns[place][1] for column, place in places.items()}
         attributes = dict(mapping.attributes)
         self._mapping = mapping
+        self._head, self._tail = profile_format.head, profile_format.tail
+        self._most_bytes = profile_format.most_bytes
+        self._longest_email = profile_format.longest_email
+        self._longest_external_id = profile_format.longest_external_id
         self._places = places
         self._width = len(columns)
         condition = mapping.only_if
@@ -119,7 +86,7 @@ class Mapper:
         }
         email = attributes.get("email", "")
         plain = is_plain_email(email)
-        if not plain and not is_possible_email(email):
+        if not plain and (len(email) > self._longest_email or not is_possible_email(email)):
             raise Refusal(self._mapping.email, "missing_email" if is_blank(email) else "invalid_email")
         location = {
             name: text
@@ -147,10 +114,12 @@ class Mapper:
                 content = orjson.dumps(_seen(attributes))
         except orjson.JSONEncodeError:
             raise Refusal(self._broken_column(cells), "invalid_utf8") from None
-        payload = _HEAD + content + _TAIL
-        if len(payload) > LARGEST_PROFILE:
+        # What orjson returns is cut out of a larger block, whose rest nobody can use: joining copies the
+        # profile at its own size, which halves the memory of a large run.
+        payload = self._head + content + self._tail
+        if len(payload) > self._most_bytes:
             raise Refusal("", "profile_too_large")
-        if len(attributes.get("external_id", "")) > LONGEST_EXTERNAL_ID:
+        if len(attributes.get("external_id", "")) > self._longest_external_id:
             # Without it the profile could become another person's than the export asks for.
             raise Refusal(self._column("external_id"), "external_id_too_long")
         return Profile(partition, row, person_of(email), payload, plain, tuple(warnings) if warnings else ())

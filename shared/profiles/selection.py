@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.profiles.mapper import Filtered, Mapper, Profile, Refusal
+from shared.profiles.mapper import Mapper
+from shared.profiles.profile import Filtered, Profile, Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.errors import AlreadyExists, InvalidDocument, Problem
+from shared.klaviyo import JobStatus
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord, StateModel, Status
 
@@ -22,20 +23,23 @@ MOST_SUPERSEDED = 2
 
 
 class AcceptedJob(StateModel):
-    """An import job that Klaviyo took: `digest` is of what was posted, `batch` of the planned batch."""
+    """An import job that Klaviyo took: `digest` is of what was posted, `batch` of the planned batch.
+
+    `status` is Klaviyo's, or `lost` where Klaviyo did not say in time.
+    """
 
     id: str
     digest: str
     batch: str
     profiles: int
     accepted_at: datetime
-    status: str = "queued"
+    status: JobStatus | Literal["lost"] = JobStatus.QUEUED
     failed: int = 0
     unconfirmed: int = 0
 
     @property
     def is_settled(self) -> bool:
-        return self.status in ("complete", "cancelled", "lost")
+        return self.status == "lost" or self.status.is_final
 
 
 class FinishedBatch(StateModel):

@@ -174,6 +174,33 @@ def test_a_refusal_names_profiles(
     assert SECRET not in repr(caught.value.profiles) + str(caught.value)
 
 
+@pytest.mark.parametrize("named", [None, 0])
+def test_a_refusal_for_a_list_that_is_gone(
+    klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline, named: int | None
+) -> None:
+    """A 400 that names no profile may be about the list: then it is the list that does not exist."""
+    stand_in.bad_rows_named = named
+    stand_in.accounts["SNDBOX"].lists.pop(LIST)
+
+    with pytest.raises(NotFound) as caught:
+        klaviyo.import_profiles(body("a@example.org"), deadline, permit)
+
+    assert caught.value.code == "unknown_list"
+
+
+def test_a_post_after_the_deadline_is_waited_for(stand_in: StandIn) -> None:
+    """A turn whose time went into reading rows gets one post through, however slow."""
+    clock = SystemClock()
+    with serving(app(stand_in)) as url:
+        api = KlaviyoApi(url, clock, patience=(0.3, 600))
+        klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 60))
+        stand_in.faults.add([on_post("slow", seconds=1)])
+
+        assert klaviyo.import_profiles(body("a@example.org"), Deadline(clock, 0), permit)
+
+        api.close()
+
+
 @pytest.mark.parametrize(
     ("fault", "posts"),
     [
@@ -280,7 +307,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed(clock: MadeClock, link: str
     with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
         api = KlaviyoApi(url, clock)
         klaviyo = api.sign_in("pk_made", Deadline(clock, 60))
-        with pytest.raises(KlaviyoUnavailable, match="no answer of its API"):
+        with pytest.raises(KlaviyoUnavailable, match="not an answer of its API"):
             list(klaviyo.import_errors("J1", Deadline(clock, 60)))
         api.close()
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.adapters.clock import Deadline
 from shared.errors import NotFound, TryLater
-from shared.klaviyo import Job, Klaviyo, ProfileError
+from shared.klaviyo import Job, JobStatus, Klaviyo, ProfileError
 from shared.profiles import Rejected
 from shared.runs.head import AcceptedJob, OpenRun
 from shared.runs.lock.export import ExportLock
@@ -36,9 +36,9 @@ def confirm(hold: ExportLock, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) 
         if seen is None:
             if hold.clock.now() - job.accepted_at > LOST_AFTER:
                 job.status, job.unconfirmed = "lost", job.profiles
-        elif seen.status == "cancelled":
-            _cancelled(job, parts)
-        elif seen.status == "complete":
+        elif seen.status is JobStatus.CANCELED:
+            _canceled(job, parts)
+        elif seen.status is JobStatus.COMPLETE:
             if seen.failed and trouble is not None and not deadline.left():
                 continue  # with no time left, one job that can't be asked for is enough
             try:
@@ -46,7 +46,7 @@ def confirm(hold: ExportLock, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) 
             except TryLater as problem:
                 trouble = problem  # of this job: the others are settled all the same
         else:
-            job.status = "processing" if seen.status == "processing" else "queued"
+            job.status = seen.status
     if trouble is not None:
         raise trouble
     settled = all(job.is_settled for job in run.jobs)
@@ -109,11 +109,11 @@ def _is_before(text: str, time: datetime) -> bool:
         return False
 
 
-def _cancelled(job: AcceptedJob, parts: Parts) -> None:
+def _canceled(job: AcceptedJob, parts: Parts) -> None:
     places = parts.read_places(job.digest) or [(-1, 0)] * job.profiles
     lines = RejectedLines(Rejected(partition, row, "", "job_cancelled", "job") for partition, row in places)
     parts.write_rejected(f"{job.digest}.job", lines)
-    job.status, job.failed = "cancelled", job.profiles
+    job.status, job.failed = JobStatus.CANCELED, job.profiles
 
 
 def _complete(
@@ -136,4 +136,4 @@ def _complete(
         parts.write_rejected(f"{job.digest}.job", lines)
     unsaid = 0 if seen.completed is None else job.profiles - job.failed - seen.completed
     job.unconfirmed = max(0, unsaid)
-    job.status = "complete"
+    job.status = JobStatus.COMPLETE

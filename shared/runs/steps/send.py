@@ -6,7 +6,7 @@ from itertools import islice
 
 from shared.adapters.clock import Branch, Deadline
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
-from shared.klaviyo import Klaviyo, Permit, room_for_profiles
+from shared.klaviyo import MOST_PROFILES, Klaviyo, Permit, room_for_profiles
 from shared.profiles import Selection, pack
 from shared.runs.head import OpenRun
 from shared.runs.lock.export import ExportLock
@@ -36,7 +36,8 @@ def send(
     branch = Branch(deadline)
     delivery = Delivery(hold, parts, plan, klaviyo, branch, permit)
     profiles = islice(profiles_of(services, plan, selection), run.limit)
-    batches = pack(profiles, most_bytes=room_for_profiles(plan.export.list_id))
+    room = room_for_profiles(plan.export.list_id)
+    batches = pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)
     planned = set()
     complete = True
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="post") as pool:
