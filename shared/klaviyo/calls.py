@@ -1,4 +1,4 @@
-"""Requests to one account: paced, tried again, and within a deadline."""
+"""Requests to one account: paced, retried, and within a deadline."""
 
 import random
 from collections import Counter
@@ -26,18 +26,18 @@ MOST_PAGES = 1_000
 
 
 class Permit:
-    """Who may forbid a call. This one forbids none."""
+    """May forbid a call. This one forbids none."""
 
     def check(self) -> None:
         """Called right before each attempt; what it raises ends the call with nothing sent."""
 
 
 class Calls:
-    """One account's connection. Its repr, and its errors, hold no key.
+    """Requests with one account's key, which is in no repr and no error.
 
-    Each call waits for the account's rate limits and tries again what may pass, within its deadline.
-    Raises KlaviyoUnavailable where that was not enough (`retry_after` says how long to wait), Denied
-    for a wrong key or a missing scope, NotFound, BatchRefused.
+    Each call waits for the account's rate limits and retries what may pass, within its deadline.
+    Raises KlaviyoUnavailable if that is not enough (`retry_after` is how long to wait), Denied for a wrong
+    key or a missing scope, NotFound, BatchRefused.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class Calls:
         self._headers = {
             "authorization": f"Klaviyo-API-Key {key}",
             "revision": REVISION,
-            # Refuses a retired revision (410) instead of answering silently as a newer one. That is a third
-            # party's word, which Klaviyo's reference doesn't confirm; an unknown header does no harm.
+            # Makes Klaviyo refuse a retired revision (410) instead of silently answering as a newer one. Only
+            # a third party documents it; an unknown header would do no harm.
             "x-klaviyo-revision-fall-forward-opt-out": "1",
             "accept": MEDIA_TYPE,
             "user-agent": USER_AGENT,
@@ -78,7 +78,7 @@ class Calls:
     ) -> T:
         """What `read` returns for the answer to a GET.
 
-        An answer for which it raises KlaviyoUnavailable counts as none, and is asked for again.
+        If it raises KlaviyoUnavailable, the request is sent again.
         """
         return self._call(endpoint, "GET", path, deadline, read, parameters=parameters)
 
@@ -97,7 +97,7 @@ class Calls:
     def pages(
         self, endpoint: str, path: str, parameters: dict[str, str], deadline: Deadline
     ) -> Iterator[dict[str, Any]]:
-        """The items of all pages, each page being asked for when it is due."""
+        """The items of all pages, each of which is requested when it is needed."""
         items, link = self.get(endpoint, path, deadline, read_page, parameters)
         seen: set[str] = set()
         while True:
@@ -105,7 +105,7 @@ class Calls:
             if not link:
                 return
             following = path_of(link, self._url)
-            # Another origin gets no key; a ring, or a chain without an end, is not followed.
+            # No key for another origin, and no circle or endless chain of pages.
             if following is None or following in seen or len(seen) == MOST_PAGES:
                 raise unexpected(200)
             seen.add(following)
@@ -123,13 +123,13 @@ class Calls:
         body: ImportBody | None = None,
         permit: Permit = Permit(),  # noqa: B008 - it has no state
     ) -> T:
-        """Sends a request until it has an answer that `read` takes, as long as that makes sense."""
+        """Sends a request until `read` accepts the answer, as long as a retry makes sense."""
         limiter = self._limits[endpoint]
         failed: Counter[str] = Counter()
         while True:
             limiter.wait(deadline)
             permit.check()
-            if limiter.is_paused():  # meanwhile, by another thread's answer
+            if limiter.is_paused():  # by another thread's answer in the meantime
                 continue
             try:
                 answer = self._send(method, path, parameters, body, deadline)
@@ -147,14 +147,14 @@ class Calls:
                 if problem.code == "throttled":
                     telemetry.throttled_seconds.add(seconds, {"account": self._account_id})
                 if not should_retry(problem, failed[problem.code]):
-                    message = f"{problem} It did so {failed[problem.code]} times."
+                    message = f"{problem} That happened {failed[problem.code]} times."
                     raise Denied(message, code=problem.code) from None
                 problem.retry_after = seconds
                 if seconds > deadline.left():
                     raise
                 deadline.sleep(seconds)
                 if not deadline.left():
-                    raise  # somebody cut the wait short
+                    raise  # the wait was cut short
 
     def _send(
         self,

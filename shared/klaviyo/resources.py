@@ -1,7 +1,7 @@
-"""What Klaviyo has, as types, and how they are read out of its answers.
+"""What Klaviyo has, as types, and how to read them from its answers.
 
-Ids, names, words, times and counts are taken over in Klaviyo's alphabet and length only: they go into names
-of blobs, records and terminals.
+Ids, statuses, times and counts must have the alphabet and length of Klaviyo's, since they end up in names of
+blobs, in records and in terminals.
 """
 
 import re
@@ -13,7 +13,7 @@ from shared.errors import KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, unexpected
 from shared.text import shown
 
-# Of profiles: no job of any origin has more, and a larger number is not a count.
+# Of profiles: no job has more, so a larger number is not a count.
 MOST_PROFILES = 10**9
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -65,7 +65,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ProfileError:
-    """A profile that an accepted job could not import: its index, where Klaviyo says it, and why."""
+    """A profile that an accepted job could not import: its index, if Klaviyo says it, and why."""
 
     index: int | None
     attribute: str
@@ -73,7 +73,7 @@ class ProfileError:
 
 
 def read_account(answer: Answer) -> Account:
-    """The first of the accounts. Raises KlaviyoUnavailable, as each of these, for what can't be one."""
+    """The first of the accounts. Like all of these, raises KlaviyoUnavailable for what can't be one."""
     data = answer.data()
     account = data[0] if isinstance(data, list) and data else None
     contact = _attributes(account).get("contact_information")
@@ -137,7 +137,7 @@ def _name(text: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    """A number of profiles; a boolean is none, though Python takes it for one."""
+    """A number of profiles; a boolean is not one, though Python treats it as one."""
     if value is None:
         return 0
     if type(value) is not int or not 0 <= value <= MOST_PROFILES:

@@ -1,6 +1,6 @@
 """What leaves: rows become checked profiles, and profiles become batches. Pure, no I/O.
 
-Nothing of a row leaves this room but what the mapping names.
+Only what the mapping names leaves this room.
 """
 
 from shared.profiles.batches import Batch, pack

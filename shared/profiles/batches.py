@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from shared.profiles.profile import Profile
 
-# Unusual profiles travel apart, so that one which Klaviyo refuses costs little of the others' time.
+# Unusual profiles travel apart, so that few others have to be sent again if one of them is refused.
 MOST_UNUSUAL = 500
 
 
@@ -27,13 +27,13 @@ class Batch:
     def digest(self) -> str:
         """Names what is posted: the same profiles in the same order have the same digest, anywhere."""
         digest = blake2b(digest_size=16)
-        payloads = self.payloads()  # JSON objects: where one ends is never in doubt
-        for start in range(0, len(payloads), 256):  # in pieces that let other threads work meanwhile
+        payloads = self.payloads()  # JSON objects: it is clear where each one ends
+        for start in range(0, len(payloads), 256):  # in pieces, to let other threads work
             digest.update(b"".join(payloads[start : start + 256]))
         return digest.hexdigest()
 
     def without(self, indexes: set[int]) -> "Batch":
-        """The batch less the profiles at these places."""
+        """The batch without the profiles at these places."""
         return Batch([profile for place, profile in enumerate(self.profiles) if place not in indexes])
 
     def halves(self) -> tuple["Batch", "Batch"]:
@@ -65,7 +65,7 @@ class _Packer:
         self._bytes = 0
 
     def add(self, profile: Profile) -> Batch | None:
-        """Takes the profile in; returns the batch that had no room for it, if so."""
+        """Adds the profile; returns the batch that had no room for it, if there was one."""
         size = len(profile.payload) + 1
         full = None
         if self.profiles and (

@@ -1,4 +1,4 @@
-"""From the cells of a row to the profile that leaves: the columns that the mapping names, and no others."""
+"""From the cells of a row to the profile that leaves: the columns that the mapping names and no others."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from shared.profiles.profile import Filtered, Profile, ProfileFormat, Refusal, p
 from shared.profiles.values import CONVERTERS, NUMERIC
 from shared.profiles.visible import is_blank, value_of
 
-# A control character in JSON: a text of nothing else is blank too.
+# A control character in JSON: a text of nothing but these is blank too.
 _CONTROL = re.compile(rb"\\[bu]")
-_BACKSLASH, _DELETE = b"\\\x7f"  # as numbers, which are looked for ten times as fast
+_BACKSLASH, _DELETE = b"\\\x7f"  # as numbers: searching for them is ten times as fast
 
 
 class Mapper:
@@ -70,15 +70,15 @@ class Mapper:
         ]
 
     def profile(self, partition: int, row: int, cells: Sequence[str]) -> Profile:
-        """The profile of one row. Raises Filtered or Refusal, and nothing else, where it doesn't leave.
+        """The profile of one row. Raises Filtered or Refusal, and nothing else, if the row doesn't leave.
 
-        White space and invisible marks around a value are not part of it; a blank one is left out.
+        White space and invisible marks around a value are not part of it; a blank value is left out.
         """
         if len(cells) != self._width:
             raise Refusal("", "wrong_number_of_cells")
         if self._keeps is not None and not self._keeps(cells[self._condition_place]):
             raise Filtered
-        # What is ASCII has no marks to trim, and needs no call.
+        # ASCII has no marks to trim, and strip() is faster than a call.
         attributes: dict[str, Any] = {
             name: text
             for name, place in self._texts
@@ -114,13 +114,13 @@ class Mapper:
                 content = orjson.dumps(_seen(attributes))
         except orjson.JSONEncodeError:
             raise Refusal(self._broken_column(cells), "invalid_utf8") from None
-        # What orjson returns is cut out of a larger block, whose rest nobody can use: joining copies the
+        # orjson returns a part of a larger block, the rest of which stays unusable: joining copies the
         # profile at its own size, which halves the memory of a large run.
         payload = self._head + content + self._tail
         if len(payload) > self._most_bytes:
             raise Refusal("", "profile_too_large")
         if len(attributes.get("external_id", "")) > self._longest_external_id:
-            # Without it the profile could become another person's than the export asks for.
+            # Without it, the profile could be merged into another person's.
             raise Refusal(self._column("external_id"), "external_id_too_long")
         return Profile(partition, row, person_of(email), payload, plain, tuple(warnings) if warnings else ())
 
@@ -132,7 +132,7 @@ class Mapper:
                 continue
             text = values[name]
             if name == "external_id" and not has_all_digits(text, data_type):
-                # Klaviyo merges the profiles that share an external id.
+                # Profiles that share an external id are merged.
                 raise Refusal(self._column("external_id"), "external_id_not_exact")
             values[name] = to_digits(text)
 
@@ -160,7 +160,7 @@ class Mapper:
         return dict(self._mapping.attributes)[attribute].column
 
     def _broken_column(self, cells: Sequence[str]) -> str:
-        """The column whose cell holds half a character, as broken UTF-8 leaves it."""
+        """The column whose cell holds half a character, a trace of broken UTF-8."""
         for column, place in self._places.items():
             if any("\ud800" <= character <= "\udfff" for character in cells[place]):
                 return column
@@ -172,7 +172,7 @@ def _whole_to_e164(text: str, region: str | None) -> str | None:
 
 
 def _seen(values: dict[str, Any]) -> dict[str, Any]:
-    """The values less texts of invisible characters alone, and less objects that are empty then."""
+    """The values without texts that are all invisible, and without objects that become empty."""
     seen = {name: _seen(value) if isinstance(value, dict) else value for name, value in values.items()}
     return {
         name: value
