@@ -15,6 +15,7 @@ from sandbox.serving import serving
 from shared.adapters.clock import Deadline, SystemClock
 from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable, NotFound
 from shared.klaviyo import ImportBody, Klaviyo, KlaviyoApi, Permit
+from tests.support.klaviyo import JOBS
 from tests.support.world import LIST, MadeClock
 
 SECRET = "canary-51f0"  # in every address, and in no message
@@ -94,7 +95,7 @@ def test_an_import_and_its_job(klaviyo: Klaviyo, stand_in: StandIn, deadline: De
 
 
 def test_every_page_is_read(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
-    """Jobs beyond the first hundred, and import errors beyond the first hundred, are seen."""
+    """Jobs and import errors beyond the first hundred are seen, with one request for each hundred."""
     ids = [klaviyo.import_profiles(body(f"a{n}@example.org"), deadline, permit) for n in range(101)]
     assert [job.id for job in klaviyo.jobs(deadline)] == ids[::-1]
 
@@ -103,6 +104,8 @@ def test_every_page_is_read(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadl
     errors = list(klaviyo.import_errors(job_id, deadline))
     assert [error.index for error in errors] == list(range(205))
     assert {(error.attribute, error.reason) for error in errors} == {("email", "invalid")}
+    pages = [request.path for request in stand_in.requests if request.method == "GET"][1:]
+    assert pages == [JOBS] * 2 + [f"{JOBS}/{job_id}/import-errors"] * 3
 
 
 def test_a_list_that_is_not_there(klaviyo: Klaviyo, deadline: Deadline) -> None:
