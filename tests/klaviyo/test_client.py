@@ -1,6 +1,7 @@
 """The client against a Klaviyo that has faults."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -349,6 +350,28 @@ def test_nothing_is_sent_without_a_permit(klaviyo: Klaviyo, stand_in: StandIn, d
         klaviyo.import_profiles(body("a@example.org"), deadline, UntilTheThird())
 
     assert [request.method for request in stand_in.requests].count("POST") == 2
+
+
+def test_a_pause_that_begins_during_the_permit_is_obeyed(
+    klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock, deadline: Deadline
+) -> None:
+    """While a post waits for its permit, a read may be told to pause; the post then waits too."""
+    stand_in.faults.add([Fault("error", method="GET", status=503, retry_after=30)])
+
+    class Reading(Permit):
+        asked = 0
+
+        def check(self) -> None:
+            self.asked += 1
+            if self.asked == 1:
+                with suppress(KlaviyoUnavailable):
+                    klaviyo.read_list(LIST, Deadline(clock, 1))
+
+    klaviyo.import_profiles(body("a@example.org"), deadline, Reading())
+
+    _account, read, post = stand_in.requests
+    assert (read.method, post.method) == ("GET", "POST")
+    assert post.time - read.time >= 30
 
 
 def test_not_sent_is_told_from_answer_unknown(klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock) -> None:

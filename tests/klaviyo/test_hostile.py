@@ -136,6 +136,22 @@ def test_a_chain_of_pages_has_an_end() -> None:
     assert seen == 1_001
 
 
+def test_a_circle_of_pages_is_followed_once() -> None:
+    """Two pages that lead to each other are not read again and again."""
+    seen = 0
+
+    def page(request: Request) -> Response:
+        nonlocal seen
+        seen += 1
+        link = f"{request.base_url}api/jobs?page={seen % 2}"
+        return Response(orjson.dumps({"data": [], "links": {"next": link}}))
+
+    with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable):
+        list(klaviyo.jobs(Deadline(clock, 10**6)))
+
+    assert seen == 3
+
+
 def test_a_page_of_too_many_is_none() -> None:
     """Klaviyo gives a hundred a page."""
     content = orjson.dumps({"data": [{}] * 1_001})
