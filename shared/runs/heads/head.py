@@ -67,7 +67,6 @@ class Head(StateModel):
         run = self.open
         if run is None:
             return
-        run.close()
         last = LastRun(
             run=record.id, status=record.status, finished_at=record.finished_at or record.created_at
         )

@@ -40,7 +40,9 @@ def close(holder: Holder) -> RunRecord:
     record.finished_at = holder.now()
     holder.lock.check()
     store.write(state.record(record.id), record.content(), create_only=True)
-    return _clear(holder, record)
+    _clear(holder, record)
+    run.close()
+    return record
 
 
 def close_again(holder: Holder) -> RunRecord | None:
