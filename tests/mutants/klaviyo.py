@@ -1,0 +1,5 @@
+"""Mutants."""
+
+from tests.mutants.mutant import Mutant
+
+KLAVIYO: list[Mutant] = []
