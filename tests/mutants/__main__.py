@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -44,7 +45,7 @@ def survivors_of(root: Path, mutants: Sequence[Mutant], jobs: int) -> list[Mutan
         raise click.ClickException("Stale: " + "\n".join(map(str, stale)))
     tests = sorted({mutant.tests for mutant in mutants})
     with _copies(root, jobs) as in_each:
-        passed = in_each([lambda copy, path=path: passes(copy, path) for path in tests])
+        passed = in_each([partial(passes, tests=path) for path in tests])
         if failing := [path for path, passes_ in zip(tests, passed, strict=True) if not passes_]:
             raise click.ClickException(f"These fail without a mutant: {', '.join(failing)}")
         survived = in_each([mutant.survives for mutant in mutants])

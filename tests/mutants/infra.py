@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 _ALERTS = "tests/infra/test_alerts.py"
 _APP = "tests/infra/test_app_files.py"
 _TEMPLATES = "tests/infra/test_templates.py"
-_POLICIES = "tests/infra/test_policies.py"
+_PROMISES = "tests/infra/test_promises.py"
 _SETTINGS = "tests/infra/test_settings.py"
 
 _KEYED = """@blueprint.route("{route}", auth_level=func.AuthLevel.FUNCTION)"""
@@ -62,22 +62,22 @@ INFRA = [
     Mutant("infra/alerts.bicep", "Least > 0", "Least > 1", _ALERTS),
     Mutant("infra/alerts.bicep", "ago(345m)", "ago(35m)", _ALERTS),
     Mutant("infra/alerts.bicep", '== "failed"', '== "canceled"', _ALERTS),
-    Mutant("infra/app.bicep", "httpsOnly: true", "httpsOnly: false", _POLICIES),
-    Mutant("infra/app.bicep", "    minTlsVersion: '1.2'", "    minTlsVersion: '1.0'", _POLICIES),
-    Mutant("infra/app.bicep", "scmMinTlsVersion: '1.2'", "scmMinTlsVersion: '1.0'", _TEMPLATES),
-    Mutant("infra/app.bicep", "ftpsState: 'Disabled'", "ftpsState: 'AllAllowed'", _TEMPLATES),
-    Mutant("infra/app.bicep", "allow: false", "allow: true", _TEMPLATES),
-    Mutant("infra/app.bicep", "perInstanceConcurrency: 4", "perInstanceConcurrency: 1", _TEMPLATES),
-    Mutant("infra/app.bicep", "'RollingUpdate'", "'Recreate'", _TEMPLATES),
+    Mutant("infra/app.bicep", "httpsOnly: true", "httpsOnly: false", _PROMISES),
+    Mutant("infra/app.bicep", "    minTlsVersion: '1.2'", "    minTlsVersion: '1.0'", _PROMISES),
+    Mutant("infra/app.bicep", "scmMinTlsVersion: '1.2'", "scmMinTlsVersion: '1.0'", _PROMISES),
+    Mutant("infra/app.bicep", "ftpsState: 'Disabled'", "ftpsState: 'AllAllowed'", _PROMISES),
+    Mutant("infra/app.bicep", "allow: false", "allow: true", _PROMISES),
+    Mutant("infra/app.bicep", "perInstanceConcurrency: 4", "perInstanceConcurrency: 1", _PROMISES),
+    Mutant("infra/app.bicep", "'RollingUpdate'", "'Recreate'", _PROMISES),
     Mutant(
-        "infra/app.bicep", "name: 'FC1', tier: 'FlexConsumption'", "name: 'Y1', tier: 'Dynamic'", _TEMPLATES
+        "infra/app.bicep", "name: 'FC1', tier: 'FlexConsumption'", "name: 'Y1', tier: 'Dynamic'", _PROMISES
     ),
     Mutant("infra/app.bicep", "version: '3.13'", "version: '3.11'", _TEMPLATES),
     Mutant(
         "infra/app.bicep",
         "maximumInstanceCount: maximumInstances",
         "maximumInstanceCount: instanceMemoryMB + maximumInstances",
-        _TEMPLATES,
+        _PROMISES,
     ),
     Mutant(
         "infra/main.bicep",
@@ -108,7 +108,7 @@ INFRA = [
         "infra/main.bicep",
         "param exportSchedule string = '0 * * * * *'",
         "param exportSchedule string = '0 0 * * * *'",
-        _SETTINGS,
+        _TEMPLATES,
     ),
     Mutant(
         "infra/main.bicep",
@@ -116,53 +116,51 @@ INFRA = [
         "STATE_URL: storage.outputs.deploymentUrl\n      KEY",
         _SETTINGS,
     ),
-    Mutant("infra/main.bicep", "if (empty(keyVaultName))", "if (!empty(keyVaultName))", _TEMPLATES),
-    Mutant("infra/main.bicep", "@minValue(30)", "@minValue(1)", _TEMPLATES),
-    Mutant("infra/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", _TEMPLATES),
-    Mutant("infra/storage.bicep", "allowBlobPublicAccess: false", "allowBlobPublicAccess: true", _POLICIES),
-    Mutant("infra/storage.bicep", "isVersioningEnabled: true", "isVersioningEnabled: false", _TEMPLATES),
+    Mutant("infra/main.bicep", "if (empty(keyVaultName))", "if (!empty(keyVaultName))", _PROMISES),
+    Mutant("infra/main.bicep", "@minValue(30)", "@minValue(1)", _PROMISES),
+    Mutant("infra/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", _PROMISES),
+    Mutant("infra/storage.bicep", "allowBlobPublicAccess: false", "allowBlobPublicAccess: true", _PROMISES),
+    Mutant("infra/storage.bicep", "isVersioningEnabled: true", "isVersioningEnabled: false", _PROMISES),
     Mutant(
         "infra/storage.bicep",
         "    deleteRetentionPolicy: { enabled: true",
         "    deleteRetentionPolicy: { enabled: false",
-        _TEMPLATES,
+        _PROMISES,
     ),
     Mutant(
         "infra/storage.bicep",
         "    containerDeleteRetentionPolicy: { enabled: true",
         "    containerDeleteRetentionPolicy: { enabled: false",
-        _TEMPLATES,
+        _PROMISES,
     ),
-    Mutant("infra/storage.bicep", "var daysKept = 30", "var daysKept = 3", _TEMPLATES),
+    Mutant("infra/storage.bicep", "var daysKept = 30", "var daysKept = 3", _PROMISES),
     Mutant(
         "infra/storage.bicep",
         "daysAfterModificationGreaterThan: runsKeptDays",
         "daysAfterModificationGreaterThan: 1",
-        _TEMPLATES,
+        _PROMISES,
     ),
     Mutant(
         "infra/storage.bicep",
         "  name: 'state'\n  properties: { publicAccess: 'None' }",
         "  name: 'state'\n  properties: { publicAccess: 'Blob' }",
-        _POLICIES,
+        _PROMISES,
     ),
     Mutant(
         "infra/storage.bicep",
         "scope: account\n  name: guid(account.id",
         "scope: stateContainer\n  name: guid(stateContainer.id",
-        _TEMPLATES,
+        _PROMISES,
     ),
     Mutant(
         "infra/segments.bicep",
         "scope: container\n  name: guid(container.id",
         "scope: account\n  name: guid(account.id",
-        _TEMPLATES,
+        _PROMISES,
     ),
-    Mutant("infra/vault.bicep", "enablePurgeProtection: true", "enablePurgeProtection: false", _POLICIES),
-    Mutant("infra/vault.bicep", "softDeleteRetentionInDays: 90", "softDeleteRetentionInDays: 7", _TEMPLATES),
-    Mutant(
-        "infra/vault.bicep", "enableRbacAuthorization: true", "enableRbacAuthorization: false", _TEMPLATES
-    ),
+    Mutant("infra/vault.bicep", "enablePurgeProtection: true", "enablePurgeProtection: false", _PROMISES),
+    Mutant("infra/vault.bicep", "softDeleteRetentionInDays: 90", "softDeleteRetentionInDays: 7", _PROMISES),
+    Mutant("infra/vault.bicep", "enableRbacAuthorization: true", "enableRbacAuthorization: false", _PROMISES),
     Mutant(
         "infra/keys.bicep",
         "name: guid(vault.id, principalId, keyVaultSecretsUser)",
@@ -170,5 +168,5 @@ INFRA = [
         _TEMPLATES,
     ),
     Mutant("infra/monitoring.bicep", "DisableLocalAuth: true", "DisableLocalAuth: false", _TEMPLATES),
-    Mutant("infra/monitoring.bicep", "retentionInDays: 30", "retentionInDays: 730", _TEMPLATES),
+    Mutant("infra/monitoring.bicep", "retentionInDays: 30", "retentionInDays: 730", _PROMISES),
 ]
