@@ -28,16 +28,17 @@ type InATree = Callable[[Path], bool]
 def main(jobs: int, paths: tuple[str, ...]) -> None:
     """Try the mutants of all files, or of those below the paths, and list what no test noticed."""
     chosen = [mutant for mutant in MUTANTS if not paths or mutant.path.startswith(paths)]
-    survivors = survivors_of(ROOT, chosen, jobs)
-    for mutant in survivors:
+    survivors = 0
+    for mutant in survivors_of(ROOT, chosen, jobs):
+        survivors += 1
         click.echo(f"survived  {mutant}")
-    click.echo(f"{len(chosen)} mutants, {len(survivors)} survived.")
+    click.echo(f"{len(chosen)} mutants, {survivors} survived.")
     if survivors:
         raise SystemExit(1)
 
 
-def survivors_of(root: Path, mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
-    """The mutants whose tests pass; `root` itself is never touched.
+def survivors_of(root: Path, mutants: Sequence[Mutant], jobs: int) -> Iterator[Mutant]:
+    """The mutants whose tests pass, each as it is found; `root` itself is never touched.
 
     Raises ClickException where a mutant is stale, or its tests fail without it.
     """
@@ -49,11 +50,11 @@ def survivors_of(root: Path, mutants: Sequence[Mutant], jobs: int) -> list[Mutan
         if failing := [path for path, passes_ in zip(tests, passed, strict=True) if not passes_]:
             raise click.ClickException(f"These fail without a mutant: {', '.join(failing)}")
         survived = in_each([mutant.survives for mutant in mutants])
-    return [mutant for mutant, survives in zip(mutants, survived, strict=True) if survives]
+        yield from (mutant for mutant, survives in zip(mutants, survived, strict=True) if survives)
 
 
 @contextmanager
-def _copies(root: Path, number: int) -> Iterator[Callable[[Sequence[InATree]], list[bool]]]:
+def _copies(root: Path, number: int) -> Iterator[Callable[[Sequence[InATree]], Iterator[bool]]]:
     """Yields what runs tasks side by side, each in a copy of the tree that is its own meanwhile."""
     free: SimpleQueue[Path] = SimpleQueue()
 
@@ -72,7 +73,7 @@ def _copies(root: Path, number: int) -> Iterator[Callable[[Sequence[InATree]], l
             copy = Path(folder) / str(index)
             _copy(root, copy)
             free.put(copy)
-        yield lambda tasks: list(pool.map(in_a_copy, tasks))
+        yield lambda tasks: pool.map(in_a_copy, tasks)
 
 
 def _copy(root: Path, copy: Path) -> None:

@@ -44,8 +44,8 @@ ADAPTERS = [
     Mutant("shared/adapters/patience.py", "self._places.release()", "pass", _VAULTS),
     Mutant(
         "shared/adapters/storage/locks.py",
-        "fcntl.LOCK_EX | fcntl.LOCK_NB",
-        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        "self._descriptor, fcntl.LOCK_EX",
+        "self._descriptor, fcntl.LOCK_SH",
         _FOLDERS,
     ),
 ]

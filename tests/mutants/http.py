@@ -30,7 +30,7 @@ HTTP = [
     ),
     Mutant(_LOOKING, "MOST_A_PAGE = 100", "MOST_A_PAGE = 1000", _LOOKED),
     Mutant(_LOOKING, '"limit", "20"', '"limit", "10"', _LOOKED),
-    Mutant(_LOOKING, "if before and RUN_ID.fullmatch(before) is None:", "if False:", _LOOKED),
+    Mutant(_LOOKING, "&before={following}", "", _LOOKED),
     Mutant("export_trigger/addresses.py", 'return url.partition("?")[0]', "return url", _LOOKED),
     Mutant(
         "export_trigger/acting.py",

@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_what_no_test_notices_survives(project: Path) -> None:
     """The mutant that a test fails for is not told; the tree stays as it is."""
-    assert survivors_of(project, [NOTICED, UNNOTICED, NOTICED], 2) == [UNNOTICED]
+    assert list(survivors_of(project, [NOTICED, UNNOTICED, NOTICED], 2)) == [UNNOTICED]
     assert (project / "code_.py").read_text() == CODE
 
 
@@ -43,11 +43,11 @@ def test_what_no_test_notices_survives(project: Path) -> None:
 def test_a_mutant_that_no_longer_fits_is_an_error(project: Path, path: str) -> None:
     """Code that was changed, or is gone, must not pass for code that is tested."""
     with pytest.raises(click.ClickException, match="Stale"):
-        survivors_of(project, [Mutant(path, "4 *", "3 *", "test_code.py")], 1)
+        list(survivors_of(project, [Mutant(path, "4 *", "3 *", "test_code.py")], 1))
 
 
 def test_tests_that_fail_anyway_notice_nothing(project: Path) -> None:
     """Where they fail without a mutant, no mutant is tried."""
     (project / "test_code.py").write_text(TEST.replace("4", "5"))
     with pytest.raises(click.ClickException, match=r"fail without a mutant: test_code\.py"):
-        survivors_of(project, [NOTICED], 1)
+        list(survivors_of(project, [NOTICED], 1))
