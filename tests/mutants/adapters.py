@@ -22,7 +22,6 @@ ADAPTERS = [
     Mutant(_FILE, "mode & (S_IWGRP | S_IWOTH)", "mode & S_IWOTH", _VAULTS),
     Mutant(_FILE, " and not mode & S_ISVTX", "", _VAULTS),
     Mutant(_FILE, " | os.O_NOFOLLOW", "", _VAULTS),
-    Mutant(_FILE, " | os.O_NONBLOCK", "", _VAULTS),
     Mutant(_FILE, "status.st_mode & 0o077", "status.st_mode & 0o007", _VAULTS),
     Mutant(_FILE, "len(content) > most", "len(content) > most + 1", _VAULTS),
     Mutant(_VAULT, "if expires and expires <= datetime.now(UTC)", "if False", _VAULTS),

@@ -8,7 +8,7 @@ from pathlib import Path
 from signal import SIGKILL
 
 # Seconds; a mutant that makes its tests hang is noticed by that.
-PATIENCE = 600
+PATIENCE = 300
 FAILED, INTERRUPTED = 1, 2  # pytest's exit codes; a file that can't be imported interrupts
 
 
