@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cli import mends
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.administration.validation import FOLDERS, Checked, stored_documents, validate
 from shared.catalog import Connection, Cron, Export
@@ -26,7 +27,7 @@ ONLINE = 120
 MOST_SKEW = timedelta(seconds=60)
 # Klaviyo keeps a revision stable for a year, and then deprecated for another.
 STABLE = timedelta(days=365)
-PROBE = "locks/doctor"
+PROBE = state.probe("doctor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ def examine(services: Services) -> Iterator[Finding]:
     if services.settings.exports_paused:
         yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", mends.ALL_PAUSED)
     yield _look("segments", lambda: _segments(services), mends.SEGMENTS)
-    state = _state(services)
-    yield state
-    if not state.mend:
+    found = _state(services)
+    yield found
+    if not found.mend:
         yield _clock(services)
         yield from _documents(services)
 
@@ -89,13 +90,13 @@ def _state(services: Services) -> Finding:
 
 
 def _probe(services: Services) -> str:
-    state = services.state
-    state.write(PROBE, b"")
-    lease = state.acquire(PROBE)
+    store = services.state
+    store.write(PROBE, b"")
+    lease = store.acquire(PROBE)
     lease.renew()
-    state.read(PROBE)
+    store.read(PROBE)
     lease.release()
-    state.delete(PROBE)
+    store.delete(PROBE)
     return "written, held, read and deleted"
 
 

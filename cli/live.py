@@ -16,7 +16,8 @@ from cli.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
 from shared.runs.estimate import estimate_of
-from shared.runs.head import OpenRun, read_head
+from shared.runs.head import read_head
+from shared.runs.run import OpenRun, State
 from shared.services import Services
 from shared.text import shown
 
@@ -99,27 +100,28 @@ class _Watch:
 
     def _state(self, run: OpenRun) -> str:
         clock = self._services.clock
-        if run.waiting_for is not None:
-            return WAITS.get(run.waiting_for, "waiting: something is away, and will be tried again")
+        wait = run.wait_at(clock.now())
+        if wait is not None and wait.reason is not None:
+            return WAITS.get(wait.reason, "waiting: something is away, and will be tried again")
         if run.plan is None:
             return "looking at the segment, the list and the account"
-        if run.record.phase == "confirming":
+        if run.state in (State.CONFIRMING, State.CLOSING):
             return "all is sent, and Klaviyo works on it"
         is_held = isinstance(clock, WatchedClock) and clock.sleepers > 0
         return "sending; waiting for Klaviyo (its limits, or a failure)" if is_held else "sending"
 
     @staticmethod
     def _numbers(run: OpenRun) -> str:
-        confirmed = sum(job.is_settled for job in run.jobs)
+        confirmed = sum(job.is_settled for job in run.deliveries.jobs)
         return (
-            f"{run.record.counts.rows:,} rows read, {_sent(run):,} profiles sent, "
-            f"{confirmed} of {len(run.jobs)} jobs confirmed"
+            f"{run.record.counts.rows:,} rows read, {run.deliveries.profiles:,} profiles sent, "
+            f"{confirmed} of {len(run.deliveries.jobs)} jobs confirmed"
         )
 
     def _speed(self, run: OpenRun) -> Iterator[str]:
-        if run.record.phase != "sending" or run.plan is None:
+        if run.state is not State.SENDING:
             return
-        sent = _sent(run)
+        sent = run.deliveries.profiles
         clock = self._services.clock
         self._began = self._began or (clock.monotonic(), sent)
         seconds, before = clock.monotonic() - self._began[0], self._began[1]
@@ -128,7 +130,3 @@ class _Watch:
         left = estimate_of(run, clock.now()).seconds_left
         if left is not None:
             yield f"{timedelta(seconds=left)} left"
-
-
-def _sent(run: OpenRun) -> int:
-    return sum(job.profiles for job in run.jobs)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ from shared.adapters.vault import Vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
 from shared.errors import InvalidSegment
 from shared.klaviyo import Account, KlaviyoApi
+from shared.runs.run import OpenRun
 from shared.segments import Column, CsvFormat, Partition, Snapshot
 from shared.segments.rows import read_delimiter, read_header
 from shared.services import Services
@@ -102,6 +103,9 @@ class FileDocuments:
     def connection(self, connection_id: str) -> Connection:  # noqa: ARG002 - there is only one
         return self.made_connection
 
+    def connection_to(self, account_id: str) -> Connection | None:  # noqa: ARG002 - there is only one
+        return self.made_connection
+
     def exports(self) -> Iterator[Listed]:
         return iter(())
 
@@ -169,3 +173,13 @@ def connection_of(account: Account, accepted_by: str, accepted_at: str) -> Conne
         "account": {"id": account.id, "name": account.name},
     }
     return Connection.parse("The connection", json.dumps(members).encode())
+
+
+def with_key(services: Services, run: OpenRun, key: str) -> Services:
+    """What it takes to count the jobs of an open run whose file is not at hand: the key of its account."""
+    if run.plan is None:
+        return services
+    account = Account(run.plan.account_id, "")
+    consent_at = run.record.created_at.isoformat()
+    connection = connection_of(account, run.record.requested_by, consent_at)
+    return replace(services, catalog=FileDocuments(run.plan.export, connection), vault=OneKey(key))

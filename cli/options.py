@@ -6,10 +6,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from cli.live import WatchedClock
+from shared import state
 from shared.adapters.storage import open_store
 from shared.catalog import ID_PATTERN
 from shared.errors import ExportError
-from shared.runs.history import RUN_ID
 from shared.services import Services
 from shared.settings import Settings
 
@@ -37,33 +37,33 @@ def open_services() -> Services:
 def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
     """The ids of the documents in a folder of the state, for the Tab key."""
     try:
-        state = open_store(Settings.from_environment().state_url)
-        blobs = list(state.list(f"{folder}/{beginning}"))
+        store = open_store(Settings.from_environment().state_url)
+        blobs = list(store.list(f"{folder}{beginning}"))
     except ExportError:
         return []
-    ids = (blob.name.removeprefix(f"{folder}/").removesuffix(".json") for blob in blobs)
+    ids = (each for blob in blobs if (each := state.id_of(blob.name)))
     return [CompletionItem(each) for each in ids if re.fullmatch(ID_PATTERN, each)]
 
 
 def _run_ids(beginning: str) -> list[CompletionItem]:
     """The ids of the runs, open and closed, that begin so."""
     try:
-        state = open_store(Settings.from_environment().state_url)
-        ids = {blob.metadata["open"] for blob in state.list("heads/") if "open" in blob.metadata}
-        for blob in state.list(f"runs/{beginning.partition('.')[0]}"):
-            if blob.name.endswith(".json"):
-                ids.add(blob.name.rpartition("/")[2].removesuffix(".json"))
+        store = open_store(Settings.from_environment().state_url)
+        ids = {blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata}
+        for blob in store.list(state.runs(beginning.partition(".")[0])):
+            if run_id := state.run_of_record(blob.name):
+                ids.add(run_id)
     except ExportError:
         return []
     return [
         CompletionItem(run_id)
         for run_id in sorted(ids)
-        if run_id.startswith(beginning) and RUN_ID.fullmatch(run_id)
+        if run_id.startswith(beginning) and state.export_of(run_id)
     ]
 
 
-export_argument = click.argument("export", shell_complete=lambda *typed: _ids_in("exports", typed[-1]))
+export_argument = click.argument("export", shell_complete=lambda *typed: _ids_in(state.EXPORTS, typed[-1]))
 connection_argument = click.argument(
-    "connection", shell_complete=lambda *typed: _ids_in("connections", typed[-1])
+    "connection", shell_complete=lambda *typed: _ids_in(state.CONNECTIONS, typed[-1])
 )
 run_argument = click.argument("run_id", metavar="RUN", shell_complete=lambda *typed: _run_ids(typed[-1]))

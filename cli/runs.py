@@ -1,6 +1,7 @@
 """`run` and `runs`: the exports that are configured."""
 
 import getpass
+import os
 from contextlib import nullcontext
 
 import click
@@ -8,6 +9,7 @@ import click
 from cli.entry import INTERRUPTED, OK, exit_code_of_run
 from cli.interrupts import LEFT_OPEN, stopping
 from cli.live import watching
+from cli.one_file import with_key
 from cli.options import (
     dry_run_option,
     export_argument,
@@ -19,19 +21,17 @@ from cli.options import (
 from cli.output import print_json, print_preview, print_run, print_runs, say
 from shared import state
 from shared.adapters.clock import Deadline
+from shared.adapters.storage.writable import check_writable
 from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance
-from shared.runs.cancelling import cancel as cancel_run
-from shared.runs.history import list_runs, open_run, read_run
+from shared.runs.history import find_run, list_runs, read_open_run, read_run
 from shared.runs.preview import preview
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.steps.close import summary
 from shared.services import Services
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
 PATIENCE = 20 * 60
-PROBE = "locks/command"
 # Codes that a state gives which can't be written; other causes have codes of their own.
 UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFound)})
 
@@ -66,10 +66,10 @@ def conduct(services: Services, export: str, limit: int | None, as_json: bool) -
             _check_state(services)
         raise
     except KeyboardInterrupt:
-        left = open_run(services.state, export)
+        left = read_open_run(services.state, export)
         if left is None:
             raise
-        record, code = summary(left), INTERRUPTED
+        record, code = left.summary(), INTERRUPTED
     print_run(record, services.settings.state_url, as_json)
     if not as_json and not record.is_closed:
         say(LEFT_OPEN)
@@ -78,7 +78,7 @@ def conduct(services: Services, export: str, limit: int | None, as_json: bool) -
 
 def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyRunning:
     """Whoever meets somebody else's run learns which it is, and how to end it."""
-    run = open_run(services.state, export)
+    run = read_open_run(services.state, export)
     if problem.code != "already_running" or run is None:
         return problem
     return AlreadyRunning(
@@ -90,8 +90,7 @@ def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyR
 def _check_state(services: Services) -> None:
     """Raises InvalidSettings where the state can't be written: its own error names only a file of it."""
     try:
-        services.state.write(PROBE, b"")
-        services.state.delete(PROBE)
+        check_writable(services.state, state.probe("command"))
     except (Denied, InvalidRequest, NotFound) as problem:
         raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
@@ -122,7 +121,7 @@ def list_(export: str, limit: int, as_json: bool) -> None:
     services = open_services()
     if not state.is_of_one_file(export):
         services.catalog.export(export)
-    records, _ = list_runs(services.state, export, "", limit)
+    records, _ = list_runs(services.state, export, "", limit, services.clock.now())
     if as_json:
         print_json({"runs": [record.model_dump(mode="json") for record in records]})
     else:
@@ -150,8 +149,11 @@ def cancel(run_id: str, as_json: bool) -> None:
     Example: segment-export runs cancel vip.20261123T200000Z-1f3a
     """
     services = open_services()
-    record = read_run(services.state, run_id)
-    if record.is_closed:
-        raise AlreadyRunning(f"The run has ended: {record.status}.", code="already_closed")
-    record = cancel_run(services, record, Deadline(services.clock, PATIENCE))
+    run = find_run(services.state, run_id)
+    if isinstance(run, RunRecord):
+        raise AlreadyRunning(f"The run has ended: {run.status}.", code="already_closed")
+    key = os.environ.get("KLAVIYO_API_KEY", "").strip()
+    if key and state.is_of_one_file(run.record.export):
+        services = with_key(services, run, key)
+    record = advance.cancel(services, run.record, Deadline(services.clock, PATIENCE))
     print_run(record, services.settings.state_url, as_json)

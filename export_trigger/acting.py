@@ -18,11 +18,10 @@ from shared.api import (
 )
 from shared.catalog import Export
 from shared.errors import AlreadyRunning, ExportError, TakenElsewhere
-from shared.runs.advance import run, start
-from shared.runs.cancelling import cancel
-from shared.runs.head import OpenRun
-from shared.runs.history import find_run, open_run, read_run
+from shared.runs.advance import cancel, run, start
+from shared.runs.history import find_run, read_open_run, read_run
 from shared.runs.record import RunRecord
+from shared.runs.run import OpenRun
 from shared.runs.starting import Request
 from shared.services import Services, process_services
 
@@ -44,7 +43,7 @@ def start_run(req: func.HttpRequest) -> Reply:
         else:
             record = start(services, export.id, request)
     except TakenElsewhere as error:
-        running = open_run(services.state, export.id)
+        running = read_open_run(services.state, export.id)
         headers = {"location": location(req, running.record.id)} if running else {}
         detail = "Somebody else is running this export right now: look at its run, or ask again later."
         return problem_reply(409, error.code, detail, headers)
@@ -56,11 +55,10 @@ def _stand(req: func.HttpRequest, services: Services, record: RunRecord, prefere
     now = services.clock.now()
     found = record if record.is_closed else find_run(services.state, record.id)
     address = location(req, record.id)
-    if isinstance(found, OpenRun) and found.plan is None and found.waiting_for in AWAY:
-        detail = (
-            f"{AWAY[found.waiting_for]} can't be reached. The run stays open, and the timer goes on with it."
-        )
-        return problem_reply(503, found.waiting_for, detail, come_back(found, address, now))
+    wait = found.wait_at(now) if isinstance(found, OpenRun) and found.plan is None else None
+    if isinstance(found, OpenRun) and wait is not None and wait.reason in AWAY:
+        detail = f"{AWAY[wait.reason]} can't be reached. The run stays open, and the timer continues with it."
+        return problem_reply(503, wait.reason, detail, come_back(found, address, now))
     return reply_of_run(found, address, now, preferences)
 
 
@@ -87,7 +85,7 @@ def _start(services: Services, export: Export, request: Request) -> str:
     try:
         return start(services, export.id, request).id
     except AlreadyRunning:
-        running = open_run(services.state, export.id)
+        running = read_open_run(services.state, export.id)
         if running is None:
             raise
         return running.record.id

@@ -1,18 +1,14 @@
 """What looks at runs, and changes nothing."""
 
-import logging
-
 import azure.functions as func
 
 from export_trigger.addresses import export_of, here, location
-from shared.api import BadRequest, Preferences, Reply, csv_reply, problem_reply, reply, reply_of_run
-from shared.errors import ExportError
-from shared.runs.history import RUN_ID, find_run, list_runs, read_rejected
+from shared import state
+from shared.api import BadRequest, Preferences, Reply, csv_reply, reply, reply_of_run
+from shared.runs.history import find_run, list_runs, read_rejected
 from shared.services import process_services
 
 MOST_A_PAGE = 100
-
-logger = logging.getLogger(__name__)
 
 
 def show_run(req: func.HttpRequest) -> Reply:
@@ -28,9 +24,10 @@ def show_runs(req: func.HttpRequest) -> Reply:
     services = process_services()
     limit = _limit(req.params.get("limit", "20"))
     before = req.params.get("before", "")
-    if before and RUN_ID.fullmatch(before) is None:
+    if before and state.export_of(before) is None:
         raise BadRequest("before must be the id of a run.")
-    records, following = list_runs(services.state, export_of(req, services).id, before, limit)
+    export, now = export_of(req, services), services.clock.now()
+    records, following = list_runs(services.state, export.id, before, limit, now)
     address = f"{here(req)}?limit={limit}&before={following}" if following else None
     return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
 
@@ -44,17 +41,3 @@ def _limit(text: str) -> int:
 def show_rejected(req: func.HttpRequest) -> Reply:
     """The refused rows of a closed run: places and reasons, nobody's data."""
     return csv_reply(read_rejected(process_services().state, req.route_params["run"]))
-
-
-def health(_: func.HttpRequest) -> Reply:
-    """Whether the app can work: its settings are valid, and its state answers. Tells nothing else."""
-    try:
-        next(process_services().state.list("connections/"), None)
-    except ExportError as error:
-        return _unwell(error)
-    return reply(200, {"status": "ok"})
-
-
-def _unwell(error: ExportError) -> Reply:
-    logger.error("health: %s: %s", error.code, error.message)
-    return problem_reply(503, error.code, "The app can't work at present; its log says why.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import azure.functions as func
 
 from export_trigger import acting, looking
+from export_trigger.health import show_health
 from shared.api import Reply, guarded, problem_reply
 
 blueprint = func.Blueprint()
@@ -64,4 +65,4 @@ def show_rejected(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("health", auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether the app can work; tells nothing else."""
-    return _answer(req, GET=looking.health)
+    return _answer(req, GET=show_health)

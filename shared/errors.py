@@ -15,6 +15,7 @@ ExportError                      has a `code` and a message that is safe to show
 ├── TakenElsewhere               somebody else got there first: stop, read again, leave it to them
 │   ├── AlreadyRunning           another holder has the lock
 │   ├── LeaseLost                we held it and hold it no more
+│   ├── NewerVersion             newer code wrote it, and continues with it
 │   ├── AlreadyExists            a create-only write came second
 │   └── Changed                  an If-Match write or a pinned read met another ETag
 └── BatchRefused                 Klaviyo took nothing of a batch; names the profiles where it does
@@ -128,6 +129,17 @@ class AlreadyRunning(TakenElsewhere):
 
 class LeaseLost(TakenElsewhere):
     code = "lease_lost"
+
+
+class NewerVersion(TakenElsewhere):
+    """What newer code wrote is left alone: it may mean more than this code can read."""
+
+    code = "newer_version"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"A newer version of segment-export wrote {name}. Update this one, or let the newer work."
+        )
 
 
 class AlreadyExists(TakenElsewhere):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol, Self
 
@@ -37,6 +37,9 @@ class DocumentSource(Protocol):
     def connection(self, connection_id: str) -> Connection:
         """The connection. Raises NotFound, InvalidDocument."""
 
+    def connection_to(self, account_id: str) -> Connection | None:
+        """A connection to this Klaviyo account, if there is one."""
+
     def exports(self) -> Iterator[Listed]:
         """Every export."""
 
@@ -46,7 +49,11 @@ class DocumentSource(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """The stores, the vault, Klaviyo, and the clock; tests pass their own."""
+    """The stores, the vault, Klaviyo, and the clock; tests pass their own.
+
+    `looks` is a process's memory: by export, when it last looked whether people had fixed a cause, in the
+    clock's monotonic seconds.
+    """
 
     settings: Settings
     segment_store: Store
@@ -56,6 +63,7 @@ class Services:
     vault: Vault
     klaviyo: KlaviyoApi
     clock: Clock
+    looks: dict[str, float] = field(default_factory=dict, compare=False)
 
     @classmethod
     def from_settings(cls, settings: Settings, clock: Clock | None = None) -> "Services":

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 CONNECTIONS, EXPORTS, HEADS = "connections/", "exports/", "heads/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 
-_RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(\d{8}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
+_RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
 _TIME = "%Y%m%dT%H%M%SZ"
 # The command makes such an export for one file. Only the command has the file and the key.
 _ONE_FILE = re.compile(r"send-[0-9a-f]{16}")
@@ -79,12 +79,21 @@ def export_of(run_id: str) -> str | None:
 
 def opened_at(run_id: str) -> datetime:
     """When a run was opened. Raises ValueError for what can't be the id of a run."""
-    time = run_id.rpartition(".")[2].partition("-")[0]
-    return datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+    return datetime.strptime(time_of(run_id), _TIME).replace(tzinfo=UTC)
 
 
 def runs(export_id: str) -> str:
     return f"runs/{export_id}/"
+
+
+def runs_of_time(export_id: str, time: str) -> str:
+    """What the names of all that runs leave begins with, whose time begins so, as in 202611."""
+    return f"{runs(export_id)}{export_id}.{time}"
+
+
+def time_of(run_id: str) -> str:
+    """The time in a run's id, as it is written there."""
+    return run_id.rpartition(".")[2].partition("-")[0]
 
 
 def record(run_id: str) -> str:

@@ -49,7 +49,7 @@ _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
 
 
 def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Translation:
-    """WorkQueue an error of the block, which calls Azure only, into an ExportError about `subject`."""
+    """Turns an error of the block, which calls Azure only, into an ExportError about `subject`."""
     return Translation((AzureError, ValueError), lambda error: translated(error, subject, unavailable))
 
 

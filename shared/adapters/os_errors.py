@@ -12,7 +12,7 @@ _UNFIT = frozenset({errno.EEXIST, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL
 
 
 def os_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Translation:
-    """WorkQueue an OSError of the block into an ExportError about `subject`."""
+    """Turns an OSError of the block into an ExportError about `subject`."""
     return Translation(OSError, lambda error: translated(error, subject, unavailable))
 
 

@@ -36,6 +36,9 @@ class Patience:
             result, error = results.get(timeout=self._seconds)
         except Empty:
             raise self._late() from None
-        if error is not None:
-            raise error
-        return result  # type: ignore[return-value]
+        try:
+            if error is not None:
+                raise error
+            return result  # type: ignore[return-value]
+        finally:
+            del error  # its traceback holds this frame: a cycle would keep all that the callers hold

@@ -11,7 +11,7 @@ from shared.adapters import telemetry
 from shared.adapters.os_errors import os_errors
 from shared.adapters.patience import Patience
 from shared.adapters.private_file import read_private
-from shared.adapters.storage.files import spooled
+from shared.adapters.storage.files import spooled, sync
 from shared.errors import (
     AlreadyExists,
     Denied,
@@ -70,8 +70,11 @@ class FileVault:
             raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
         content = json.dumps(secrets | {name: key.strip()}, indent=1).encode() + b"\n"
         # A rename puts it there: a link that lies there meanwhile is replaced, not followed.
-        with os_errors(f"The file {self._path}", VaultUnavailable), spooled(self._path, content) as (file, _):
-            file.replace(self._path)
+        with os_errors(f"The file {self._path}", VaultUnavailable):
+            with spooled(self._path, content) as (file, _):
+                sync(file)
+                file.replace(self._path)
+            sync(self._path.parent)
 
     def _secrets(self, name: str) -> dict[str, Any]:
         try:

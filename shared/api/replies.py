@@ -11,9 +11,8 @@ import orjson
 
 from shared.api.preferences import Preferences
 from shared.runs.estimate import estimate_of
-from shared.runs.head import OpenRun
 from shared.runs.record import RunRecord
-from shared.runs.steps.close import summary
+from shared.runs.run import OpenRun
 
 # Seconds after which it is worth looking again.
 COME_BACK = 15
@@ -47,13 +46,14 @@ def reply_of_run(run: RunRecord | OpenRun, location: str, now: datetime, prefere
         status = 500 if preferences.strict and run.status == "failed" else 200
         return reply(status, run.model_dump(mode="json"), applied)
     progress = estimate_of(run, now)
-    document = summary(run).model_dump(mode="json") | {"progress": progress.model_dump(mode="json")}
+    document = run.summary().model_dump(mode="json") | {"progress": progress.model_dump(mode="json")}
     return reply(202, document, come_back(run, location, now) | applied)
 
 
 def come_back(run: OpenRun, location: str, now: datetime) -> dict[str, str]:
     """The headers that tell where and when to look at an open run again."""
-    pause = (run.not_before - now).total_seconds() if run.not_before else 0.0
+    wait = run.wait_at(now)
+    pause = (wait.until - now).total_seconds() if wait else 0.0
     return {"location": location, "retry-after": str(max(COME_BACK, ceil(pause)))}
 
 

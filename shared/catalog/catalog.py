@@ -1,9 +1,11 @@
 """The documents in the store, read again only when they have changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from shared import state
 from shared.adapters.storage.store import Store
 from shared.catalog.connection import Connection, PinnedAccount
 from shared.catalog.document import LONGEST_DOCUMENT, Document
@@ -19,12 +21,20 @@ class Listed(NamedTuple):
     document: Export | InvalidDocument
 
 
+class _Flaws(NamedTuple):
+    """The parts of an InvalidDocument: an error that is kept and raised again holds its callers' frames."""
+
+    name: str
+    problems: Sequence[Problem]
+    more: int
+
+
 class Catalog:
     """The connections and exports of one state store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read: dict[str, tuple[str, Export | InvalidDocument]] = {}
+        self._read: dict[str, tuple[str, Export | _Flaws]] = {}
 
     def export(self, export_id: str) -> Export:
         """The export. Raises NotFound, InvalidDocument."""
@@ -33,6 +43,18 @@ class Catalog:
     def connection(self, connection_id: str) -> Connection:
         """The connection. Raises NotFound, InvalidDocument."""
         return self._document(Connection, "connections", connection_id, "unknown_connection")
+
+    def connection_to(self, account_id: str) -> Connection | None:
+        """The first valid connection to this Klaviyo account; None where there is none."""
+        for blob in self._store.list(state.CONNECTIONS):
+            connection_id = state.id_of(blob.name)
+            if connection_id is None:
+                continue
+            with suppress(InvalidDocument, NotFound):
+                connection = self.connection(connection_id)
+                if connection.account is not None and connection.account.id == account_id:
+                    return connection
+        return None
 
     def exports(self) -> Iterator[Listed]:
         """Every export, from one listing; a document that is broken never stops the others."""
@@ -45,11 +67,12 @@ class Catalog:
                 try:
                     known = (blob.etag, self.export(export_id))
                 except InvalidDocument as error:
-                    known = (blob.etag, error)
+                    known = (blob.etag, _Flaws(error.name, error.problems, error.more))
                 except NotFound:
                     continue  # removed since the listing
                 self._read[export_id] = known
-            yield Listed(export_id, blob.last_modified, known[1])
+            document = InvalidDocument(*known[1]) if isinstance(known[1], _Flaws) else known[1]
+            yield Listed(export_id, blob.last_modified, document)
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Writes the account into a connection that has none, unless somebody changed it meanwhile."""

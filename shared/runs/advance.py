@@ -1,87 +1,110 @@
-"""A run from its start to its close: whoever holds the export goes on with it, as long as there is time."""
+"""What callers do with runs: start, run, advance, cancel. The holder of an export continues while there is
+time."""
 
 from datetime import datetime
 
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs.history import read_run
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
-from shared.runs.starting import Request, check_limit, open_run, see
-from shared.runs.turn import Progress, take_up
+from shared.runs.signals import is_outdated
+from shared.runs.starting import Request, check_limit, ensure_head, open_run
+from shared.runs.steps.permit import request_cancel
+from shared.runs.turn import Progress, take_turn
 from shared.services import Services
 
 
 def start(services: Services, export_id: str, request: Request) -> RunRecord:
     """Opens a run of the export, or finds the one that is open, and leaves it to the timer.
 
-    Raises NotFound, InvalidDocument, AlreadyRunning where somebody else holds the export.
+    An open run of an older snapshot is closed first. Raises NotFound, InvalidDocument, AlreadyRunning where
+    another process holds the export.
     """
-    see(services, services.catalog.export(export_id))
-    with ExportLock.take(services.state, export_id, services.clock) as hold:
-        if hold.head.open is None:
-            open_run(hold, request)
-        return hold.run.record
+    ensure_head(services, services.catalog.export(export_id))
+    with ExportLock.acquire(services.state, export_id, services.clock) as lock:
+        if lock.head.open is not None and is_outdated(services, lock.run):
+            take_turn(lock, services, Deadline(services.clock, 0), on_demand=True)
+        if lock.head.open is None:
+            open_run(lock, request)
+        return lock.run.record
 
 
 def run(services: Services, export_id: str, request: Request, deadline: Deadline) -> RunRecord:
-    """Runs the export, or goes on with its open run, until it is closed or the time is over.
+    """Runs the export, or continues with its open run, until it is closed or the time is over.
 
-    The export is held while the run gets on, not while Klaviyo works. Where a trial was open, it is
-    ended first. Raises as `start` does.
+    The export is held while the run gets on, not while Klaviyo works. An open trial is ended first. Raises as
+    `start` does.
     """
-    record = _come_back(services, begin(services, export_id, request, deadline), deadline)
-    if record.is_closed and "limited" in record.warning_codes() and request.limit is None:
-        record = _come_back(services, begin(services, export_id, request, deadline), deadline)
-    return record
+    progress = _come_back(services, begin(services, export_id, request, deadline), deadline)
+    if progress.record.is_closed and progress.is_trial and request.limit is None:
+        progress = _come_back(services, begin(services, export_id, request, deadline), deadline)
+    return progress.record
 
 
 def advance(services: Services, record: RunRecord, deadline: Deadline) -> RunRecord:
-    """Goes on with an open run until it is closed or the time is over, and returns its record.
+    """Continues with an open run until it is closed or the time is over, and returns its record.
 
-    Raises AlreadyRunning where somebody else holds the export.
+    Raises AlreadyRunning where another process holds the export.
     """
-    stand = resume(services, record.export, record.id, deadline)
-    return _come_back(services, stand, deadline)
+    progress = resume(services, record.export, record.id, deadline)
+    return _come_back(services, progress, deadline).record
+
+
+def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunRecord:
+    """Asks for the end of a run and, where no process holds it, brings it about; returns its record.
+
+    The request is a blob beside the run, which a holder sees before its next post. Jobs that Klaviyo has
+    accepted are still confirmed and counted, so the run may stay open for a while.
+    """
+    request_cancel(services.state, record.id)
+    try:
+        record = resume(services, record.export, record.id, deadline).record
+    except AlreadyRunning:
+        record = read_run(services.state, record.id)
+    if record.is_closed:  # maybe by another process, which did not see the request any more
+        services.state.delete(state.cancel(record.id))
+    return record
 
 
 def begin(services: Services, export_id: str, request: Request, deadline: Deadline) -> Progress:
-    """Opens a run, or takes the open one up, and does what can be done at once.
+    """Opens a run, or resumes the open one, and does what can be done at once.
 
-    An open run that a newer snapshot has superseded is closed first, and a new one opened.
+    An open run that a newer snapshot has outdated is closed first, and a new one opened.
     """
-    see(services, services.catalog.export(export_id))
-    with ExportLock.take(services.state, export_id, services.clock) as hold:
-        if hold.head.open is None:
-            open_run(hold, request)
-        check_limit(hold.run, request)
-        stand = take_up(hold, services, deadline)
-        if stand.record.is_closed and "superseded" in stand.record.warning_codes():
-            open_run(hold, request)
-            stand = take_up(hold, services, deadline)
-        return stand
+    ensure_head(services, services.catalog.export(export_id))
+    with ExportLock.acquire(services.state, export_id, services.clock) as lock:
+        if lock.head.open is not None:
+            check_limit(lock.run, request)
+            progress = take_turn(lock, services, deadline, on_demand=request.is_on_demand)
+            if not (progress.record.is_closed and progress.is_outdated):
+                return progress
+        open_run(lock, request)
+        return take_turn(lock, services, deadline)
 
 
 def resume(services: Services, export_id: str, run_id: str, deadline: Deadline) -> Progress:
-    """Goes on with an open run, without waiting for anything."""
-    with ExportLock.take(services.state, export_id, services.clock) as hold:
-        if hold.head.open is None or hold.head.open.record.id != run_id:
+    """Continues with an open run, without waiting for anything."""
+    with ExportLock.acquire(services.state, export_id, services.clock) as lock:
+        if lock.head.open is None or lock.run.record.id != run_id:
             return Progress(read_run(services.state, run_id))
-        return take_up(hold, services, deadline)
+        return take_turn(lock, services, deadline)
 
 
-def _come_back(services: Services, stand: Progress, deadline: Deadline) -> RunRecord:
-    """Goes on whenever the run can, while the time lasts."""
-    while not stand.record.is_closed:
-        pause = _seconds_until(stand.not_before, services.clock.now())
+def _come_back(services: Services, progress: Progress, deadline: Deadline) -> Progress:
+    """Continues whenever the run can, while there is time."""
+    while not progress.record.is_closed:
+        pause = _seconds_until(progress.not_before, services.clock.now())
         if deadline.left() <= pause:
             break
         deadline.sleep(pause)
+        record = progress.record
         try:
-            stand = resume(services, stand.record.export, stand.record.id, deadline)
+            progress = resume(services, record.export, record.id, deadline)
         except AlreadyRunning:
-            return read_run(services.state, stand.record.id)
-    return stand.record
+            return Progress(read_run(services.state, record.id))
+    return progress
 
 
 def _seconds_until(time: datetime | None, now: datetime) -> float:

@@ -7,14 +7,15 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from shared.catalog import Cron, Export
-from shared.runs.head import Glance, Retry
+from shared.runs.index import IndexEntry, Retry
+from shared.runs.run import LONGEST_WAIT
 
 # Attempts of the timer for one snapshot; then it waits for the next one, or for a person.
 MOST_ATTEMPTS = 8
 
 
 def is_due(
-    export: Export, glance: Glance, versions: Mapping[str, str], now: datetime, changed_at: datetime
+    export: Export, entry: IndexEntry, versions: Mapping[str, str], now: datetime, changed_at: datetime
 ) -> bool:
     """True where the timer has to start a run now, save that `waits_for` may hold it back.
 
@@ -23,26 +24,27 @@ def is_due(
     """
     if not export.schedule.active:
         return False
-    retry = pending_retry(export, glance, versions)
+    retry = pending_retry(export, entry, versions)
     if retry is not None:
-        return retry.attempts < MOST_ATTEMPTS and now >= retry.not_before
+        is_over = not now < retry.not_before <= now + LONGEST_WAIT
+        return retry.attempts < MOST_ATTEMPTS and is_over
     when = export.schedule.when
     if not isinstance(when, Cron):
-        return _has_newer(export, glance, versions)
+        return _has_newer(export, entry, versions)
     # A recurrence whose run came to nothing is still owed one when newer snapshots are there.
-    is_owed = glance.retry is not None and glance.retry.versions.keys() == set(export.segments)
-    return is_owed or _has_come(when, glance, now, changed_at)
+    is_owed = entry.retry is not None and entry.retry.versions.keys() == set(export.segments)
+    return is_owed or _has_come(when, entry, now, changed_at)
 
 
-def is_newer_due(export: Export, glance: Glance, now: datetime, changed_at: datetime) -> bool:
+def is_newer_due(export: Export, entry: IndexEntry, now: datetime, changed_at: datetime) -> bool:
     """True where the timer would export a snapshot that is newer than an open run's, were that closed."""
     when = export.schedule.when
-    is_time = not isinstance(when, Cron) or _has_come(when, glance, now, changed_at)
+    is_time = not isinstance(when, Cron) or _has_come(when, entry, now, changed_at)
     return export.schedule.active and is_time
 
 
 def is_behind(
-    export: Export, glance: Glance, versions: Mapping[str, str], now: datetime, changed_at: datetime
+    export: Export, entry: IndexEntry, versions: Mapping[str, str], now: datetime, changed_at: datetime
 ) -> bool:
     """True where a run of an active export should have succeeded and none has, whatever the reason.
 
@@ -50,13 +52,14 @@ def is_behind(
     """
     when = export.schedule.when
     if isinstance(when, Cron):
-        return next_time(when, max(glance.succeeded_at or changed_at, changed_at)) <= now
-    return _has_newer(export, glance, versions) or not versions.keys() >= set(export.segments)
+        since = _believed(now, entry.succeeded_at, changed_at)
+        return since is not None and next_time(when, since) <= now
+    return _has_newer(export, entry, versions) or not versions.keys() >= set(export.segments)
 
 
-def pending_retry(export: Export, glance: Glance, versions: Mapping[str, str]) -> Retry | None:
+def pending_retry(export: Export, entry: IndexEntry, versions: Mapping[str, str]) -> Retry | None:
     """What earlier attempts with these very snapshots left behind."""
-    retry = glance.retry
+    retry = entry.retry
     return retry if retry is not None and retry.versions == wanted_versions(export, versions) else None
 
 
@@ -81,11 +84,18 @@ def next_time(cron: Cron, after: datetime) -> datetime:
     return next(time for each in times if (time := each.astimezone(UTC)) > after)
 
 
-def _has_come(when: Cron, glance: Glance, now: datetime, changed_at: datetime) -> bool:
-    return next_time(when, max(glance.scheduled_at, changed_at)) <= now
+def _has_come(when: Cron, entry: IndexEntry, now: datetime, changed_at: datetime) -> bool:
+    """Where neither time can be believed, the recurrence comes now, and writes one that can."""
+    since = _believed(now, entry.scheduled_at, changed_at)
+    return since is None or next_time(when, since) <= now
 
 
-def _has_newer(export: Export, glance: Glance, versions: Mapping[str, str]) -> bool:
+def _believed(now: datetime, *times: datetime | None) -> datetime | None:
+    """The latest of these times, save those so far ahead that a clock must have been wrong."""
+    return max((time for time in times if time is not None and time <= now + LONGEST_WAIT), default=None)
+
+
+def _has_newer(export: Export, entry: IndexEntry, versions: Mapping[str, str]) -> bool:
     """A segment that is new to the export has its baseline still to come."""
-    known = (name for name in export.segments if name in glance.exported)
-    return any(versions.get(name, "") > glance.exported[name] for name in known)
+    known = (name for name in export.segments if name in entry.exported)
+    return any(versions.get(name, "") > entry.exported[name] for name in known)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from shared.runs.head import OpenRun
 from shared.runs.record import StateModel
+from shared.runs.run import OpenRun, State, Wait
 
 
 class Estimate(StateModel):
@@ -21,32 +21,31 @@ class Estimate(StateModel):
 
 def estimate_of(run: OpenRun, now: datetime) -> Estimate:
     """What the run's last checkpoint says of it."""
-    share = _share(run)
+    share, wait = _share(run), run.wait_at(now)
     return Estimate(
         share=share,
-        seconds_left=_seconds_left(run, share, now),
-        waiting_for=run.waiting_for,
-        not_before=run.not_before,
+        seconds_left=_seconds_left(run, share, wait, now),
+        waiting_for=wait.reason if wait else None,
+        not_before=wait.until if wait else None,
     )
 
 
 def _share(run: OpenRun) -> float | None:
     """Rows are read several batches before they are sent, so that those read say little."""
-    if run.record.phase == "confirming":
+    if run.state in (State.CONFIRMING, State.CLOSING):
         return 1.0
     if run.plan is None or run.plan.lines == 0:
         return None
     counts = run.record.counts
     left_out = counts.rejected + counts.filtered + counts.duplicates + counts.unchanged
-    accepted = sum(job.profiles for job in run.jobs)
-    return round(min(1.0, (left_out + accepted) / run.plan.lines), 3)
+    return round(min(1.0, (left_out + run.deliveries.profiles) / run.plan.lines), 3)
 
 
-def _seconds_left(run: OpenRun, share: float | None, now: datetime) -> int | None:
+def _seconds_left(run: OpenRun, share: float | None, wait: Wait | None, now: datetime) -> int | None:
     """As long again as the rows so far took, and before that what the run waits for."""
     started, advanced = run.record.started_at, run.advanced_at
-    if not share or run.record.phase == "confirming" or started is None or advanced is None:
+    if not share or run.state in (State.CONFIRMING, State.CLOSING) or started is None or advanced is None:
         return None
     rest = (advanced - started).total_seconds() * (1 - share) / share
-    pause = (run.not_before - now).total_seconds() if run.not_before else 0.0
-    return round(rest + max(0.0, pause))
+    pause = (wait.until - now).total_seconds() if wait else 0.0
+    return max(0, round(rest + pause))

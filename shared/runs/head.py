@@ -1,159 +1,107 @@
 """The head of an export: the checkpoint of its open run, and what its last runs did."""
 
-from collections.abc import Callable
+import json
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
-from shared.errors import AlreadyExists, InvalidDocument, Problem
-from shared.runs.plan import Plan
-from shared.runs.record import ErrorRecord, RunRecord, StateModel, Status
+from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
+from shared.runs.index import IndexEntry, Retry
+from shared.runs.old_heads import upgraded
+from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, version_of
+from shared.runs.run import OpenRun, State
 
+VERSION = 2
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
 # Bytes of a head: twice what a run of ten million has that is refused batch by batch.
 LONGEST_HEAD = 64 * 1024 * 1024
-# A segment that is refreshed faster than it can be sent must get there at some time.
+# A segment that is refreshed faster than it can be sent has to arrive at some time.
 MOST_SUPERSEDED = 2
-
-
-class AcceptedJob(StateModel):
-    """An import job that Klaviyo took: `digest` is of what was posted, `batch` of the planned batch."""
-
-    id: str
-    digest: str
-    batch: str
-    profiles: int
-    accepted_at: datetime
-    status: str = "queued"
-    failed: int = 0
-    unconfirmed: int = 0
-
-    @property
-    def is_settled(self) -> bool:
-        return self.status in ("complete", "cancelled", "lost")
-
-
-class FinishedBatch(StateModel):
-    """A planned batch of which nothing is left to post, and how many of it Klaviyo refused, by reason."""
-
-    digest: str
-    rejected_by_reason: dict[str, int] = Field(default_factory=dict)
-
-
-class OpenRun(StateModel):
-    """A run that is not closed yet.
-
-    `limit` is how many profiles a trial sends, `unfinished` has by digest the batches that somebody left
-    in the middle, with what Klaviyo had refused of them by then; `checked` has what our own checks refused,
-    by reason, as far as the last pass over the rows has come. `ending` is how it will end where
-    something cut it short, `take_ups` counts those in a row that died before they got anywhere,
-    `waiting_for` is the code of what it waits for until `not_before`.
-    """
-
-    record: RunRecord
-    plan: Plan | None = None
-    limit: int | None = None
-    jobs: list[AcceptedJob] = Field(default_factory=list)
-    finished: list[FinishedBatch] = Field(default_factory=list)
-    unfinished: dict[str, dict[str, int]] = Field(default_factory=dict)
-    checked: dict[str, int] | None = None
-    ending: Literal["failed", "canceled"] | None = None
-    error: ErrorRecord | None = None
-    take_ups: int = 0
-    sent_twice: int = 0
-    looks: int = 0
-    last_look: bool = False
-    advanced_at: datetime | None = None
-    not_before: datetime | None = None
-    waiting_for: str | None = None
-
-    def count_rejected(self) -> None:
-        """Sets the record's rejected rows; a head that was written before `checked` has them already."""
-        if self.checked is not None:
-            batches = (*(batch.rejected_by_reason for batch in self.finished), *self.unfinished.values())
-            parts = (self.checked, *batches)
-            self.record.count_rejected(reason for part in parts for reason in part.items())
-
-    def forget_jobs(self, is_replaced: Callable[[AcceptedJob], bool]) -> None:
-        """Drops the jobs whose people went again in others, and counts these people."""
-        replaced = [job for job in self.jobs if is_replaced(job)]
-        self.sent_twice += sum(job.profiles for job in replaced)
-        self.jobs = [job for job in self.jobs if job not in replaced]
+# Minutes until the timer tries a failed attempt again, by the number of attempts; then hourly.
+BACK_OFF = (5, 15, 60)
 
 
 class LastRun(StateModel):
-    run: str
+    run: RunId
     status: Status
-    finished_at: datetime
-
-
-class Retry(StateModel):
-    """Attempts of the timer that did not succeed, for snapshots of these versions.
-
-    `waits_for` is what the documents and the key looked like when only people could mend the cause:
-    nothing is tried again until they look different.
-    """
-
-    versions: dict[str, str]
-    attempts: int
-    not_before: datetime
-    waits_for: str | None = None
-
-
-class Glance(StateModel):
-    """What the timer has to know of a head, small enough for a blob's metadata.
-
-    `pinned` has the versions of the snapshots that the open run sends, as long as a newer one may end it.
-    `exported` has the version of each segment's newest snapshot that needs no run: the one last exported,
-    or the baseline, which was there when the export was first seen.
-    """
-
-    open: str | None = None
-    account: str | None = None
-    pinned: dict[str, str] = Field(default_factory=dict)
-    advanced_at: datetime | None = None
-    not_before: datetime | None = None
-    exported: dict[str, str]
-    scheduled_at: datetime
-    retry: Retry | None = None
-    succeeded_at: datetime | None = None
+    finished_at: Time
 
 
 class Head(StateModel):
-    """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen."""
+    """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
 
-    version: Literal[1] = 1
+    `superseded` counts the runs in a row that a newer snapshot ended.
+    """
+
+    version: Literal[2] = 2
     export: str
     epoch: int = 0
     exported: dict[str, str] = Field(default_factory=dict)
-    scheduled_at: datetime
+    scheduled_at: Time
     open: OpenRun | None = None
     retry: Retry | None = None
     superseded: int = 0
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
 
+    def begin_attempt(self, versions: dict[str, str], now: datetime) -> None:
+        """The timer is about to open a run for snapshots of these versions."""
+        known = self.retry if self.retry and self.retry.versions == versions else None
+        attempts = known.attempts + 1 if known else 1
+        minutes = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
+        self.retry = Retry(versions=versions, attempts=attempts, not_before=now + timedelta(minutes=minutes))
+        self.scheduled_at = now
+
+    def wait_for_change(self, fingerprint: str) -> None:
+        """The timer tries nothing again while the configuration looks like this."""
+        if self.retry is not None:
+            self.retry.waits_for = fingerprint
+
+    def close_run(self, record: RunRecord) -> None:
+        """Remembers what became of the open run: whether its snapshots need another one."""
+        run = self.open
+        if run is None:
+            return
+        run.close()
+        last = LastRun(
+            run=record.id, status=record.status, finished_at=record.finished_at or record.created_at
+        )
+        superseded = run.cut is not None and run.cut.cause == "superseded"
+        self.open = None
+        self.last_attempt = last
+        self.superseded = self.superseded + 1 if superseded else 0
+        if run.limit is not None:
+            return  # a trial: the snapshot is still to be exported
+        if record.status in ("successful", "completed_with_warnings"):
+            self.last_success = last
+        if record.status != "failed" and not superseded:
+            tried = self.retry.versions if self.retry else {}
+            self.exported |= run.plan.versions() if run.plan else tried
+            self.retry = None
+
     def pinned(self) -> dict[str, str]:
         """The versions of the open run's snapshots, as long as a newer one may end it."""
         run = self.open
         if run is None or run.plan is None:
             return {}
-        may_end = self.superseded < MOST_SUPERSEDED or run.record.phase == "confirming"
+        may_end = self.superseded < MOST_SUPERSEDED or run.state is State.CONFIRMING
         return run.plan.versions() if may_end else {}
 
-    def glance(self) -> Glance:
+    def entry(self) -> IndexEntry:
         run = self.open
-        return Glance(
+        wait = run.wait if run else None
+        return IndexEntry(
             open=run.record.id if run else None,
             account=run.plan.account_id if run and run.plan else None,
             pinned=self.pinned(),
             advanced_at=run.advanced_at if run else None,
-            not_before=run.not_before if run else None,
+            not_before=wait.until if wait else None,
+            paused=wait is not None and wait.reason == "paused",
             exported=self.exported,
             scheduled_at=self.scheduled_at,
             retry=self.retry,
@@ -162,14 +110,14 @@ class Head(StateModel):
 
     def metadata(self) -> dict[str, str]:
         """What a listing shows, so that nobody has to read the head for it."""
-        shown: dict[str, str] = {"status": "none"}
+        shown: dict[str, str] = {"status": "none", "version": f"{VERSION}"}
         if self.last_attempt is not None:
             shown["status"] = self.last_attempt.status
         if self.open is not None:
             shown |= {"status": self.open.record.status, "open": self.open.record.id}
-        glance = self.glance().model_dump_json(exclude_defaults=True, ensure_ascii=True)
-        if len(glance) <= LONGEST_METADATA:
-            shown["glance"] = glance
+        entry = self.entry().model_dump_json(exclude_defaults=True, ensure_ascii=True)
+        if len(entry) <= LONGEST_METADATA:
+            shown["glance"] = entry
         return shown
 
     def content(self) -> bytes:
@@ -177,26 +125,37 @@ class Head(StateModel):
 
 
 def read_head(store: Store, export_id: str) -> tuple[Head, str]:
-    """The head and its ETag. Raises NotFound, InvalidDocument."""
+    """The head and its ETag. Raises NotFound, InvalidDocument, and NewerVersion where newer code wrote it."""
     name = state.head(export_id)
     blob = store.read(name, most=LONGEST_HEAD)
-    with suppress(ValidationError):
-        return Head.model_validate_json(blob.content), blob.etag
-    problem = Problem("", "is no head of an export: restore it, or remove it to start the export afresh")
+    with suppress(ValidationError, KeyError, TypeError, AttributeError):  # the last three: of an old head
+        version = version_of(blob.content)
+        if version > VERSION:
+            raise NewerVersion(name)
+        head = _parse(blob.content, version)
+        if head.export == export_id and (head.open is None or head.open.record.export == export_id):
+            return head, blob.etag
+    problem = Problem("", "is not the head of an export: restore it, or remove it to start the export afresh")
     raise InvalidDocument(name, [problem])
 
 
-def glance_at(store: Store, blob: BlobInfo, export_id: str) -> Glance:
-    """What a listing's entry of a head shows; the head is read only where that isn't all."""
-    try:
-        return Glance.model_validate_json(blob.metadata["glance"])
-    except (KeyError, ValidationError):
-        return read_head(store, export_id)[0].glance()
+def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
+    """What a listing shows of a head; the head is read only where that isn't all. Raises as `read_head`
+    does."""
+    with suppress(KeyError, ValidationError, ValueError):
+        if int(blob.metadata.get("version", "1")) > VERSION:
+            raise NewerVersion(blob.name)
+        return IndexEntry.model_validate_json(blob.metadata["glance"])
+    return read_head(store, export_id)[0].entry()
 
 
 def create_head(store: Store, head: Head) -> None:
     """Writes a first head, where there is none yet."""
-    try:
+    with suppress(AlreadyExists):
         store.write(state.head(head.export), head.content(), metadata=head.metadata(), create_only=True)
-    except AlreadyExists:
-        return
+
+
+def _parse(content: bytes, version: int) -> Head:
+    if version == VERSION:
+        return Head.model_validate_json(content)
+    return Head.model_validate_json(json.dumps(upgraded(json.loads(content))))

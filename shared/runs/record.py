@@ -1,31 +1,62 @@
 """The record of a run: what its file, the HTTP API and `--json` show."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from shared import state
 
 type Status = Literal["queued", "running", "successful", "completed_with_warnings", "failed", "canceled"]
 type Phase = Literal["sending", "confirming", "closed"]
 type Trigger = Literal["schedule", "on_demand", "command"]
 
-# The largest number that every reader of JSON takes for what it is.
+RECORD_VERSION = 1
+# The largest number that every JSON parser reads as it is.
 MOST = 2**53 - 1
+# No run was or will be in a year outside: arithmetic with such a time would overflow.
+YEARS = range(2000, 2200)
 
 
 def _bounded(number: int) -> int:
     return min(max(number, 0), MOST)
 
 
+def _plausible(time: datetime) -> datetime:
+    if time.year not in YEARS:
+        raise ValueError("is not a time of a run")
+    return time.astimezone(UTC)
+
+
+def _run_id(text: str) -> str:
+    if state.export_of(text) is None:
+        raise ValueError("is not the id of a run")
+    return text
+
+
 type Count = Annotated[int, Field(ge=0, le=MOST), PlainSerializer(_bounded)]
-"""A number of something. Whatever it came to be, what is written can be read again."""
+"""A number of something. Whatever it became, what is written can be read again."""
+
+type Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""A moment, in UTC."""
+
+type RunId = Annotated[str, AfterValidator(_run_id)]
 
 
 class StateModel(BaseModel):
-    """A part of a document that this project itself writes and reads back."""
+    """A document that this project writes and reads back, or a part of one."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+
+class _Versioned(StateModel):
+    version: int
+
+
+def version_of(content: bytes) -> int:
+    """The version of a head or a record. Raises ValidationError where it has none."""
+    return _Versioned.model_validate_json(content).version
 
 
 class Counts(StateModel):
@@ -47,7 +78,7 @@ class Counts(StateModel):
 class SegmentRecord(StateModel):
     name: str
     snapshot: str
-    refreshed_at: datetime
+    refreshed_at: Time
     partitions: Count
 
 
@@ -75,7 +106,7 @@ class RunRecord(StateModel):
     """One run of an export; times are UTC."""
 
     version: Literal[1] = 1
-    id: str
+    id: RunId
     export: str
     trigger: Trigger
     requested_by: str
@@ -87,9 +118,9 @@ class RunRecord(StateModel):
     jobs: list[JobRecord] = Field(default_factory=list)
     warnings: list[WarningRecord] = Field(default_factory=list)
     error: ErrorRecord | None = None
-    created_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: Time
+    started_at: Time | None = None
+    finished_at: Time | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -124,7 +155,8 @@ WARNINGS = {
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",
-    "cancel_too_late": "The run was cancelled when everything had been sent already.",
+    "cancel_too_late": "The run was canceled when everything had been sent already.",
     "rejected_not_listed": "The refused rows' file lists a million rows at most; these are only counted.",
+    "refused_rows_incomplete": "The places of these refused rows could not be read; they are only counted.",
     "unconfirmed": "Klaviyo did not say what became of these profiles.",
 }

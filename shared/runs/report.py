@@ -1,9 +1,11 @@
-"""What the operator hears of a run: a line for each step, and numbers at its end."""
+"""What the operator sees of a run: a line for each step, and numbers at its end."""
 
 import logging
 
 from shared.adapters import telemetry
+from shared.errors import ExportError
 from shared.runs.record import RunRecord
+from shared.text import shown
 
 logger = logging.getLogger(__name__)
 
@@ -12,11 +14,11 @@ OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplic
 
 def log_step(record: RunRecord, step: str, level: int = logging.INFO) -> None:
     """A line with the run, the export and the counts beside it."""
-    told = {"run": record.id, "export": record.export, "status": record.status}
-    logger.log(level, "run %s %s", record.id, step, extra=told | record.counts.model_dump())
+    fields = {"run": record.id, "export": record.export, "status": record.status}
+    logger.log(level, "run %s %s", record.id, step, extra=fields | record.counts.model_dump())
 
 
-def tell_closed(record: RunRecord) -> None:
+def report_closed(record: RunRecord) -> None:
     """The line of the last step, and the metrics of a closed run."""
     log_step(record, "closed")
     telemetry.runs.add(1, {"export": record.export, "status": record.status})
@@ -27,3 +29,10 @@ def tell_closed(record: RunRecord) -> None:
     if record.started_at and record.finished_at:
         seconds = (record.finished_at - record.started_at).total_seconds()
         telemetry.run_seconds.record(seconds, {"export": record.export, "status": record.status})
+
+
+def log_failure(export_id: str, error: ExportError) -> None:
+    """What keeps an export from its run."""
+    logger.error(
+        "export %s: %s: %s", shown(export_id), error.code, error.message, extra={"export": export_id}
+    )

@@ -1,4 +1,4 @@
-"""One take-up of a run by its holder: as many steps as there is time for."""
+"""One holder's turn: ask the run what comes next, do it, and so on, until nothing can be done for now."""
 
 import logging
 from dataclasses import dataclass
@@ -8,167 +8,148 @@ from shared.adapters import traces
 from shared.adapters.clock import Deadline
 from shared.administration.fingerprint import fingerprint
 from shared.errors import Denied, InvalidDocument, InvalidSettings, NotFound, PermanentError, TryLater
-from shared.klaviyo import Klaviyo
-from shared.runs.interrupts import interrupt
-from shared.runs.lock.account import lock_account
+from shared.runs.holder import Holder, KeyElsewhere
 from shared.runs.lock.export import ExportLock
-from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
-from shared.runs.report import log_step, tell_closed
-from shared.runs.steps.close import close, closed_before, summary
-from shared.runs.steps.confirm import confirm, give_up, is_overdue
-from shared.runs.steps.permit import Canceled, RunPermit
-from shared.runs.steps.pin import pin, sign_in
+from shared.runs.report import log_step, report_closed
+from shared.runs.run import MOST_UNFINISHED_TURNS, Rest, State, Step, next_step
+from shared.runs.signals import read_signals
+from shared.runs.steps.close import close, close_again
+from shared.runs.steps.confirm import confirm
+from shared.runs.steps.permit import Canceled
+from shared.runs.steps.pin import pin
 from shared.runs.steps.send import send
 from shared.services import Services
 
+NO_PROGRESS = f"The run was resumed {MOST_UNFINISHED_TURNS} times and died each time before it got anywhere."
 # Seconds, where the other side doesn't say when to come back.
 PAUSE = 30.0
-MOST_TAKE_UPS = 5
 # What stays as it is until somebody changes a document or the key.
 FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
 CODES_FOR_PEOPLE = frozenset({"too_many_profiles", "ambiguous_segment", "ambiguous_column"})
+# What blocks may pass, and an update changes neither a document nor the key.
+NOT_FOR_PEOPLE = frozenset({"blocked", "retired_revision"})
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come, and when to come back for it."""
+    """How far a run has come, and when to come back for it. `is_outdated`: it closed for a newer snapshot."""
 
     record: RunRecord
     not_before: datetime | None = None
+    is_outdated: bool = False
+    is_trial: bool = False
 
 
-def take_up(hold: ExportLock, services: Services, deadline: Deadline) -> Progress:
-    """Goes on with the open run.
+def take_turn(
+    lock: ExportLock, services: Services, deadline: Deadline, *, on_demand: bool = False
+) -> Progress:
+    """Continues with the open run. On demand, it ends where a newer snapshot is there, in any state.
 
-    Raises LeaseLost where somebody else has taken over, and StorageUnavailable where not even that the
+    Raises LeaseLost where another process has taken over, and StorageUnavailable where not even that the
     run waits could be written down: it stays open as it was.
     """
-    record = hold.run.record
+    record = lock.run.record
     with traces.run_span(record.id, record.export) as span:
-        stand = _take_up(hold, services, deadline)
-        span.set_attribute("status", stand.record.status)
-        return stand
+        holder = Holder(lock, services, deadline)
+        closed = close_again(holder)
+        progress = Progress(closed) if closed else _Turn(holder, on_demand=on_demand).take()
+        span.set_attribute("status", progress.record.status)
+        return progress
 
 
-def _take_up(hold: ExportLock, services: Services, deadline: Deadline) -> Progress:
-    run = hold.run
-    closed = closed_before(hold)
-    if closed is not None:
-        return Progress(closed)
-    if run.ending is None:
-        interrupt(hold, services)
-    if run.ending is None and run.not_before and run.not_before > hold.clock.now():
-        return Progress(summary(run), run.not_before)
-    run.take_ups += 1
-    run.not_before = run.waiting_for = None
-    if run.take_ups > MOST_TAKE_UPS:
-        message = f"The run was taken up {MOST_TAKE_UPS} times and died each time before it got anywhere."
-        return _end(hold, ErrorRecord(code="no_progress", message=message))
-    hold.checkpoint()
-    try:
-        done = _go_on(hold, services, deadline)
-    except Canceled:
-        run.ending = "canceled"
-        return _take_up(hold, services, deadline)
-    except PermanentError as problem:
-        if _is_for_people(problem) and hold.head.retry is not None:
-            hold.head.retry.waits_for = fingerprint(services, hold.head.export)
-        return _fail(hold, services, deadline, ErrorRecord(code=problem.code, message=problem.message))
-    except TryLater as problem:
-        done = False
-        seconds = PAUSE if problem.retry_after is None else problem.retry_after
-        run.not_before = hold.clock.now() + timedelta(seconds=seconds)
-        run.waiting_for = problem.code
-        log_step(run.record, f"waits: {problem.code}", logging.WARNING)
-    if done:
-        return Progress(_close(hold))
-    run.take_ups = 0
-    hold.checkpoint()
-    return Progress(summary(run), run.not_before)
+class _Turn:
+    def __init__(self, holder: Holder, *, on_demand: bool) -> None:
+        self._holder = holder
+        self._run = holder.run
+        self._signals = read_signals(holder, on_demand=on_demand)
+        self._may_read_key_again = True
+        self._record: RunRecord | None = None
+
+    def take(self) -> Progress:
+        run, holder = self._run, self._holder
+        step = next_step(run, holder.now(), self._signals)
+        if isinstance(step, Rest):
+            return Progress(run.summary(), step.until)
+        run.begin_turn(holder.now())
+        holder.lock.checkpoint()
+        is_over = False
+        while not is_over and run.state is not State.CLOSED:
+            step = next_step(run, holder.now(), self._signals)
+            is_over = isinstance(step, Rest) or self._try(step)
+        if self._record is not None:
+            superseded = run.cut is not None and run.cut.cause == "superseded"
+            is_outdated = superseded or self._signals.newer_due
+            return Progress(self._record, is_outdated=is_outdated, is_trial=run.limit is not None)
+        run.end_turn()
+        holder.lock.checkpoint()
+        return Progress(run.summary(), run.wait.until if run.wait else None)
+
+    def _try(self, step: Step) -> bool:
+        """Does a step; True where the turn is over."""
+        try:
+            return self._do(step)
+        except Canceled:
+            self._run.cut_short("canceled")
+        except KeyElsewhere:
+            self._run.finish_look(self._holder.now(), is_last=True)
+        except PermanentError as problem:
+            if step is Step.CLOSE:
+                raise
+            if problem.code == "invalid_key" and self._may_read_key_again:
+                self._may_read_key_again = False  # the key may have been changed meanwhile
+                return False
+            if _is_for_people(problem):
+                head = self._holder.lock.head
+                head.wait_for_change(fingerprint(self._holder.services, head.export))
+            self._run.fail(ErrorRecord(code=problem.code, message=problem.message))
+        except TryLater as problem:
+            if step is Step.LAST_LOOK:
+                self._run.finish_look(self._holder.now(), is_last=True)
+                return False
+            seconds = PAUSE if problem.retry_after is None else problem.retry_after
+            self._run.wait_until(self._holder.now() + timedelta(seconds=seconds), problem.code)
+            log_step(self._run.record, f"waits: {problem.code}", logging.WARNING)
+            return True
+        self._holder.lock.checkpoint()
+        return False
+
+    def _do(self, step: Step) -> bool:
+        run, holder = self._run, self._holder
+        match step:
+            case Step.PIN:
+                with traces.span("pin"):
+                    pin(holder)
+                log_step(run.record, "pinned")
+            case Step.SEND:
+                with traces.span("send"):
+                    if not send(holder):
+                        return True
+                log_step(run.record, "sent")
+            case Step.LOOK | Step.LAST_LOOK:
+                with traces.span("confirm", {"jobs": len(run.deliveries.jobs)}):
+                    confirm(holder)
+                run.finish_look(holder.now(), is_last=step is Step.LAST_LOOK)
+                log_step(run.summary(), "confirming" if run.wait else "confirmed")
+            case Step.CANCEL:
+                run.cut_short("canceled")
+                holder.lock.checkpoint()
+            case Step.SUPERSEDE:
+                run.cut_short("superseded")
+                holder.lock.checkpoint()
+            case Step.GET_NOWHERE:
+                run.fail(ErrorRecord(code="no_progress", message=NO_PROGRESS))
+                holder.lock.checkpoint()
+            case Step.CLOSE:
+                with traces.span("close") as span:
+                    self._record = close(holder)
+                    span.set_attributes(self._record.counts.model_dump())
+                report_closed(self._record)
+        return False
 
 
 def _is_for_people(problem: PermanentError) -> bool:
     """Whether repeating is no use until somebody changes a document or the key."""
-    if problem.code in ("blocked", "retired_revision"):  # what blocks may pass, and an update changes neither
+    if problem.code in NOT_FOR_PEOPLE:
         return False
     return isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE
-
-
-def _go_on(hold: ExportLock, services: Services, deadline: Deadline) -> bool:
-    """Pins, sends, confirms; True when there is nothing left to do but close."""
-    try:
-        return _work(hold, services, deadline)
-    except Denied as problem:
-        if problem.code != "invalid_key":
-            raise
-        # The key may have been changed meanwhile: the vault is read once more.
-        return _work(hold, services, deadline)
-
-
-def _work(hold: ExportLock, services: Services, deadline: Deadline) -> bool:
-    run = hold.run
-    if run.ending is None and run.plan is None:
-        with traces.span("pin"):
-            pin(hold, services, deadline)
-        log_step(run.record, "pinned")
-    if run.plan is None or (run.ending is not None and not run.jobs):
-        return True
-    plan = run.plan
-    connection = services.catalog.connection(plan.export.connection)
-    klaviyo = sign_in(services, connection, deadline)
-    if klaviyo.account.id != plan.account_id:
-        raise Denied(
-            f"The run began in the Klaviyo account {plan.account_id}, and the connection's key opens the "
-            f"account {klaviyo.account.id}: nothing more is sent. Put the right key into the vault.",
-            code="wrong_account",
-        )
-    if run.ending is None and run.record.phase == "sending":
-        with traces.span("send"), lock_account(services, plan.account_id) as account:
-            permit = RunPermit(hold, services, connection.id, account)
-            if not send(hold, services, klaviyo, plan, deadline, permit):
-                return False
-        log_step(run.record, "sent")
-    return _confirm(hold, klaviyo, plan, deadline)
-
-
-def _confirm(hold: ExportLock, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
-    """A look at the jobs. Where a newer snapshot waits, or after a day, one look has to do."""
-    run = hold.run
-    is_last = run.last_look or is_overdue(run, hold.clock.now())
-    try:
-        with traces.span("confirm", {"jobs": len(run.jobs)}):
-            settled = confirm(hold, klaviyo, plan, deadline)
-    except TryLater:
-        if not is_last:
-            raise
-        settled = False
-    if not settled and is_last:
-        give_up(run)
-        settled = True
-    log_step(summary(run), "confirmed" if settled else "confirming")
-    return settled
-
-
-def _fail(hold: ExportLock, services: Services, deadline: Deadline, error: ErrorRecord) -> Progress:
-    run = hold.run
-    if run.ending is None and run.jobs and run.record.phase == "sending":
-        run.ending, run.error = "failed", error
-        return _take_up(hold, services, deadline)  # what was accepted before is counted all the same
-    return _end(hold, error)
-
-
-def _end(hold: ExportLock, error: ErrorRecord) -> Progress:
-    run = hold.run
-    run.error = run.error or error
-    run.ending = run.ending or "failed"
-    give_up(run)
-    return Progress(_close(hold))
-
-
-def _close(hold: ExportLock) -> RunRecord:
-    with traces.span("close") as span:
-        record = close(hold)
-        span.set_attributes(record.counts.model_dump())
-    tell_closed(record)
-    return record

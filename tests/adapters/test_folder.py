@@ -4,9 +4,10 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from subprocess import PIPE, Popen, run
@@ -26,6 +27,14 @@ from shared.adapters.storage.folder import FolderStore
 lease = FolderStore(Path(sys.argv[1])).acquire("heads/vip.json")
 print("held", flush=True)
 sys.stdin.read()
+"""
+OCCUPIER = """
+import sys
+from pathlib import Path
+from shared.adapters.storage.locks import exclusive
+with exclusive(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
 """
 COUNTER = """
 import sys
@@ -55,10 +64,20 @@ def store(folder: Path) -> FolderStore:
     return FolderStore(folder)
 
 
-@contextmanager
-def holder(folder: Path) -> Iterator[Popen[str]]:
+def holder(folder: Path) -> AbstractContextManager[Popen[str]]:
     """Another process that holds `heads/vip.json`; killed with the block at the latest."""
-    with Popen([sys.executable, "-c", HOLDER, str(folder)], stdin=PIPE, stdout=PIPE, text=True) as process:
+    return another_process(HOLDER, folder)
+
+
+def occupier(folder: Path) -> AbstractContextManager[Popen[str]]:
+    """Another process that hangs in the middle of a write: it holds what makes check and change one."""
+    return another_process(OCCUPIER, folder / ".lock")
+
+
+@contextmanager
+def another_process(program: str, path: Path) -> Iterator[Popen[str]]:
+    """A process that holds something at the path until its standard input ends."""
+    with Popen([sys.executable, "-c", program, str(path)], stdin=PIPE, stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == "held\n"
@@ -93,6 +112,40 @@ def test_a_paused_holder_keeps_its_lease(store: FolderStore, folder: Path) -> No
         with pytest.raises(AlreadyRunning):
             store.acquire("heads/vip.json")
         store.write("heads/other.json", b"1")
+
+
+def test_a_process_that_hangs_in_a_write_is_not_waited_for_for_ever(store: FolderStore, folder: Path) -> None:
+    """Each change is given up after ten seconds, without keeping the processor busy, and reads go on."""
+    store.write("a", b"1")
+    calls = [lambda: store.write("a", b"2"), lambda: store.delete("a"), lambda: store.acquire("a")]
+
+    def seconds(call: Callable[[], object]) -> tuple[float, float]:
+        began, worked = time.monotonic(), time.thread_time()
+        with pytest.raises(StorageUnavailable, match="folder is locked"):
+            call()
+        return time.monotonic() - began, time.thread_time() - worked
+
+    with occupier(folder), ThreadPoolExecutor() as threads:
+        for waited, worked in threads.map(seconds, calls):
+            assert 9 < waited < 15
+            assert worked < 1
+        assert store.read("a").content == b"1"
+    store.write("a", b"2")
+
+
+def test_a_process_that_is_done_with_its_write_was_waited_for(store: FolderStore, folder: Path) -> None:
+    """A write that meets another's comes after it."""
+    store.write("a", b"1")
+    with occupier(folder) as process, ThreadPoolExecutor() as threads:
+        writing = threads.submit(store.write, "a", b"2")
+        until = time.monotonic() + 5
+        while not list(folder.glob(".*.tmp")):
+            assert time.monotonic() < until
+        assert not writing.done()
+        process.communicate()
+
+        writing.result()
+    assert store.read("a").content == b"2"
 
 
 def test_no_increment_of_another_process_is_lost(store: FolderStore, folder: Path) -> None:

@@ -1,6 +1,9 @@
 """The catalog over a real store."""
 
+import gc
 import json
+import traceback
+import weakref
 
 import pytest
 
@@ -47,6 +50,43 @@ def test_a_document_is_read_again_when_it_has_changed(folder_store: Store) -> No
 
     folder_store.delete("exports/vip.json")
     assert list(catalog.exports()) == []
+
+
+def test_each_look_at_a_broken_document_makes_an_error_of_its_own(folder_store: Store) -> None:
+    """Raising it at every tick deepens no traceback, and keeps nothing that earlier ticks held."""
+    folder_store.write("exports/vip.json", b"{")
+    catalog = Catalog(folder_store)
+    depths, held = [], []
+
+    def look() -> None:
+        [listed] = catalog.exports()
+        data = {"held by this look"}
+        held.append(weakref.ref(data))
+        assert isinstance(listed.document, InvalidDocument)
+        try:
+            raise listed.document
+        except InvalidDocument as error:
+            depths.append(len(traceback.extract_tb(error.__traceback__)))
+
+    for _ in range(3):
+        look()
+    gc.collect()
+
+    assert depths == [1, 1, 1]
+    assert [data() for data in held] == [None, None, None]
+
+
+def test_a_kept_error_says_all_that_the_first_one_said(folder_store: Store) -> None:
+    """A second look lists the same problems, and counts those beyond the list."""
+    write(folder_store, "exports/vip.json", SHORT_EXPORT | {f"member-{number}": 1 for number in range(30)})
+    catalog = Catalog(folder_store)
+    first, second = (next(catalog.exports()).document for _ in range(2))
+
+    assert isinstance(first, InvalidDocument)
+    assert isinstance(second, InvalidDocument)
+    assert first.more == 10
+    assert (second.name, second.problems, second.more) == (first.name, first.problems, first.more)
+    assert second.message == first.message
 
 
 def test_what_is_not_there_is_not_found(folder_store: Store) -> None:

@@ -13,7 +13,7 @@ from sandbox.people import People
 from shared.catalog import Catalog
 from shared.runs.lock.export import ExportLock
 from shared.runs.preview import preview
-from shared.runs.starting import Request, open_run, see
+from shared.runs.starting import Request, ensure_head, open_run
 from tests.cli.conftest import Command
 from tests.cli.terminal import in_terminal
 from tests.support.host import COMMAND
@@ -51,8 +51,8 @@ def test_run_that_somebody_else_holds_exits_with_75(command: Command, world: Wor
     """Two never run the same export; who comes second learns which run it is, and how to end it."""
     world.segment(People(5))
     services = world.services
-    see(services, services.catalog.export("vip"))
-    with ExportLock.take(services.state, "vip", services.clock) as hold:
+    ensure_head(services, services.catalog.export("vip"))
+    with ExportLock.acquire(services.state, "vip", services.clock) as hold:
         open_run(hold, Request("command", "somebody"))
         result = command("run", "vip", "--json")
 

@@ -171,7 +171,7 @@ def sent_heads(world: World) -> list[str]:
 
 def accepted(world: World, head: str) -> int:
     run = read_head(world.services.state, head.removeprefix("heads/").removesuffix(".json"))[0].open
-    return len(run.jobs) if run else 0
+    return len(run.deliveries.jobs) if run else 0
 
 
 def test_a_key_without_a_scope(command: Command, world: World, people: Path) -> None:

@@ -1,14 +1,19 @@
 """When what the app stands on is away or set up wrongly: nothing is lost, and the caller learns it."""
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from shared.adapters.storage.store import Store
 from tests.http.problems import problem
+from tests.support.azurite import Azurite
 from tests.support.host import running_host
+from tests.support.wire import Wire, wire_to
 from tests.support.world import World, environment_of
 
 
@@ -28,6 +33,21 @@ def host_without_vault(world: World) -> Iterator[httpx.Client]:
         vault = f"https://127.0.0.1:{taken.getsockname()[1]}"
         with running_host(environment_of(world) | {"KEY_VAULT_URL": vault, "HTTP_TIME_BUDGET": "5"}) as host:
             yield host
+
+
+@pytest.fixture
+def wire(azurite: Azurite) -> Iterator[Wire]:
+    """A wire to Azurite, before a state that lies there."""
+    with wire_to(azurite.url) as wire:
+        yield wire
+
+
+@pytest.fixture
+def far_host(world: World, wire: Wire, container_url: str) -> Iterator[httpx.Client]:
+    """A host whose state is at the other end of the wire."""
+    state_url = f"{wire.url}{urlsplit(container_url).path}"
+    with running_host(environment_of(world) | {"STATE_URL": state_url}) as host:
+        yield host
 
 
 def test_without_the_vault_the_run_stays_open(
@@ -66,6 +86,42 @@ def test_without_its_state_the_app_is_not_well(world: World, nowhere: str) -> No
     for answer in others:
         problem(answer, 503, "storage_unavailable")
         assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_state_that_can_only_be_read_is_not_well(wire: Wire, far_host: httpx.Client) -> None:
+    """No run can work without its checkpoints: 503, after one write, however many ask at once."""
+    wire.pass_on(1)  # the listing
+    wire.answer(403, {"x-ms-error-code": "AuthorizationPermissionMismatch"})
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(far_host.get, ["/api/health"] * 8))
+
+    for answer in answers:
+        problem(answer, 503, "denied")
+    assert [method for method, _ in wire.requests] == ["GET", "PUT"]
+
+
+def test_a_state_that_can_be_written_is_well_and_is_left_as_it_was(
+    wire: Wire, far_host: httpx.Client, blob_store: Store
+) -> None:
+    """One listing, one write and one delete serve everybody for a while."""
+    answers = [far_host.get("/api/health") for _ in range(3)]
+
+    assert [answer.json() for answer in answers] == [{"status": "ok"}] * 3
+    assert [method for method, _ in wire.requests] == ["GET", "PUT", "DELETE"]
+    assert list(blob_store.list()) == []
+
+
+def test_health_does_not_wait_for_a_state_that_hangs(wire: Wire, far_host: httpx.Client) -> None:
+    """503 within seconds, for all who ask at once, while storage itself is asked again and again."""
+    for _ in range(9):
+        wire.fall_silent()
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(far_host.get, ["/api/health"] * 4))
+
+    assert time.monotonic() - began < 9
+    for answer in answers:
+        problem(answer, 503, "storage_unavailable")
 
 
 def test_settings_that_are_wrong_are_named_to_who_has_the_key(world: World) -> None:

@@ -93,7 +93,7 @@ def _with_a_job(world: World, export: str) -> str:
             head, _ = read_head(world.services.state, export)
         except NotFound:
             continue
-        if head.open is not None and head.open.jobs:
+        if head.open is not None and head.open.deliveries.jobs:
             return head.open.record.id
         time.sleep(0.02)
     raise TimeoutError

@@ -8,7 +8,7 @@ import pytest
 
 from shared.catalog import Export
 from shared.runs.estimate import estimate_of
-from shared.runs.head import OpenRun
+from shared.runs.run import OpenRun
 from tests.support.documents import SHORT_EXPORT
 from tests.support.world import MONDAY
 
@@ -16,14 +16,13 @@ EXPORT = Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT).encode())
 NOW = MONDAY + timedelta(seconds=100)
 
 
-def _run(accepted: int, phase: str = "sending", lines: int | None = 1000, **changes: Any) -> OpenRun:
+def _run(accepted: int, state: str = "sending", lines: int | None = 1000, **changes: Any) -> OpenRun:
     """A run that began at Monday's refresh and was last advanced 60 seconds later; it has read all lines."""
     record = {
         "id": "vip.20260824T143300Z-0000",
         "export": "vip",
         "trigger": "on_demand",
         "requested_by": "http",
-        "phase": phase,
         "counts": {"rows": lines or 0, **changes.pop("counts", {})},
         "created_at": MONDAY,
         "started_at": None if lines is None else MONDAY,
@@ -34,7 +33,8 @@ def _run(accepted: int, phase: str = "sending", lines: int | None = 1000, **chan
     run = {
         "record": record,
         "plan": None if lines is None else plan,
-        "jobs": [job] if accepted else [],
+        "state": state,
+        "deliveries": {"jobs": [job] if accepted else []},
         "advanced_at": advanced_at,
     }
     return OpenRun.model_validate(run | changes)
@@ -51,7 +51,7 @@ def _run(accepted: int, phase: str = "sending", lines: int | None = 1000, **chan
         (_run(100, counts={"rejected": 40, "filtered": 30, "duplicates": 20, "unchanged": 60}), 0.25, 180),
         (_run(1000), 1.0, 0),
         (_run(1200), 1.0, 0),
-        (_run(1000, phase="confirming"), 1.0, None),
+        (_run(1000, state="confirming"), 1.0, None),
     ],
     ids=[
         "queued",
@@ -77,7 +77,7 @@ def test_share_and_time_left(run: OpenRun, share: float | None, seconds_left: in
 def test_what_a_run_waits_for_comes_on_top() -> None:
     """A pause that is still to come is part of the time left, one that is over isn't."""
     until = NOW + timedelta(seconds=30)
-    waiting = _run(250, waiting_for="throttled", not_before=until)
+    waiting = _run(250, wait={"until": until, "reason": "throttled"})
 
     assert estimate_of(waiting, NOW).seconds_left == 180 + 30
     assert estimate_of(waiting, until + timedelta(hours=1)).seconds_left == 180

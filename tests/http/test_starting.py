@@ -93,7 +93,7 @@ def test_somebody_else_is_at_it(world: World, host: httpx.Client, new_export: Ca
     export = new_export()
     opened = host.post(f"/api/exports/{export}/runs", headers=ASYNC)
 
-    with ExportLock.take(world.services.state, export, world.clock):
+    with ExportLock.acquire(world.services.state, export, world.clock):
         for preferences in ({}, ASYNC):
             answer = host.post(f"/api/exports/{export}/runs", headers=preferences)
             problem(answer, 409, "already_running")
@@ -112,7 +112,7 @@ def test_a_hold_without_a_run_has_no_location(
     export = new_export()
     assert host.post(f"/api/exports/{export}/runs").status_code == 200
 
-    with ExportLock.take(world.services.state, export, world.clock):
+    with ExportLock.acquire(world.services.state, export, world.clock):
         answer = host.post(f"/api/exports/{export}/runs")
 
     problem(answer, 409, "already_running")

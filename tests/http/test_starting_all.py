@@ -21,7 +21,7 @@ def test_every_active_export_is_started(
     opened = new_export()
     known = host.post(f"/api/exports/{opened}/runs", headers={"prefer": "respond-async"})
 
-    with ExportLock.take(world.services.state, opened, world.clock):
+    with ExportLock.acquire(world.services.state, opened, world.clock):
         answer = host.post("/api/runs", json={"requested_by": "the night's job"})
 
     assert answer.status_code == 202

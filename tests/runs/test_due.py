@@ -9,7 +9,7 @@ import pytest
 from shared.catalog import Export
 from shared.catalog.export import Cron
 from shared.runs.due import MOST_ATTEMPTS, is_behind, is_due, is_newer_due, next_time
-from shared.runs.head import Glance, Retry
+from shared.runs.index import IndexEntry, Retry
 
 NOW = datetime(2026, 8, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)
@@ -26,8 +26,8 @@ def export(**changes: Any) -> Export:
     return Export.parse("exports/vip.json", json.dumps(document | changes).encode())
 
 
-def glance(**changes: Any) -> Glance:
-    return Glance.model_validate({"exported": {"A": "2", "B": "2"}, "scheduled_at": LONG_AGO} | changes)
+def entry(**changes: Any) -> IndexEntry:
+    return IndexEntry.model_validate({"exported": {"A": "2", "B": "2"}, "scheduled_at": LONG_AGO} | changes)
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def glance(**changes: Any) -> Glance:
 )
 def test_on_refresh_a_newer_snapshot_is_due(versions: dict[str, str], due: bool) -> None:
     """Newer than what was last exported, or than the baseline; an older or missing one is not."""
-    assert is_due(export(), glance(), versions, NOW, LONG_AGO) is due
+    assert is_due(export(), entry(), versions, NOW, LONG_AGO) is due
 
 
 def test_who_is_inactive_is_never_due() -> None:
     """An inactive export runs by hand only."""
     inactive = export(schedule={"active": False})
-    assert not is_due(inactive, glance(), {"A": "9", "B": "9"}, NOW, LONG_AGO)
+    assert not is_due(inactive, entry(), {"A": "9", "B": "9"}, NOW, LONG_AGO)
 
 
 @pytest.mark.parametrize(
@@ -58,28 +58,28 @@ def test_a_failed_attempt_waits_for_its_time(attempts: int, minutes: int, due: b
     """Back-off, and at most eight attempts for a snapshot."""
     versions = {"A": "3", "B": "2"}
     retry = Retry(versions=versions, attempts=attempts, not_before=NOW + timedelta(minutes=minutes))
-    assert is_due(export(), glance(retry=retry), versions, NOW, LONG_AGO) is due
+    assert is_due(export(), entry(retry=retry), versions, NOW, LONG_AGO) is due
 
 
 def test_a_new_snapshot_ends_the_back_off() -> None:
     """What failed with another snapshot holds nothing back."""
     retry = Retry(versions={"A": "3", "B": "2"}, attempts=8, not_before=NOW + timedelta(days=1))
-    assert is_due(export(), glance(retry=retry), {"A": "4", "B": "2"}, NOW, LONG_AGO)
+    assert is_due(export(), entry(retry=retry), {"A": "4", "B": "2"}, NOW, LONG_AGO)
 
 
 def test_a_recurrence_is_owed_what_came_to_nothing() -> None:
     """A run that failed or was superseded is made up for by the next snapshot, before the next time."""
     daily = export(schedule={"when": {"cron": "0 6 * * *"}})
     retry = Retry(versions={"A": "3", "B": "2"}, attempts=1, not_before=NOW - timedelta(hours=1))
-    today = glance(scheduled_at=NOW - timedelta(hours=6), retry=retry)
+    today = entry(scheduled_at=NOW - timedelta(hours=6), retry=retry)
 
     assert is_due(daily, today, {"A": "4", "B": "2"}, NOW, LONG_AGO)
-    assert not is_due(daily, glance(scheduled_at=NOW - timedelta(hours=6)), {"A": "4"}, NOW, LONG_AGO)
+    assert not is_due(daily, entry(scheduled_at=NOW - timedelta(hours=6)), {"A": "4"}, NOW, LONG_AGO)
 
 
 def test_a_segment_that_is_new_to_an_export_is_not_due() -> None:
     """Its present snapshot becomes the baseline: saving an export runs nothing."""
-    assert not is_due(export(segments=["A", "C"]), glance(), {"A": "2", "C": "9"}, NOW, LONG_AGO)
+    assert not is_due(export(segments=["A", "C"]), entry(), {"A": "2", "C": "9"}, NOW, LONG_AGO)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_segment_that_is_new_to_an_export_is_not_due() -> None:
 )
 def test_what_can_not_be_seen_may_be_behind(versions: dict[str, str], behind: bool) -> None:
     """A segment that is gone, or a store that refuses us, must not look like a success."""
-    assert is_behind(export(), glance(), versions, NOW, LONG_AGO) is behind
+    assert is_behind(export(), entry(), versions, NOW, LONG_AGO) is behind
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_can_not_be_seen_may_be_behind(versions: dict[str, str], behind: bo
 )
 def test_a_newer_snapshot_waits_for_an_open_run(schedule: dict[str, Any], due: bool) -> None:
     """Only where the timer would export it now."""
-    known = glance(scheduled_at=NOW - timedelta(hours=12))
+    known = entry(scheduled_at=NOW - timedelta(hours=12))
     assert is_newer_due(export(schedule=schedule), known, NOW, LONG_AGO) is due
 
 
@@ -120,7 +120,7 @@ def test_a_recurrence_is_due_when_its_time_has_come(
 ) -> None:
     """Once for every time, or once for all that were missed; saving runs nothing."""
     daily = export(schedule={"when": {"cron": "0 6 * * *", "timezone": "Europe/Paris"}})
-    assert is_due(daily, glance(scheduled_at=scheduled_at), {"A": "2"}, NOW, changed_at) is due
+    assert is_due(daily, entry(scheduled_at=scheduled_at), {"A": "2"}, NOW, changed_at) is due
 
 
 @pytest.mark.parametrize(

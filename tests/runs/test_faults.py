@@ -105,8 +105,8 @@ def test_a_long_retry_after_is_left_to_the_next(world: World) -> None:
     assert world.clock.now() - before < timedelta(seconds=10)
     head, _ = read_head(world.services.state, "vip")
     assert head.open is not None
-    assert head.open.not_before is not None
-    assert timedelta(seconds=3600) <= head.open.not_before - before < timedelta(seconds=3610)
+    assert head.open.wait is not None
+    assert timedelta(seconds=3600) <= head.open.wait.until - before < timedelta(seconds=3610)
 
     assert not world.run().is_closed
     assert [request.method for request in world.stand_in.requests].count("POST") == 1

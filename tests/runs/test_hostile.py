@@ -208,7 +208,7 @@ def test_no_lie_about_a_job_makes_a_record_that_cannot_be_shown(
     counts = record.counts
     assert counts.sent == 30 == counts.imported + counts.failed + counts.unconfirmed
     assert min(counts.model_dump().values()) >= 0
-    listed, _ = list_runs(world.services.state, "vip", "", 20)
+    listed, _ = list_runs(world.services.state, "vip", "", 20, world.clock.now())
     assert orjson.dumps([each.model_dump(mode="json") for each in listed])
     assert [each.id for each in listed] == [record.id]
 

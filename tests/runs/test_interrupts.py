@@ -10,11 +10,10 @@ from sandbox.klaviyo import SCOPES, Fault, JobPlan
 from sandbox.people import People, email
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import Vault
-from shared.runs.advance import advance, run, start
-from shared.runs.cancelling import cancel
+from shared.runs.advance import advance, cancel, run, start
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.steps.parts import request_cancel
+from shared.runs.steps.permit import request_cancel
 from tests.support.world import World
 
 
@@ -230,7 +229,7 @@ def test_paused_exports_post_nothing(world: World, by: str) -> None:
     assert not waiting.is_closed
     assert posts(world) == 0
     head = json.loads(services.state.read("heads/vip.json").content)
-    assert head["open"]["waiting_for"] == "paused"
+    assert head["open"]["wait"]["reason"] == "paused"
 
     world.document("connections/sandbox.json")
     world.clock.sleep(60)

@@ -125,8 +125,8 @@ def test_a_run_that_gets_nowhere_fails(world: World) -> None:
     world.segment(People(10))
     start(world.services, "vip", Request("command", "tester"))
     for _ in range(5):
-        with ExportLock.take(world.services.state, "vip", world.clock) as hold:
-            hold.run.take_ups += 1  # and then the process died
+        with ExportLock.acquire(world.services.state, "vip", world.clock) as hold:
+            hold.run.begin_turn(world.clock.now())  # and then the process died
             hold.checkpoint()
 
     record = world.run()

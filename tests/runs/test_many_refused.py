@@ -34,7 +34,7 @@ def held(world: World) -> Iterator[tuple[Parts, str]]:
     """The parts of an open run, and where its rejected file will be."""
     world.segment(People(1))
     record = start(world.services, "vip", Request("command", "tester"))
-    with ExportLock.take(world.services.state, "vip", world.clock) as hold:
+    with ExportLock.acquire(world.services.state, "vip", world.clock) as hold:
         yield Parts(hold), f"runs/vip/{record.id}.rejected.csv"
 
 
@@ -59,7 +59,7 @@ def test_a_pass_that_ends_earlier_leaves_nothing_of_the_longer_one(world: World)
         a_pass(parts, 1_000)
         a_pass(parts, 350)
 
-        assert parts.join_rejected(["a.csv"], set(), 350) == 350
+        assert parts.join_rejected(["a.csv"], set(), 350, MOST_LISTED) == 350
 
     assert listed(world, file) == [str(row) for row in range(1, 351)]
 
@@ -70,7 +70,7 @@ def test_a_pass_that_died_is_completed_from_the_one_before(world: World) -> None
         a_pass(parts, 1_000)
         a_pass(parts, 350, ends=False)
 
-        assert parts.join_rejected(["a.csv"], set(), 350) == 350
+        assert parts.join_rejected(["a.csv"], set(), 350, MOST_LISTED) == 350
 
     assert listed(world, file) == [str(row) for row in range(1, 351)]
 
@@ -80,7 +80,7 @@ def test_other_code_lists_no_row_twice(world: World) -> None:
     with held(world) as (parts, file):
         a_pass(parts, 1_000, COLUMN[:-2_000])
         a_pass(parts, 350, ends=False)
-        parts.join_rejected(["a.csv"], set(), 1_000)
+        parts.join_rejected(["a.csv"], set(), 1_000, MOST_LISTED)
 
     rows = listed(world, file)
     assert len(rows) == len(set(rows))
@@ -94,7 +94,7 @@ def test_what_klaviyo_refused_is_listed_beside_the_checks(world: World) -> None:
         parts.write_rejected("ours", RejectedLines([Rejected(0, 7_000, "EMail", "invalid", "import")]))
         parts.write_rejected("theirs", RejectedLines([Rejected(0, 8_000, "EMail", "invalid", "import")]))
 
-        assert parts.join_rejected(["a.csv"], {"ours"}, 250) == 251
+        assert parts.join_rejected(["a.csv"], {"ours"}, 250, MOST_LISTED) == 251
 
     assert listed(world, file) == ["7000", *(str(row) for row in range(1, 251))]
 
@@ -127,7 +127,7 @@ def test_a_run_that_died_and_is_cancelled_counts_its_refused_rows(real_time: Wor
     assert record["status"] == "canceled"
     assert record["counts"]["rejected"] > 0
     assert record["counts"]["rejected"] == sum(record["rejected_by_reason"].values())
-    assert record["counts"]["rejected"] == len(lines) + warnings.get("rejected_not_listed", 0)
+    assert record["counts"]["rejected"] == len(lines) + warnings.get("refused_rows_incomplete", 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the memory")
@@ -164,7 +164,7 @@ def test_no_cell_is_a_formula(world: World, cell: str) -> None:
     """Names and codes from outside stand behind an apostrophe, and the file stays CSV of five columns."""
     with held(world) as (parts, file):
         parts.write_rejected("ours", RejectedLines([Rejected(0, 7, cell, cell, "job")]))
-        parts.join_rejected([cell], {"ours"})
+        parts.join_rejected([cell], {"ours"}, 0, 1)
 
     content = world.services.state.read(file).content.decode()
     _, line = csv.reader(io.StringIO(content, newline=""))

@@ -115,13 +115,13 @@ def test_who_has_lost_the_export_writes_nothing_beside_it(tmp_path: Path, azurit
     with a_world(tmp_path, state_url=azurite.container()) as world:
         world.segment(People(1))
         start(world.services, "vip", Request("command", "tester"))
-        with ExportLock.take(world.services.state, "vip", world.clock) as hold:
+        with ExportLock.acquire(world.services.state, "vip", world.clock) as hold:
             parts = Parts(hold)
             world.clock.sleep(60)  # for so long, as far as the holder knows, it was paused
             break_leases(world)
             for write in (
                 lambda: parts.write_rejected("check", RejectedLines()),
-                lambda: parts.join_rejected([], set()),
+                lambda: parts.join_rejected([], set(), 0, 1),
             ):
                 with pytest.raises(LeaseLost):
                     write()

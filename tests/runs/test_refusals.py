@@ -11,7 +11,7 @@ from sandbox.people import People, email
 from shared.adapters.clock import Deadline
 from shared.runs.advance import advance, run
 from shared.runs.starting import Request
-from shared.runs.steps.deliver import MOST_POSTS
+from shared.runs.steps.batch import MOST_POSTS
 from tests.support.world import World
 
 CULPRITS = [3, 4_711, 9_999, 10_000, 17_999]

@@ -195,13 +195,14 @@ def test_the_newest_snapshot_is_taken(world: World) -> None:
 def test_a_snapshot_that_changes_under_the_run_fails_it(world: World) -> None:
     """What was pinned is what is read: another file in its place ends the run with the reason."""
     from shared.runs.advance import start
+    from shared.runs.holder import Holder
     from shared.runs.lock.export import ExportLock
     from shared.runs.steps.pin import pin
 
     world.segment(People(10))
     start(world.services, "vip", Request("command", "tester"))
-    with ExportLock.take(world.services.state, "vip", world.clock) as hold:
-        pin(hold, world.services, world.deadline())
+    with ExportLock.acquire(world.services.state, "vip", world.clock) as lock:
+        pin(Holder(lock, world.services, world.deadline()))
     world.segment(People(11))
 
     record = world.run()

@@ -62,7 +62,7 @@ def test_an_open_run_is_not_taken_for_a_trial(world: World) -> None:
     world.segment(People(30))
     start(world.services, "vip", Request("on_demand", "tester"))
 
-    with pytest.raises(AlreadyRunning, match="is no trial of 10 profiles") as caught:
+    with pytest.raises(AlreadyRunning, match="is not a trial of 10 profiles") as caught:
         run(world.services, "vip", trial(world, 10), world.deadline())
 
     assert caught.value.code == "run_is_open"

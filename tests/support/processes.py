@@ -45,4 +45,4 @@ def accepted(world: World) -> int:
         head, _ = read_head(world.services.state, "vip")
     except NotFound:
         return 0
-    return len(head.open.jobs) if head.open else 0
+    return len(head.open.deliveries.jobs) if head.open else 0

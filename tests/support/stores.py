@@ -38,9 +38,9 @@ class WatchedStore:
         self.called("now", "")
         return self._store.now()
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+    def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:
         self.called("list", prefix)
-        return self._store.list(prefix)
+        return self._store.list(prefix, page=page)
 
     def level(self, folder: str = "") -> Level:
         self.called("level", folder)

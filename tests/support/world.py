@@ -27,15 +27,16 @@ MONDAY = datetime(2026, 8, 24, 14, 33, tzinfo=UTC)
 
 
 class MadeClock:
-    """A clock that stands still but for who sleeps; for all threads."""
+    """A clock that stands still but for who sleeps; for all threads. Its wall clock may be wrong."""
 
     def __init__(self, start: datetime = MONDAY + timedelta(hours=1)) -> None:
         self._start = start
         self._seconds = 0.0
         self._lock = threading.Lock()
+        self.ahead = timedelta()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._seconds)
+        return self._start + timedelta(seconds=self._seconds) + self.ahead
 
     def monotonic(self) -> float:
         return self._seconds

@@ -10,16 +10,16 @@ from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
-from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContainerClient, LinearRetry
+from azure.storage.blob import BlobClient, BlobProperties, ContainerClient, LinearRetry
 
 from shared.adapters.azure_errors import azure_errors
+from shared.adapters.storage.blob_lease import BlobLease
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
-from shared.errors import AlreadyExists, Changed, InvalidSettings, LeaseLost, NotFound, StorageUnavailable
+from shared.errors import AlreadyExists, Changed, InvalidSettings, NotFound
 from shared.settings import LOOPBACK
 
 CHUNK = 4 * 1024 * 1024
-LEASE_SECONDS = 60
 # Seconds. Connecting and reading have their timeouts apart, so that a renewal fails within 10. A store that
 # hangs is given up after about 35: a caller over HTTP has 45.
 _PATIENT: dict[str, Any] = {
@@ -30,32 +30,6 @@ _PATIENT: dict[str, Any] = {
 _SHORT: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 5, "retry_total": 0}
 # Metadata of ours that tells our own write from another's.
 _WRITE_ID = "write_id"
-
-
-class BlobLease:
-    """A Lease of Azure's, which ends by itself 60 seconds after the last renewal."""
-
-    def __init__(self, name: str, patient: BlobClient, short: BlobClient) -> None:
-        """Takes the lease. Raises AlreadyRunning, NotFound."""
-        self._name = name
-        self._id = str(uuid4())
-        self._short = short
-        # The id is ours, so that a repeat after a lost answer finds its own lease and takes it.
-        with azure_errors(name):
-            BlobLeaseClient(patient, self._id).acquire(LEASE_SECONDS)
-
-    def held(self) -> BlobLeaseClient:
-        """Azure's own form of it. Made anew each time, since a client forgets its id at a release."""
-        return BlobLeaseClient(self._short, self._id)
-
-    def renew(self) -> None:
-        with azure_errors(self._name):
-            self.held().renew()
-
-    def release(self) -> None:
-        # Where the storage doesn't answer, the lease soon ends by itself.
-        with suppress(LeaseLost, NotFound, StorageUnavailable), azure_errors(self._name):
-            self.held().release()
 
 
 class BlobStore:
@@ -79,9 +53,9 @@ class BlobStore:
             )
         return parsedate_to_datetime(dates[-1])
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+    def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:
         check_prefix(prefix)
-        return self._walk(prefix)
+        return self._walk(prefix, page)
 
     def level(self, folder: str = "") -> Level:
         prefix = f"{folder}/" if folder else ""
@@ -164,9 +138,11 @@ class BlobStore:
         check_name(name)
         return self._container.get_blob_client(self._prefix + name)
 
-    def _walk(self, prefix: str) -> Iterator[BlobInfo]:
+    def _walk(self, prefix: str, page: int | None) -> Iterator[BlobInfo]:
         with azure_errors(f"The listing of {prefix!r}"):
-            for item in self._container.list_blobs(self._prefix + prefix, include=["metadata"]):
+            for item in self._container.list_blobs(
+                self._prefix + prefix, include=["metadata"], results_per_page=page
+            ):
                 if info := self._info(item):
                     yield info
 

@@ -1,11 +1,15 @@
 """Files that appear whole: written beside their place, stamped, then renamed."""
 
+import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+
+# The file system has no such thing for its folders.
+_NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
 
 
 def etag_of(status: os.stat_result) -> str:
@@ -18,6 +22,19 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+        sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Returns when a file, or the names in a folder, would survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A store in a folder of this machine."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -9,9 +8,10 @@ from pathlib import Path
 from stat import S_ISREG
 
 from shared.adapters.os_errors import os_errors
-from shared.adapters.storage.files import etag_of, make_folder, spooled
+from shared.adapters.storage.files import etag_of, make_folder, spooled, sync
 from shared.adapters.storage.locks import FolderLease, exclusive, is_held
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
+from shared.adapters.storage.sidecars import read_metadata, write_metadata
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
 from shared.errors import AlreadyExists, Changed, InvalidRequest, LeaseLost, NotFound, StorageUnavailable
 
@@ -21,8 +21,9 @@ CHUNK = 4 * 1024 * 1024
 class FolderStore:
     """A Store whose blobs are files, readable by their owner only.
 
-    A file is replaced by a rename, never written in place. Its metadata lies under `.metadata/` and
-    counts only for the version that it names. Nothing hidden and no symbolic link is a blob.
+    A file is replaced by a rename, never written in place, and a write that returned survives a loss of
+    power. Metadata lies under `.metadata/` and counts only for the version that it names. Nothing hidden and
+    no symbolic link is a blob.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +32,7 @@ class FolderStore:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+    def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:  # noqa: ARG002
         check_prefix(prefix)
         return self._walk(prefix)
 
@@ -45,6 +46,7 @@ class FolderStore:
         return Level(tuple(folders), tuple(blob for blob in blobs if blob))
 
     def stat(self, name: str) -> BlobInfo:
+        self._path(name)
         if blob := self._info(name):
             return blob
         raise NotFound(f"{name} does not exist.")
@@ -83,12 +85,16 @@ class FolderStore:
     ) -> str:
         path = self._path(name)
         check_metadata(metadata or {})
-        with os_errors(name), spooled(path, content) as (temporary, etag), self._exclusive():
-            self._check_version(name, create_only, if_match)
-            self._check_lease(name, lease)
-            if metadata:
-                self._describe(name, etag, metadata)
-            temporary.replace(path)
+        with os_errors(name):
+            with spooled(path, content) as (temporary, etag):
+                sync(temporary)
+                with self._exclusive():
+                    self._check_version(name, create_only, if_match)
+                    self._check_lease(name, lease)
+                    if metadata:
+                        write_metadata(self._sidecar(name), etag, metadata)
+                    temporary.replace(path)
+            sync(path.parent)
         return etag
 
     def delete(self, name: str) -> None:
@@ -135,45 +141,31 @@ class FolderStore:
 
     def _entries(self, prefix: str) -> Sequence[str]:
         """The full names in the prefix's folder that start with it, in order; a folder's ends in `/`."""
-        folder = prefix[: prefix.rfind("/") + 1]
-        path = self._path(folder[:-1]) if folder else self._root
+        above, slash, start = prefix.rpartition("/")
+        folder = above + slash
+        path = self._path(above) if above else self._root
         try:
             with os_errors(folder or "The folder"), os.scandir(path) as entries:
-                names = [
+                return sorted(
                     f"{folder}{entry.name}{'/' if entry.is_dir() else ''}"
                     for entry in entries
-                    if is_name(entry.name) and not entry.is_symlink()
-                ]
+                    if entry.name.startswith(start) and is_name(entry.name) and not entry.is_symlink()
+                )
         except NotFound:
             return []
-        return sorted(name for name in names if name.startswith(prefix))
 
     def _info(self, name: str) -> BlobInfo | None:
-        path = self._path(name)
+        """The entry of a name that `_path` has passed, or whose folder has; None where no blob has it."""
         try:
             with os_errors(name):
-                status = path.stat()
+                status = (self._root / name).stat()
         except NotFound:
             return None
         if not S_ISREG(status.st_mode):
             return None
         etag = etag_of(status)
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
-        return BlobInfo(name, etag, status.st_size, modified, self._metadata(name, etag))
-
-    def _metadata(self, name: str, etag: str) -> dict[str, str]:
-        with suppress(OSError, ValueError):
-            described = json.loads(self._sidecar(name).read_bytes())
-            if described["etag"] == etag:
-                return dict(described["metadata"])
-        return {}
-
-    def _describe(self, name: str, etag: str, metadata: Mapping[str, str]) -> None:
-        """Goes before the rename: whoever sees the new version sees its metadata."""
-        sidecar = self._sidecar(name)
-        described = json.dumps({"etag": etag, "metadata": dict(metadata)}).encode()
-        with spooled(sidecar, described) as (temporary, _):
-            temporary.replace(sidecar)
+        return BlobInfo(name, etag, status.st_size, modified, read_metadata(self._sidecar(name), etag))
 
     def _check_lease(self, name: str, lease: Lease | None) -> None:
         if lease is None:

@@ -2,11 +2,17 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import AlreadyRunning, LeaseLost
+from shared.errors import AlreadyRunning, LeaseLost, StorageUnavailable
+
+# Seconds after which a lock that others hold is given up, as a store that hangs is.
+PATIENCE = 10.0
+# Seconds between attempts: the first pause, which doubles up to the last.
+PAUSES = (0.001, 0.02)
 
 
 class FolderLease:
@@ -44,13 +50,30 @@ class FolderLease:
 
 @contextmanager
 def exclusive(lock_file: Path) -> Iterator[None]:
-    """Waits for the lock and holds it for the length of the block."""
+    """Waits for the lock, 10 seconds at most (StorageUnavailable), and holds it for the block's length."""
     descriptor = _open(lock_file)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int) -> None:
+    """Takes the lock by attempts, since flock itself knows no timeout."""
+    pause, longest = PAUSES
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                raise StorageUnavailable(
+                    f"The folder is locked: another writer has held it for {PATIENCE:g} seconds. "
+                    "End the process if it hangs."
+                ) from None
+        time.sleep(pause)
+        pause = min(2 * pause, longest)
 
 
 def is_held(lock_file: Path) -> bool:

@@ -52,8 +52,11 @@ class Store(Protocol):
     def now(self) -> datetime:
         """The time by the clock that writes `last_modified`, in UTC. Raises NotFound (no container)."""
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """Every blob whose name starts with `prefix`, in the names' order, with metadata."""
+    def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:
+        """Every blob whose name starts with `prefix`, in the names' order, with metadata.
+
+        `page` is how many of them are likely to be wanted: a request asks for no more at once.
+        """
 
     def level(self, folder: str = "") -> Level:
         """What lies directly in `folder`, in the names' order. An unknown folder is empty."""

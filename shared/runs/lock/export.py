@@ -1,4 +1,4 @@
-"""The exclusive hold on an export, through which alone its head is written."""
+"""The lock of an export: only its holder writes the export's head."""
 
 import threading
 from collections.abc import Iterator
@@ -8,37 +8,38 @@ from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage.store import Store
 from shared.errors import Changed, LeaseLost, NotFound
-from shared.runs.head import Head, OpenRun, read_head
+from shared.runs.head import Head, read_head
 from shared.runs.lock.lease import RenewedLease
+from shared.runs.run import OpenRun
 
 
 class ExportLock:
-    """The head of an export in the hands of its one holder.
+    """The head of an export, with its one holder.
 
-    Its writes carry the lease and the ETag of the last one, and the head an epoch that grows with each
+    Writes carry the lease and the ETag of the write before, and the head an epoch that grows with each
     holder: one that was paused finds out at its next write, and stops.
     """
 
-    def __init__(self, store: Store, keeper: RenewedLease, clock: Clock, head: Head, etag: str) -> None:
+    def __init__(self, store: Store, lease: RenewedLease, clock: Clock, head: Head, etag: str) -> None:
         self.store = store
         self.clock = clock
         self.head = head
-        self.lock = threading.RLock()  # guards the head between the holder's threads
-        self._keeper = keeper
+        self.threads = threading.RLock()  # guards the head between the holder's threads
+        self._lease = lease
         self._etag = etag
-        self._lost: LeaseLost | None = None
+        self._is_lost = False
 
     @classmethod
     @contextmanager
-    def take(cls, store: Store, export_id: str, clock: Clock) -> Iterator["ExportLock"]:
+    def acquire(cls, store: Store, export_id: str, clock: Clock) -> Iterator["ExportLock"]:
         """Holds the export, whose head exists, for the length of the block.
 
-        Raises AlreadyRunning where somebody else does, InvalidDocument where the head can't be read.
+        Raises AlreadyRunning where another process does, and what `read_head` raises.
         """
-        with RenewedLease.acquire(store, state.head(export_id), clock) as keeper:
+        with RenewedLease.acquire(store, state.head(export_id), clock) as lease:
             head, etag = read_head(store, export_id)
             head.epoch += 1
-            yield cls(store, keeper, clock, head, etag)
+            yield cls(store, lease, clock, head, etag)
 
     @property
     def run(self) -> OpenRun:
@@ -48,14 +49,14 @@ class ExportLock:
         return self.head.open
 
     def check(self) -> None:
-        """Raises LeaseLost where the hold is over: then nothing may be posted or written any more."""
-        if self._lost is not None:
-            raise self._lost
-        self._keeper.check()
+        """Raises LeaseLost once the lock may be lost: then nothing may be posted or written any more."""
+        if self._is_lost:
+            raise LeaseLost("Another process has written the head of this export meanwhile.")
+        self._lease.check()
 
     def checkpoint(self) -> None:
-        """Writes the head. Raises LeaseLost where somebody else has taken over."""
-        with self.lock:
+        """Writes the head. Raises LeaseLost where another process has taken over."""
+        with self.threads:
             self.check()
             if self.head.open is not None:
                 self.head.open.advanced_at = self.clock.now()
@@ -65,8 +66,8 @@ class ExportLock:
                     self.head.content(),
                     metadata=self.head.metadata(),
                     if_match=self._etag,
-                    lease=self._keeper.lease,
+                    lease=self._lease.lease,
                 )
             except (Changed, NotFound):
-                self._lost = LeaseLost("Somebody else wrote the head of this export meanwhile.")
-                raise self._lost from None
+                self._is_lost = True
+                self.check()

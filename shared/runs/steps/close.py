@@ -1,116 +1,115 @@
-"""The last step: counts that add up, the rejected file, the record written once for all."""
+"""The last step: counts that add up, the refused rows' file, the record written once for all."""
 
+import logging
 from contextlib import suppress
 
 from pydantic import ValidationError
 
 from shared import state
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidDocument, NotFound, Problem
-from shared.runs.head import Head, LastRun, OpenRun
-from shared.runs.lock.export import ExportLock
-from shared.runs.record import JobRecord, RunRecord, Status
-from shared.runs.steps.parts import Parts, is_cancel_requested
+from shared.errors import InvalidDocument, NewerVersion, NotFound, PermanentError, Problem
+from shared.runs.holder import Holder
+from shared.runs.record import RECORD_VERSION, RunRecord, Status, version_of
+from shared.runs.run import OpenRun
+from shared.runs.steps.parts import Parts
+from shared.runs.steps.permit import is_cancel_requested
+from shared.runs.steps.rejected import MOST_LISTED
+
+logger = logging.getLogger(__name__)
 
 # Of a record: a run of 100,000 jobs has about half of that.
 MOST_BYTES = 32_000_000
+# Closes that are interrupted while a part can't be read; then it counts as missing.
+MOST_INTERRUPTED = 3
 
 
-def close(hold: ExportLock) -> RunRecord:
-    """Closes the open run: the rejected file, the record, and at last the head, which is cleared."""
-    run = hold.run
-    run.count_rejected()
-    record = summary(run)
-    if run.ending is None and is_cancel_requested(hold.store, record.id):
+def close(holder: Holder) -> RunRecord:
+    """Closes the open run: the refused rows' file, the record, and at last the head, which is cleared.
+
+    Nothing but the storage of the record and the head can prevent it.
+    """
+    run, store = holder.run, holder.lock.store
+    record = run.summary()
+    if run.cut is None and is_cancel_requested(store, record.id):
         record.warn("cancel_too_late")
     if run.plan is not None and (refused := record.counts.rejected + record.counts.failed):
-        checked = sum((run.checked or {}).values())
-        listed = Parts(hold).join_rejected(run.plan.partitions(), _valid_parts(run), checked)
-        record.warn("rejected_not_listed", max(0, refused - listed))
+        listed = min(refused, MOST_LISTED)
+        record.warn("rejected_not_listed", refused - listed)
+        record.warn("refused_rows_incomplete", listed - _list_rejected(holder, run.plan.partitions(), listed))
     record.status = _status(run, record)
-    record.error = run.error
+    record.error = run.cut.error if run.cut else None
     record.phase = "closed"
-    record.finished_at = hold.clock.now()
-    hold.check()
-    hold.store.write(state.record(record.id), record.content(), create_only=True)
-    return _clear(hold, record)
+    record.finished_at = holder.now()
+    holder.lock.check()
+    store.write(state.record(record.id), record.content(), create_only=True)
+    return _clear(holder, record)
 
 
-def closed_before(hold: ExportLock) -> RunRecord | None:
+def close_again(holder: Holder) -> RunRecord | None:
     """The record of the open run, where its holder died between writing it and clearing the head.
 
-    What was written once for all stays as it is; what was left to do is done. Raises InvalidDocument.
+    What was written stays as it is, and what was left to do is done. None where there is no record yet. One
+    that can't be read is removed: the head has what it takes to write it again.
     """
-    run = hold.run.record
+    record, lock = holder.run.record, holder.lock
     try:
-        return _clear(hold, read_record(hold.store, run.export, run.id))
+        return _clear(holder, read_record(lock.store, record.export, record.id))
     except NotFound:
+        return None
+    except InvalidDocument as problem:
+        logger.warning("%s", problem.message)
+        lock.check()
+        lock.store.delete(state.record(record.id))
         return None
 
 
 def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
-    """The record of a closed run. Raises NotFound, InvalidDocument."""
+    """The record of a closed run. Raises NotFound, InvalidDocument, and NewerVersion where newer code wrote
+    it."""
     name = state.record(run_id)
     content = store.read(name, most=MOST_BYTES).content
     with suppress(ValidationError):
+        if version_of(content) > RECORD_VERSION:
+            raise NewerVersion(name)
         record = RunRecord.model_validate_json(content)
-        if (record.export, record.id) == (export_id, run_id):
+        if (record.export, record.id, record.phase) == (export_id, run_id, "closed"):
             return record
-    raise InvalidDocument(name, [Problem("", "is no record of a run: restore or remove it")])
+    raise InvalidDocument(name, [Problem("", "is not the record of a run: restore or remove it")])
 
 
-def _clear(hold: ExportLock, record: RunRecord) -> RunRecord:
-    Parts(hold).remove()
-    hold.store.delete(state.cancel(record.id))
-    _remember(hold.head, hold.run, record)
-    hold.checkpoint()
-    return record
+def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
+    """Writes the refused rows' file; returns how many rows have their place there."""
+    deliveries = holder.run.deliveries
+    jobs = (state.job_part(job.digest) for job in deliveries.jobs)
+    checked = sum((deliveries.checked or {}).values())
+    try:
+        return Parts(holder.lock).join_rejected(
+            partitions,
+            {*deliveries.parts(), *jobs},
+            checked,
+            most,
+            patiently=holder.run.interrupted_closes < MOST_INTERRUPTED,
+        )
+    except PermanentError as problem:
+        logger.warning("run %s: its refused rows can't be listed: %s", holder.run.record.id, problem.message)
+        return 0
 
 
-def _remember(head: Head, run: OpenRun, record: RunRecord) -> None:
-    """What the head keeps of a closed run: whether its snapshots need another one."""
-    last = LastRun(run=record.id, status=record.status, finished_at=record.finished_at or record.created_at)
-    superseded = "superseded" in record.warning_codes()
-    head.open = None
-    head.last_attempt = last
-    head.superseded = head.superseded + 1 if superseded else 0
-    if run.limit is not None:
-        return  # a trial: the snapshot is still to be exported
-    if record.status in ("successful", "completed_with_warnings"):
-        head.last_success = last
-    if record.status != "failed" and not superseded:
-        tried = head.retry.versions if head.retry else {}
-        head.exported |= run.plan.versions() if run.plan else tried
-        head.retry = None
-
-
-def summary(run: OpenRun) -> RunRecord:
-    """The record of an open run as it stands: what its jobs say, in counts."""
-    record = run.record.model_copy(deep=True)
-    record.jobs = [
-        JobRecord(id=job.id, profiles=job.profiles, status=job.status, failed=job.failed) for job in run.jobs
-    ]
-    counts = record.counts
-    counts.sent = sum(job.profiles for job in run.jobs)
-    settled = [job for job in run.jobs if job.is_settled]
-    counts.failed = sum(job.failed for job in settled)
-    counts.unconfirmed = sum(job.unconfirmed for job in settled)
-    counts.imported = sum(job.profiles - job.failed - job.unconfirmed for job in settled)
-    record.warn("unconfirmed", counts.unconfirmed)
+def _clear(holder: Holder, record: RunRecord) -> RunRecord:
+    lock = holder.lock
+    with suppress(PermanentError):  # what can't be removed does no harm
+        Parts(lock).remove()
+        lock.store.delete(state.cancel(record.id))
+    lock.head.close_run(record)
+    lock.checkpoint()
     return record
 
 
 def _status(run: OpenRun, record: RunRecord) -> Status:
-    if run.ending is not None:
-        return run.ending
+    if run.cut is not None:
+        return "failed" if run.cut.cause == "failed" else "canceled"
     counts = record.counts
     if counts.sent == 0:
         record.warn("empty_segment", 1)
     clean = not (counts.rejected or counts.failed or counts.unconfirmed or record.warnings)
     return "successful" if clean else "completed_with_warnings"
-
-
-def _valid_parts(run: OpenRun) -> set[str]:
-    """The parts that this run's batches and jobs wrote, and no other life's."""
-    jobs = (f"{job.digest}.job" for job in run.jobs)
-    return {*(batch.digest for batch in run.finished), *run.unfinished, *jobs}

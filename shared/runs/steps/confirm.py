@@ -1,83 +1,56 @@
-"""The third step: what Klaviyo made of the jobs that it accepted. A 202 is not yet success."""
+"""The third step: what became of the jobs that Klaviyo accepted. A 202 is not yet success."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import NotFound, TryLater
 from shared.klaviyo import Job, Klaviyo, ProfileError
 from shared.profiles import Rejected
-from shared.runs.head import AcceptedJob, OpenRun
-from shared.runs.lock.export import ExportLock
-from shared.runs.plan import Plan
-from shared.runs.steps.parts import Parts, RejectedLines
+from shared.runs.deliveries import AcceptedJob
+from shared.runs.holder import Holder
+from shared.runs.steps.parts import NO_PLACE, Parts, RejectedLines
+from shared.runs.steps.rejected import UNNAMED
 
-# Seconds between looks; then every five minutes. Klaviyo says that large imports can take hours.
-LOOKS = (5, 10, 20, 40, 60)
-LATER = 300
-GIVE_UP_AFTER = timedelta(hours=24)
-# A job that was just accepted may not be readable everywhere at once.
-LOST_AFTER = timedelta(minutes=15)
 # Klaviyo's clock and ours need not agree.
 CLOCK_SKEW = timedelta(hours=1)
 
 
-def confirm(hold: ExportLock, klaviyo: Klaviyo, plan: Plan, deadline: Deadline) -> bool:
-    """Looks once; True when every job is settled, False where a later look is needed (`not_before`).
+def confirm(holder: Holder) -> None:
+    """Looks once, and settles the jobs that are done.
 
     One call shows 100 jobs; import errors are read for jobs with failures only, all pages of them.
     Raises TryLater where Klaviyo could not be asked for everything.
     """
-    run = hold.run
-    run.record.phase = "confirming"
-    parts = Parts(hold)
-    found, trouble = _look(run, klaviyo, deadline)
+    klaviyo = holder.klaviyo()
+    waiting = {job.id: job for job in holder.run.deliveries.jobs if not job.is_settled}
+    found, trouble = _look(waiting, klaviyo, holder.deadline)
     for job, seen in found:
         if seen is None:
-            if hold.clock.now() - job.accepted_at > LOST_AFTER:
-                job.status, job.unconfirmed = "lost", job.profiles
+            job.miss(holder.now())
         elif seen.status == "cancelled":
-            _cancelled(job, parts)
+            _cancel(holder, job)
         elif seen.status == "complete":
-            if seen.failed and trouble is not None and not deadline.left():
-                continue  # with no time left, one job that can't be asked for is enough
+            if seen.failed and trouble is not None and not holder.deadline.left():
+                continue  # with no time left, one job that can't be read is enough
             try:
-                _complete(job, seen, klaviyo, parts, plan, deadline)
+                _complete(holder, klaviyo, job, seen)
             except TryLater as problem:
                 trouble = problem  # of this job: the others are settled all the same
         else:
-            job.status = "processing" if seen.status == "processing" else "queued"
+            job.work(seen.status)
     if trouble is not None:
         raise trouble
-    settled = all(job.is_settled for job in run.jobs)
-    seconds = LOOKS[run.looks] if run.looks < len(LOOKS) else LATER
-    run.looks += 1
-    run.not_before = None if settled else hold.clock.now() + timedelta(seconds=seconds)
-    return settled
-
-
-def is_overdue(run: OpenRun, now: datetime) -> bool:
-    """Whether Klaviyo had a day for the jobs, the last of them included."""
-    last = max((job.accepted_at for job in run.jobs), default=now)
-    return now - last > GIVE_UP_AFTER
-
-
-def give_up(run: OpenRun) -> None:
-    """Counts what is still open as unconfirmed."""
-    for job in run.jobs:
-        if not job.is_settled:
-            job.unconfirmed = job.profiles
-            job.status = "lost"
 
 
 def _look(
-    run: OpenRun, klaviyo: Klaviyo, deadline: Deadline
+    waiting: dict[str, AcceptedJob], klaviyo: Klaviyo, deadline: Deadline
 ) -> tuple[list[tuple[AcceptedJob, Job | None]], TryLater | None]:
-    """Each open job with what Klaviyo says of it, or None where Klaviyo doesn't know it.
+    """Each open job with what Klaviyo shows of it, or None where Klaviyo doesn't know it.
 
     Also why others of them are missing, if Klaviyo could not be asked for all.
     """
-    waiting = {job.id: job for job in run.jobs if not job.is_settled}
     found: list[tuple[AcceptedJob, Job | None]] = []
     if not waiting:
         return found, None
@@ -109,31 +82,30 @@ def _is_before(text: str, time: datetime) -> bool:
         return False
 
 
-def _cancelled(job: AcceptedJob, parts: Parts) -> None:
-    places = parts.read_places(job.digest) or [(-1, 0)] * job.profiles
+def _cancel(holder: Holder, job: AcceptedJob) -> None:
+    parts = Parts(holder.lock)
+    places = parts.read_places(job.digest, job.profiles)
     lines = RejectedLines(Rejected(partition, row, "", "job_cancelled", "job") for partition, row in places)
-    parts.write_rejected(f"{job.digest}.job", lines)
-    job.status, job.failed = "cancelled", job.profiles
+    parts.write_rejected(state.job_part(job.digest), lines)
+    job.cancel()
 
 
-def _complete(
-    job: AcceptedJob, seen: Job, klaviyo: Klaviyo, parts: Parts, plan: Plan, deadline: Deadline
-) -> None:
+def _complete(holder: Holder, klaviyo: Klaviyo, job: AcceptedJob, seen: Job) -> None:
+    failed = 0
     if seen.failed:
-        places = parts.read_places(job.digest)
+        parts = Parts(holder.lock)
+        places = parts.read_places(job.digest, job.profiles)
         errors: dict[int, ProfileError] = {}
-        with suppress(NotFound):  # then nobody can say who they are
-            for error in klaviyo.import_errors(job.id, deadline):
-                if error.index is not None and error.index < len(places):
+        with suppress(NotFound):  # then Klaviyo can't say who they are
+            for error in klaviyo.import_errors(job.id, holder.deadline):
+                if error.index is not None and error.index < job.profiles:
                     errors.setdefault(error.index, error)
-        job.failed = min(job.profiles, max(seen.failed, len(errors)))
+        failed = min(job.profiles, max(seen.failed, len(errors)))
         lines = RejectedLines(
-            Rejected(*places[index], plan.column_of(error.attribute), error.reason, "job")
+            Rejected(*places[index], holder.plan.column_of(error.attribute), error.reason, "job")
             for index, error in sorted(errors.items())
         )
-        for _ in range(job.failed - len(errors)):
-            lines.add(Rejected(-1, 0, "", "unknown", "job"))
-        parts.write_rejected(f"{job.digest}.job", lines)
-    unsaid = 0 if seen.completed is None else job.profiles - job.failed - seen.completed
-    job.unconfirmed = max(0, unsaid)
-    job.status = "complete"
+        for _ in range(failed - len(errors)):
+            lines.add(Rejected(*NO_PLACE, "", UNNAMED, "job"))
+        parts.write_rejected(state.job_part(job.digest), lines)
+    job.complete(seen.completed, failed)

@@ -1,39 +1,35 @@
-"""What a run writes beside its head while it goes: places of posted rows, and refused rows, in parts.
+"""What a run writes beside its head while it is open: places of posted rows, and refused rows, in parts.
 
-A part is named by what it tells of, so that writing it again, after a crash, replaces it: no row is
-listed twice. A close joins the parts into the rejected file. Nothing of a row's content is in any.
+A part is named after what it holds, so that writing it again, after a crash, replaces it: no row is listed
+twice. Closing joins the parts into the refused rows' file. No part holds anything of a row's content.
 
-What our own checks refuse may be every row of a segment, so it lies in numbered parts, each written when
-it is full. A later pass over the rows meets them in the same order and replaces the same parts. Where it
-ends earlier, parts of the pass before are left behind its own: the run counts how many rows are its own.
+Our own checks may refuse every row of a segment, so these rows lie in numbered parts, each written when it
+is full. A later pass over the rows meets them in the same order and replaces the same parts. Where it ends
+earlier, parts of the pass before remain behind its own: the run counts how many rows are its own.
+
+Counts never come from parts. A part that is missing or garbled costs the places of its rows, and nothing
+else.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
 from shared import state
-from shared.adapters.storage.store import Store
-from shared.errors import AlreadyExists, NotFound
+from shared.errors import ExportError, PermanentError, StorageUnavailable
 from shared.profiles import Batch, Rejected
 from shared.runs.lock.export import ExportLock
-from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile
+from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
 
+logger = logging.getLogger(__name__)
 
-def request_cancel(store: Store, run_id: str) -> None:
-    """Asks whoever goes on with the run to end it."""
-    with suppress(AlreadyExists):
-        store.write(state.cancel(run_id), b"", create_only=True)
-
-
-def is_cancel_requested(store: Store, run_id: str) -> bool:
-    try:
-        store.stat(state.cancel(run_id))
-    except NotFound:
-        return False
-    return True
+# Stands for a row whose place is not known.
+NO_PLACE = (-1, 0)
+# Bytes of a part: a million rows, or ten thousand places that each stand alone, are far smaller.
+LONGEST_PART = 64 * 1024 * 1024
 
 
 class RejectedLines:
@@ -58,12 +54,12 @@ class RejectedLines:
 
 
 class Parts:
-    """The parts of the open run, for its holder: one that holds it no more writes none."""
+    """The parts of the open run, for its holder: no other process writes any."""
 
-    def __init__(self, hold: ExportLock) -> None:
-        self._hold = hold
-        self._store = hold.store
-        self._run = hold.run.record.id
+    def __init__(self, lock: ExportLock) -> None:
+        self._lock = lock
+        self._store = lock.store
+        self._run = lock.run.record.id
         self._folder = state.parts(self._run)
 
     def write_places(self, digest: str, batch: Batch) -> None:
@@ -80,60 +76,86 @@ class Parts:
         lines.append(f"{partition},{first},{count}")
         self._write(state.places(self._run, digest), "\n".join(lines).encode())
 
-    def read_places(self, digest: str) -> list[tuple[int, int]]:
-        """Partition and row of each profile of a post, in the post's order; empty where nobody kept them."""
-        try:
-            content = self._store.read(state.places(self._run, digest)).content
-        except NotFound:
-            return []
+    def read_places(self, digest: str, profiles: int) -> list[tuple[int, int]]:
+        """Partition and row of each profile of a post, in the post's order; NO_PLACE where they can't be
+        read."""
         places: list[tuple[int, int]] = []
-        for line in content.decode().splitlines():
-            partition, first, count = map(int, line.split(","))
-            places.extend((partition, row) for row in range(first, first + count))
-        return places
+        try:
+            content = self._store.read(state.places(self._run, digest), most=LONGEST_PART).content
+            for line in content.decode().splitlines():
+                partition, first, count = map(int, line.split(","))
+                count = min(
+                    count, profiles - len(places) + 1
+                )  # more than the post has is wrong, whatever it says
+                places.extend((partition, row) for row in range(first, first + count))
+        except (PermanentError, ValueError):
+            places = []
+        return places if len(places) == profiles else [NO_PLACE] * profiles
 
-    def write_rejected(self, part: str, lines: "RejectedLines") -> None:
+    def write_rejected(self, part: str, lines: RejectedLines) -> None:
         """Keeps the rows that were refused at one place: `part` names it."""
         self._write(state.rejected_part(self._run, part), lines.content())
 
-    def join_rejected(self, partitions: Sequence[str], parts: set[str], checked: int = 0) -> int:
-        """Makes the rejected file from these parts and the first `checked` rows that our own checks refused.
+    def join_rejected(
+        self,
+        partitions: Sequence[str],
+        parts: Collection[str],
+        checked: int,
+        most: int,
+        *,
+        patiently: bool = True,
+    ) -> int:
+        """Makes the refused rows' file from these parts and the first `checked` rows that our own checks
+        refused.
 
-        It lists a million rows at most, those that Klaviyo refused first. Returns how many it lists.
+        It lists `most` rows, those that Klaviyo refused first. Returns how many of these have their place
+        there, or no place because Klaviyo did not name them. A part that can't be read is left out;
+        patiently, it raises StorageUnavailable for one that may be read later.
         """
-        lines = chain(self._read_rejected(parts), islice(self._read_checked(), checked))
-        file = RejectedFile(partitions, islice(lines, MOST_LISTED))
+        names = [state.rejected_part(self._run, part) for part in sorted(parts)]
+        checked_names = (blob.name for blob in self._store.list(state.checked_parts(self._run)))
+        unreadable: tuple[type[ExportError], ...] = (PermanentError,)
+        if not patiently:
+            unreadable += (StorageUnavailable,)
+        lines = chain(
+            self._lines_of(names, unreadable),
+            islice(_in_order(self._lines_of(checked_names, unreadable)), checked),
+        )
+        file = RejectedFile(partitions, islice(lines, most))
         self._write(state.rejected(self._run), file.chunks())
-        return file.listed
+        return file.placed
 
     def remove(self) -> None:
-        """Takes all parts away, once the run is closed."""
+        """Removes all parts, once the run is closed. One that can't be removed stays: it does no harm."""
         for blob in self._store.list(self._folder):
-            self._store.delete(blob.name)
+            with suppress(PermanentError):
+                self._store.delete(blob.name)
 
     def _write(self, name: str, content: bytes | Iterable[bytes]) -> None:
-        self._hold.check()
+        self._lock.check()
         self._store.write(name, content)
 
-    def _read_rejected(self, parts: set[str]) -> Iterator[list[str]]:
-        for blob in self._store.list(self._folder):
-            part = blob.name.removeprefix(self._folder)
-            if part.endswith(".rejected") and part.removesuffix(".rejected") in parts:
-                yield from self._read_lines(blob.name)
+    def _lines_of(
+        self, names: Iterable[str], unreadable: tuple[type[ExportError], ...]
+    ) -> Iterator[list[str]]:
+        """The lines of these parts, as far as they can be read."""
+        for name in names:
+            self._lock.check()
+            try:
+                content = self._store.read(name, most=LONGEST_PART).content.decode()
+                yield from map(checked_line, csv.reader(io.StringIO(content)))
+            except (*unreadable, ValueError, csv.Error):  # type: ignore[misc]
+                logger.warning("%s can't be read: places of refused rows are missing", name)
 
-    def _read_checked(self) -> Iterator[list[str]]:
-        """In the order of the rows, each once: other code may have ended the part before elsewhere."""
-        last = (-1, 0)
-        for blob in self._store.list(state.checked_parts(self._run)):
-            for line in self._read_lines(blob.name):
-                place = (int(line[0]), int(line[1]))
-                if place > last:
-                    last = place
-                    yield line
 
-    def _read_lines(self, name: str) -> Iterator[list[str]]:
-        self._hold.check()
-        yield from csv.reader(io.StringIO(self._store.read(name).content.decode()))
+def _in_order(lines: Iterable[list[str]]) -> Iterator[list[str]]:
+    """In the order of the rows, each once: other code may have ended the part before elsewhere."""
+    last = NO_PLACE
+    for line in lines:
+        place = (int(line[0]), int(line[1]))
+        if place > last:
+            last = place
+            yield line
 
 
 class CheckedRows:

@@ -1,16 +1,16 @@
 """May this post go out? Asked right before each one."""
 
+from contextlib import suppress
 from typing import override
 
-from shared.errors import ExportError, TryLater
+from shared import state
+from shared.adapters.storage.store import Store
+from shared.errors import AlreadyExists, ExportError, NotFound, TryLater
 from shared.klaviyo import Permit
-from shared.runs.lock.export import ExportLock
+from shared.runs.holder import Holder
 from shared.runs.lock.lease import RenewedLease
-from shared.runs.steps.parts import is_cancel_requested
+from shared.runs.run import PAUSED_AGAIN
 from shared.services import Services
-
-# Seconds until a paused connection is looked at again.
-PAUSED_AGAIN = 60.0
 
 
 class Canceled(ExportError):
@@ -22,25 +22,42 @@ class Canceled(ExportError):
 class RunPermit(Permit):
     """Everything that can forbid a post of a run while it sends."""
 
-    def __init__(
-        self, hold: ExportLock, services: Services, connection_id: str, account: RenewedLease
-    ) -> None:
-        self._hold = hold
-        self._services = services
-        self._connection_id = connection_id
+    def __init__(self, holder: Holder, account: RenewedLease) -> None:
+        self._holder = holder
         self._account = account
 
     @override
     def check(self) -> None:
         """Raises LeaseLost, Canceled, or TryLater where exports are paused."""
-        if is_cancel_requested(self._hold.store, self._hold.run.record.id):
-            raise Canceled("Somebody cancelled the run.")
-        if self._services.settings.exports_paused:
-            raise TryLater("Exports are paused by EXPORTS_PAUSED.", code="paused", retry_after=PAUSED_AGAIN)
-        if self._services.catalog.connection(self._connection_id).paused:
-            raise TryLater(
-                f"The connection {self._connection_id!r} is paused.", code="paused", retry_after=PAUSED_AGAIN
-            )
+        services = self._holder.services
+        if is_cancel_requested(services.state, self._holder.run.record.id):
+            raise Canceled("Somebody canceled the run.")
+        pause = pause_of(services, self._holder.plan.export.connection)
+        if pause is not None:
+            raise TryLater(pause, code="paused", retry_after=PAUSED_AGAIN.total_seconds())
         # Last, since what stands before it takes time.
         self._account.check()
-        self._hold.check()
+        self._holder.lock.check()
+
+
+def pause_of(services: Services, connection_id: str) -> str | None:
+    """What pauses the exports over a connection, as a message; None where nothing does."""
+    if services.settings.exports_paused:
+        return "Exports are paused by EXPORTS_PAUSED."
+    if services.catalog.connection(connection_id).paused:
+        return f"The connection {connection_id!r} is paused."
+    return None
+
+
+def request_cancel(store: Store, run_id: str) -> None:
+    """Asks the holder of the run to end it."""
+    with suppress(AlreadyExists):
+        store.write(state.cancel(run_id), b"", create_only=True)
+
+
+def is_cancel_requested(store: Store, run_id: str) -> bool:
+    try:
+        store.stat(state.cancel(run_id))
+    except NotFound:
+        return False
+    return True

@@ -7,32 +7,47 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 HEADER = ("partition", "row", "column", "reason", "stage")
+# The reason of a row that Klaviyo could not import without saying which it is.
+UNNAMED = "unknown"
 # Rows that the file lists; the record counts the others.
 MOST_LISTED = 1_000_000
 # Characters of a chunk, and of a part.
 CHUNK = 1_048_576
 # What Excel and others take for the beginning of a formula, in full width too:
 # https://owasp.org/www-community/attacks/CSV_Injection
+_NUMBERS = re.compile(r"-?[0-9]{1,9},[0-9]{1,18}")
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
+def checked_line(cells: list[str]) -> list[str]:
+    """A line of a part: partition (-1 for a row without a place), row, column, reason, stage.
+
+    Raises ValueError for anything else.
+    """
+    if len(cells) != len(HEADER) or not _NUMBERS.fullmatch(f"{cells[0]},{cells[1]}"):
+        raise ValueError("not a refused row")
+    return cells
+
+
 class RejectedFile:
-    """The file of these lines of parts; `listed` counts those that went through `chunks`."""
+    """The file of these lines of parts. `placed` counts those that went through `chunks` and have a place,
+    or none because Klaviyo named nobody."""
 
     def __init__(self, partitions: Sequence[str], lines: Iterable[list[str]]) -> None:
         """`partitions` are the names of the partitions, which the lines have by their numbers."""
         self._partitions = [inert(name) for name in partitions]
         self._lines = lines
-        self.listed = 0
+        self.placed = 0
 
     def chunks(self) -> Iterator[bytes]:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(HEADER)
         for number, row, column, reason, stage in self._lines:
-            place = (self._partitions[int(number)], row) if int(number) >= 0 else ("", "")
+            has_place = 0 <= int(number) < len(self._partitions)
+            place = (self._partitions[int(number)], row) if has_place else ("", "")
             writer.writerow((*place, inert(column), inert(reason), inert(stage)))
-            self.listed += 1
+            self.placed += has_place or reason == UNNAMED
             if text.tell() >= CHUNK:
                 yield text.getvalue().encode()
                 text.seek(0)

@@ -1,33 +1,36 @@
-"""What a tick has to do: open runs to go on with, and exports that are due."""
+"""What a tick has to do: open runs to continue with, and exports that are due."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared import state
 from shared.adapters import telemetry
+from shared.adapters.telemetry import log_bug
 from shared.administration.fingerprint import fingerprint
-from shared.catalog import Export
-from shared.errors import ExportError, InvalidDocument
+from shared.catalog import Export, Listed
+from shared.errors import ExportError, InvalidDocument, NewerVersion
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
-from shared.runs.head import Glance, glance_at
-from shared.runs.history import opened_at
-from shared.runs.starting import Request, extend_baseline, see
+from shared.runs.head import read_entry
+from shared.runs.index import IndexEntry
+from shared.runs.report import log_failure
+from shared.runs.run import LONGEST_WAIT
+from shared.runs.starting import Request, extend_baseline, record_baseline
 from shared.services import Services
-from shared.text import shown
 
 logger = logging.getLogger(__name__)
 
-# Minutes between looks at whether people have mended what only they could.
-LOOK_AGAIN = 5
+# Between looks at whether people have fixed what only they could. With ticks that are closer than this, two
+# looks are less than five minutes apart; with others, there is one at each tick.
+LOOK_AGAIN = timedelta(minutes=2.5)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to go on with (`run` is its id), or an export to start (`request`)."""
+    """A run to continue with (`run` is its id), or an export to start (`request`)."""
 
     export: str
     account: str
@@ -37,97 +40,142 @@ class Work:
     not_before: datetime = NEVER
 
 
-def find_work(services: Services) -> Iterator[Work]:
-    """From one listing of heads, one of exports, and one read of each model.json."""
-    glances = dict(_glances(services))
+def find_work(services: Services) -> list[Work]:
+    """From one listing of heads, one of exports, and one read of each model.json.
+
+    Whatever is wrong with one export is reported, and stops no other.
+    """
+    entries = dict(_entries(services))
     exports = list(services.catalog.exports())
-    documents = {listed.id: listed.document for listed in exports}
-    versions = _versions(services, glances, documents.values())
+    versions = _versions(services, entries, exports)
     now = services.clock.now()
-    for export_id, glance in glances.items():
-        if glance.open is not None:
-            not_before = NEVER if is_superseded(glance.pinned, versions) else glance.not_before or NEVER
-            queue = _queue(services, export_id, glance, documents.get(export_id))
-            yield Work(export_id, queue, glance.open, None, glance.advanced_at or NEVER, not_before)
+    found: list[Work] = []
+    documents = {listed.id: listed.document for listed in exports}
+    for export_id, entry in entries.items():
+        with _alone(export_id):
+            if entry.open is not None:
+                account = _account_of_run(services, export_id, entry, documents.get(export_id))
+                not_before = _not_before(entry, versions or {}, now)
+                found.append(
+                    Work(export_id, account, entry.open, None, entry.advanced_at or NEVER, not_before)
+                )
     for listed in exports:
-        try:
-            if not isinstance(listed.document, Export):
-                raise listed.document
-            known = glances.get(listed.id)
-            if known is None:
-                see(services, listed.document)
-                continue
-            if listed.document.schedule.active:
-                behind = is_behind(listed.document, known, versions, now, listed.changed_at)
-                _tell_behind(listed.id, behind)
-                if known.open is None and not known.exported.keys() >= set(listed.document.segments):
-                    extend_baseline(services, listed.document, known)
-                    continue
-            if known.open is None and is_due(listed.document, known, versions, now, listed.changed_at):
-                yield from _due(services, listed.document, known, versions, now)
-        except ExportError as error:
-            log_failure(listed.id, error)
-            _tell_behind(listed.id, True)
+        with _alone(listed.id):
+            found.extend(_due(services, listed, entries.get(listed.id), versions, now))
+    return found
 
 
-def _glances(services: Services) -> Iterator[tuple[str, Glance]]:
-    for blob in services.state.list("heads/"):
-        export_id = blob.name.removeprefix("heads/").removesuffix(".json")
-        if state.is_of_one_file(export_id):
+@contextmanager
+def _alone(export_id: str) -> Iterator[None]:
+    """Keeps what goes wrong with an export from the others."""
+    try:
+        yield
+    except NewerVersion as error:
+        logger.info("export %s: %s", export_id, error.message)  # the newer code does its work
+    except ExportError as error:
+        log_failure(export_id, error)
+        _record_behind(export_id, True)
+    except Exception as error:
+        log_bug(logger, error, {"export": export_id})
+        _record_behind(export_id, True)
+
+
+def _entries(services: Services) -> Iterator[tuple[str, IndexEntry]]:
+    now = services.clock.now()
+    for blob in services.state.list(state.HEADS):
+        export_id = state.id_of(blob.name)
+        if export_id is None or state.is_of_one_file(export_id):
             continue
-        try:
-            glance = glance_at(services.state, blob, export_id)
-            now = services.clock.now()
-            if glance.succeeded_at is not None:
-                age = now - glance.succeeded_at
+        with _alone(export_id):
+            entry = read_entry(services.state, blob, export_id)
+            if entry.succeeded_at is not None:
+                age = now - entry.succeeded_at
                 telemetry.success_age.record(age.total_seconds(), {"export": export_id})
-            if glance.open is not None:
-                age = now - opened_at(glance.open)
+            if entry.open is not None:
+                age = now - state.opened_at(entry.open)
                 telemetry.open_run_age.record(age.total_seconds(), {"export": export_id})
-            yield export_id, glance
-        except ExportError as error:
-            log_failure(export_id, error)
-            _tell_behind(export_id, True)
-
-
-def _tell_behind(export_id: str, behind: bool) -> None:
-    telemetry.behind.record(int(behind), {"export": export_id})
+            yield export_id, entry
 
 
 def _versions(
-    services: Services, glances: Mapping[str, Glance], documents: Iterable[Export | InvalidDocument]
-) -> dict[str, str]:
-    """The newest snapshots of the segments that anything depends on."""
-    segments = {name for glance in glances.values() for name in glance.pinned}
-    for export in documents:
-        if isinstance(export, Export) and export.schedule.active:
+    services: Services, entries: Mapping[str, IndexEntry], exports: Iterable[Listed]
+) -> dict[str, str] | None:
+    """The newest snapshots of the segments that anything depends on; None where they can't be read just
+    now."""
+    segments = {name for entry in entries.values() for name in entry.pinned}
+    for listed in exports:
+        export = listed.document
+        if isinstance(export, Export) and (export.schedule.active or listed.id not in entries):
             segments.update(export.segments)
     try:
         return services.segments.versions(segments) if segments else {}
     except ExportError as error:
         logger.warning("segments: %s: %s", error.code, error.message)
-        return {}  # nothing is due by what can't be seen; open runs go on
+    except Exception as error:
+        log_bug(logger, error)
+    return None
 
 
 def _due(
-    services: Services, export: Export, glance: Glance, versions: dict[str, str], now: datetime
+    services: Services,
+    listed: Listed,
+    entry: IndexEntry | None,
+    versions: dict[str, str] | None,
+    now: datetime,
 ) -> Iterator[Work]:
-    retry = pending_retry(export, glance, versions)
-    waits_for = retry.waits_for if retry else None
-    if waits_for and (now.minute % LOOK_AGAIN or fingerprint(services, export.id) == waits_for):
+    """The export, if a run of it has to start. One that is seen for the first time gets its baseline."""
+    export = listed.document
+    if not isinstance(export, Export):
+        raise export
+    if entry is None:
+        if versions is not None:
+            record_baseline(services, export, versions)
         return
-    request = Request("schedule", "timer", wanted_versions(export, versions), glance)
+    if not export.schedule.active:
+        return
+    _record_behind(listed.id, is_behind(export, entry, versions or {}, now, listed.changed_at))
+    if entry.open is not None or versions is None:
+        return  # by what can't be seen nothing is due
+    if not entry.exported.keys() >= set(export.segments):
+        extend_baseline(services, export, entry, versions)
+        return
+    if not is_due(export, entry, versions, now, listed.changed_at):
+        return
+    retry = pending_retry(export, entry, versions)
+    if (
+        retry is not None
+        and retry.waits_for is not None
+        and not _has_changed(services, export.id, retry.waits_for)
+    ):
+        return
+    request = Request("schedule", "timer", wanted_versions(export, versions), entry)
     yield Work(export.id, _account(services, export), None, request)
 
 
-def _queue(
-    services: Services, export_id: str, glance: Glance, export: Export | InvalidDocument | None
+def _has_changed(services: Services, export_id: str, waits_for: str) -> bool:
+    """Whether people have changed what only they can fix; between two looks, they have not."""
+    now, last = services.clock.monotonic(), services.looks.get(export_id)
+    if last is not None and now - last < LOOK_AGAIN.total_seconds():
+        return False
+    services.looks[export_id] = now
+    return fingerprint(services, export_id) != waits_for
+
+
+def _not_before(entry: IndexEntry, versions: Mapping[str, str], now: datetime) -> datetime:
+    """The time before which there is nothing to do for an open run."""
+    if entry.paused or entry.not_before is None or is_superseded(entry.pinned, versions):
+        return NEVER
+    return entry.not_before if entry.not_before <= now + LONGEST_WAIT else NEVER
+
+
+def _account_of_run(
+    services: Services, export_id: str, entry: IndexEntry, export: Export | InvalidDocument | None
 ) -> str:
-    """The account of an open run; one that can't be told yet waits for nobody."""
-    if glance.account is None and isinstance(export, Export):
+    """The account of an open run; one that isn't known yet waits for no other run."""
+    if entry.account is None and isinstance(export, Export):
         with suppress(ExportError):
             return _account(services, export)
-    return glance.account or export_id
+    return entry.account or export_id
 
 
 def _account(services: Services, export: Export) -> str:
@@ -136,7 +184,5 @@ def _account(services: Services, export: Export) -> str:
     return connection.account.id if connection.account else connection.id
 
 
-def log_failure(export_id: str, error: ExportError) -> None:
-    logger.error(
-        "export %s: %s: %s", shown(export_id), error.code, error.message, extra={"export": export_id}
-    )
+def _record_behind(export_id: str, behind: bool) -> None:
+    telemetry.behind.record(int(behind), {"export": export_id})

@@ -1,4 +1,4 @@
-"""Whose turn it is at a tick: accounts side by side, the runs of one account one after the other."""
+"""The work of a tick: accounts side by side, the runs of one account one after the other."""
 
 import threading
 from collections.abc import Iterable
@@ -46,14 +46,14 @@ class WorkQueue:
         self._whole.sleep(pause)
         return work
 
-    def give_back(self, work: Work, stand: Progress | None) -> None:
+    def give_back(self, work: Work, progress: Progress | None) -> None:
         """Frees the account, and keeps an open run for another turn."""
         with self._lock:
             self._busy.discard(work.account)
-            if stand is None:
+            if progress is None:
                 return
-            run = stand.record
+            run = progress.record
             self.touched[run.id] = run
             if not run.is_closed:
-                later, now = stand.not_before or NEVER, self._clock.now()
+                later, now = progress.not_before or NEVER, self._clock.now()
                 self._work.append(replace(work, run=run.id, advanced_at=now, not_before=later))

@@ -1,4 +1,4 @@
-"""What the timer does at each tick: go on with what is open, start what is due, fairly and apart."""
+"""A tick: continues with what is open, starts what is due, fairly and each by itself."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
-from shared.errors import AlreadyRunning, ExportError
+from shared.errors import AlreadyRunning, ExportError, NewerVersion
 from shared.runs.advance import begin, resume
 from shared.runs.record import RunRecord
-from shared.runs.timer.find import Work, find_work, log_failure
+from shared.runs.report import log_failure
+from shared.runs.timer.find import Work, find_work
 from shared.runs.timer.queue import WorkQueue
 from shared.runs.turn import Progress
 from shared.services import Services
@@ -22,41 +23,42 @@ ACCOUNTS_AT_ONCE = 4
 
 
 def tick(services: Services, seconds: float) -> list[RunRecord]:
-    """Goes on with every open run and starts every export that is due; the records of what it touched.
+    """Continues with every open run and starts every export that is due; the records of what it touched.
 
     At most four accounts have a thread at once; in it the runs of one take turns. One export's failure
     never stops another's. A tick with nothing due writes nothing, and one that could only wait ends, so
     that the next finds what has come due meanwhile.
     """
     whole, waiting = Deadline(services.clock, seconds), Deadline(services.clock, SLICE)
-    turns = WorkQueue(services.clock, find_work(services), whole, waiting)
-    telemetry.ticks.add(1)  # no heartbeat where the state can't be seen: somebody must hear of that
-    threads = min(ACCOUNTS_AT_ONCE, turns.accounts())
+    queue = WorkQueue(services.clock, find_work(services), whole, waiting)
+    telemetry.ticks.add(1)  # no heartbeat where the state can't be read: somebody must hear of that
+    threads = min(ACCOUNTS_AT_ONCE, queue.accounts())
     if threads:
         with ThreadPoolExecutor(threads, thread_name_prefix="account") as pool:
-            for future in [pool.submit(_serve, services, turns, whole) for _ in range(threads)]:
+            for future in [pool.submit(_serve, services, queue, whole) for _ in range(threads)]:
                 future.result()
-    return list(turns.touched.values())
+    return list(queue.touched.values())
 
 
-def _serve(services: Services, turns: WorkQueue, whole: Deadline) -> None:
+def _serve(services: Services, queue: WorkQueue, whole: Deadline) -> None:
     """Gives one run after the other a slice."""
-    while (work := turns.take()) is not None:
-        stand = None
+    while (work := queue.take()) is not None:
+        progress = None
         try:
-            stand = _advance(services, work, Deadline(services.clock, min(SLICE, whole.left())))
+            progress = _advance(services, work, Deadline(services.clock, min(SLICE, whole.left())))
         finally:
-            turns.give_back(work, stand)
+            queue.give_back(work, progress)
 
 
 def _advance(services: Services, work: Work, deadline: Deadline) -> Progress | None:
-    """One slice; None where the run is in other hands or met something that it can't be in a slice's."""
+    """One slice; None where another process has the run, or where it met something that a slice can't
+    handle."""
     try:
         if work.run is not None:
             return resume(services, work.export, work.run, deadline)
         if work.request is not None:
             return begin(services, work.export, work.request, deadline)
-    except AlreadyRunning:
+    except (AlreadyRunning, NewerVersion):
         return None
     except ExportError as error:
         log_failure(work.export, error)

@@ -9,41 +9,41 @@ from shared.adapters.clock import Deadline
 from shared.errors import BatchRefused, ExportError, TakenElsewhere
 from shared.klaviyo import ImportBody, Klaviyo, Permit
 from shared.profiles import Batch, Rejected
-from shared.runs.head import AcceptedJob, FinishedBatch
-from shared.runs.lock.export import ExportLock
-from shared.runs.plan import Plan
+from shared.runs.deliveries import AcceptedJob
+from shared.runs.holder import Holder
 from shared.runs.steps.parts import Parts, RejectedLines
 
-# About this many posts find eight culprits among 10,000 that nobody names; beyond, it is something else.
+# About this many posts find eight culprits among 10,000 that Klaviyo doesn't name; beyond, it is something
+# else.
 MOST_POSTS = 200
 
 
-class Delivery:
-    """Posts batches for a run, and checkpoints every job that Klaviyo accepts. For several threads."""
+class BatchSender:
+    """Posts batches, and checkpoints every job that Klaviyo accepts. For several threads."""
 
-    def __init__(
-        self, hold: ExportLock, parts: Parts, plan: Plan, klaviyo: Klaviyo, deadline: Deadline, permit: Permit
-    ) -> None:
-        self._hold = hold
-        self._parts = parts
-        self._plan = plan
+    def __init__(self, holder: Holder, klaviyo: Klaviyo, deadline: Deadline, permit: Permit) -> None:
+        self._lock = holder.lock
+        self._run = holder.run
+        self._plan = holder.plan
+        self._now = holder.now
+        self._parts = Parts(holder.lock)
         self._klaviyo = klaviyo
         self._deadline = deadline
         self._permit = permit
-        self._accepted = {job.digest for job in hold.run.jobs}
-        self._finished = {batch.digest for batch in hold.run.finished}
+        self._accepted = {job.digest for job in self._run.deliveries.jobs}
+        self._finished = {batch.digest for batch in self._run.deliveries.finished}
         self.accepted_now = 0
 
     def is_finished(self, digest: str) -> bool:
         """True where nothing of the planned batch with this digest is left to post."""
         return digest in self._finished
 
-    def deliver(self, batch: Batch, digest: str) -> None:
+    def send(self, batch: Batch, digest: str) -> None:
         """Posts the batch, in pieces where Klaviyo refuses profiles, until none is left.
 
         Profiles that Klaviyo names are taken out; where it names none, the post is halved until the
-        culprit stands alone; after 200 posts the rest is refused. A piece that was accepted in an
-        earlier life of the run is not posted again.
+        culprit is alone; after 200 posts the rest is refused. A piece that an earlier holder got accepted
+        is not posted again.
         """
         rejected: list[Rejected] = []
         delivered: set[str] = set()
@@ -76,13 +76,13 @@ class Delivery:
             raise
         except ExportError:
             if rejected:
-                reasons = self._list(digest, rejected)
-                with self._hold.lock:
-                    self._hold.run.unfinished[digest] = reasons
+                reasons = self._write(digest, rejected)
+                with self._lock.threads:
+                    self._run.deliveries.leave_batch(digest, reasons)
             raise
 
-    def _list(self, digest: str, rejected: list[Rejected]) -> Counter[str]:
-        """Puts the refused rows of a batch on file; how many there are, by reason."""
+    def _write(self, digest: str, rejected: list[Rejected]) -> Counter[str]:
+        """Writes the refused rows of a batch into their part; returns how many there are, by reason."""
         self._parts.write_rejected(digest, RejectedLines(rejected))
         return Counter(item.reason for item in rejected)
 
@@ -90,20 +90,14 @@ class Delivery:
         self._parts.write_places(digest, piece)
         body = ImportBody(piece.payloads(), self._plan.export.list_id)
         job_id = self._klaviyo.import_profiles(body, self._deadline, self._permit)
-        with self._hold.lock:
-            self._hold.run.jobs.append(
-                AcceptedJob(
-                    id=job_id,
-                    digest=digest,
-                    batch=batch_digest,
-                    profiles=len(piece),
-                    accepted_at=self._hold.clock.now(),
-                )
-            )
+        job = AcceptedJob(
+            id=job_id, digest=digest, batch=batch_digest, profiles=len(piece), accepted_at=self._now()
+        )
+        with self._lock.threads:
+            self._run.accept(job)
             self._accepted.add(digest)
             self.accepted_now += 1
-            self._hold.run.take_ups = 0
-            self._hold.checkpoint()
+            self._lock.checkpoint()
         self._deadline.progress()
 
     def _split(self, piece: Batch, refusal: BatchRefused, rejected: list[Rejected]) -> list[Batch]:
@@ -116,7 +110,7 @@ class Delivery:
                 rejected.append(Rejected(profile.partition, profile.row, column, refused.reason, "import"))
             rest = piece.without(set(named))
             return [rest] if len(rest) else []
-        # Nobody is named: either the list is gone, which fails the run, or somebody has to be found.
+        # Klaviyo names nobody: either the list is gone, which fails the run, or the culprit has to be found.
         self._klaviyo.read_list(self._plan.export.list_id, self._deadline)
         if len(piece) == 1:
             rejected += self._refuse_all(piece)
@@ -128,13 +122,9 @@ class Delivery:
         return [Rejected(p.partition, p.row, "", "batch_refused", "import") for p in piece.profiles]
 
     def _finish(self, digest: str, delivered: set[str], rejected: list[Rejected]) -> None:
-        reasons = self._list(digest, rejected) if rejected else Counter[str]()
-        run = self._hold.run
-        with self._hold.lock:
-            # An earlier life of the run may have got other pieces of the batch through.
-            run.forget_jobs(lambda job: job.batch == digest and job.digest not in delivered)
-            run.finished.append(FinishedBatch(digest=digest, rejected_by_reason=reasons))
-            run.unfinished.pop(digest, None)
+        reasons = self._write(digest, rejected) if rejected else Counter[str]()
+        with self._lock.threads:
+            self._run.deliveries.finish_batch(digest, delivered, reasons)
             self._finished.add(digest)
             if rejected:
-                self._hold.checkpoint()
+                self._lock.checkpoint()

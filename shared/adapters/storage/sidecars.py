@@ -1,0 +1,27 @@
+"""The metadata of a file, in a file beside it that names the version it belongs to."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from shared.adapters.storage.files import spooled
+
+
+def read_metadata(sidecar: Path, etag: str) -> dict[str, str]:
+    """The metadata of the version with this ETag; empty where none was written, or not for it."""
+    with suppress(OSError, ValueError):
+        described = json.loads(sidecar.read_bytes())
+        if described["etag"] == etag:
+            return dict(described["metadata"])
+    return {}
+
+
+def write_metadata(sidecar: Path, etag: str, metadata: Mapping[str, str]) -> None:
+    """Goes before the version itself, whose readers then see its metadata.
+
+    It is not synced: where a loss of power cuts it short, the version has no metadata.
+    """
+    described = json.dumps({"etag": etag, "metadata": dict(metadata)}).encode()
+    with spooled(sidecar, described) as (temporary, _):
+        temporary.replace(sidecar)

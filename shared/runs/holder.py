@@ -1,0 +1,76 @@
+"""A run and its one holder: what each step of a turn works with."""
+
+from datetime import datetime
+
+from shared import state
+from shared.adapters.clock import Deadline
+from shared.catalog import Connection, PinnedAccount
+from shared.errors import Denied, NotFound, PermanentError
+from shared.klaviyo import Klaviyo
+from shared.runs.lock.export import ExportLock
+from shared.runs.plan import Plan
+from shared.runs.run import OpenRun
+from shared.services import Services, open_account
+
+
+class KeyElsewhere(PermanentError):
+    """The command that sends a file has its key, and this process has none for the same account."""
+
+
+class Holder:
+    """Holds the lock of the run's export for one turn, which lasts until the deadline."""
+
+    def __init__(self, lock: ExportLock, services: Services, deadline: Deadline) -> None:
+        self.lock = lock
+        self.services = services
+        self.deadline = deadline
+        self.run: OpenRun = lock.run
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of a run that is pinned."""
+        if self.run.plan is None:
+            raise LookupError("the run has no plan yet")
+        return self.run.plan
+
+    def now(self) -> datetime:
+        return self.services.clock.now()
+
+    def sign_in(self, connection: Connection) -> Klaviyo:
+        """A client for the connection's account; a connection without one is pinned to the key's account.
+
+        Raises what `open_account` raises.
+        """
+        klaviyo = open_account(self.services, connection, self.deadline)
+        if connection.account is None:
+            account = PinnedAccount(id=klaviyo.account.id, name=klaviyo.account.name)
+            self.services.catalog.pin_account(connection, account)
+        return klaviyo
+
+    def klaviyo(self) -> Klaviyo:
+        """A client for the account of the plan, with the key of its connection.
+
+        Raises NotFound, KeyElsewhere, and Denied where the key opens another account by now.
+        """
+        klaviyo = self.sign_in(self._connection())
+        if klaviyo.account.id != self.plan.account_id:
+            raise Denied(
+                f"The run began in the Klaviyo account {self.plan.account_id}, and the connection's key "
+                f"opens the account {klaviyo.account.id}: nothing more is sent. "
+                "Put the right key into the vault.",
+                code="wrong_account",
+            )
+        return klaviyo
+
+    def _connection(self) -> Connection:
+        """The plan's. For a file that the command sends, which has none here: another to the same account."""
+        catalog, plan = self.services.catalog, self.plan
+        try:
+            return catalog.connection(plan.export.connection)
+        except NotFound:
+            if not state.is_of_one_file(plan.export.id):
+                raise
+        connection = catalog.connection_to(plan.account_id)
+        if connection is None:
+            raise KeyElsewhere("Only the command that sends the file has the key.")
+        return connection

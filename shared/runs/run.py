@@ -1,0 +1,266 @@
+"""An open run: its states, what may happen next, and the verbs that change it. Pure: nothing here does I/O.
+
+    opened → pinning → sending → confirming → closing → closed
+
+Two things cross these states. A run can *wait*, until a time and for a reason. And it can be *cut short*:
+then it posts nothing more, counts what Klaviyo has accepted by then, and closes. Only the verbs of OpenRun
+and of its deliveries write a run's fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from shared.profiles import Selection
+from shared.runs.deliveries import AcceptedJob, Deliveries
+from shared.runs.plan import Plan
+from shared.runs.record import ErrorRecord, Phase, RunRecord, StateModel, Time
+
+# Turns in a row that began, did not end, and got nowhere: their holders died.
+MOST_UNFINISHED_TURNS = 5
+# No cause asks for more than an hour: a clock that was wrong wrote a later time, which is not believed.
+LONGEST_WAIT = timedelta(hours=1, minutes=5)
+# Between looks at a pause that somebody may lift.
+PAUSED_AGAIN = timedelta(seconds=5)
+# Seconds between looks at the jobs, then every five minutes. Klaviyo says that large imports can take hours.
+LOOKS = (5, 10, 20, 40, 60)
+LATER = 300
+
+
+class State(StrEnum):
+    OPENED = "opened"  # no holder has worked on it yet
+    PINNING = "pinning"  # a holder looks for the snapshots and checks the configuration
+    SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
+    CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
+    CLOSING = "closing"  # nothing is left but to write the record
+    CLOSED = "closed"  # the record is written
+
+
+PHASES: Mapping[State, Phase] = {
+    State.OPENED: "sending",
+    State.PINNING: "sending",
+    State.SENDING: "sending",
+    State.CONFIRMING: "confirming",
+    State.CLOSING: "confirming",
+    State.CLOSED: "closed",
+}
+
+# To which states each leads. Cutting a run short skips what is left to send, and what is left to confirm.
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.OPENED: frozenset({State.PINNING}),
+    State.PINNING: frozenset({State.SENDING, State.CLOSING}),
+    State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
+    State.CONFIRMING: frozenset({State.CLOSING}),
+    State.CLOSING: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+
+type Cause = Literal["canceled", "superseded", "failed"]
+
+
+class Wait(StateModel):
+    """`reason` is the code of a cause; None while Klaviyo works on the jobs."""
+
+    until: Time
+    reason: str | None = None
+
+
+class Cut(StateModel):
+    """Why a run ends before its end; `error` is what failed, even if only its jobs were still to be
+    counted."""
+
+    cause: Cause
+    error: ErrorRecord | None = None
+
+
+class OpenRun(StateModel):
+    """A run that is not closed yet.
+
+    `limit` is how many profiles a trial sends. `unfinished_turns` counts the turns in a row that began, did
+    not end, and got nowhere; `looks` the looks at the jobs; `interrupted_closes` the closes for which
+    something was away.
+    """
+
+    record: RunRecord
+    state: State = State.OPENED
+    wait: Wait | None = None
+    cut: Cut | None = None
+    plan: Plan | None = None
+    limit: int | None = None
+    deliveries: Deliveries = Field(default_factory=Deliveries)
+    unfinished_turns: int = 0
+    looks: int = 0
+    interrupted_closes: int = 0
+    advanced_at: Time | None = None
+
+    def begin_turn(self, now: datetime) -> None:
+        """A holder continues."""
+        self.unfinished_turns += 1
+        self.wait = None
+        for job in self.deliveries.jobs:  # a clock that was ahead would keep it from ever being overdue
+            job.accepted_at = min(job.accepted_at, now)
+        if self.state is State.OPENED:
+            self._enter(State.PINNING)
+
+    def end_turn(self) -> None:
+        """The holder lets go, alive."""
+        self.unfinished_turns = 0
+
+    def pin(self, plan: Plan, now: datetime) -> None:
+        """The plan stands: each holder from now on does the same."""
+        self.plan = plan
+        self.record.segments = [segment.record() for segment in plan.segments]
+        self.record.status = "running"
+        self.record.started_at = now
+        if self.limit is not None:
+            self.record.warn("limited", self.limit)
+        self._enter(State.SENDING)
+
+    def accept(self, job: AcceptedJob) -> None:
+        """Klaviyo took a post."""
+        self.deliveries.jobs.append(job)
+        self.unfinished_turns = 0
+
+    def count(self, selection: Selection) -> None:
+        """Sets the counts to those of a pass over the rows, as far as it came; they are never added up."""
+        counts = self.record.counts
+        self.deliveries.checked = dict(selection.rejected_by_reason)
+        counts.rows, counts.filtered, counts.duplicates = (
+            selection.rows,
+            selection.filtered,
+            selection.duplicates,
+        )
+        counts.sent = self.deliveries.profiles
+        self.record.count_rejected(self.deliveries.refusals())
+        self.record.warn("sent_twice", self.deliveries.sent_twice)
+        for code, count in selection.warnings.items():
+            self.record.warn(code, count)
+
+    def finish_sending(self) -> None:
+        """Klaviyo has accepted all that it will get."""
+        self._enter(State.CONFIRMING)
+
+    def finish_look(self, now: datetime, *, is_last: bool) -> None:
+        """The jobs show what Klaviyo said of them; after the last look, the others count as unconfirmed."""
+        if is_last:
+            self.deliveries.give_up()
+        if self.deliveries.is_settled:
+            self._enter(State.CLOSING)
+            return
+        seconds = LOOKS[self.looks] if self.looks < len(LOOKS) else LATER
+        self.looks += 1
+        self.wait = Wait(until=now + timedelta(seconds=seconds))
+
+    def wait_until(self, until: datetime, reason: str) -> None:
+        """Something is away, or forbidden for now: the run continues later, in the state in which it is."""
+        self.wait = Wait(until=until, reason=reason)
+        self.interrupted_closes += self.state is State.CLOSING
+
+    def cut_short(self, cause: Cause, error: ErrorRecord | None = None) -> None:
+        """Nothing more is posted; what Klaviyo has accepted is still counted."""
+        self.cut = Cut(cause=cause, error=error)
+        self.wait = None
+        self.unfinished_turns = 1  # this one: counting the jobs has its own attempts
+        if cause == "superseded":
+            self.record.warn("superseded")
+        self._enter(State.CONFIRMING if self.deliveries.jobs else State.CLOSING)
+
+    def fail(self, error: ErrorRecord) -> None:
+        """Repeating is no use. Where the jobs were being counted, that ends, too."""
+        if self.state is not State.CONFIRMING:
+            self.cut_short("failed", error)
+            return
+        cut = self.cut or Cut(cause="failed")
+        self.cut = Cut(cause=cut.cause, error=cut.error or error)
+        self.deliveries.give_up()
+        self._enter(State.CLOSING)
+
+    def close(self) -> None:
+        """The record is written."""
+        self._enter(State.CLOSED)
+
+    def wait_at(self, now: datetime) -> Wait | None:
+        """What the run waits for, if that isn't over and can be believed."""
+        wait = self.wait
+        return wait if wait is not None and now < wait.until <= now + LONGEST_WAIT else None
+
+    def summary(self) -> RunRecord:
+        """The record as it stands: what the jobs show, in counts."""
+        record = self.record.model_copy(deep=True)
+        jobs = self.deliveries.jobs
+        record.jobs = [job.record() for job in jobs]
+        if self.deliveries.checked is not None:
+            record.count_rejected(self.deliveries.refusals())
+        record.counts.sent = self.deliveries.profiles
+        record.counts.imported = sum(job.imported for job in jobs)
+        record.counts.failed = sum(job.failed for job in jobs if job.is_settled)
+        record.counts.unconfirmed = sum(job.unconfirmed for job in jobs if job.is_settled)
+        record.warn("unconfirmed", record.counts.unconfirmed)
+        return record
+
+    def _enter(self, state: State) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise ValueError(f"a run does not go from {self.state} to {state}")
+        self.state = state
+        self.record.phase = PHASES[state]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What happens outside of a run. `superseded`: a newer snapshot ends it while it sends. `newer_due`: an
+    export of a newer snapshot waits for it to be confirmed. `paused` counts for a run that waits for the
+    end of a pause."""
+
+    canceled: bool = False
+    superseded: bool = False
+    newer_due: bool = False
+    paused: bool = False
+
+
+class Step(StrEnum):
+    PIN = "find the snapshots, check everything, write the plan down"
+    SEND = "post what Klaviyo has not accepted yet"
+    LOOK = "look at the jobs"
+    LAST_LOOK = "look at the jobs, and close whatever they show"
+    CLOSE = "write the record"
+    CANCEL = "cut short: somebody asked for it"
+    SUPERSEDE = "cut short: a newer snapshot is there"
+    GET_NOWHERE = "fail: each holder dies before it gets anywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing can be done until then."""
+
+    until: datetime
+
+
+def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
+    """What the holder of a run does next."""
+    is_worn_out = run.unfinished_turns > MOST_UNFINISHED_TURNS
+    match run.state:
+        case State.OPENED | State.PINNING | State.SENDING:
+            if signals.canceled:
+                return Step.CANCEL
+            if signals.superseded:
+                return Step.SUPERSEDE
+            if is_worn_out:
+                return Step.GET_NOWHERE
+            step = Step.PIN if run.plan is None else Step.SEND
+        case State.CONFIRMING:
+            is_superseded = run.cut is not None and run.cut.cause == "superseded"
+            if is_worn_out:
+                return Step.GET_NOWHERE
+            if is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
+                return Step.LAST_LOOK
+            step = Step.LOOK
+        case _:
+            step = Step.CLOSE
+    if run.wait is not None and run.wait.reason == "paused":
+        return Rest(now + PAUSED_AGAIN) if signals.paused else step
+    wait = run.wait_at(now)
+    return Rest(wait.until) if wait else step

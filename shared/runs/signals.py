@@ -1,0 +1,74 @@
+"""What happens outside of an open run: somebody cancels or pauses it, or a newer snapshot is there."""
+
+import logging
+from collections.abc import Collection, Mapping
+
+from shared import state
+from shared.errors import ExportError
+from shared.runs.due import is_newer_due, is_superseded
+from shared.runs.holder import Holder
+from shared.runs.run import OpenRun, Signals, State
+from shared.runs.steps.permit import is_cancel_requested, pause_of
+from shared.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+def read_signals(holder: Holder, *, on_demand: bool) -> Signals:
+    """Reads what may change the course of the run. On demand, somebody waits for the newest snapshot."""
+    run = holder.run
+    if run.state is State.CLOSING:
+        return Signals()
+    if run.state is State.CONFIRMING:
+        newer_due = _may_end(holder, on_demand) and (on_demand or _is_newer_due(holder))
+        return Signals(newer_due=newer_due)
+    if is_cancel_requested(holder.services.state, run.record.id):
+        return Signals(canceled=True)
+    return Signals(superseded=_may_end(holder, on_demand), paused=_is_paused(holder))
+
+
+def is_outdated(services: Services, run: OpenRun) -> bool:
+    """Whether one of the run's segments has a newer snapshot than the run has pinned."""
+    return run.plan is not None and _has_newer(services, run.plan.versions())
+
+
+def _may_end(holder: Holder, on_demand: bool) -> bool:
+    """Whether a newer snapshot is there, and may end the run."""
+    if on_demand:
+        return is_outdated(holder.services, holder.run)
+    return _has_newer(holder.services, holder.lock.head.pinned())
+
+
+def _has_newer(services: Services, pinned: Mapping[str, str]) -> bool:
+    return is_superseded(pinned, _newest(services, pinned))
+
+
+def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:
+    """Where the segments can't be read just now, none of them is newer."""
+    try:
+        return services.segments.versions(segments) if segments else {}
+    except ExportError as problem:
+        logger.warning("segments: %s: %s", problem.code, problem.message)
+        return {}
+
+
+def _is_newer_due(holder: Holder) -> bool:
+    """Whether the timer waits for the end of the run: where that can't be known, it does not."""
+    services, head = holder.services, holder.lock.head
+    try:
+        export = services.catalog.export(head.export)
+        changed_at = services.state.stat(state.export(export.id)).last_modified
+    except ExportError:
+        return False
+    return is_newer_due(export, head.entry(), holder.now(), changed_at)
+
+
+def _is_paused(holder: Holder) -> bool:
+    """Whether the pause that the run waits for still holds."""
+    run = holder.run
+    if run.plan is None or run.wait is None or run.wait.reason != "paused":
+        return False
+    try:
+        return pause_of(holder.services, run.plan.export.connection) is not None
+    except ExportError:
+        return False  # whatever it is, the next step meets it
