@@ -24,7 +24,6 @@ KLAVIYO = [
     Mutant(_LIMITS, "wait = self._pause.left()", "wait = 0.0", _LIMITED),
     Mutant(_LIMITS, "self._until = max(self._until, ", "self._until = max(0, ", _LIMITED),
     Mutant(_LIMITS, "XS[seconds] <= most <= XL[seconds]", "XS[seconds] <= most", _LIMITED),
-    Mutant(_LIMITS, "if seconds > deadline.left():", "if False:", _LIMITED),
     Mutant(_LIMITS, "max(0, requests - 1)", "requests", "tests/klaviyo/test_least_seconds.py"),
     Mutant(_RETRY, "MOST_BLOCKED = 5", "MOST_BLOCKED = 6", _RETRIED),
     Mutant(_RETRY, "asked >= 1", "asked >= 0", _RETRIED),
