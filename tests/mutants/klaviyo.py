@@ -34,7 +34,6 @@ KLAVIYO = [
     Mutant(_ANSWERS, "len(reasons) >= MOST_REASONS", "False", _ANSWERED),
     Mutant(_ANSWERS, "SMALLEST_TOO_LARGE = 128_000", "SMALLEST_TOO_LARGE = 0", _ANSWERED),
     Mutant(_CALLS, "following in seen or ", "", _HOSTILE),
-    Mutant(_CALLS, "or len(seen) == MOST_PAGES", "", _HOSTILE),
     Mutant(_CALLS, "            permit.check()\n", "", _CLIENT),
     Mutant(_CALLS, "self._pauses.keep(self._account_id, seconds)", "pass", _CLIENT),
     Mutant(_WIRE, "follow_redirects=False", "follow_redirects=True", _CLIENT),
