@@ -177,12 +177,12 @@ def _list(export: Export, accounts: Mapping[str, Klaviyo], deadline: Deadline) -
 
 
 def _segment(services: Services, export: Export, segment: str) -> Finding:
-    """Whether it has a whole snapshot, with the columns that the export names."""
+    """Whether it has a complete snapshot, with the columns that the export names."""
 
     def look() -> str:
         pinned = PinnedSegment.of(segment, services.segments.newest(segment))
         Plan(export=export, account_id="", segments=[pinned]).mappers()
-        return f"{pinned.folder or 'its snapshot'} is whole, and has the columns"
+        return f"{pinned.folder or 'its snapshot'} is complete, and has the columns"
 
     return _look(f"segment {segment} of {export.id}", look, mends.SEGMENTS)
 

@@ -18,8 +18,7 @@ from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
 from shared.errors import InvalidSegment
 from shared.klaviyo import Account, KlaviyoApi
 from shared.runs.run import OpenRun
-from shared.segments import Column, CsvFormat, Partition, Snapshot
-from shared.segments.rows import read_delimiter, read_header
+from shared.segments import Column, CsvFormat, Partition, Snapshot, read_delimiter, read_header
 from shared.services import Services
 from shared.settings import Settings
 

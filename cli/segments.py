@@ -10,7 +10,7 @@ from cli.guessing import look_like_names
 from cli.options import json_option, open_services
 from cli.output import print_json, print_table, say, size, table
 from shared.errors import ExportError
-from shared.segments import Look, Segments, Snapshot, read_rows
+from shared.segments import Segments, SegmentsView, Snapshot, read_rows
 from shared.services import Services
 
 # So many rows, from the start, tell how well a column is filled.
@@ -56,11 +56,11 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
-    look = Segments(services.segment_store, services.settings.segments_prefix).at_once()
+    view = Segments(services.segment_store, services.settings.segments_prefix).view()
     if len(names) == 1:
-        found = [read(services, look, names[0])]
+        found = [read(services, view, names[0])]
     else:
-        found = [describe(services, look, name) for name in names or look.names()]
+        found = [describe(services, view, name) for name in names or view.names()]
     if as_json:
         print_json({"segments": found})
     elif found:
@@ -70,17 +70,17 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     return USAGE if names and any(each.error for each in found) else OK
 
 
-def describe(services: Services, look: Look, name: str) -> Segment:
+def describe(services: Services, view: SegmentsView, name: str) -> Segment:
     """Reads the segment's newest snapshot. What stands in the way is told, so that others are shown."""
     try:
-        return read(services, look, name)
+        return read(services, view, name)
     except ExportError as error:
         return Segment(name, error={"code": error.code, "message": error.message})
 
 
-def read(services: Services, look: Look, name: str) -> Segment:
+def read(services: Services, view: SegmentsView, name: str) -> Segment:
     """Reads the segment's newest snapshot. Raises NotFound, InvalidSegment."""
-    snapshot = look.newest(name)
+    snapshot = view.newest(name)
     members, blank, sampled = _count(services, snapshot)
     hidden = names_hidden(snapshot)
     return Segment(

@@ -25,7 +25,8 @@ from shared.runs.run import OpenRun
 from shared.runs.starting import Request
 from shared.services import Services, process_services
 
-# Who is away when a run waits for one of these.
+OUT_OF_TIME = "The time was over before this export's turn: send the same request again."
+# What is away when a run waits for one of these.
 AWAY = {"storage_unavailable": "The storage", "vault_unavailable": "The vault"}
 
 
@@ -63,17 +64,23 @@ def _stand(req: func.HttpRequest, services: Services, record: RunRecord, prefere
 
 
 def start_all(req: func.HttpRequest) -> Reply:
-    """Opens a run of every export with an active schedule, and leaves them to the timer."""
+    """Opens a run of every export with an active schedule, as long as the time lasts, for the timer to
+    continue."""
     services = process_services()
+    deadline = Deadline(services.clock, services.settings.http_time_budget)
     request = _request(req)
     runs, problems = [], []
     for listed in services.catalog.exports():
         try:
             if not isinstance(listed.document, Export):
                 raise listed.document
-            if listed.document.schedule.active:
+            if not listed.document.schedule.active:
+                continue
+            if deadline.left():
                 run_id = _start(services, listed.document, request)
                 runs.append({"id": run_id, "location": location(req, run_id)})
+            else:
+                problems.append({"export": listed.id, "code": "out_of_time", "detail": OUT_OF_TIME})
         except ExportError as error:
             problems.append({"export": listed.id, "code": error.code, "detail": error.message})
     return reply(202, {"runs": runs, "problems": problems})

@@ -38,7 +38,7 @@ def write_segment(
     for number, rows in enumerate(_split(people, partitions), start=1):
         blobs.append(f"{folder}/{name}_{number}.csv")
         store.write(blobs[-1], _csv(rows))
-    # Last, since a reader takes model.json as the sign that the snapshot is whole.
+    # Last, since a reader takes model.json as the sign that the snapshot is complete.
     model = _model(store, f"{prefix}{FOLDER}/model.json")
     model["modifiedTime"] = _text(refreshed)
     model["entities"] = [entity for entity in model["entities"] if entity["name"] != name]

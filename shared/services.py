@@ -22,10 +22,13 @@ class SegmentSource(Protocol):
     """Where segments come from."""
 
     def newest(self, segment: str) -> Snapshot:
-        """The newest whole snapshot of the segment. Raises NotFound, InvalidSegment."""
+        """The newest complete snapshot of the segment. Raises NotFound, InvalidSegment."""
 
     def versions(self, segments: Iterable[str]) -> dict[str, str]:
-        """The versions of these segments' newest whole snapshots; what `newest` would refuse is left out."""
+        """The versions of these segments' newest complete snapshots, without those that `newest` refuses.
+
+        One call for all segments reads each model.json once; one call for each reads all of them each time.
+        """
 
 
 class DocumentSource(Protocol):

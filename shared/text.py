@@ -1,5 +1,10 @@
 """Text as people see it: where a value begins and ends, and names that a terminal can't take for commands."""
 
+from collections.abc import Iterable
+from itertools import islice
+
+MAX_LISTED = 10  # names in a message
+
 # Zero-width space, word joiner, byte order mark, and the marks of direction that copying brings along. The
 # joiners U+200C and U+200D are part of words in several scripts, so they are not among these.
 _UNSEEN = "\u200b\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -25,3 +30,19 @@ def shown(text: str, longest: int = 200) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def quoted(name: str, longest: int = 200) -> str:
+    """The name as `shown`, in quotes."""
+    return f"'{shown(name, longest)}'"
+
+
+def listing(names: Iterable[str], total: int = 0) -> str:
+    """The first ten names in quotes, and the number of others; `none` if there are no names.
+
+    `total` is larger than the number of names if only some are given.
+    """
+    rest = iter(names)
+    first = [quoted(name, 100) for name in islice(rest, MAX_LISTED)]
+    more = max(sum(1 for _ in rest), total - len(first))
+    return ", ".join(first) + (f" and {more:,} more" if more else "") if first else "none"

@@ -1,16 +1,20 @@
 """The documents in the store, read again only when they have changed."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from shared import state
-from shared.adapters.storage.store import Store
+from shared.adapters.storage.store import BlobInfo, Store
+from shared.adapters.telemetry import log_bug
 from shared.catalog.connection import Connection, PinnedAccount
 from shared.catalog.document import LONGEST_DOCUMENT, Document
 from shared.catalog.export import Export
-from shared.errors import InvalidDocument, NotFound, Problem
+from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, TryLater
+
+logger = logging.getLogger(__name__)
 
 
 class Listed(NamedTuple):
@@ -18,7 +22,7 @@ class Listed(NamedTuple):
 
     id: str
     changed_at: datetime
-    document: Export | InvalidDocument
+    document: Export | PermanentError
 
 
 class _Flaws(NamedTuple):
@@ -38,11 +42,11 @@ class Catalog:
 
     def export(self, export_id: str) -> Export:
         """The export. Raises NotFound, InvalidDocument."""
-        return self._document(Export, "exports", export_id, "unknown_export")
+        return self._document(Export, state.export(export_id), export_id)
 
     def connection(self, connection_id: str) -> Connection:
         """The connection. Raises NotFound, InvalidDocument."""
-        return self._document(Connection, "connections", connection_id, "unknown_connection")
+        return self._document(Connection, state.connection(connection_id), connection_id)
 
     def connection_to(self, account_id: str) -> Connection | None:
         """The first valid connection to this Klaviyo account; None where there is none."""
@@ -57,40 +61,50 @@ class Catalog:
         return None
 
     def exports(self) -> Iterator[Listed]:
-        """Every export, from one listing; a document that is broken never stops the others."""
-        for blob in self._store.list("exports/"):
-            export_id = blob.name.removeprefix("exports/").removesuffix(".json")
-            if not blob.name.endswith(".json") or "/" in export_id:
-                continue
-            known = self._read.get(export_id)
-            if known is None or known[0] != blob.etag:
-                try:
-                    known = (blob.etag, self.export(export_id))
-                except InvalidDocument as error:
-                    known = (blob.etag, _Flaws(error.name, error.problems, error.more))
-                except NotFound:
-                    continue  # removed since the listing
-                self._read[export_id] = known
-            document = InvalidDocument(*known[1]) if isinstance(known[1], _Flaws) else known[1]
-            yield Listed(export_id, blob.last_modified, document)
+        """Every export, from one listing; whatever is wrong with one document never stops the others."""
+        for blob in self._store.list(state.EXPORTS):
+            export_id = state.id_of(blob.name)
+            document = self._listed(export_id, blob) if export_id else None
+            if export_id and document is not None:
+                yield Listed(export_id, blob.last_modified, document)
+
+    def _listed(self, export_id: str, blob: BlobInfo) -> Export | PermanentError | None:
+        """The export at this entry of a listing, or what is wrong with it; None where it is gone since."""
+        etag, known = self._read.get(export_id, ("", None))
+        if known is None or etag != blob.etag:
+            try:
+                known = self.export(export_id)
+            except InvalidDocument as error:
+                known = _Flaws(error.name, error.problems, error.more)
+            except NotFound:
+                return None
+            except PermanentError as error:
+                return error
+            except TryLater:
+                raise
+            except Exception as error:
+                log_bug(logger, error, {"export": export_id})
+                return InvalidDocument(
+                    blob.name, [Problem("", "can't be read: a bug, and the log shows where")]
+                )
+            self._read[export_id] = (blob.etag, known)
+        return InvalidDocument(*known) if isinstance(known, _Flaws) else known
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Writes the account into a connection that has none, unless somebody changed it meanwhile."""
-        name = f"connections/{connection.id}.json"
+        name = state.connection(connection.id)
         blob = self._store.read(name, most=LONGEST_DOCUMENT)
         current = Connection.parse(name, blob.content)
         if current.account is None:
             pinned = current.model_copy(update={"account": account})
             self._store.write(name, _content(pinned), if_match=blob.etag)
 
-    def _document[D: (Connection, Export)](
-        self, kind: type[D], folder: str, document_id: str, code: str
-    ) -> D:
-        name = f"{folder}/{document_id}.json"
+    def _document[D: (Connection, Export)](self, kind: type[D], name: str, document_id: str) -> D:
         try:
             content = self._store.read(name, most=LONGEST_DOCUMENT).content
         except NotFound:
-            raise NotFound(f"There is no {folder.removesuffix('s')} {document_id!r}.", code=code) from None
+            what = kind.__name__.lower()
+            raise NotFound(f"There is no {what} {document_id!r}.", code=f"unknown_{what}") from None
         document = kind.parse(name, content)
         if document.id != document_id:
             raise InvalidDocument(name, [Problem("/id", "must be what the file is called, without .json")])

@@ -5,10 +5,8 @@ from difflib import SequenceMatcher
 from heapq import nlargest
 
 from shared.errors import InvalidSegment, NotFound
-from shared.text import shown, trim
+from shared.text import MAX_LISTED, listing, trim
 
-_MOST_NAMES = 10  # in a message
-_LONGEST_NAME = 100  # characters of a name in a message
 _COMPARED = 40  # characters of a name that is looked for among others
 _CANDIDATES = 20  # names
 
@@ -36,18 +34,18 @@ def find_columns(
     if missing and not names_are_told:
         raise NotFound(
             f"The segment's file does not begin with names of columns that the export knows, such as "
-            f"{_list(missing)}, and no model.json has them.",
+            f"{listing(missing)}, and no model.json has them.",
             code="unknown_column",
         )
     if missing:
         raise NotFound(
-            f"The segment has no column {_list(missing)}. Its columns, the closest names first: "
-            f"{_list(_closest_first(missing, names), len(dict.fromkeys(names)))}.",
+            f"The segment has no column {listing(missing)}. Its columns, the closest names first: "
+            f"{listing(_closest_first(missing, names), len(dict.fromkeys(names)))}.",
             code="unknown_column",
         )
     doubled = sorted(column for column, places in found.items() if len(places) > 1)
     if doubled:
-        raise InvalidSegment(f"The segment has two columns {_list(doubled)}.", code="ambiguous_column")
+        raise InvalidSegment(f"The segment has two columns {listing(doubled)}.", code="ambiguous_column")
     return {column: places[0] for column, places in found.items()}
 
 
@@ -63,7 +61,7 @@ def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
 
     The costly comparison is made for few names, those that share the most letters with a missing one.
     """
-    sought = [_compared(name) for name in missing[:_MOST_NAMES]]
+    sought = [_compared(name) for name in missing[:MAX_LISTED]]
     letters = [(set(each), len(set(each)) + 1) for each in sought]
 
     def shares(name: str) -> float:
@@ -79,7 +77,7 @@ def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
             ratios.append(matcher.ratio())
         return max(ratios)
 
-    return nlargest(_MOST_NAMES, nlargest(_CANDIDATES, dict.fromkeys(names), key=shares), key=ratio)
+    return nlargest(MAX_LISTED, nlargest(_CANDIDATES, dict.fromkeys(names), key=shares), key=ratio)
 
 
 def _folded(name: str) -> str:
@@ -88,10 +86,3 @@ def _folded(name: str) -> str:
 
 def _compared(name: str) -> str:
     return name[:_COMPARED].casefold()
-
-
-def _list(names: Sequence[str], count: int = 0) -> str:
-    """At most ten of the names, quoted, and how many more there are."""
-    listed = ", ".join(repr(shown(name, _LONGEST_NAME)) for name in names[:_MOST_NAMES]) or "none"
-    more = max(count, len(names)) - min(len(names), _MOST_NAMES)
-    return f"{listed} and {more:,} more" if more else listed

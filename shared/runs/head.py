@@ -133,7 +133,7 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
         if version > VERSION:
             raise NewerVersion(name)
         head = _parse(blob.content, version)
-        if head.export == export_id and (head.open is None or head.open.record.export == export_id):
+        if head.export == export_id and _is_of(export_id, head.open.record.id if head.open else None):
             return head, blob.etag
     problem = Problem("", "is not the head of an export: restore it, or remove it to start the export afresh")
     raise InvalidDocument(name, [problem])
@@ -145,7 +145,9 @@ def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
     with suppress(KeyError, ValidationError, ValueError):
         if int(blob.metadata.get("version", "1")) > VERSION:
             raise NewerVersion(blob.name)
-        return IndexEntry.model_validate_json(blob.metadata["glance"])
+        entry = IndexEntry.model_validate_json(blob.metadata["glance"])
+        if _is_of(export_id, entry.open):
+            return entry
     return read_head(store, export_id)[0].entry()
 
 
@@ -159,3 +161,7 @@ def _parse(content: bytes, version: int) -> Head:
     if version == VERSION:
         return Head.model_validate_json(content)
     return Head.model_validate_json(json.dumps(upgraded(json.loads(content))))
+
+
+def _is_of(export_id: str, run_id: str | None) -> bool:
+    return run_id is None or state.export_of(run_id) == export_id

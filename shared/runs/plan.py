@@ -5,8 +5,7 @@ from datetime import datetime
 from shared.catalog import Export, PhoneColumn
 from shared.profiles import Condition, Mapper, Mapping, Source
 from shared.runs.record import SegmentRecord, StateModel
-from shared.segments import Column, Partition, Snapshot
-from shared.segments.model import CsvFormat
+from shared.segments import Column, CsvFormat, Partition, Snapshot
 
 
 class PinnedPartition(StateModel):

@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 from shared import state
 
@@ -121,6 +129,12 @@ class RunRecord(StateModel):
     created_at: Time
     started_at: Time | None = None
     finished_at: Time | None = None
+
+    @model_validator(mode="after")
+    def _has_id_of_export(self) -> Self:
+        if state.export_of(self.id) != self.export:
+            raise ValueError("the id is not one of the export's runs")
+        return self
 
     @property
     def is_closed(self) -> bool:

@@ -26,6 +26,8 @@ MOST_UNFINISHED_TURNS = 5
 LONGEST_WAIT = timedelta(hours=1, minutes=5)
 # Between looks at a pause that somebody may lift.
 PAUSED_AGAIN = timedelta(seconds=5)
+# Attempts to read parts while the storage is away.
+MOST_PART_FAILURES = 3
 # Seconds between looks at the jobs, then every five minutes. Klaviyo says that large imports can take hours.
 LOOKS = (5, 10, 20, 40, 60)
 LATER = 300
@@ -81,8 +83,8 @@ class OpenRun(StateModel):
     """A run that is not closed yet.
 
     `limit` is how many profiles a trial sends. `unfinished_turns` counts the turns in a row that began, did
-    not end, and got nowhere; `looks` the looks at the jobs; `interrupted_closes` the closes for which
-    something was away.
+    not end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could
+    not be read.
     """
 
     record: RunRecord
@@ -94,7 +96,7 @@ class OpenRun(StateModel):
     deliveries: Deliveries = Field(default_factory=Deliveries)
     unfinished_turns: int = 0
     looks: int = 0
-    interrupted_closes: int = 0
+    part_failures: int = 0
     advanced_at: Time | None = None
 
     def begin_turn(self, now: datetime) -> None:
@@ -158,7 +160,11 @@ class OpenRun(StateModel):
     def wait_until(self, until: datetime, reason: str) -> None:
         """Something is away, or forbidden for now: the run continues later, in the state in which it is."""
         self.wait = Wait(until=until, reason=reason)
-        self.interrupted_closes += self.state is State.CLOSING
+
+    def may_wait_for_part(self) -> bool:
+        """A part of the run can't be read for now: whether to try again later, or to do without it."""
+        self.part_failures += 1
+        return self.part_failures <= MOST_PART_FAILURES
 
     def cut_short(self, cause: Cause, error: ErrorRecord | None = None) -> None:
         """Nothing more is posted; what Klaviyo has accepted is still counted."""

@@ -1,20 +1,21 @@
-"""Where profiles come from: the snapshots that Customer Insights writes to blobs, read as rows."""
+"""Where profiles come from: discovery finds a segment's newest snapshot, csv reads its files as rows."""
 
-from shared.segments.looking import Look
-from shared.segments.model import Column, CsvFormat
-from shared.segments.rows import Row, check_rows, most_rows, read_rows
-from shared.segments.segments import Segments
-from shared.segments.snapshots import Partition, Snapshot
+from shared.segments.csv.rows import Row, check_rows, most_rows, read_delimiter, read_header, read_rows
+from shared.segments.discovery.segments import Segments
+from shared.segments.discovery.view import SegmentsView
+from shared.segments.snapshot import Column, CsvFormat, Partition, Snapshot
 
 __all__ = [
     "Column",
     "CsvFormat",
-    "Look",
     "Partition",
     "Row",
     "Segments",
+    "SegmentsView",
     "Snapshot",
     "check_rows",
     "most_rows",
+    "read_delimiter",
+    "read_header",
     "read_rows",
 ]

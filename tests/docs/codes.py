@@ -8,7 +8,7 @@ from tests.docs.pages import ROOT
 
 FOLDERS = ("shared", "export_trigger", "schedule_trigger", "cli", "sandbox/functions_host")
 # Modules whose functions return a reason, in the place of a row's cells or as a part of an answer.
-REASONS = ("shared/segments/csv_text.py", "shared/segments/header.py", "shared/klaviyo/answers.py")
+REASONS = ("shared/segments/csv/record.py", "shared/segments/csv/cells.py", "shared/klaviyo/answers.py")
 # Functions that take a code by its place.
 TAKES_CODE = {"problem_reply": 1, "tell": 0, "_document": 3}
 
@@ -50,6 +50,8 @@ def reasons() -> set[str]:
                 case ast.Call(func=ast.Name(id="Refusal"), args=[_, reason]):
                     found.update(_codes(reason))
                 case ast.Call(func=ast.Name(id="Rejected"), args=[_, _, ast.Constant(), reason, *_]):
+                    found.update(_codes(reason))
+                case ast.Assign(targets=[ast.Name(id="UNNAMED")], value=reason):
                     found.update(_codes(reason))
     for name in REASONS:
         for node in ast.walk(ast.parse((ROOT / name).read_text())):

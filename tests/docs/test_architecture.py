@@ -6,10 +6,11 @@ import tomllib
 import grimp
 import pytest
 
+from shared.runs.run import TRANSITIONS, State
 from tests.docs.pages import ROOT, blocks, page
 
 LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-(PICTURE,) = blocks(page("docs/architecture.md"), "mermaid")
+PICTURE, STATES = blocks(page("docs/architecture.md"), "mermaid")
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,13 @@ def test_the_arrows_agree_with_the_layers() -> None:
     (layers,) = [contract["layers"] for contract in LINTER["contracts"] if contract["type"] == "layers"]
     depth = {room: level for level, row in enumerate(layers) for room in row.split(" | ")}
     assert all(depth[start] < depth[end] for start, end in arrows() if start in depth)
+
+
+def test_the_states_are_the_runs_own() -> None:
+    """The diagram begins with the first state, ends with the last, and has the transitions of the code
+    between."""
+    drawn = set(re.findall(r"^    (\S+) --> (\S+)$", STATES, re.MULTILINE))
+    first, *_, last = State
+    transitions = {(state.value, follows.value) for state in State for follows in TRANSITIONS[state]}
+
+    assert drawn == {("[*]", first.value), (last.value, "[*]"), *transitions}

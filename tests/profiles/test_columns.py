@@ -52,6 +52,7 @@ def test_a_message_shows_ten_names_that_no_terminal_takes_for_commands() -> None
         find_columns([f"Missing{number}" for number in range(50)], names)
 
     assert missing.value.message.isprintable()
+    assert r"'\x1b[31m\u202elong" in missing.value.message
     assert len(missing.value.message) < 3000
     assert "'Missing17' and 40 more" in missing.value.message
     assert missing.value.message.endswith(" and 990 more.")

@@ -56,9 +56,10 @@ def test_no_progress_counts_what_was_accepted(world: World) -> None:
     """Where holders die again and again after some jobs, the run fails, and these are confirmed all the
     same."""
     world.segment(People(30_000))
-    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=600)])
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=1500)])
     waiting = world.run()
     assert waiting.counts.sent == 20_000
+    world.clock.sleep(1500)
     opened_and_died(world, MOST_UNFINISHED_TURNS)
 
     record = world.run()

@@ -14,6 +14,8 @@ from shared.runs.advance import advance, cancel, run, start
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.steps.permit import request_cancel
+from shared.runs.timer.tick import tick
+from tests.support.stores import CountingStore
 from tests.support.world import World
 
 
@@ -116,8 +118,6 @@ def test_cancelled_after_the_last_post(world: World) -> None:
 
 def test_a_cancelled_snapshot_is_not_sent_by_the_timer(world: World) -> None:
     """Who cancelled a run does not see it begin again a minute later."""
-    from shared.runs.timer.tick import tick
-
     assert tick(world.services, 240) == []
     world.segment(People(10))
     world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=1000)])
@@ -232,7 +232,6 @@ def test_paused_exports_post_nothing(world: World, by: str) -> None:
     assert head["open"]["wait"]["reason"] == "paused"
 
     world.document("connections/sandbox.json")
-    world.clock.sleep(60)
     assert world.run().status == "successful"
 
 
@@ -254,3 +253,39 @@ def test_a_pause_in_the_middle(world: World) -> None:
     assert record.id == waiting.id
     assert record.counts.imported == 55_000
     assert len(world.stand_in.accounts["SNDBOX"].jobs) == 6
+
+
+@pytest.mark.parametrize("by", ["setting", "connection"])
+def test_a_pause_that_is_lifted_is_noticed_within_seconds(world: World, by: str) -> None:
+    """Whatever time the run was to wait until: the next tick sends, and so does a command that waits."""
+    world.segment(People(10))
+    paused, services = world.services, world.services
+    if by == "setting":
+        paused = replace(services, settings=replace(services.settings, exports_paused=True))
+    else:
+        world.document("connections/sandbox.json", paused=True)
+    record = start(paused, "vip", Request("on_demand", "tester"))
+    before = world.clock.monotonic()
+    assert [each.status for each in tick(paused, 30)] == ["running"]
+    head = json.loads(services.state.read("heads/vip.json").content)
+    head["open"]["wait"]["until"] = "2026-08-24T16:20:00Z"  # as versions wrote it that looked once a minute
+    services.state.write("heads/vip.json", json.dumps(head).encode())
+
+    world.document("connections/sandbox.json")
+
+    assert [(each.id, each.status) for each in tick(services, 30)] == [(record.id, "successful")]
+    assert world.clock.monotonic() - before <= 40
+
+
+def test_a_paused_run_that_is_looked_at_writes_nothing(world: World) -> None:
+    """However often somebody looks whether the pause is over."""
+    world.segment(People(10))
+    world.document("connections/sandbox.json", paused=True)
+    start(world.services, "vip", Request("on_demand", "tester"))
+    tick(world.services, 30)
+    store = CountingStore(world.services.state)
+
+    tick(replace(world.services, state=store), 30)
+
+    assert {what for what, _ in store.calls} == {"list", "stat", "read", "acquire"}
+    assert posts(world) == 0

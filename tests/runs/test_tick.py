@@ -138,6 +138,29 @@ def test_what_people_must_mend_waits_for_them(world: World) -> None:
     assert [record.status for record in closed] == ["successful"]
 
 
+@pytest.mark.parametrize("minutes", [1, 2, 2.5, 3, 4, 7, 30])
+@pytest.mark.parametrize("second", [0, 17])
+def test_what_is_fixed_is_noticed_within_five_minutes(world: World, minutes: float, second: int) -> None:
+    """Whatever the schedule and the length of ticks; where ticks are rarer, at the next one."""
+    world.clock.sleep(60 + second)
+    seen(world, People(5))
+    world.document("exports/vip.json", list_id="NoSuch")
+    assert [record.status for record in tock(world)] == ["failed"]
+    for _ in range(3):
+        world.clock.sleep(minutes * 60)
+        assert tock(world) == []
+
+    world.document("exports/vip.json")
+    fixed = world.clock.monotonic()
+    statuses: list[str] = []
+    while not statuses:
+        world.clock.sleep(minutes * 60)
+        statuses = [record.status for record in tock(world)]
+
+    assert statuses == ["successful"]
+    assert world.clock.monotonic() - fixed <= max(5, minutes) * 60
+
+
 def test_too_many_profiles_wait_for_people(world: World) -> None:
     """A segment over its limit is not counted again and again: the limit, or the segment, has to change."""
     seen(world, People(5))

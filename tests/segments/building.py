@@ -1,4 +1,4 @@
-"""Lays segments out by hand, as much or as little as a test wants of them."""
+"""Writes segments by hand, as much or as little of them as a test needs."""
 
 import json
 import os
@@ -41,14 +41,14 @@ def write_model(store: Store, *entities: object, folder: str = EXPORT, **members
 
 
 def write_csv(store: Store, *names: str, people: int = 1) -> None:
-    """Writes a CSV of made people with a header for each name."""
+    """Writes a CSV of synthetic people with a header for each name."""
     lines = [",".join(COLUMNS), *(f"{number},p{number}@example.org" for number in range(people))]
     for name in names:
         store.write(name, "\n".join(lines).encode())
 
 
 def lay(folder: Path, name: str, content: bytes) -> None:
-    """Lays a file down that has been there for ten minutes."""
+    """Writes a file that is ten minutes old."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -57,7 +57,7 @@ def lay(folder: Path, name: str, content: bytes) -> None:
 
 
 class Shelf(FolderStore):
-    """A folder whose files can be given an age, by its own clock, and which notes what it was asked."""
+    """A folder whose files can be given an age, by its own clock, and which records its calls."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -70,7 +70,7 @@ class Shelf(FolderStore):
         return self.time
 
     def age(self, seconds: float, *names: str) -> None:
-        """Lets the files have been changed so long ago; all of them, unless some are named."""
+        """Makes the files this old: all of them, unless some are named."""
         changed = (self.time - timedelta(seconds=seconds)).timestamp()
         for name in names or [blob.name for blob in self.list()]:
             os.utime(self.folder / name, (changed, changed))
@@ -95,7 +95,7 @@ def files_of(store: Store, segment: str) -> list[str]:
 
 
 def refused(store: Store, segment: str, code: str = "incomplete_snapshot", match: str | None = None) -> None:
-    """Sees that the segment is refused with this code, and has no version."""
+    """Asserts that the segment is refused with this code, and has no version."""
     with pytest.raises(InvalidSegment, match=match) as error:
         Segments(store).newest(segment)
     assert error.value.code == code

@@ -1,4 +1,4 @@
-"""Makes CSV files of every shape from a seed, and knows which people are their rows.
+"""Makes CSV files of every kind from a seed, and knows which people are their rows.
 
 Cells of several lines hold ghosts: lines that look like rows of people who are in none.
 """
@@ -189,7 +189,7 @@ class Maker:
         return text * self.random.randrange(1, 300) if self.is_large and self.chance(0.2) else text
 
     def _haunted(self, names: list[str]) -> str:
-        """Lines that look like rows of people who are none."""
+        """Lines that look like rows of people."""
         if self.is_tame:
             ghosts = [
                 self.delimiter.join(map(self._ghostly, names)) for _ in range(self.random.randrange(1, 4))

@@ -1,4 +1,4 @@
-"""A second reader of CSV, made to be obvious: no csv module, no blocks, the whole text at once."""
+"""A second CSV reader that is easy to verify: no csv module, no blocks, the whole text at once."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sends made files on the way that runs go: laid down, found, pinned, checked, read and mapped."""
+"""Sends synthetic files as a run does: found, pinned, checked, read and mapped."""
 
 import json
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ def export_of(made: Maker) -> Export:
 
 
 def lay_down(made: Maker, folder: Path) -> None:
-    """Lays the files where Customer Insights does."""
+    """Writes the files where Customer Insights does."""
     names = []
     for number, file in enumerate(made.files):
         is_packed = made.chance(0.15)
@@ -67,7 +67,7 @@ def lay_down(made: Maker, folder: Path) -> None:
 
 
 def send(services: Services, made: Maker, folder: Path) -> Result:
-    """What a run would send, on the way that runs go."""
+    """What a run would send."""
     lay_down(made, folder)
     store = FolderStore(folder)
     services = replace(services, segment_store=store, segments=Segments(store))

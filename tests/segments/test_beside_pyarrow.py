@@ -1,4 +1,4 @@
-"""The CSV reader beside Arrow's, on files that are well formed."""
+"""The CSV reader compared with Arrow's, on well-formed files."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ import pyarrow.csv as arrow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.segments.csv_text import records
+from shared.segments.csv.records import records
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=8)
 ROWS = st.integers(2, 4).flatmap(
@@ -30,6 +30,6 @@ def test_rows_are_what_arrow_reads(rows: list[list[str]], delimiter: str, line_e
         convert_options=arrow.ConvertOptions(column_types=dict.fromkeys(names, "string")),
     )
 
-    assert list(records(lambda: io.BytesIO(content), delimiter, block=block)) == [
+    assert list(records(lambda: io.BytesIO(content), delimiter, block_size=block)) == [
         list(row.values()) for row in table.to_pylist()
     ]

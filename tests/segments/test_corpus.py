@@ -1,7 +1,7 @@
-"""The hostile files in corpus/: each lies beside what it promises, its rows and its refusals.
+"""The hostile files in corpus/, each beside its promise, its rows and its refusals.
 
-A row is a list of cells, a refused one its reason's code, and `error` the message where the whole file is
-refused, with P for its name. Every row that could leak has the word `canary` in it.
+A row is a list of cells, a refused one the code of its reason. `error` is the message if the whole file is
+refused, with P for its name. Every row that could leak contains the word `canary`.
 """
 
 import json
@@ -46,7 +46,7 @@ def rows_of(store: Store, path: Path) -> list[Row]:
 @pytest.mark.parametrize("store", [FolderStore(CORPUS), Dripping(CORPUS)], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("path", [path for path in CASES if "rows" in expected(path)], ids=lambda p: p.name)
 def test_every_row_is_read_or_refused_in_its_place(store: Store, path: Path) -> None:
-    """The rows come whole and in order, numbered from 1, and the refused ones with their reason."""
+    """All rows come in order, numbered from 1, the refused ones with their reason."""
     assert rows_of(store, path) == [
         (7, number, cells) for number, cells in enumerate(expected(path)["rows"], start=1)
     ]
@@ -54,8 +54,8 @@ def test_every_row_is_read_or_refused_in_its_place(store: Store, path: Path) -> 
 
 @pytest.mark.parametrize("store", [FolderStore(CORPUS), Dripping(CORPUS)], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("path", [path for path in CASES if "error" in expected(path)], ids=lambda p: p.name)
-def test_a_file_that_is_no_csv_of_these_columns_is_an_error(store: Store, path: Path) -> None:
-    """It says which file and what is wrong, without a value of a row, also not behind the scenes."""
+def test_a_file_that_is_not_csv_of_these_columns_is_an_error(store: Store, path: Path) -> None:
+    """It names the file and what is wrong, without a value of a row, not even in a chained exception."""
     with pytest.raises(InvalidSegment) as refused:
         rows_of(store, path)
 
@@ -67,8 +67,8 @@ def test_a_file_that_is_no_csv_of_these_columns_is_an_error(store: Store, path: 
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.name)
-def test_no_value_of_a_row_is_told(path: Path) -> None:
-    """A hostile file names the canary; reasons and errors do not."""
+def test_no_error_shows_a_value_of_a_row(path: Path) -> None:
+    """A hostile file contains the canary; reasons and errors do not."""
     try:
         told = [cells for _, _, cells in rows_of(FolderStore(CORPUS), path) if isinstance(cells, str)]
     except InvalidSegment as error:
@@ -87,13 +87,13 @@ def test_lines_are_never_fewer_than_rows(path: Path) -> None:
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_lines_are_little_more_than_rows(folder_store: Store, line_end: str) -> None:
-    """The quick count is off by next to nothing where each row has its own line."""
+    """The quick count is nearly exact if each row has its own line."""
     folder_store.write("x.csv", f"a,b{line_end}".encode() * 100_001)
 
     assert 100_001 <= most_rows(folder_store, pinned(folder_store, "x.csv")) < 100_020
 
 
 def test_every_case_has_its_file() -> None:
-    """No expectation lies about without a file, and each says what it is about."""
+    """No expectation lacks its file, and each has a promise."""
     assert {path.name.partition(".")[0] for path in CASES} == {path.stem for path in CORPUS.glob("*.json")}
     assert all(expected(path)["promise"].endswith(".") for path in CASES)

@@ -1,4 +1,4 @@
-"""The smallest files in which a line within a cell, in which no row is, was sent as a row."""
+"""The smallest files in which a line within a cell was once sent as a row."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ FILES = {name: ("told", True, text) for name, text in (TEXT_BEHIND | NOT_DOUBLED
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_line_within_a_cell_is_never_a_row(tmp_path: Path, name: str) -> None:
-    """Whatever else is broken in the file; and the sound row still leaves."""
+    """That holds whatever else is broken in the file, and the valid row still leaves."""
     made = Maker(0)
     made.kind, made.has_header, text = FILES[name]
     made.delimiter, made.consent = ",", None

@@ -1,4 +1,4 @@
-"""What a header says of the records below it, and what a delimiter makes of them."""
+"""How a header maps columns, and how a delimiter is detected."""
 
 import random
 import time
@@ -6,8 +6,8 @@ import time
 import pytest
 
 from shared.errors import InvalidSegment
-from shared.segments.delimiter import delimiter_of
-from shared.segments.header import shape_of_header
+from shared.segments.csv.delimiter import detect_delimiter
+from shared.segments.csv.header import map_header
 
 
 def seconds(count: int) -> float:
@@ -16,9 +16,9 @@ def seconds(count: int) -> float:
     random.Random(1).shuffle(header)
     began = time.process_time()
     for _ in range(5):
-        shape = shape_of_header("P", header, columns)
+        mapping = map_header("P", header, columns)
     spent = time.process_time() - began
-    assert shape.arrange(header) == columns
+    assert mapping.apply(header) == columns
     return spent
 
 
@@ -29,23 +29,24 @@ def test_columns_in_another_order_take_time_in_proportion() -> None:
     assert min(seconds(8000) for _ in range(8)) < 3 * once
 
 
-def test_doubled_names_matter_where_they_are_needed() -> None:
-    """A later file may double a column that no export names."""
+def test_repeated_names_matter_only_if_needed() -> None:
+    """A later file may repeat a column that no export uses."""
     header, columns = ["Notes", "EMail", "Notes"], ["EMail", "Notes"]
 
-    assert shape_of_header("P", header, columns, {"EMail"}).arrange(["x", "a", "y"]) == ["a", ""]
-    with pytest.raises(InvalidSegment, match="does not tell which cells are the columns 'Notes'"):
-        shape_of_header("P", header, columns, {"EMail", "Notes"})
+    assert map_header("P", header, columns, {"EMail"}).apply(["x", "a", "y"]) == ["a", ""]
+    with pytest.raises(InvalidSegment, match="has several cells that may be the columns 'Notes'"):
+        map_header("P", header, columns, {"EMail", "Notes"})
 
 
-def test_names_in_messages_are_few_and_can_be_shown() -> None:
-    """However many columns are missing, and whatever their names hold."""
+def test_messages_show_few_names_escaped_once() -> None:
+    """That holds however many columns are missing, and whatever their names contain."""
     columns = ["\x1b[2J\u202e" + "x" * 1000, *(f"c{number}" for number in range(5000))]
 
     with pytest.raises(InvalidSegment) as refused:
-        shape_of_header("P", ["EMail"], columns)
+        map_header("P", ["EMail"], columns)
     assert len(refused.value.message) < 400
     assert refused.value.message.isprintable()
+    assert r"'\x1b[2J\u202exxx" in refused.value.message
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,13 @@ def test_names_in_messages_are_few_and_can_be_shown() -> None:
         ('EMail\t"Note, x"\n', "\t"),
     ],
 )
-def test_the_delimiter_is_what_more_than_one_record_says(text: str, delimiter: str) -> None:
-    """It sets addresses free, and gives records of one width; a tie of the header is broken by the rows."""
-    assert delimiter_of(text) == delimiter
+def test_several_records_show_the_delimiter(text: str, delimiter: str) -> None:
+    """It separates addresses and gives records of one width; rows decide if the header does not."""
+    assert detect_delimiter(text) == delimiter
 
 
-def test_a_header_of_the_known_columns_says_most() -> None:
-    """Where model.json has the columns, the delimiter is the one under which the header names them."""
+def test_a_header_of_the_known_columns_decides() -> None:
+    """If model.json has the columns, the delimiter is the one under which the header names them."""
     text = "EMail;Note, long\na@example.org;x, y\n"
 
-    assert delimiter_of(text, ["EMail", "Note, long"]) == ";"
+    assert detect_delimiter(text, ["EMail", "Note, long"]) == ";"

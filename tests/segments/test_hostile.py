@@ -1,4 +1,4 @@
-"""A model.json that is broken or meant badly costs its own segments, and nobody else's anything."""
+"""A model.json that is invalid or malicious affects its own segments only."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import InvalidSegment, PermanentError
 from shared.segments import Segments
-from shared.segments.model import MOST_BYTES, Model
+from shared.segments.discovery.model import MAX_BYTES, Model
 from tests.segments.building import ACCOUNT, EXPORT, RUN, Shelf, entity, partition, write_csv, write_model
 
 MINE = "CustomerInsights_2/Weekly"
@@ -22,7 +22,7 @@ def of(*entities: object) -> bytes:
 
 
 def contents() -> Iterator[Any]:
-    """Each with whether the table Mine in it can be read."""
+    """Each with whether its entity Mine is valid."""
     names = (
         5,
         1.5,
@@ -72,8 +72,8 @@ def contents() -> Iterator[Any]:
     ):
         yield content, False
     yield of(entity("Mine", [FILE])).decode().encode("utf-16"), False
-    yield of(entity("Mine", [FILE])) + b" " * MOST_BYTES, False
-    yield gzip.compress(of(entity("Mine", [FILE])) + b" " * MOST_BYTES), False
+    yield of(entity("Mine", [FILE])) + b" " * MAX_BYTES, False
+    yield gzip.compress(of(entity("Mine", [FILE])) + b" " * MAX_BYTES), False
     yield gzip.compress(of(entity("Mine", [FILE])))[:-1], False
     yield gzip.compress(of(entity("Mine", [FILE]))), True
 
@@ -83,7 +83,7 @@ CONTENTS = list(contents())
 
 @pytest.mark.parametrize(("content", "can_be_read"), CONTENTS, ids=map(str, range(len(CONTENTS))))
 def test_a_hostile_model_costs_its_own_segments(shelf: Shelf, content: bytes, can_be_read: bool) -> None:
-    """Everything else is listed, found and versioned as before, and messages stay short."""
+    """All other segments are listed, found and versioned as before, and messages stay short."""
     gold = f"{EXPORT}/Gold/{RUN}/1.csv"
     write_csv(shelf, gold, FILE)
     write_model(shelf, entity("Gold", [gold]))
@@ -93,19 +93,19 @@ def test_a_hostile_model_costs_its_own_segments(shelf: Shelf, content: bytes, ca
 
     assert segments.newest("Gold").partitions[0].name == gold
     assert segments.versions(["Gold", "Mine"]).keys() == ({"Gold", "Mine"} if can_be_read else {"Gold"})
-    look = segments.at_once()
-    assert {"Gold", "Mine"} <= {*look.names()}
-    for name in [*look.names()[:20], "Unknown"]:
+    view = segments.view()
+    assert {"Gold", "Mine"} <= {*view.names()}
+    for name in [*view.names()[:20], "Unknown"]:
         if name != "Gold" and not (name == "Mine" and can_be_read):
             with pytest.raises(PermanentError) as refused:
-                look.newest(name)
+                view.newest(name)
             assert len(refused.value.message) < 2500
             assert refused.value.message.isprintable()
 
 
 def test_a_model_that_is_too_large_is_not_read(shelf: Shelf) -> None:
-    """Its size is looked at first, and no more than the limit is taken in."""
-    shelf.write(f"{MINE}/model.json", of() + b" " * MOST_BYTES)
+    """No more than the limit is read."""
+    shelf.write(f"{MINE}/model.json", of() + b" " * MAX_BYTES)
     write_csv(shelf, FILE)
     shelf.age(600)
 
@@ -115,13 +115,13 @@ def test_a_model_that_is_too_large_is_not_read(shelf: Shelf) -> None:
 
 
 def test_a_message_names_ten_segments_at_most(shelf: Shelf) -> None:
-    """Whether they are unknown or ambiguous."""
+    """That holds for unknown and ambiguous names."""
     for number in range(30):
         write_model(shelf, entity("Gold"), entity(f"S{number:02}"), folder=f"E{number:02}")
 
-    with pytest.raises(PermanentError, match=r"S00, .*, S08 and 21 more\.$"):
+    with pytest.raises(PermanentError, match=r"'S00', .*, 'S08' and 21 more\.$"):
         Segments(shelf).newest("Unknown")
-    with pytest.raises(InvalidSegment, match=r"E00/Gold, .*, E09/Gold and 20 more\.$"):
+    with pytest.raises(InvalidSegment, match=r"'E00/Gold', .*, 'E09/Gold' and 20 more\.$"):
         Segments(shelf).newest("Gold")
 
 
@@ -131,10 +131,10 @@ def test_a_message_names_ten_segments_at_most(shelf: Shelf) -> None:
     + [(other, "unclassified") for other in ("bool", "", None, 5, ["boolean"])],
 )
 def test_a_data_type_is_the_same_in_any_case(spelled: object, data_type: str) -> None:
-    """Consent compares as a boolean however its type is spelled; what is no type is text."""
+    """Consent compares as a boolean however its type is spelled; an unknown type is text."""
     content = of({"name": "Gold", "attributes": [{"name": "a", "dataType": spelled}]})
 
-    assert Model.read("model.json", "etag", content).entity("Gold").columns[0].data_type == data_type
+    assert Model.parse("model.json", "etag", content).entity("Gold").columns[0].data_type == data_type
 
 
 def listed(shelf: Shelf, count: int) -> list[str]:
@@ -157,7 +157,7 @@ def bare(shelf: Shelf, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("lay", [listed, unlisted, removed, bare])
-def test_a_look_takes_as_long_as_there_are_segments(
+def test_discovery_takes_time_in_proportion_to_the_segments(
     shelf: Shelf, lay: Callable[[Shelf, int], list[str]]
 ) -> None:
     """Twice as many take at most three times as long."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.segments.locations import NO_RUN, blob_name, natural_order, run_time, segment_folder
+from shared.segments.discovery.locations import NO_RUN, blob_name, natural_order, run_time, segment_folder
 
 FILE = "CI_1/Daily/Gold/2026/08/24/1433/Gold_1.csv"
 
@@ -23,7 +23,7 @@ FILE = "CI_1/Daily/Gold/2026/08/24/1433/Gold_1.csv"
     ],
 )
 def test_a_location_is_a_path_below_its_container(location: str, name: str) -> None:
-    """Host, container and query go, percent signs are resolved once, and nothing else is changed."""
+    """Host, container and query are removed, percent escapes are decoded once, and nothing else changes."""
     assert blob_name(location) == name
 
 
@@ -55,7 +55,7 @@ def test_a_location_that_leads_elsewhere_is_refused(path: str) -> None:
     "location", ["", "x.csv", "/segments/x.csv", "file:///etc/passwd", "ftp://a/b/c", "https://[a/b/c"]
 )
 def test_only_a_url_is_a_location(location: str) -> None:
-    """A path or another scheme is refused, rather than guessed at."""
+    """A path or another scheme is refused."""
     assert blob_name(location) is None
 
 
@@ -70,8 +70,8 @@ def test_only_a_url_is_a_location(location: str) -> None:
         ("Gold", "Gold", NO_RUN),
     ],
 )
-def test_a_run_folder_tells_its_segment_and_its_time(folder: str, above: str, time: str) -> None:
-    """yyyy/MM/dd/HHmm at the end is a run; anything else is a folder like any other."""
+def test_a_run_folder_shows_its_segment_and_its_time(folder: str, above: str, time: str) -> None:
+    """A folder that ends in yyyy/MM/dd/HHmm is a run folder; any other is not."""
     assert segment_folder(folder) == above
     assert run_time(folder) == time
 

@@ -8,20 +8,21 @@ import pytest
 
 from shared.errors import InvalidSegment
 from shared.segments import Column, CsvFormat
-from shared.segments.model import EPOCH, Entity, Model
+from shared.segments.discovery.entity import EPOCH, Entity
+from shared.segments.discovery.model import Model
 from tests.segments.building import entity, partition
 
 
 def model(document: object) -> Model:
-    return Model.read("a/model.json", "etag", json.dumps(document).encode())
+    return Model.parse("a/model.json", "etag", json.dumps(document).encode())
 
 
 def only(found: dict[str, Any]) -> Entity:
     return model({"entities": [found]}).entity(found["name"])
 
 
-def test_a_model_as_the_schema_has_it_is_read() -> None:
-    """All members that the Common Data Model knows may be there; those we need are taken."""
+def test_a_model_that_follows_the_schema_is_read() -> None:
+    """All members of the Common Data Model may be there; the needed ones are read."""
     settings = {"$type": "CsvFormatSettings", "columnHeaders": True, "delimiter": ",", "csvStyle": "x"}
     first = partition("Gold/x_1.csv", settings, name="x_1", refreshTime="2026-08-24T14:33:07.1234567Z")
     second = partition("Gold/x_2.csv", settings, name="x_2", refreshTime="2026-08-24T16:33:07+02:00")
@@ -40,7 +41,7 @@ def test_a_model_as_the_schema_has_it_is_read() -> None:
 
 
 def test_names_and_locations_are_enough() -> None:
-    """Without anything else a column is unclassified, a header is told by the file, and times are unknown."""
+    """Without anything else a column is unclassified, the file shows its header, and times are unknown."""
     found = only({"name": "Gold", "attributes": [{"name": "a"}], "partitions": [partition("x.csv")]})
 
     assert found == Entity(
@@ -70,21 +71,21 @@ def test_names_and_locations_are_enough() -> None:
         ({"delimiter": ""}, CsvFormat(None, "")),
     ],
 )
-def test_a_format_is_told_in_many_ways(settings: object, csv_format: CsvFormat) -> None:
-    """`columnHeaders` is a boolean, a text or missing, `hasHeader` may stand in its place."""
+def test_a_format_is_written_in_many_ways(settings: object, csv_format: CsvFormat) -> None:
+    """`columnHeaders` is a boolean, a string or missing, and `hasHeader` may replace it."""
     assert only(entity("Gold", [partition("x.csv", settings)])).csv_format == csv_format
 
 
-def test_partitions_that_differ_in_headers_tell_themselves() -> None:
-    """Where only the first file has a header, each one is looked at."""
+def test_partitions_that_differ_in_headers_show_their_own() -> None:
+    """If only the first file has a header, each file is checked."""
     parts = [partition("1.csv", {"columnHeaders": True}), partition("2.csv", {"columnHeaders": False})]
 
     assert only(entity("Gold", parts)).csv_format == CsvFormat(None, "")
 
 
 @pytest.mark.parametrize("time", ["", None, 5, "yesterday", "0001-01-01T00:00:00+14:00"])
-def test_a_time_that_is_none_counts_as_unknown(time: object) -> None:
-    """Times order snapshots, and a broken one stops nobody."""
+def test_an_invalid_time_counts_as_unknown(time: object) -> None:
+    """Times order snapshots, and an invalid one stops no export."""
     assert only(entity("Gold", [partition("x.csv", refreshTime=time)])).refreshed_at == EPOCH
 
 
@@ -109,8 +110,8 @@ def test_a_time_that_is_none_counts_as_unknown(time: object) -> None:
         ),
     ],
 )
-def test_a_broken_entity_stops_no_other(broken: dict[str, Any], message: str) -> None:
-    """It is an error for who asks for it, and says where and what."""
+def test_an_invalid_entity_affects_no_other(broken: dict[str, Any], message: str) -> None:
+    """It raises an error only when it is asked for, which names it and what is wrong."""
     found = model({"entities": [broken, entity("Silver"), 5, {"no": "name"}]})
 
     with pytest.raises(InvalidSegment, match=message) as refused:
@@ -118,10 +119,10 @@ def test_a_broken_entity_stops_no_other(broken: dict[str, Any], message: str) ->
     assert refused.value.code == "invalid_model"
     assert refused.value.message.startswith("a/model.json, entity 'Gold': ")
     assert found.entity("Silver").name == "Silver"
-    assert set(found.tables) == {"Gold", "Silver"}
+    assert set(found.entities) == {"Gold", "Silver"}
 
 
-def test_a_location_may_hold_a_key_and_is_not_told() -> None:
+def test_a_location_may_contain_a_key_and_is_not_shown() -> None:
     """A signature in a location's query never shows in an error."""
     with pytest.raises(InvalidSegment) as refused:
         only(entity("Gold", [{"location": "https://acme/segments/../x.csv?sig=canary"}]))
@@ -129,13 +130,13 @@ def test_a_location_may_hold_a_key_and_is_not_told() -> None:
     assert "canary" not in refused.value.message
 
 
-def test_a_byte_order_mark_is_no_part_of_a_model() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     """Some writers put one before their JSON."""
-    assert Model.read("model.json", "etag", b'\xef\xbb\xbf{"entities": [{"name": "Gold"}]}').entity("Gold")
+    assert Model.parse("model.json", "etag", b'\xef\xbb\xbf{"entities": [{"name": "Gold"}]}').entity("Gold")
 
 
 def test_two_entities_of_one_name_are_an_error() -> None:
-    """Nobody can say which of them is meant."""
+    """It is unknown which of them is meant."""
     with pytest.raises(InvalidSegment, match="several entities have this name"):
         model({"entities": [entity("Gold"), entity("Gold")]}).entity("Gold")
 
@@ -151,7 +152,7 @@ def test_two_entities_of_one_name_are_an_error() -> None:
         (b'{"entities": {"a": 1}}', "has no list of entities"),
     ],
 )
-def test_what_is_no_model_says_so(content: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_model_is_refused(content: bytes, message: str) -> None:
     """The error names the file."""
     with pytest.raises(InvalidSegment, match=f"^a/model.json {message}"):
-        Model.read("a/model.json", "etag", content)
+        Model.parse("a/model.json", "etag", content)

@@ -1,4 +1,4 @@
-"""What leaves of ten thousand made files, beside an oracle written from RFC 4180 and the documentation."""
+"""What leaves from ten thousand synthetic files, compared with an oracle for RFC 4180 and the docs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Reading:
         return reading
 
     def knows_its_rows(self) -> None:
-        """The oracle itself reads what was made."""
+        """Checks that the oracle reads the synthetic rows."""
         rows = {row.start: row for row in self.file.rows if row.raw}
         starts = [record.start for record in self.records] + [doubt.start for doubt in self.doubts]
         assert sorted(starts) == [*rows]
@@ -151,7 +151,7 @@ def faults_in_doubt(readings: list[Reading], result: Result) -> Iterator[str]:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_what_leaves_is_what_the_rows_say(services: Services, tmp_path: Path, batch: int) -> None:
-    """Nobody leaves who is not a row; every row leaves that RFC 4180 reads, and all others are counted."""
+    """Only rows leave; every row that RFC 4180 reads leaves, and all others are counted."""
     faults = {}
     for seed in range(batch, FILES, BATCHES):
         made = Maker(seed)
@@ -162,7 +162,7 @@ def test_what_leaves_is_what_the_rows_say(services: Services, tmp_path: Path, ba
 
 @pytest.mark.parametrize("edge", [64 * 1024, 128 * 1024, 256 * 1024, 1024 * 1024])
 def test_blocks_end_anywhere(services: Services, tmp_path: Path, edge: int) -> None:
-    """A file is read in blocks, and where one ends changes nothing."""
+    """The end of a block changes nothing, wherever it falls."""
     names = ["City", "EMail", "Note"]
     for shift in range(len(TRICKY) + 2):
         made = Maker(0)

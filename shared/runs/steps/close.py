@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 # Of a record: a run of 100,000 jobs has about half of that.
 MOST_BYTES = 32_000_000
-# Closes that are interrupted while a part can't be read; then it counts as missing.
-MOST_INTERRUPTED = 3
 
 
 def close(holder: Holder) -> RunRecord:
@@ -88,7 +86,6 @@ def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
             {*deliveries.parts(), *jobs},
             checked,
             most,
-            patiently=holder.run.interrupted_closes < MOST_INTERRUPTED,
         )
     except PermanentError as problem:
         logger.warning("run %s: its refused rows can't be listed: %s", holder.run.record.id, problem.message)

@@ -19,7 +19,7 @@ from contextlib import suppress
 from itertools import chain, islice
 
 from shared import state
-from shared.errors import ExportError, PermanentError, StorageUnavailable
+from shared.errors import NotFound, PermanentError, StorageUnavailable
 from shared.profiles import Batch, Rejected
 from shared.runs.lock.export import ExportLock
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
@@ -81,8 +81,7 @@ class Parts:
         read."""
         places: list[tuple[int, int]] = []
         try:
-            content = self._store.read(state.places(self._run, digest), most=LONGEST_PART).content
-            for line in content.decode().splitlines():
+            for line in self._read(state.places(self._run, digest)).splitlines():
                 partition, first, count = map(int, line.split(","))
                 count = min(
                     count, profiles - len(places) + 1
@@ -102,25 +101,17 @@ class Parts:
         parts: Collection[str],
         checked: int,
         most: int,
-        *,
-        patiently: bool = True,
     ) -> int:
         """Makes the refused rows' file from these parts and the first `checked` rows that our own checks
         refused.
 
         It lists `most` rows, those that Klaviyo refused first. Returns how many of these have their place
-        there, or no place because Klaviyo did not name them. A part that can't be read is left out;
-        patiently, it raises StorageUnavailable for one that may be read later.
+        there, or no place because Klaviyo did not name them. A part that can't be read is left out; raises
+        StorageUnavailable for one that may be read later.
         """
         names = [state.rejected_part(self._run, part) for part in sorted(parts)]
         checked_names = (blob.name for blob in self._store.list(state.checked_parts(self._run)))
-        unreadable: tuple[type[ExportError], ...] = (PermanentError,)
-        if not patiently:
-            unreadable += (StorageUnavailable,)
-        lines = chain(
-            self._lines_of(names, unreadable),
-            islice(_in_order(self._lines_of(checked_names, unreadable)), checked),
-        )
+        lines = chain(self._lines_of(names), islice(_in_order(self._lines_of(checked_names)), checked))
         file = RejectedFile(partitions, islice(lines, most))
         self._write(state.rejected(self._run), file.chunks())
         return file.placed
@@ -135,17 +126,23 @@ class Parts:
         self._lock.check()
         self._store.write(name, content)
 
-    def _lines_of(
-        self, names: Iterable[str], unreadable: tuple[type[ExportError], ...]
-    ) -> Iterator[list[str]]:
+    def _lines_of(self, names: Iterable[str]) -> Iterator[list[str]]:
         """The lines of these parts, as far as they can be read."""
         for name in names:
             self._lock.check()
             try:
-                content = self._store.read(name, most=LONGEST_PART).content.decode()
-                yield from map(checked_line, csv.reader(io.StringIO(content)))
-            except (*unreadable, ValueError, csv.Error):  # type: ignore[misc]
+                yield from map(checked_line, csv.reader(io.StringIO(self._read(name))))
+            except (PermanentError, ValueError, csv.Error):
                 logger.warning("%s can't be read: places of refused rows are missing", name)
+
+    def _read(self, name: str) -> str:
+        """Raises NotFound, InvalidDocument, ValueError, and StorageUnavailable where waiting may help."""
+        try:
+            return self._store.read(name, most=LONGEST_PART).content.decode()
+        except StorageUnavailable as problem:
+            if self._lock.run.may_wait_for_part():
+                raise
+            raise NotFound(problem.message) from None
 
 
 def _in_order(lines: Iterable[list[str]]) -> Iterator[list[str]]:

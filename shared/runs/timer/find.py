@@ -11,7 +11,7 @@ from shared.adapters import telemetry
 from shared.adapters.telemetry import log_bug
 from shared.administration.fingerprint import fingerprint
 from shared.catalog import Export, Listed
-from shared.errors import ExportError, InvalidDocument, NewerVersion
+from shared.errors import ExportError, NewerVersion, PermanentError
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
 from shared.runs.head import read_entry
 from shared.runs.index import IndexEntry
@@ -169,7 +169,7 @@ def _not_before(entry: IndexEntry, versions: Mapping[str, str], now: datetime) -
 
 
 def _account_of_run(
-    services: Services, export_id: str, entry: IndexEntry, export: Export | InvalidDocument | None
+    services: Services, export_id: str, entry: IndexEntry, export: Export | PermanentError | None
 ) -> str:
     """The account of an open run; one that isn't known yet waits for no other run."""
     if entry.account is None and isinstance(export, Export):
