@@ -90,6 +90,7 @@ def test_data_is_kept_as_long_as_the_page_says() -> None:
 )
 def test_no_way_in_is_left_open(template: str, line: str) -> None:
     """TLS 1.2 at least, everywhere; no FTP, no basic publishing, no shared key, nothing public."""
+    assert text(TEMPLATES["storage.bicep"]).count("properties: { publicAccess: 'None' }") == 2
     lines = [found.strip().removeprefix("- ") for found in text(TEMPLATES[template]).splitlines()]
     assert lines.count(line) == 1
 
