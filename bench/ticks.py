@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 from bench import ground
-from shared.runs.head import Head, create_head
+from shared.runs.heads.head import Head, create_head
 from shared.runs.timer.tick import tick
 from shared.services import process_services
 

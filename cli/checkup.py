@@ -16,7 +16,7 @@ from shared.errors import ExportError, NotFound
 from shared.klaviyo import Klaviyo
 from shared.klaviyo.calls import REVISION
 from shared.runs.due import next_time
-from shared.runs.head import Head, read_head
+from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.segments import Segments
 from shared.services import Services, open_account

@@ -23,8 +23,8 @@ from cli.runs import run_export
 from shared.adapters.storage import open_store
 from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
-from shared.runs.history import read_rejected
 from shared.runs.record import RunRecord
+from shared.runs.views.history import read_rejected
 from shared.services import Services
 from shared.settings import Settings
 

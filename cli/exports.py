@@ -12,7 +12,7 @@ from shared.adapters.clock import Deadline
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Cron, Export, Listed
 from shared.errors import ExportError, NotFound
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from shared.services import Services
 
 # Seconds for all that is asked of Klaviyo.

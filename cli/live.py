@@ -15,9 +15,9 @@ from rich.text import Text
 from cli.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
-from shared.runs.estimate import estimate_of
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from shared.runs.run import OpenRun, State
+from shared.runs.views.estimate import estimate_of
 from shared.services import Services
 from shared.text import shown
 

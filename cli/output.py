@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shared import state
-from shared.runs.preview import Preview
 from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
+from shared.runs.views.preview import Preview
 from shared.text import shown
 
 # Wide enough for any line: a pipe has no edge to wrap at.

@@ -24,10 +24,10 @@ from shared.adapters.clock import Deadline
 from shared.adapters.storage.writable import check_writable
 from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance
-from shared.runs.history import find_run, list_runs, read_open_run, read_run
-from shared.runs.preview import preview
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.history import find_run, list_runs, read_open_run, read_run
+from shared.runs.views.preview import preview
 from shared.services import Services
 
 # A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.

@@ -19,10 +19,10 @@ from cli.runs import conduct
 from shared.adapters.clock import Deadline
 from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
-from shared.klaviyo import Account, Klaviyo, KlaviyoList
+from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.runs.plan import mapping_of
-from shared.runs.preview import fields_of, preview
+from shared.runs.views.preview import fields_of, preview
 from shared.services import Services
 from shared.settings import LOOPBACK, Settings
 
@@ -77,7 +77,8 @@ def send(
         attributes = _suggested(csv_file, email)
     export = export_of(csv_file, list_id, email, attributes, properties)
     # Every column is there.
-    Mapper(mapping_of(export), [(column, "") for column in csv_file.columns], names_by_file=not has_names)
+    columns = [(column, "") for column in csv_file.columns]
+    Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not has_names)
     services = services_of(csv_file, key, settings, WatchedClock())
     click.get_current_context().with_resource(services)
     if dry_run:

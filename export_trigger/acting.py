@@ -17,15 +17,14 @@ from shared.api import (
     reply_of_run,
 )
 from shared.catalog import Export
-from shared.errors import AlreadyRunning, ExportError, TakenElsewhere
+from shared.errors import AlreadyRunning, ExportError, TakenElsewhere, TryLater
 from shared.runs.advance import cancel, run, start
-from shared.runs.history import find_run, read_open_run, read_run
 from shared.runs.record import RunRecord
 from shared.runs.run import OpenRun
 from shared.runs.starting import Request
+from shared.runs.views.history import find_run, read_open_run, read_run
 from shared.services import Services, process_services
 
-OUT_OF_TIME = "The time was over before this export's turn: send the same request again."
 # What is away when a run waits for one of these.
 AWAY = {"storage_unavailable": "The storage", "vault_unavailable": "The vault"}
 
@@ -74,20 +73,19 @@ def start_all(req: func.HttpRequest) -> Reply:
         try:
             if not isinstance(listed.document, Export):
                 raise listed.document
-            if not listed.document.schedule.active:
-                continue
-            if deadline.left():
-                run_id = _start(services, listed.document, request)
+            if listed.document.schedule.active:
+                run_id = _start(services, listed.document, request, deadline)
                 runs.append({"id": run_id, "location": location(req, run_id)})
-            else:
-                problems.append({"export": listed.id, "code": "out_of_time", "detail": OUT_OF_TIME})
         except ExportError as error:
             problems.append({"export": listed.id, "code": error.code, "detail": error.message})
     return reply(202, {"runs": runs, "problems": problems})
 
 
-def _start(services: Services, export: Export, request: Request) -> str:
+def _start(services: Services, export: Export, request: Request, deadline: Deadline) -> str:
     """The id of the run that was opened, or was open already."""
+    if not deadline.left():
+        message = "The time was over before this export's turn: send the same request again."
+        raise TryLater(message, code="out_of_time")
     services.catalog.connection(export.connection)
     try:
         return start(services, export.id, request).id

@@ -5,7 +5,7 @@ import azure.functions as func
 from export_trigger.addresses import export_of, here, location
 from shared import state
 from shared.api import BadRequest, Preferences, Reply, csv_reply, reply, reply_of_run
-from shared.runs.history import find_run, list_runs, read_rejected
+from shared.runs.views.history import find_run, list_runs, read_rejected
 from shared.services import process_services
 
 MOST_A_PAGE = 100

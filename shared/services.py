@@ -12,8 +12,7 @@ from shared.adapters.storage.store import Store
 from shared.adapters.vault import Vault, open_vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
 from shared.errors import Denied
-from shared.klaviyo import Klaviyo, KlaviyoApi
-from shared.klaviyo.pauses import StoredPauses
+from shared.klaviyo import Klaviyo, KlaviyoApi, StoredPauses
 from shared.segments import Segments, Snapshot
 from shared.settings import Settings
 

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from shared.api.preferences import Preferences
-from shared.runs.estimate import estimate_of
 from shared.runs.record import RunRecord
 from shared.runs.run import OpenRun
+from shared.runs.views.estimate import estimate_of
 
 # Seconds after which it is worth looking again.
 COME_BACK = 15

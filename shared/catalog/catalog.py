@@ -42,11 +42,13 @@ class Catalog:
 
     def export(self, export_id: str) -> Export:
         """The export. Raises NotFound, InvalidDocument."""
-        return self._document(Export, state.export(export_id), export_id)
+        return self._document(Export, state.export(export_id), export_id, "unknown_export")
 
     def connection(self, connection_id: str) -> Connection:
         """The connection. Raises NotFound, InvalidDocument."""
-        return self._document(Connection, state.connection(connection_id), connection_id)
+        return self._document(
+            Connection, state.connection(connection_id), connection_id, "unknown_connection"
+        )
 
     def connection_to(self, account_id: str) -> Connection | None:
         """The first valid connection to this Klaviyo account; None where there is none."""
@@ -99,12 +101,11 @@ class Catalog:
             pinned = current.model_copy(update={"account": account})
             self._store.write(name, _content(pinned), if_match=blob.etag)
 
-    def _document[D: (Connection, Export)](self, kind: type[D], name: str, document_id: str) -> D:
+    def _document[D: (Connection, Export)](self, kind: type[D], name: str, document_id: str, code: str) -> D:
         try:
             content = self._store.read(name, most=LONGEST_DOCUMENT).content
         except NotFound:
-            what = kind.__name__.lower()
-            raise NotFound(f"There is no {what} {document_id!r}.", code=f"unknown_{what}") from None
+            raise NotFound(f"There is no {kind.__name__.lower()} {document_id!r}.", code=code) from None
         document = kind.parse(name, content)
         if document.id != document_id:
             raise InvalidDocument(name, [Problem("/id", "must be what the file is called, without .json")])

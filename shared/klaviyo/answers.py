@@ -1,8 +1,8 @@
-"""What Klaviyo answers, and what a refusal means, as pure functions. An answer is hostile until it is read.
+"""What an answer means, as pure functions. It is hostile until it has been read.
 
-Klaviyo's own refusals are JSON:API error documents. Anything else with such a status comes from something on
-the way, and says nothing about a key, a list, a job or a row: it may pass. Only codes, indexes and pointers
-are taken over: `detail`, `title` and `original_payload` may hold somebody's data and are never read further.
+Klaviyo's own refusals are JSON:API error documents. Anything else with such a status comes from a proxy or
+the like and says nothing about a key, a list, a job or a row: it may pass. Only codes, indexes and pointers
+are kept; `detail`, `title` and `original_payload` may hold personal data.
 """
 
 import re
@@ -20,16 +20,17 @@ from shared.errors import (
     NotFound,
     RefusedProfile,
 )
+from shared.klaviyo.body import ImportBody
 
-# Values in an answer. A refusal that names each of 10,000 profiles has about 160,000; as Python objects, a
-# value of two bytes takes 80.
+# Values in an answer. A refusal that names each of 10,000 profiles has about 160,000. A value of two bytes
+# takes 80 as a Python object.
 MOST_VALUES = 300_000
-# Statuses that ask for the same request again, whoever sends them: timeouts, too early, client closed.
+# Statuses that ask for the same request again, from Klaviyo or a proxy: timeout, too early, client closed.
 PASSING = frozenset({408, 425, 499})
-# A proxy may well refuse a body as too large, but not one of a single profile.
+# Bytes. A proxy may have a limit of its own, but not one that is too small for a single profile.
 SMALLEST_TOO_LARGE = 128_000
 
-# Klaviyo has a handful of codes. Records and metrics have a place for each one that is seen.
+# Klaviyo has a handful of codes. Records and metrics list each one that occurs.
 MOST_REASONS = 20
 
 _PROFILE_POINTER = re.compile(
@@ -43,7 +44,7 @@ _MOST_SCOPES = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as the client needs it: `document` is its JSON object, or None where it has none."""
+    """A response as the client needs it: `document` is its JSON object, or None if it has none."""
 
     status: int
     headers: Mapping[str, str]
@@ -60,15 +61,15 @@ class Answer:
         return cls(status, headers, document if isinstance(document, dict) else None)
 
     def data(self) -> Any:
-        """The `data` of a success. Raises KlaviyoUnavailable where the answer has none."""
+        """The `data` of a success. Raises KlaviyoUnavailable if the answer has none."""
         if self.document is None or "data" not in self.document:
             raise unexpected(self.status)
         return self.document["data"]
 
     def errors(self) -> list[dict[str, Any]]:
-        """The error objects of JSON:API; none where the answer is anything else, such as a proxy's.
+        """The error objects of JSON:API; none if the answer is anything else, such as a proxy's page.
 
-        Each has one of the members that JSON:API names, and no other status than the answer:
+        Each has at least one of the members that JSON:API names, and the status of the answer:
         https://jsonapi.org/format/#error-objects
         """
         listed = (self.document or {}).get("errors")
@@ -83,17 +84,16 @@ class Answer:
 
 def unexpected(status: int) -> KlaviyoUnavailable:
     return KlaviyoUnavailable(
-        f"Klaviyo answered {status} with something that is no answer of its API. "
-        "If it lasts, check KLAVIYO_URL and any proxy on the way.",
+        f"Klaviyo answered {status} with something that is not an answer of its API. "
+        "If that lasts, check KLAVIYO_URL and any proxy on the way.",
         code="unexpected_answer",
     )
 
 
-def failure(answer: Answer, wait: float | None = None, *, sent: int = 0) -> ExportError:
+def failure(answer: Answer, wait: float | None = None, body: ImportBody | None = None) -> ExportError:
     """The error that an answer stands for.
 
-    `wait` is what its `Retry-After` asks for, in seconds; `sent` is the size of the profiles' body in bytes,
-    0 for a request that had none.
+    `wait` is what its `Retry-After` asks for, in seconds; `body` is that of the request, if it had one.
     """
     status = answer.status
     if status == 429:
@@ -105,21 +105,21 @@ def failure(answer: Answer, wait: float | None = None, *, sent: int = 0) -> Expo
     if not 400 <= status < 500 or status == 407:
         return unexpected(status)
     if answer.errors():
-        return _refusal(answer, sent)
+        return _refusal(answer, body)
     if status == 403:
         return KlaviyoUnavailable(
             "Something before Klaviyo blocked the request (403).", code="blocked", sent=False
         )
-    if status == 413 and sent > SMALLEST_TOO_LARGE:
+    if status == 413 and body is not None and body.size > SMALLEST_TOO_LARGE:
         return BatchRefused("Something before Klaviyo refused the request as too large (413).")
     return unexpected(status)
 
 
-def _refusal(answer: Answer, sent: int) -> ExportError:
+def _refusal(answer: Answer, body: ImportBody | None) -> ExportError:
     """A 4xx of Klaviyo's own."""
     status = answer.status
-    if status in (400, 413) and sent:
-        return BatchRefused(f"Klaviyo refused the request ({status}).", _named_profiles(answer))
+    if status in (400, 413) and body is not None:
+        return BatchRefused(f"Klaviyo refused the request ({status}).", _named_profiles(answer, body.count))
     match status:
         case 401:
             message = "Klaviyo does not know the API key (401). Put a valid private key into the vault."
@@ -145,12 +145,13 @@ def _scopes(answer: Answer) -> str:
     return ", ".join(sorted(set(_SCOPES.findall(details)))[:_MOST_SCOPES]) or "one that the request needs"
 
 
-def _named_profiles(answer: Answer) -> list[RefusedProfile]:
-    named = {}
+def _named_profiles(answer: Answer, count: int) -> list[RefusedProfile]:
+    """The profiles that the errors name, of the `count` that were sent."""
+    named: dict[int, RefusedProfile] = {}
     reasons: set[str] = set()
     for error in answer.errors():
         index, attribute, reason = profile_error(error)
-        if index is None or index in named:
+        if index is None or index in named or index >= count:
             continue
         if len(reasons) >= MOST_REASONS and reason not in reasons:
             reason = "refused"

@@ -1,11 +1,11 @@
-"""The body of an import job, sent from the profiles' own bytes."""
+"""The body of a request for an import job, sent from the profiles' own bytes."""
 
 from collections.abc import Iterator, Sequence
 
 import orjson
 
-# Klaviyo takes 5 MB; whether that is 5,000,000 or 5 * 2**20 bytes is not said, so stay well below.
-MOST_BYTES = 4_600_000
+from shared.klaviyo.format import MOST_BYTES
+
 # Bytes of a chunk, on average. httpx spends its time per chunk: many small ones cost more than the
 # profiles themselves.
 CHUNK = 65_536
@@ -19,21 +19,22 @@ def _tail(list_id: str) -> bytes:
 
 
 def room_for_profiles(list_id: str) -> int:
-    """How many bytes the profiles of one job may take, commas between them included."""
+    """How many bytes the profiles of one job may take, including the commas between them."""
     return MOST_BYTES - len(_HEAD) - len(_tail(list_id))
 
 
 class ImportBody:
     """The request that imports `profiles` (JSON:API objects) and puts them on a list.
 
-    It can be iterated again and again, for a retry, and is never one string: a chunk is joined when
-    it is due.
+    A retry iterates over it again. It is never one string: each chunk is joined when it is due.
     """
 
     def __init__(self, profiles: Sequence[bytes], list_id: str) -> None:
         self._profiles = profiles
+        self.count = len(profiles)
+        self.list_id = list_id
         self._tail = _tail(list_id)
-        commas = max(0, len(profiles) - 1)
+        commas = max(0, self.count - 1)
         self.size = len(_HEAD) + sum(map(len, profiles)) + commas + len(self._tail)
 
     def __iter__(self) -> Iterator[bytes]:

@@ -1,10 +1,9 @@
-"""Requests to one account: paced, tried again, and within a deadline."""
+"""Requests to one account: paced, retried, and within a deadline."""
 
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from shared.adapters import telemetry
 from shared.adapters.clock import Clock, Deadline
@@ -13,52 +12,32 @@ from shared.errors import Denied, KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, failure, unexpected
 from shared.klaviyo.body import ImportBody
 from shared.klaviyo.limits import AccountLimits
-from shared.klaviyo.retry import should_retry, sleep_time
+from shared.klaviyo.pages import path_of, read_page
+from shared.klaviyo.pauses import Pauses
+from shared.klaviyo.retry import patience_for, should_retry, sleep_time
 from shared.klaviyo.wire import Wire
 
 REVISION = "2026-10-15"
 USER_AGENT = "segment-export/0.1"
 MEDIA_TYPE = "application/vnd.api+json"
 
-# Seconds that an exchange may take, at least, however little time is left, and at most.
-PATIENCE = (4.0, 90.0)
-# Bytes a second that the slowest line carries: a body may take as much longer.
-SLOWEST_LINE = 20_000
-# A post that begins when the time is over already is wanted all the same, and gets these seconds: a turn
-# that needs its time to read again what was sent before would else never get on.
-LATE_POST = 30.0
-
-# An account that has more pages of anything is not answered page by page.
+# More pages than any account has.
 MOST_PAGES = 1_000
-# 100 are asked for.
-MOST_ITEMS = 1_000
-LONGEST_LINK = 4_000
 
 
 class Permit:
-    """Who may forbid a call. This one forbids none."""
+    """May forbid a call. This one forbids none."""
 
     def check(self) -> None:
         """Called right before each attempt; what it raises ends the call with nothing sent."""
 
 
-class Pauses:
-    """Where the pauses that Klaviyo asks for are kept for other processes. This one keeps none."""
-
-    def left(self, account: str) -> float:  # noqa: ARG002
-        """Seconds until the account may be called again."""
-        return 0.0
-
-    def keep(self, account: str, seconds: float) -> None:
-        """Klaviyo wants no call to this account for so long."""
-
-
 class Calls:
-    """One account's connection. Its repr, and its errors, hold no key.
+    """Requests with one account's key, which is in no repr and no error.
 
-    Each call waits for the account's rate limits and tries again what may pass, within its deadline.
-    Raises KlaviyoUnavailable where that was not enough (`retry_after` says how long to wait), Denied
-    for a wrong key or a missing scope, NotFound, BatchRefused.
+    Each call waits for the account's rate limits and retries what may pass, within its deadline.
+    Raises KlaviyoUnavailable if that is not enough (`retry_after` is how long to wait), Denied for a wrong
+    key or a missing scope, NotFound, BatchRefused.
     """
 
     def __init__(
@@ -78,8 +57,8 @@ class Calls:
         self._headers = {
             "authorization": f"Klaviyo-API-Key {key}",
             "revision": REVISION,
-            # Refuses a retired revision (410) instead of answering silently as a newer one. That is a third
-            # party's word, which Klaviyo's reference doesn't confirm; an unknown header does no harm.
+            # Makes Klaviyo refuse a retired revision (410) instead of silently answering as a newer one. Only
+            # a third party documents it; an unknown header would do no harm.
             "x-klaviyo-revision-fall-forward-opt-out": "1",
             "accept": MEDIA_TYPE,
             "user-agent": USER_AGENT,
@@ -99,7 +78,7 @@ class Calls:
     ) -> T:
         """What `read` returns for the answer to a GET.
 
-        An answer for which it raises KlaviyoUnavailable counts as none, and is asked for again.
+        If it raises KlaviyoUnavailable, the request is sent again.
         """
         return self._call(endpoint, "GET", path, deadline, read, parameters=parameters)
 
@@ -118,19 +97,19 @@ class Calls:
     def pages(
         self, endpoint: str, path: str, parameters: dict[str, str], deadline: Deadline
     ) -> Iterator[dict[str, Any]]:
-        """The items of all pages, each page being asked for when it is due."""
-        items, link = self.get(endpoint, path, deadline, _page, parameters)
+        """The items of all pages, each of which is requested when it is needed."""
+        items, link = self.get(endpoint, path, deadline, read_page, parameters)
         seen: set[str] = set()
         while True:
             yield from items
             if not link:
                 return
-            following = _below(self._url, link)
-            # Another origin gets no key; a ring, or a chain without an end, is not followed.
+            following = path_of(link, self._url)
+            # No key for another origin, and no circle or endless chain of pages.
             if following is None or following in seen or len(seen) == MOST_PAGES:
                 raise unexpected(200)
             seen.add(following)
-            items, link = self.get(endpoint, following, deadline, _page)
+            items, link = self.get(endpoint, following, deadline, read_page)
 
     def _call[T](
         self,
@@ -144,13 +123,13 @@ class Calls:
         body: ImportBody | None = None,
         permit: Permit = Permit(),  # noqa: B008 - it has no state
     ) -> T:
-        """Sends a request until it has an answer that `read` takes, as long as that makes sense."""
+        """Sends a request until `read` accepts the answer, as long as a retry makes sense."""
         limiter = self._limits[endpoint]
         failed: Counter[str] = Counter()
         while True:
             limiter.wait(deadline)
             permit.check()
-            if limiter.is_paused():  # meanwhile, by another thread's answer
+            if limiter.is_paused():  # by another thread's answer in the meantime
                 continue
             try:
                 answer = self._send(method, path, parameters, body, deadline)
@@ -158,7 +137,7 @@ class Calls:
                 if answer.status // 100 == 2:
                     return read(answer)
                 wait = retry_after(answer.headers, self._clock.now())
-                raise failure(answer, wait, sent=body.size if body else 0)
+                raise failure(answer, wait, body)
             except KlaviyoUnavailable as problem:
                 failed[problem.code] += 1
                 seconds = sleep_time(problem, failed.total(), random.random())  # noqa: S311 - no secret
@@ -168,14 +147,14 @@ class Calls:
                 if problem.code == "throttled":
                     telemetry.throttled_seconds.add(seconds, {"account": self._account_id})
                 if not should_retry(problem, failed[problem.code]):
-                    message = f"{problem} It did so {failed[problem.code]} times."
+                    message = f"{problem} That happened {failed[problem.code]} times."
                     raise Denied(message, code=problem.code) from None
                 problem.retry_after = seconds
                 if seconds > deadline.left():
                     raise
                 deadline.sleep(seconds)
                 if not deadline.left():
-                    raise  # somebody cut the wait short
+                    raise  # the wait was cut short
 
     def _send(
         self,
@@ -185,17 +164,14 @@ class Calls:
         body: ImportBody | None,
         deadline: Deadline,
     ) -> Answer:
-        headers = dict(self._headers)
-        least, most = self._patience
+        headers, size = self._headers, 0
         if body is not None:
-            headers |= {"content-type": MEDIA_TYPE, "content-length": str(body.size)}
-            most += body.size / SLOWEST_LINE
-            if not deadline.left():
-                least = LATE_POST
+            size = body.size
+            headers = headers | {"content-type": MEDIA_TYPE, "content-length": str(size)}
         answer = self._wire.exchange(
             method,
             self._url + path,
-            min(most, max(least, deadline.left())),
+            patience_for(deadline.left(), size, self._patience),
             headers=headers,
             parameters=parameters,
             body=body,
@@ -203,25 +179,3 @@ class Calls:
         if body is not None:
             telemetry.posts.add(1, {"account": self._account_id, "status": answer.status})
         return answer
-
-
-def _page(answer: Answer) -> tuple[list[dict[str, Any]], Any]:
-    """Its items, and the link to the next page, whatever that is."""
-    data = answer.data()
-    if not isinstance(data, list) or len(data) > MOST_ITEMS:
-        raise unexpected(answer.status)
-    links = (answer.document or {}).get("links")
-    link = links.get("next") if isinstance(links, dict) else None
-    return [item for item in data if isinstance(item, dict)], link
-
-
-def _below(url: str, link: Any) -> str | None:
-    """The path and query of a link to the same origin; None for any other."""
-    if not isinstance(link, str) or len(link) > LONGEST_LINK:
-        return None
-    try:
-        here, there = urlsplit(url), urlsplit(link)
-    except ValueError:
-        return None
-    same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
-    return f"{there.path}?{there.query}" if same else None

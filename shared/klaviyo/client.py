@@ -1,4 +1,4 @@
-"""Klaviyo's API, as far as an export needs it."""
+"""The part of Klaviyo's API that an export needs."""
 
 import threading
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from shared.adapters.clock import Clock, Deadline
-from shared.adapters.retry_after import LONGEST
-from shared.errors import KlaviyoUnavailable, NotFound
+from shared.errors import BatchRefused, KlaviyoUnavailable, NotFound
 from shared.klaviyo.answers import Answer, profile_error, unexpected
 from shared.klaviyo.body import ImportBody
-from shared.klaviyo.calls import PATIENCE, Calls, Pauses, Permit
+from shared.klaviyo.calls import Calls, Permit
 from shared.klaviyo.limits import AccountLimits
+from shared.klaviyo.pauses import Pauses
 from shared.klaviyo.resources import (
     Account,
     Job,
@@ -22,6 +22,7 @@ from shared.klaviyo.resources import (
     read_job_id,
     read_list,
 )
+from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import Wire
 
 JOBS = "/api/profile-bulk-import-jobs"
@@ -31,8 +32,8 @@ JOBS_A_PAGE = 100
 class KlaviyoApi:
     """Klaviyo as one process sees it: its connections, and the rate limits of each account.
 
-    `url` is https://a.klaviyo.com, or a stand-in's on loopback; `patience` is how long an exchange may take,
-    in seconds: at least, however little time a caller has, and at most, to which the time for a body comes.
+    `url` is https://a.klaviyo.com, or that of a stand-in on loopback; `patience` is how many seconds an
+    exchange may take, as in `patience_for`.
     """
 
     def __init__(self, url: str, clock: Clock, *, patience: tuple[float, float] = PATIENCE) -> None:
@@ -53,10 +54,9 @@ class KlaviyoApi:
     ) -> "Klaviyo":
         """A client for the account behind the key.
 
-        A key belongs to one account for good, so Klaviyo is asked once for each key in a process. `pauses`
-        hold for the account `account_id`, which the key should open, before Klaviyo is asked which it is;
-        without one, for the key. Raises Denied where Klaviyo doesn't know the key or it lacks the scope
-        accounts:read.
+        A key never changes its account, so a process asks Klaviyo once for each key. Until it knows the
+        account, `pauses` are looked up under `account_id`, which the key should open, or else under a digest
+        of the key. Raises Denied if Klaviyo doesn't know the key or the key lacks the scope accounts:read.
         """
         pauses = pauses or Pauses()
         digest = blake2b(key.encode(), digest_size=16).digest()
@@ -70,13 +70,12 @@ class KlaviyoApi:
     def _calls(self, key: str, account_id: str, pauses: Pauses) -> Calls:
         with self._lock:
             limits = self._limits.setdefault(account_id, AccountLimits(self._clock))
-        # Not longer than Klaviyo itself would be believed: the other process's clock may be wrong.
-        limits.pause.extend(min(LONGEST, pauses.left(account_id)))
+        limits.pause.extend(pauses.left(account_id))
         return Calls(self._wire, self._url, key, self._clock, limits, account_id, pauses, self._patience)
 
 
 class Klaviyo:
-    """One account of Klaviyo. Its calls wait, repeat and raise as `Calls` says."""
+    """One account of Klaviyo. Its calls wait, retry and raise as `Calls` does."""
 
     def __init__(self, calls: Calls, account: Account) -> None:
         self._calls = calls
@@ -101,15 +100,21 @@ class Klaviyo:
         """Posts one job and returns its id (POST /api/profile-bulk-import-jobs).
 
         `permit` is asked right before each attempt; what it raises ends the call with nothing sent.
-        Raises BatchRefused where Klaviyo refuses a profile: then it has imported none of the job.
-        Imports are upserts: a post whose answer got lost is sent again.
+        Imports are upserts: a post whose answer got lost is sent again. Raises BatchRefused if Klaviyo
+        refuses the job, all of it, because of some profiles or because it is too large; NotFound with the
+        code `unknown_list` if the list is gone.
         """
-        return self._calls.post("import", JOBS, body, deadline, permit, read_job_id)
+        try:
+            return self._calls.post("import", JOBS, body, deadline, permit, read_job_id)
+        except BatchRefused as refusal:
+            if not refusal.profiles:  # a list that is gone is refused in the same way
+                self.read_list(body.list_id, deadline)
+            raise
 
     def jobs(self, deadline: Deadline) -> Iterator[Job]:
         """The account's import jobs of the last days, newest first, 100 a call.
 
-        An entry that can't be a job hides no other: it is left out.
+        An entry that can't be a job is left out.
         """
         parameters = {
             "page[size]": str(JOBS_A_PAGE),
@@ -124,7 +129,7 @@ class Klaviyo:
             yield job
 
     def job(self, job_id: str, deadline: Deadline) -> Job:
-        """One import job. Raises NotFound where Klaviyo doesn't have it any more."""
+        """One import job. Raises NotFound if Klaviyo no longer has it."""
 
         def read(answer: Answer) -> Job:
             job = read_job(answer.data())
@@ -137,7 +142,7 @@ class Klaviyo:
     def import_errors(self, job_id: str, deadline: Deadline) -> Iterator[ProfileError]:
         """What an accepted job could not import: every page, 100 errors a call.
 
-        Whom they are about is not asked for: the rest of an error echoes the person.
+        Only code and place are requested: the rest of an error repeats personal data.
         """
         path = f"{JOBS}/{quote(job_id, safe='')}/import-errors"
         parameters = {"page[size]": "100", "fields[import-error]": "code,source"}

@@ -1,7 +1,7 @@
 """Klaviyo's rate limits: a burst and a steady window for each endpoint of an account.
 
-Klaviyo counts in fixed windows whose start nobody knows, so that no more than their number go out in any
-stretch of a window's length: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+Klaviyo counts in fixed windows that begin at an unknown moment. So no period as long as a window may see more
+requests than the window allows: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from shared.adapters.clock import Clock, Deadline
 from shared.errors import KlaviyoUnavailable
 
-# Requests per window, by its seconds, as documented for each endpoint; the answers' headers overrule it.
+# Requests per window, by its length in seconds, as documented for each endpoint; answers override it.
 XS = {1: 1, 60: 15}
 M = {1: 10, 60: 150}
 L = {1: 75, 60: 700}
@@ -25,19 +25,19 @@ ENDPOINTS: Mapping[str, Mapping[int, int]] = {
     "job": M,
     "import-errors": M,
 }
-# What leaves evenly does not arrive evenly: a window is taken this much longer.
+# Requests that leave evenly don't arrive evenly: windows count as longer by this factor.
 MARGIN = 1.04
 
 _WINDOW = re.compile(r"(?<![0-9.-])([0-9]{1,6});w=([0-9]{1,6})(?![0-9.])")
 
 
 def least_seconds(endpoint: str, requests: int) -> int:
-    """The least time in which the documented limits let so many requests out."""
+    """The least time that so many requests take under the documented limits."""
     return max(max(0, requests - 1) // most * seconds for seconds, most in ENDPOINTS[endpoint].items())
 
 
 class Pause:
-    """The time for which Klaviyo wants no request to an account, whatever its endpoint."""
+    """The time for which Klaviyo wants no request to an account, to any endpoint."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -45,12 +45,12 @@ class Pause:
         self._lock = threading.Lock()
 
     def extend(self, seconds: float) -> None:
-        """Holds everything back for so long from now, or for longer where that was asked before."""
+        """Holds everything back for so many seconds from now, unless a longer pause is in effect."""
         with self._lock:
             self._until = max(self._until, self._clock.monotonic() + seconds)
 
     def left(self) -> float:
-        """Seconds until its end; 0 where it is over."""
+        """Seconds until it ends; 0 once it is over."""
         return max(0.0, self._until - self._clock.monotonic())
 
 
@@ -67,12 +67,12 @@ class Limiter:
     def wait(self, deadline: Deadline) -> None:
         """Returns when a request may go out, and counts it.
 
-        Raises KlaviyoUnavailable, with the seconds to wait, where that is beyond the deadline.
+        Raises KlaviyoUnavailable, with the seconds to wait, if they are more than the deadline leaves.
         """
         while (seconds := self._take()) > 0:
             if seconds > deadline.left():
                 raise KlaviyoUnavailable(
-                    "Klaviyo's limits allow no request in the time that is left.",
+                    "Klaviyo's rate limits allow no request in the time that is left.",
                     code="throttled",
                     retry_after=seconds,
                     sent=False,
@@ -80,29 +80,29 @@ class Limiter:
             deadline.sleep(seconds)
 
     def pause(self, seconds: float) -> None:
-        """Lets nothing out for so long, here and at the account's other endpoints."""
+        """Lets nothing out for so many seconds, to this endpoint or any other of the account."""
         self._pause.extend(seconds)
 
     def is_paused(self) -> bool:
-        """Whether nothing may go out just now, whatever the windows say."""
+        """Whether a pause is in effect, whatever the windows allow."""
         return self._pause.left() > 0
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Takes over the limits that an answer shows, as in `10, 10;w=1, 150;w=60`.
+        """Adopts the limits that an answer shows, as in `10, 10;w=1, 150;w=60`.
 
         Only Klaviyo's two windows count, with numbers between its smallest and its largest tier: anything
-        else would stop the run, or let it hammer.
+        else would stop the run or flood Klaviyo.
         """
-        shown = {
+        limits = {
             int(seconds): int(most) for most, seconds in _WINDOW.findall(headers.get("ratelimit-limit", ""))
         }
-        learnt = {
+        learned = {
             seconds: most
-            for seconds, most in shown.items()
+            for seconds, most in limits.items()
             if seconds in XS and XS[seconds] <= most <= XL[seconds]
         }
         with self._lock:
-            windows = self._windows | learnt
+            windows = self._windows | learned
             if windows != self._windows:
                 self._windows = windows
                 self._sent = deque(self._sent, maxlen=max(windows.values()))

@@ -11,22 +11,32 @@ from shared.adapters.clock import Clock
 from shared.adapters.retry_after import LONGEST
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, Changed, ExportError, NotFound
-from shared.klaviyo.calls import Pauses
 
 logger = logging.getLogger(__name__)
 
 # An account's id, or the digest of a key whose account is not known yet.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Several processes may be told at the same time.
+# Several processes may write at the same time.
 _ATTEMPTS = 3
 # Seconds by which the clocks of two processes may differ.
 _SKEW = 300.0
 
 
+class Pauses:
+    """Where the pauses that Klaviyo asks for are kept for other processes. This one keeps none."""
+
+    def left(self, account: str) -> float:  # noqa: ARG002
+        """Seconds until the account may be called again, an hour at most."""
+        return 0.0
+
+    def keep(self, account: str, seconds: float) -> None:
+        """Keeps that Klaviyo wants no call to this account for so many seconds."""
+
+
 class StoredPauses(Pauses):
     """One blob for each account: the time before which nothing may call it.
 
-    No lock is needed to write it, since a pause applies to reads as well as to posts.
+    It is written without the account's lock, since reads, which need no lock, may be told to pause too.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -38,14 +48,14 @@ class StoredPauses(Pauses):
         if not _NAME.fullmatch(account):
             return 0.0
         left = (self._read(account)[0] - self._clock.now()).total_seconds()
-        # A clock that was wrong wrote one that is too far away, and it would stop the account for good.
+        # A time that is too far away comes from a clock that was wrong. It could stop the account for good.
         return min(LONGEST, left) if 0 < left <= LONGEST + _SKEW else 0.0
 
     @override
     def keep(self, account: str, seconds: float) -> None:
         """A pause that is shorter than the stored one changes nothing.
 
-        Storing it is a courtesy: where that fails, the next process hears of the pause from Klaviyo.
+        If it can't be stored, other processes learn of the pause from Klaviyo itself.
         """
         if not _NAME.fullmatch(account):
             return
@@ -64,7 +74,7 @@ class StoredPauses(Pauses):
             logger.warning("pauses: the pause of %s is not stored: %s", account, error.message)
 
     def _read(self, account: str) -> tuple[datetime, str | None]:
-        """The pause's end, long ago where there is none that can be read, and the blob's ETag."""
+        """The end of the pause, or the distant past if there is none to read, and the blob's ETag."""
         never = datetime.min.replace(tzinfo=UTC)
         try:
             blob = self._store.read(state.account_pause(account))

@@ -1,18 +1,19 @@
-"""What Klaviyo has, as types, and how they are read out of its answers.
+"""What Klaviyo has, as types, and how to read them from its answers.
 
-Ids, names, words, times and counts are taken over in Klaviyo's alphabet and length only: they go into names
-of blobs, records and terminals.
+Ids, statuses, times and counts must have the alphabet and length of Klaviyo's, since they end up in names of
+blobs, in records and in terminals.
 """
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from shared.errors import KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, unexpected
 from shared.text import shown
 
-# Of profiles: no job of any origin has more, and a larger number is not a count.
+# Of profiles: no job has more, so a larger number is not a count.
 MOST_PROFILES = 10**9
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -37,15 +38,25 @@ class KlaviyoList:
     name: str
 
 
+class JobStatus(StrEnum):
+    """How far Klaviyo is with an import job; once complete or canceled, it stays so."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETE = "complete"
+    CANCELED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobStatus.COMPLETE, JobStatus.CANCELED)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import job: `status` is queued, processing, complete or cancelled; counts are of profiles.
-
-    `completed` is None where Klaviyo doesn't say.
-    """
+    """An import job; its counts are of profiles. `completed` is None if Klaviyo doesn't say."""
 
     id: str
-    status: str
+    status: JobStatus
     total: int
     completed: int | None
     failed: int
@@ -54,7 +65,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ProfileError:
-    """A profile that an accepted job could not import: its index, where Klaviyo says it, and why."""
+    """A profile that an accepted job could not import: its index, if Klaviyo says it, and why."""
 
     index: int | None
     attribute: str
@@ -62,7 +73,7 @@ class ProfileError:
 
 
 def read_account(answer: Answer) -> Account:
-    """The first of the accounts. Raises KlaviyoUnavailable, as each of these, for what can't be one."""
+    """The first of the accounts. Like all of these, raises KlaviyoUnavailable for what can't be one."""
     data = answer.data()
     account = data[0] if isinstance(data, list) and data else None
     contact = _attributes(account).get("contact_information")
@@ -80,13 +91,11 @@ def read_list(answer: Answer) -> KlaviyoList:
 
 def read_job(item: Any) -> Job:
     attributes = _attributes(item)
-    status, created_at = attributes.get("status"), attributes.get("created_at")
-    if not isinstance(status, str) or not _STATUS.fullmatch(status):
-        raise unexpected(200)
+    created_at = attributes.get("created_at")
     completed = attributes.get("completed_count")
     return Job(
         id=_id(item, _JOB_ID),
-        status=status,
+        status=_status(attributes.get("status")),
         total=_count(attributes.get("total_count")),
         completed=None if completed is None else _count(completed),
         failed=_count(attributes.get("failed_count")),
@@ -116,12 +125,19 @@ def _id(item: Any, alphabet: re.Pattern[str]) -> str:
     return text
 
 
+def _status(word: Any) -> JobStatus:
+    """A word that Klaviyo may add later stands for a job that is not done yet."""
+    if not isinstance(word, str) or not _STATUS.fullmatch(word):
+        raise unexpected(200)
+    return JobStatus(word) if word in JobStatus else JobStatus.QUEUED
+
+
 def _name(text: Any) -> str:
     return shown(text) if isinstance(text, str) else ""
 
 
 def _count(value: Any) -> int:
-    """A number of profiles; a boolean is none, though Python takes it for one."""
+    """A number of profiles; a boolean is not one, though Python treats it as one."""
     if value is None:
         return 0
     if type(value) is not int or not 0 <= value <= MOST_PROFILES:

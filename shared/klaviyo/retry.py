@@ -1,22 +1,41 @@
-"""Whether and when to try again, as pure functions."""
+"""How long an exchange may take, whether to repeat it, and when: pure functions."""
 
 from shared.errors import KlaviyoUnavailable
 
-# A 403 that isn't Klaviyo's own may pass, but a block on our address does not.
+# Seconds that an exchange may take: at least, however little time is left, and at most.
+PATIENCE = (4.0, 90.0)
+# Bytes a second over the slowest line: sending a body extends the most that an exchange may take.
+SLOWEST_LINE = 20_000
+# Seconds for a post that begins after the deadline. A turn that spends its time reading again what was
+# sent before would make no progress without it.
+LATE_POST = 30.0
+
+# A 403 from something before Klaviyo may pass, but a block of our address does not.
 MOST_BLOCKED = 5
 LONGEST_BACKOFF = 60.0
 
 
+def patience_for(left: float, size: int, patience: tuple[float, float]) -> float:
+    """Seconds that an exchange may take, with `left` seconds until the deadline.
+
+    `size` is the body's in bytes, 0 for a request without one; `patience` as `PATIENCE`.
+    """
+    least, most = patience
+    if size and not left:
+        least = LATE_POST
+    return min(most + size / SLOWEST_LINE, max(least, left))
+
+
 def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
-    """True where the same request may go through after `attempts` that failed in this way."""
+    """Whether the same request may go through after `attempts` that failed in this way."""
     return failure.code != "blocked" or attempts < MOST_BLOCKED
 
 
 def sleep_time(failure: KlaviyoUnavailable, attempts: int, jitter: float) -> float:
-    """Seconds to wait: exactly what Klaviyo asked for; else 1, 2, 4, … 60, less up to half of it.
+    """Seconds to wait: exactly what Klaviyo asked for; otherwise 1, 2, 4, … 60, less up to half of it.
 
-    `jitter` is between 0 and 1 and spreads callers that failed together. A wait of less than a second is
-    never the whole answer: asked for again and again, it would be no wait at all.
+    `jitter`, between 0 and 1, spreads callers that failed together. Klaviyo's own wait counts only from one
+    second on: a shorter one, asked for again and again, would be no wait at all.
     """
     asked = failure.retry_after
     if asked is not None and asked >= 1:

@@ -1,8 +1,8 @@
-"""One exchange with Klaviyo, within a time and a size, however its answer comes. Only this file knows httpx.
+"""One exchange with Klaviyo, bounded in time and size however the answer comes. Only this file knows httpx.
 
 httpx's timeouts count from read to read: a server that sends a byte a second never runs into one. So each
-timeout that is handed to it here is a moment (monotonic, in seconds), and the streams beneath it wait until
-then and no longer, for all they do: connect, send the request, read headers and content.
+timeout that it gets here is a moment (monotonic, in seconds), and the streams beneath it do nothing beyond
+that moment: they connect, send the request, and read headers and content before it.
 """
 
 import time
@@ -23,14 +23,14 @@ from shared.klaviyo.body import ImportBody
 # Four accounts side by side with eight posts each, and a few reads.
 CONNECTIONS = httpx.Limits(max_connections=40, max_keepalive_connections=40)
 CONNECT_SECONDS = 10.0
-# Of an answer's content, unpacked. A refusal that names each of 10,000 profiles has about half of that.
+# Of an answer's content, unpacked. A refusal that names each of 10,000 profiles takes about half of that.
 MOST_BYTES = 8_000_000
-# What TLS sends at once: of more, the first part could take all the time, and the next one as long again.
+# As much as TLS sends at once: more would be sent in parts, each of which could take all the time.
 PIECE = 16_384
 
 
 class Wire:
-    """Connections to one origin that are reused, and that follow no redirect. For several threads."""
+    """Connections to one origin: reused, safe for threads, and without following redirects."""
 
     def __init__(self, url: str) -> None:
         transport = _Transport(limits=CONNECTIONS, proxy=proxy_for(url))
@@ -50,9 +50,9 @@ class Wire:
         parameters: Mapping[str, str] | None,
         body: ImportBody | None,
     ) -> Answer:
-        """Sends a request, and has its answer after so many seconds at most.
+        """Sends a request and returns the answer, within so many seconds.
 
-        Raises KlaviyoUnavailable where it has none by then, or where the connection fails.
+        Raises KlaviyoUnavailable if there is no answer by then, or if the connection fails.
         """
         ends = time.monotonic() + seconds
         try:
@@ -60,9 +60,9 @@ class Wire:
                 method,
                 url,
                 params=parameters,
-                # What Klaviyo's edge sends anyway, and the one packing that is unpacked here.
+                # Klaviyo's edge compresses in this way anyway, and it is the only one that is unpacked here.
                 headers={**headers, "accept-encoding": "gzip"},
-                # An iterator that is used up: the response refers to itself, and would keep the body.
+                # An iterator that gets used up: the response refers to itself and would keep the body alive.
                 content=iter(body) if body else None,
                 timeout=httpx.Timeout(
                     connect=min(ends, time.monotonic() + CONNECT_SECONDS), read=ends, write=ends, pool=seconds
@@ -73,14 +73,14 @@ class Wire:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise KlaviyoUnavailable("Klaviyo can't be reached.", sent=False) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
-            raise KlaviyoUnavailable("The connection to Klaviyo broke before its answer was here.") from None
+            raise KlaviyoUnavailable("The connection to Klaviyo broke before the answer arrived.") from None
         return Answer.of(response.status_code, answered, content)
 
 
 def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
-    """The content, unpacked; blank where it is too large, or packed in another way than it was asked for.
+    """The content, unpacked; empty if it is too large or compressed in another way than requested.
 
-    What was left unread then closes the connection.
+    If some of it was left unread, the connection closes.
     """
     content = bytearray()
     if encoding.lower() not in ("", "identity", "gzip"):
@@ -91,7 +91,7 @@ def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
         size += len(chunk)
         if unpacker is None:
             content += chunk
-        elif not unpacker.eof:  # behind its end comes nothing that belongs to it
+        elif not unpacker.eof:  # nothing after its end belongs to it
             try:
                 content += unpacker.decompress(chunk, MOST_BYTES + 1 - len(content))
             except zlib.error:
@@ -102,11 +102,11 @@ def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's own, over streams that know moments."""
+    """httpx's own, over streams whose timeouts are moments."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # httpx offers no other way to its pool's streams.
+        # httpx offers no other way to reach the streams of its pool.
         self._pool._network_backend = _Backend(self._pool._network_backend)
 
 
@@ -154,7 +154,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _left(moment: float | None, late: type[httpcore.TimeoutException]) -> float:
-    """Seconds until the moment; raises `late` where it is over, or where nobody gave one."""
+    """Seconds until the moment; raises `late` if it is over or was not given."""
     left = 0.0 if moment is None else moment - time.monotonic()
     if left <= 0:
         raise late("the time is over")

@@ -1,11 +1,12 @@
 """What leaves: rows become checked profiles, and profiles become batches. Pure, no I/O.
 
-Nothing of a row leaves this room but what the mapping names.
+Only what the mapping names leaves this room.
 """
 
 from shared.profiles.batches import Batch, pack
-from shared.profiles.mapper import Mapper, Profile
+from shared.profiles.mapper import Mapper
 from shared.profiles.mapping import Condition, Mapping, Source
+from shared.profiles.profile import Profile
 from shared.profiles.selection import Rejected, Selection
 
 __all__ = ["Batch", "Condition", "Mapper", "Mapping", "Profile", "Rejected", "Selection", "Source", "pack"]

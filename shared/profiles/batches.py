@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-from shared.profiles.mapper import Profile
+from shared.profiles.profile import Profile
 
-MOST_PROFILES = 10_000
-# Unusual profiles travel apart, so that one which Klaviyo refuses costs little of the others' time.
+# Unusual profiles travel apart, so that few others have to be sent again if one of them is refused.
 MOST_UNUSUAL = 500
 
 
@@ -28,13 +27,13 @@ class Batch:
     def digest(self) -> str:
         """Names what is posted: the same profiles in the same order have the same digest, anywhere."""
         digest = blake2b(digest_size=16)
-        payloads = self.payloads()  # JSON objects: where one ends is never in doubt
-        for start in range(0, len(payloads), 256):  # in pieces that let other threads work meanwhile
+        payloads = self.payloads()  # JSON objects: it is clear where each one ends
+        for start in range(0, len(payloads), 256):  # in pieces, to let other threads work
             digest.update(b"".join(payloads[start : start + 256]))
         return digest.hexdigest()
 
     def without(self, indexes: set[int]) -> "Batch":
-        """The batch less the profiles at these places."""
+        """The batch without the profiles at these places."""
         return Batch([profile for place, profile in enumerate(self.profiles) if place not in indexes])
 
     def halves(self) -> tuple["Batch", "Batch"]:
@@ -42,13 +41,13 @@ class Batch:
         return Batch(self.profiles[:middle]), Batch(self.profiles[middle:])
 
 
-def pack(profiles: Iterable[Profile], *, most_bytes: int) -> Iterator[Batch]:
-    """Batches of at most 10,000 profiles whose payloads, with a comma between, take at most `most_bytes`.
+def pack(profiles: Iterable[Profile], *, most_profiles: int, most_bytes: int) -> Iterator[Batch]:
+    """Batches of at most so many profiles and bytes of payloads, including the commas between them.
 
     Plain and unusual profiles go into batches of their own; every profile into exactly one. A profile that
     is larger than `most_bytes` has a batch to itself.
     """
-    plain, unusual = _Packer(MOST_PROFILES, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
+    plain, unusual = _Packer(most_profiles, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
     for profile in profiles:
         full = (plain if profile.plain else unusual).add(profile)
         if full is not None:
@@ -66,7 +65,7 @@ class _Packer:
         self._bytes = 0
 
     def add(self, profile: Profile) -> Batch | None:
-        """Takes the profile in; returns the batch that had no room for it, if so."""
+        """Adds the profile; returns the batch that had no room for it, if there was one."""
         size = len(profile.payload) + 1
         full = None
         if self.profiles and (

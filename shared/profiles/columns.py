@@ -12,9 +12,9 @@ _CANDIDATES = 20  # names
 
 
 def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
-    """Whether one of the wanted columns is among the names, whatever its case and the marks around it.
+    """Whether one of the wanted columns is among the names, regardless of case and of marks around it.
 
-    If none is, the file's first record may be a person's, and must not be shown.
+    If none is, the first record of the file may be a person's and must not be shown.
     """
     return not ({_folded(column) for column in wanted} - {""}).isdisjoint(map(_folded, names))
 
@@ -22,10 +22,10 @@ def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
 def find_columns(
     wanted: Collection[str], names: Sequence[str], *, names_are_told: bool = True
 ) -> dict[str, int]:
-    """The place of each wanted column among the names: of the very same name, else of the same when trimmed.
+    """The place of each wanted column among the names: that of the same name, or of the same name trimmed.
 
-    Raises NotFound where the segment lacks one, with the closest of the columns that it has, if they may be
-    shown; InvalidSegment where it has two of one name, since nobody can know which is meant.
+    Raises NotFound if the segment lacks one, with the closest of its columns if they may be shown;
+    InvalidSegment if it has two of one name, since either could be meant.
     """
     exact, trimmed = _places(names), _places(map(trim, names))
     trimmed.pop("", None)
@@ -59,7 +59,7 @@ def _places(names: Iterable[str]) -> dict[str, list[int]]:
 def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
     """As many names as a message shows, the closest to a missing one first.
 
-    The costly comparison is made for few names, those that share the most letters with a missing one.
+    Only the names that share the most letters with a missing one go through the costly comparison.
     """
     sought = [_compared(name) for name in missing[:MAX_LISTED]]
     letters = [(set(each), len(set(each)) + 1) for each in sought]

@@ -1,4 +1,4 @@
-"""Which rows `only_if` lets pass: in doubt, none."""
+"""Which rows `only_if` lets pass: when in doubt, none."""
 
 from collections.abc import Callable
 from unicodedata import normalize
@@ -15,15 +15,15 @@ _BOOLEANS = frozenset({"true", "false"})
 def test_of(condition: Condition, data_type: str) -> Test:
     """The condition as a test of a cell, by the type that model.json gives its column.
 
-    A cell equals a value without the white space and invisible marks around both: in a boolean column
-    without regard to case, in a numeric one as a number. Where it must not equal one, it must not look like
-    one either, whatever its case; and a boolean column's cell that is neither true, false nor blank equals
+    Cells and values are compared without the white space and invisible marks around them: in a boolean
+    column regardless of case, in a numeric one as numbers. A cell that must not equal a value must not look
+    like it either, in any case; and in a boolean column, a cell that is neither true, false nor blank equals
     both.
     """
     like = _like(data_type)
     values = frozenset(like(value_of(value)) for value in condition.values)
     if not condition.negated:
-        as_they_stand = condition.values  # settles nearly every cell
+        as_they_stand = condition.values  # decides nearly every cell
         return lambda cell: cell in as_they_stand or like(value_of(cell)) in values
     looks = frozenset(like(_look(value)) for value in condition.values)
     if data_type == "boolean" and not looks.isdisjoint(_BOOLEANS):
@@ -39,5 +39,5 @@ def _like(data_type: str) -> Callable[[str], object]:
 
 
 def _look(text: str) -> str:
-    """What can be seen of a text, without case, and with plain letters for full-width ones and the like."""
+    """What is visible of a text, without case, and with plain letters for full-width ones and the like."""
     return visible(normalize("NFKC", text)).casefold()

@@ -1,12 +1,12 @@
-"""Dates and times as ISO 8601, from ISO 8601 itself and from the American form that en-US writes.
+"""Dates and times in ISO 8601, from ISO 8601 itself and from the American form that en-US writes.
 
-A value keeps the precision it is written in: no time is added to a date, no offset to a time.
+A value keeps its precision: no time is added to a date, no offset to a time.
 """
 
 import re
 from datetime import date, datetime, time
 
-# What Customer Insights writes most of the time, and what leaves as it is.
+# What Customer Insights usually writes; it leaves unchanged.
 _ISO = re.compile(
     r"\d\d\d\d-\d\d-\d\d(?:T(?!24)\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
@@ -22,7 +22,7 @@ _MOMENT = re.compile(
 
 
 def to_moment(text: str) -> str:
-    """A date, with a time and an offset where it has them. Raises ValueError where it is none."""
+    """A date, with a time and an offset if it has them. Raises ValueError if it isn't one."""
     if _ISO.fullmatch(text):
         datetime.fromisoformat(text)
         return text
@@ -33,7 +33,7 @@ def to_moment(text: str) -> str:
 
 
 def to_date(text: str) -> str:
-    """A date, also where midnight is written behind it. Raises ValueError where it is none."""
+    """A date, which may be followed by midnight. Raises ValueError if it isn't one."""
     day, clock = _day_and_clock(text)
     if clock and time.fromisoformat(clock).replace(tzinfo=None) != time.min:
         raise ValueError("not a date alone")
@@ -42,7 +42,7 @@ def to_date(text: str) -> str:
 
 
 def to_time(text: str) -> str:
-    """A time of day, of 24 hours. Raises ValueError where it is none."""
+    """A time of day, in 24 hours. Raises ValueError if it isn't one."""
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError("not a time")
@@ -52,7 +52,7 @@ def to_time(text: str) -> str:
 
 
 def _day_and_clock(text: str) -> tuple[str, str]:
-    """The date and the time with its offset, blank where there is none; not checked for what can't be."""
+    """The date, and the time with its offset, blank if there is none; both may still be impossible."""
     match = _MOMENT.fullmatch(text)
     if match is None:
         raise ValueError("not a date")

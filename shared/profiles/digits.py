@@ -1,4 +1,4 @@
-"""Phones, postcodes and ids out of columns that model.json takes for numbers."""
+"""Phones, postcodes and ids from columns that are numbers in model.json."""
 
 import re
 
@@ -14,14 +14,14 @@ _MOST_DIGITS = 19  # of an int64
 
 
 def to_digits(text: str) -> str:
-    """The digits of a whole number that is written as a double; any other text as it is."""
+    """The digits of a whole number that is written as a double; any other text unchanged."""
     if text.isdecimal():
         return text
     if match := _WHOLE.fullmatch(text):
         return match[1]
     if match := _SCIENTIFIC.fullmatch(text):
         sign, first, fraction, plus, exponent = match[1], match[2], match[3] or "", match[4], int(match[5])
-        # Spreadsheets and .NET write E+09, and round: digits that they don't show may be lost.
+        # Spreadsheets and .NET write E+09, and round: digits that are not shown may be lost.
         is_whole = len(fraction.rstrip("0")) <= exponent and not (plus and len(fraction) < exponent)
         digits = first + fraction[:exponent].ljust(exponent, "0")
         if is_whole and int(digits) < LARGEST:
@@ -35,10 +35,11 @@ def is_fraction(text: str) -> bool:
 
 
 def has_all_digits(text: str, data_type: str) -> bool:
-    """Whether a value of a numeric column surely has all its digits, so that no two ids have become one.
+    """Whether a value of a numeric column certainly has all its digits, so that no two ids became one.
 
-    A whole number has them below 2**53 in a double, below 2**63 in an int64 or a decimal; a fraction up to 15
-    digits. An exponent may hide some, and NaN is everybody's. A text that is not a number has all of itself.
+    A whole number has them below 2**53 in a double and below 2**63 in an int64 or a decimal, a fraction up to
+    15 digits. An exponent may hide some, and many ids could have become NaN. A text that is not a number lost
+    nothing.
     """
     try:
         text = plain_number(text)

@@ -1,16 +1,14 @@
-"""What Klaviyo takes as an email address.
+"""Which email addresses may leave.
 
-Its reference only says that an address has to be valid, and at most 100 characters long:
-https://developers.klaviyo.com/en/reference/bulk_import_profiles. It was seen to refuse a `mailto:`, a `!`
-before the @ and a digit in the top-level domain. So there are two circles here: what nobody doubts, and
-what may be right, which travels apart and leaves the last word to Klaviyo.
+Klaviyo's reference only says that an address has to be valid. It was seen to refuse a `mailto:`, a `!` before
+the @ and a digit in the top-level domain. So there are two circles: plain addresses, which are certainly
+valid, and possible ones, which travel apart and which Klaviyo may refuse.
 """
 
 import re
 
 from shared.profiles.visible import visible
 
-LONGEST = 100  # characters
 # So short that neither the part before the @ nor a label of the domain can be over its own limit.
 _SHORT = 64
 
@@ -19,7 +17,7 @@ _PLAIN = re.compile(
     r"@(?:[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+\.)+[A-Za-z]{2,}"
 )
 
-# RFC 5321 without quotes, opened to other alphabets by RFC 6531, and less what Klaviyo refuses.
+# RFC 5321 without quotes, extended to other alphabets by RFC 6531, without what Klaviyo refuses.
 _ATOM = r"[A-Za-z0-9#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]++"
 _LETTER = r"[A-Za-z\x80-\U0010ffff]"
 _ALNUM = r"[A-Za-z0-9\x80-\U0010ffff]"
@@ -31,15 +29,14 @@ _POSSIBLE = re.compile(
 
 
 def is_plain_email(text: str) -> bool:
-    """Whether no reader of addresses doubts the address; nearly all are plain."""
+    """Whether the address is valid by any standard; nearly all are."""
     return len(text) <= _SHORT and _PLAIN.fullmatch(text) is not None
 
 
 def is_possible_email(text: str) -> bool:
-    """Whether Klaviyo may take the address, plain or not."""
+    """Whether the address may be valid, plain or not."""
     return (
-        len(text) <= LONGEST
-        and text.isprintable()
+        text.isprintable()
         and _POSSIBLE.fullmatch(text) is not None
         and (text.isascii() or (visible(text) == text and all(map(_keeps_apart, text))))
     )

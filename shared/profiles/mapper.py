@@ -1,9 +1,8 @@
-"""From the cells of a row to the profile that leaves: the columns that the mapping names, and no others."""
+"""From the cells of a row to the profile that leaves: the columns that the mapping names and no others."""
 
 import re
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -13,72 +12,40 @@ from shared.profiles.digits import has_all_digits, is_fraction, to_digits
 from shared.profiles.emails import is_plain_email, is_possible_email
 from shared.profiles.mapping import Mapping
 from shared.profiles.phones import to_e164
+from shared.profiles.profile import Filtered, Profile, ProfileFormat, Refusal, person_of
 from shared.profiles.values import CONVERTERS, NUMERIC
 from shared.profiles.visible import is_blank, value_of
 
-LARGEST_PROFILE = 100_000  # bytes; Klaviyo's 100 KB
-LONGEST_EXTERNAL_ID = 255  # characters
-# 120 bits: two of a million people share a digest once in 10**24 runs. A byte more, and Python would need
-# a third more memory for each (64 bytes instead of 48).
-_DIGEST_SIZE = 15
-# What orjson returns is cut out of a larger block, whose rest nobody can use: joining a profile from its
-# attributes and these copies it at its own size, which halves the memory of a large run.
-_HEAD, _TAIL = b'{"type":"profile","attributes":', b"}"
-# A control character in JSON: a text of nothing else is blank too.
+# A control character in JSON: a text of nothing but these is blank too.
 _CONTROL = re.compile(rb"\\[bu]")
-_BACKSLASH, _DELETE = b"\\\x7f"  # as numbers, which are looked for ten times as fast
-
-
-class Profile(NamedTuple):
-    """One profile, ready to leave, with the row it came from.
-
-    `person` tells whether two are the same (`person_of`); `payload` is its JSON:API object; `plain` tells
-    that nobody doubts its address; `warnings` are the codes of its values that couldn't leave as they
-    should.
-    """
-
-    partition: int
-    row: int
-    person: bytes
-    payload: bytes
-    plain: bool = True
-    warnings: tuple[str, ...] = ()
-
-
-def person_of(email: str) -> bytes:
-    """A digest of the address in lower case, so that a long one takes no more memory than a short one."""
-    return blake2b(email.lower().encode(), digest_size=_DIGEST_SIZE).digest()
-
-
-class Filtered(Exception):
-    """A row that `only_if` leaves out."""
-
-
-class Refusal(Exception):
-    """A row that can't leave: the column to look at and the reason's code."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-        self.reason = reason
+_BACKSLASH, _DELETE = b"\\\x7f"  # as numbers: searching for them is ten times as fast
 
 
 class Mapper:
-    """A mapping, prepared for a segment's columns (names and model.json's types).
+    """A mapping, prepared for a segment's columns (names and model.json's types) and a destination's format.
 
     Raises NotFound where the mapping names a column that the segment lacks, InvalidSegment where the
-    segment has two of its name. With `names_by_file` the columns' names may be a row's cells: they are
-    told only where the mapping knows one of them.
+    segment has two columns of that name. With `names_by_file` the columns' names may be the cells of a row:
+    a message shows them only if the mapping knows one of them.
     """
 
     def __init__(
-        self, mapping: Mapping, columns: Sequence[tuple[str, str]], *, names_by_file: bool = False
+        self,
+        mapping: Mapping,
+        columns: Sequence[tuple[str, str]],
+        profile_format: ProfileFormat,
+        *,
+        names_by_file: bool = False,
     ) -> None:
         wanted, names = mapping.columns(), [name for name, _ in columns]
         places = find_columns(wanted, names, names_are_told=not names_by_file or has_any(wanted, names))
         types = {column: columns[place][1] for column, place in places.items()}
         attributes = dict(mapping.attributes)
         self._mapping = mapping
+        self._head, self._tail = profile_format.head, profile_format.tail
+        self._most_bytes = profile_format.most_bytes
+        self._longest_email = profile_format.longest_email
+        self._longest_external_id = profile_format.longest_external_id
         self._places = places
         self._width = len(columns)
         condition = mapping.only_if
@@ -103,15 +70,15 @@ class Mapper:
         ]
 
     def profile(self, partition: int, row: int, cells: Sequence[str]) -> Profile:
-        """The profile of one row. Raises Filtered or Refusal, and nothing else, where it doesn't leave.
+        """The profile of one row. Raises Filtered or Refusal, and nothing else, if the row doesn't leave.
 
-        White space and invisible marks around a value are not part of it; a blank one is left out.
+        White space and invisible marks around a value are not part of it; a blank value is left out.
         """
         if len(cells) != self._width:
             raise Refusal("", "wrong_number_of_cells")
         if self._keeps is not None and not self._keeps(cells[self._condition_place]):
             raise Filtered
-        # What is ASCII has no marks to trim, and needs no call.
+        # ASCII has no marks to trim, and strip() is faster than a call.
         attributes: dict[str, Any] = {
             name: text
             for name, place in self._texts
@@ -119,7 +86,7 @@ class Mapper:
         }
         email = attributes.get("email", "")
         plain = is_plain_email(email)
-        if not plain and not is_possible_email(email):
+        if not plain and (len(email) > self._longest_email or not is_possible_email(email)):
             raise Refusal(self._mapping.email, "missing_email" if is_blank(email) else "invalid_email")
         location = {
             name: text
@@ -147,11 +114,13 @@ class Mapper:
                 content = orjson.dumps(_seen(attributes))
         except orjson.JSONEncodeError:
             raise Refusal(self._broken_column(cells), "invalid_utf8") from None
-        payload = _HEAD + content + _TAIL
-        if len(payload) > LARGEST_PROFILE:
+        # orjson returns a part of a larger block, the rest of which stays unusable: joining copies the
+        # profile at its own size, which halves the memory of a large run.
+        payload = self._head + content + self._tail
+        if len(payload) > self._most_bytes:
             raise Refusal("", "profile_too_large")
-        if len(attributes.get("external_id", "")) > LONGEST_EXTERNAL_ID:
-            # Without it the profile could become another person's than the export asks for.
+        if len(attributes.get("external_id", "")) > self._longest_external_id:
+            # Without it, the profile could be merged into another person's.
             raise Refusal(self._column("external_id"), "external_id_too_long")
         return Profile(partition, row, person_of(email), payload, plain, tuple(warnings) if warnings else ())
 
@@ -163,7 +132,7 @@ class Mapper:
                 continue
             text = values[name]
             if name == "external_id" and not has_all_digits(text, data_type):
-                # Klaviyo merges the profiles that share an external id.
+                # Profiles that share an external id are merged.
                 raise Refusal(self._column("external_id"), "external_id_not_exact")
             values[name] = to_digits(text)
 
@@ -191,7 +160,7 @@ class Mapper:
         return dict(self._mapping.attributes)[attribute].column
 
     def _broken_column(self, cells: Sequence[str]) -> str:
-        """The column whose cell holds half a character, as broken UTF-8 leaves it."""
+        """The column whose cell holds half a character, a trace of broken UTF-8."""
         for column, place in self._places.items():
             if any("\ud800" <= character <= "\udfff" for character in cells[place]):
                 return column
@@ -203,7 +172,7 @@ def _whole_to_e164(text: str, region: str | None) -> str | None:
 
 
 def _seen(values: dict[str, Any]) -> dict[str, Any]:
-    """The values less texts of invisible characters alone, and less objects that are empty then."""
+    """The values without texts that are all invisible, and without objects that become empty."""
     seen = {name: _seen(value) if isinstance(value, dict) else value for name, value in values.items()}
     return {
         name: value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value comes from: a column; for a phone number, the region it is read in (`US`)."""
+    """Where a value comes from: a column; for a phone number, also the region to read it in (`US`)."""
 
     column: str
     region: str | None = None
@@ -13,10 +13,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Which rows leave: those whose cell is one of `values`, or is not, with `negated`.
+    """Which rows leave: those whose cell is one of `values` or, if `negated`, is none of them.
 
-    conditions.py says how they are compared. A blank cell equals "" and nothing else: where it must not pass
-    for consent, ask for what consent looks like (one of "True"), not for what it doesn't (none of "False").
+    conditions.py defines how they are compared. A blank cell equals "" and nothing else. So that it doesn't
+    pass for consent, name the values that mean consent ("True"), not those that don't ("False").
     """
 
     column: str

@@ -1,8 +1,8 @@
-"""Phone numbers as Klaviyo takes them: E.164, and only numbers that can exist.
+"""Phone numbers in E.164, and only numbers that can exist.
 
-Klaviyo drops an impossible number without an error, and a wrong one is another person's. So a cell has to be
-plainly one number, and libphonenumber decides which. It takes 25 µs a number; its numbering plans, as one
-pattern for each country calling code, take 0.5 µs. What the library may change goes to the library.
+Klaviyo drops an impossible number without an error, and a wrong one may be another person's. So a cell has to
+be plainly one number, and libphonenumber decides which. It takes 25 µs a number; its numbering plans, as one
+pattern for each country calling code, take 0.5 µs. Only numbers that the library may change go to it.
 """
 
 import re
@@ -31,9 +31,9 @@ _ONE_NUMBER = re.compile(
     r"(?:(?: ?[./-] ?| )\d++)*+",
     re.ASCII,
 )
-# A short last group may be an extension, decimals or another number's end: 1721234567.0, 1234567-68.
+# A short last group may be an extension, decimals or the end of another number: 1721234567.0, 1234567-68.
 _SHORT_END = re.compile(r"\d{6}(?: ?[./-] ?| )\d{1,3}\Z|\d{4}\.\d{1,3}\Z|\.\d\Z", re.ASCII)
-# Behind more than an area code, a slash begins another number.
+# After more than an area code, a slash begins another number.
 _AREA_CODE = re.compile(
     r"(?:(?:(?:\+|00)\d{1,3}[ .-]?|\(\+\d{1,3}\) ?)(?:\(0\) ?)?\(?\d{1,5}|\(?0\d{1,5}|\(?\d{1,4})\)? ?",
     re.ASCII,
@@ -48,12 +48,12 @@ _KINDS = (
 
 
 def to_e164(text: str, region: str | None = None) -> str | None:
-    """Returns the number in E.164, or None where the text is not plainly one valid number.
+    """The number in E.164, or None if the text is not plainly one valid number.
 
-    One number is written in ASCII digits, with a plus before them, and between them spaces (also no-break
-    ones), dots, hyphens, a slash, and brackets around the area code. Without a plus it is one of `region`
-    (`US`). Digits that are valid both with and without that region's own country calling code are in doubt:
-    None.
+    A number consists of ASCII digits, with or without a leading plus, and between them spaces (also no-break
+    ones), dots, hyphens, a slash, and parentheses around the area code. Without a plus it is a number of
+    `region` (`US`). Digits that are valid both with and without the region's own country calling code are
+    ambiguous: None.
     """
     plan = _plan(text[:4])
     if plan is not None and plan.valid.fullmatch(text):

@@ -1,17 +1,18 @@
-"""Which rows leave: checked, each email once, and a place and a reason for every row that doesn't."""
+"""Which rows leave: checked, each email once, with a place and a reason for every row that doesn't."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.profiles.mapper import Filtered, Mapper, Profile, Refusal
+from shared.profiles.mapper import Mapper
+from shared.profiles.profile import Filtered, Profile, Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A row that was refused; `column` may be blank, `stage` is check, import or job.
 
-    Partition -1 stands for a row that nobody can name.
+    Partition -1 stands for an unknown row.
     """
 
     partition: int
@@ -22,9 +23,9 @@ class Rejected:
 
 
 class Selection:
-    """One pass over the rows of a run. Its counts are right when the pass is at its end.
+    """One pass over the rows of a run. Its counts are complete when the pass ends.
 
-    Duplicates are told by the profiles' digests: 80 MB for a million. `warnings` counts values of the
+    Duplicates are recognized by the profiles' digests: 80 MB for a million. `warnings` counts values of the
     profiles that leave.
     """
 
@@ -46,7 +47,7 @@ class Selection:
     ) -> Iterator[Profile]:
         """The profiles that leave, in the order of the rows: (partition, number, cells).
 
-        A text in the place of the cells is the reason's code of a row that could not be read.
+        If a row could not be read, a text takes the place of the cells: the code of the reason.
         """
         for partition, number, cells in rows:
             self.rows += 1

@@ -1,8 +1,8 @@
 """Values with the types that model.json gives their columns.
 
 A converter takes a cell's text, trimmed and not blank, and returns what goes into the JSON. It raises
-ValueError where the text doesn't fit; such a value leaves as the text that it is. Readers of JSON take its
-numbers as doubles, so a number that a double can't hold does not fit.
+ValueError if the text doesn't fit; such a value leaves as text. Readers of JSON treat its numbers as doubles,
+so a number that a double can't hold does not fit.
 """
 
 import json
@@ -24,9 +24,9 @@ NUMERIC = frozenset({"int64", "double", "decimal"})
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\1){3}[0-9a-fA-F]{12}\}?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
-# Beyond it, two whole numbers can be one double.
+# Beyond it, two whole numbers can become one double.
 LARGEST = 2**53
-# Any decimal of so many digits comes back from a double as it went in.
+# A decimal of so many digits survives in a double.
 _SAFE_DIGITS = 15
 _LONGEST_NUMBER = 400  # characters; a double without an exponent has fewer
 _DEEPEST = 100  # lists and objects within each other
@@ -54,7 +54,7 @@ def to_number(text: str) -> float:
 
 
 def to_comparable(text: str) -> Decimal | str:
-    """The number, equal to all of its other spellings; the text itself where it is none."""
+    """The number, equal in all its spellings; the text itself if it is not a number."""
     try:
         return _exact(plain_number(text))
     except ValueError:
@@ -62,7 +62,7 @@ def to_comparable(text: str) -> Decimal | str:
 
 
 def plain_number(text: str) -> str:
-    """The number without en-US's commas between its thousands; not what only Python would read as one."""
+    """The number without en-US's thousands separators. Raises ValueError for what only Python would read."""
     if "_" in text or not text.isascii() or len(text) > _LONGEST_NUMBER:
         raise ValueError("not a number")
     if "," in text and _GROUPED.fullmatch(text):
@@ -88,7 +88,7 @@ def to_boolean(text: str) -> bool:
 
 
 def to_guid(text: str) -> str:
-    """The text itself: how a GUID is written is the tenant's own."""
+    """The text itself: tenants write GUIDs in their own ways."""
     if not _GUID.fullmatch(text):
         raise ValueError("not a GUID")
     return text
@@ -97,8 +97,8 @@ def to_guid(text: str) -> str:
 def to_json(text: str) -> orjson.Fragment | None:
     """The JSON as it is written; None for null or blank text.
 
-    What readers would take in different ways does not fit: a name twice in an object, a number that a
-    double can't hold, lists and objects deeper than 100.
+    JSON that readers could understand differently does not fit: an object with a name twice, a number that a
+    double can't hold, lists and objects nested more than 100 deep.
     """
     value = orjson.loads(text)
     if value is None or (isinstance(value, str) and is_blank(value)):

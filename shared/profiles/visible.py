@@ -1,4 +1,4 @@
-"""What a person sees of a text: nothing of white space, control and format characters."""
+"""What a person sees of a text: no white space, control or format characters."""
 
 import re
 
@@ -21,11 +21,11 @@ def visible(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing to see."""
+    """Whether nothing of the text is visible."""
     return _BLANK.fullmatch(text) is not None
 
 
 def value_of(cell: str) -> str:
-    """The cell without the white space and invisible marks around it; "" where nothing else is in it."""
+    """The cell without the white space and invisible marks around it; "" if nothing else is in it."""
     text = trim(cell)
     return text if "!" <= text[:1] <= "~" or not is_blank(text) else ""

@@ -6,13 +6,13 @@ from datetime import datetime
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
-from shared.runs.history import read_run
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.signals import is_outdated
 from shared.runs.starting import Request, check_limit, ensure_head, open_run
 from shared.runs.steps.permit import request_cancel
 from shared.runs.turn import Progress, take_turn
+from shared.runs.views.history import read_run
 from shared.services import Services
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import Field
 
+from shared.klaviyo import JobStatus
 from shared.runs.record import JobRecord, StateModel, Time
 
 # A job that was just accepted may not be readable everywhere at once.
@@ -13,39 +15,42 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class AcceptedJob(StateModel):
-    """An import job that Klaviyo accepted. `digest` is of what was posted, `batch` of the planned batch."""
+    """An import job that Klaviyo accepted. `digest` is of what was posted, `batch` of the planned batch.
+
+    `status` is Klaviyo's, or `lost` where Klaviyo did not say in time.
+    """
 
     id: str
     digest: str
     batch: str
     profiles: int
     accepted_at: Time
-    status: str = "queued"
+    status: JobStatus | Literal["lost"] = JobStatus.QUEUED
     failed: int = 0
     unconfirmed: int = 0
 
     @property
     def is_settled(self) -> bool:
-        return self.status in ("complete", "cancelled", "lost")
+        return self.status == "lost" or self.status.is_final
 
     @property
     def imported(self) -> int:
         return self.profiles - self.failed - self.unconfirmed if self.is_settled else 0
 
-    def work(self, status: str) -> None:
+    def work(self, status: JobStatus) -> None:
         """Klaviyo still works on it."""
-        self.status = "processing" if status == "processing" else "queued"
+        self.status = status
 
     def complete(self, completed: int | None, failed: int) -> None:
         """Klaviyo is done. What it counts neither as completed nor as failed is unconfirmed."""
         self.failed = min(self.profiles, failed)
         unsaid = 0 if completed is None else self.profiles - self.failed - completed
         self.unconfirmed = max(0, unsaid)
-        self.status = "complete"
+        self.status = JobStatus.COMPLETE
 
     def cancel(self) -> None:
         """Klaviyo has canceled it."""
-        self.status, self.failed = "cancelled", self.profiles
+        self.status, self.failed = JobStatus.CANCELED, self.profiles
 
     def miss(self, now: datetime) -> None:
         """Klaviyo does not know it: after a while it is lost."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from shared.catalog import Cron, Export
-from shared.runs.index import IndexEntry, Retry
+from shared.runs.heads.index import IndexEntry, Retry
 from shared.runs.run import LONGEST_WAIT
 
 # Attempts of the timer for one snapshot; then it waits for the next one, or for a person.

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from shared.catalog import Export, PhoneColumn
+from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Condition, Mapper, Mapping, Source
 from shared.runs.record import SegmentRecord, StateModel
 from shared.segments import Column, CsvFormat, Partition, Snapshot
@@ -81,7 +82,9 @@ class Plan(StateModel):
         empty. Raises NotFound for a column that is missing."""
         mapping = self.mapping()
         return [
-            Mapper(mapping, segment.columns, names_by_file=segment.names_by_file) if segment.columns else None
+            Mapper(mapping, segment.columns, PROFILE_FORMAT, names_by_file=segment.names_by_file)
+            if segment.columns
+            else None
             for segment in self.segments
         ]
 

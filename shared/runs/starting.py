@@ -9,8 +9,8 @@ from datetime import datetime
 from shared import state
 from shared.catalog import Export
 from shared.errors import AlreadyRunning, NotFound
-from shared.runs.head import Head, create_head
-from shared.runs.index import IndexEntry
+from shared.runs.heads.head import Head, create_head
+from shared.runs.heads.index import IndexEntry
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord, Trigger
 from shared.runs.run import OpenRun

@@ -104,6 +104,8 @@ class _Turn:
                 head.wait_for_change(fingerprint(self._holder.services, head.export))
             self._run.fail(ErrorRecord(code=problem.code, message=problem.message))
         except TryLater as problem:
+            if self._run.state is State.CLOSED:
+                raise  # the record is written, and the next holder clears the head
             if step is Step.LAST_LOOK:
                 self._run.finish_look(self._holder.now(), is_last=True)
                 return False

@@ -13,7 +13,7 @@ import pytest
 from cli.main import main
 from sandbox.klaviyo import Fault
 from sandbox.people import People
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from tests.cli.conftest import Command
 from tests.support.host import COMMAND
 from tests.support.processes import accepted

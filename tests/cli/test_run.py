@@ -12,8 +12,8 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.catalog import Catalog
 from shared.runs.lock.export import ExportLock
-from shared.runs.preview import preview
 from shared.runs.starting import Request, ensure_head, open_run
+from shared.runs.views.preview import preview
 from tests.cli.conftest import Command
 from tests.cli.terminal import in_terminal
 from tests.support.host import COMMAND

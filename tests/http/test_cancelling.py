@@ -11,7 +11,7 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People, email
 from sandbox.sample import write_segment
 from shared.errors import NotFound
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from tests.http.problems import problem
 from tests.support.host import COMMAND
 from tests.support.processes import killed_after_a_job

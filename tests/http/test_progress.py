@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.catalog import Export
-from shared.runs.estimate import estimate_of
 from shared.runs.run import OpenRun
+from shared.runs.views.estimate import estimate_of
 from tests.support.documents import SHORT_EXPORT
 from tests.support.world import MONDAY
 

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable, NotFound
-from shared.klaviyo.answers import MOST_REASONS, Answer, failure
+from shared.klaviyo import PROFILE_FORMAT, ImportBody
+from shared.klaviyo.answers import Answer, failure
 
 SECRET = "canary-7d10"
 ERROR = {"id": "1", "code": "invalid", "title": SECRET, "detail": f"{SECRET} lists:read"}
@@ -24,7 +25,8 @@ PAGES = {
     "broken": b'{"errors": [{"code": "not_found"}',
     "not text": b"\xff\xfe\x00",
 }
-LARGE, SMALL = 4_600_000, 900
+SMALL = ImportBody([b"{}"] * 20, "Y6nRLr")
+LARGE = ImportBody([b"{}"] * 2_000_000, "Y6nRLr")
 
 
 def answer(status: int, content: bytes | None = None) -> Answer:
@@ -34,58 +36,69 @@ def answer(status: int, content: bytes | None = None) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("status", "sent", "kind", "code"),
+    ("status", "body", "kind", "code"),
     [
         (400, LARGE, BatchRefused, "batch_refused"),
         (413, SMALL, BatchRefused, "batch_refused"),
-        (400, 0, Denied, "request_refused"),
-        (413, 0, Denied, "request_refused"),
-        (401, 0, Denied, "invalid_key"),
-        (402, 0, Denied, "request_refused"),
+        (400, None, Denied, "request_refused"),
+        (413, None, Denied, "request_refused"),
+        (401, None, Denied, "invalid_key"),
+        (402, None, Denied, "request_refused"),
         (403, LARGE, Denied, "missing_scope"),
-        (404, 0, NotFound, "unknown_at_klaviyo"),
-        (405, 0, Denied, "request_refused"),
-        (406, 0, Denied, "request_refused"),
-        (407, 0, KlaviyoUnavailable, "unexpected_answer"),
+        (404, None, NotFound, "unknown_at_klaviyo"),
+        (405, None, Denied, "request_refused"),
+        (406, None, Denied, "request_refused"),
+        (407, None, KlaviyoUnavailable, "unexpected_answer"),
         (408, LARGE, KlaviyoUnavailable, "klaviyo_unavailable"),
         (409, LARGE, Denied, "request_refused"),
-        (410, 0, Denied, "retired_revision"),
-        (414, 0, Denied, "request_refused"),
+        (410, None, Denied, "retired_revision"),
+        (414, None, Denied, "request_refused"),
         (415, LARGE, Denied, "request_refused"),
         (422, LARGE, Denied, "request_refused"),
-        (425, 0, KlaviyoUnavailable, "klaviyo_unavailable"),
-        (429, 0, KlaviyoUnavailable, "throttled"),
-        (451, 0, Denied, "request_refused"),
-        (499, 0, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (425, None, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (429, None, KlaviyoUnavailable, "throttled"),
+        (451, None, Denied, "request_refused"),
+        (499, None, KlaviyoUnavailable, "klaviyo_unavailable"),
         (500, LARGE, KlaviyoUnavailable, "klaviyo_unavailable"),
-        (503, 0, KlaviyoUnavailable, "klaviyo_unavailable"),
+        (503, None, KlaviyoUnavailable, "klaviyo_unavailable"),
     ],
 )
-def test_what_klaviyo_itself_refuses(status: int, sent: int, kind: type[ExportError], code: str) -> None:
-    """A JSON:API error document is Klaviyo's word, and its message has nothing of what it echoes."""
-    error = failure(answer(status), sent=sent)
+def test_what_klaviyo_itself_refuses(
+    status: int, body: ImportBody | None, kind: type[ExportError], code: str
+) -> None:
+    """A JSON:API error document is Klaviyo's own, and the message repeats nothing of what it echoes."""
+    error = failure(answer(status), body=body)
 
     assert (type(error), error.code) == (kind, code)
     assert SECRET not in str(error)
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-@pytest.mark.parametrize("sent", [0, SMALL, LARGE])
-def test_what_something_on_the_way_answers(sent: int, page: bytes) -> None:
-    """It passes, whatever its status: it refuses no key, no list, no job and no row.
+@pytest.mark.parametrize("body", [None, SMALL, LARGE], ids=["no body", "small", "large"])
+def test_what_something_on_the_way_answers(body: ImportBody | None, page: bytes) -> None:
+    """It may pass, whatever its status: it refuses no key, no list, no job and no row.
 
-    Only a large body that is refused as too large is halved, since a proxy may have a limit of its own.
+    Only a large body that is refused as too large is split, since a proxy may have a limit of its own.
     """
     for status in range(300, 1000):
-        error = failure(answer(status, page), sent=sent)
+        error = failure(answer(status, page), body=body)
 
-        if status == 413 and sent == LARGE:
+        if status == 413 and body is LARGE:
             assert isinstance(error, BatchRefused)
             assert not error.profiles
             continue
         assert isinstance(error, KlaviyoUnavailable), status
         if 400 <= status < 500 and status not in (403, 408, 425, 429, 499):
             assert error.code == "unexpected_answer"
+
+
+@pytest.mark.parametrize(("size", "kind"), [(128_000, KlaviyoUnavailable), (128_001, BatchRefused)])
+def test_a_proxys_413_names_no_profile_as_too_large(size: int, kind: type[ExportError]) -> None:
+    """A body that could be a single profile, 100 KB at most, is never split down to a refused row."""
+    room = size - ImportBody([b""], "Y6nRLr").size
+    assert room > PROFILE_FORMAT.most_bytes
+
+    assert type(failure(answer(413, b""), body=ImportBody([b"x" * room], "Y6nRLr"))) is kind
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 499, 500, 502, 503, 504])
@@ -106,11 +119,12 @@ def test_a_wait_is_handed_on(status: int) -> None:
             "invalid",
             (0, "location.zip", "invalid"),
         ),
-        ("/data/attributes/profiles/data/12", SECRET, (12, "", "refused")),
+        ("/data/attributes/profiles/data/19", SECRET, (19, "", "refused")),
         ("/data/attributes/profiles/data/1/attributes/email", 7, (1, "email", "refused")),
         ("/data/attributes/profiles/data/1/attributes/email", "x" * 65, (1, "email", "refused")),
         ("/data/attributes/profiles/data/\u0663", "invalid", None),
         ("/data/attributes/profiles/data/-1", "invalid", None),
+        ("/data/attributes/profiles/data/20", "invalid", None),
         ("/data/attributes/profiles/data/1234567", "invalid", None),
         ("/data", "invalid", None),
         (None, "invalid", None),
@@ -118,10 +132,10 @@ def test_a_wait_is_handed_on(status: int) -> None:
     ],
 )
 def test_whom_a_refusal_names(pointer: Any, code: Any, expected: tuple[int, str, str] | None) -> None:
-    """An index, an attribute and a code, each of Klaviyo's own form; anything else names nobody."""
+    """An index among those sent, an attribute and a code in Klaviyo's form; anything else names nobody."""
     content = orjson.dumps({"errors": [{"source": {"pointer": pointer}, "code": code}]})
 
-    refused = failure(answer(400, content), sent=SMALL)
+    refused = failure(answer(400, content), body=SMALL)
 
     assert isinstance(refused, BatchRefused)
     assert [(p.index, p.attribute, p.reason) for p in refused.profiles] == ([expected] if expected else [])
@@ -134,11 +148,11 @@ def test_codes_are_few() -> None:
         for n in range(10_000)
     ]
 
-    refused = failure(answer(400, orjson.dumps({"errors": errors})), sent=LARGE)
+    refused = failure(answer(400, orjson.dumps({"errors": errors})), body=LARGE)
 
     assert isinstance(refused, BatchRefused)
     assert len(refused.profiles) == 10_000
-    assert len({profile.reason for profile in refused.profiles}) == MOST_REASONS + 1
+    assert len({profile.reason for profile in refused.profiles}) == 20 + 1
 
 
 @pytest.mark.parametrize(

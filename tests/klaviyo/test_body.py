@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from shared.klaviyo.body import CHUNK, MOST_BYTES, ImportBody, room_for_profiles
+from shared.klaviyo.body import CHUNK, ImportBody, room_for_profiles
+from shared.klaviyo.format import MOST_BYTES
 
 
 def profiles(count: int) -> list[bytes]:

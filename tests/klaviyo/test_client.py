@@ -1,6 +1,7 @@
 """The client against a Klaviyo that has faults."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from sandbox.serving import serving
 from shared.adapters.clock import Deadline, SystemClock
 from shared.errors import BatchRefused, Denied, ExportError, KlaviyoUnavailable, NotFound
 from shared.klaviyo import ImportBody, Klaviyo, KlaviyoApi, Permit
+from tests.support.klaviyo import JOBS
 from tests.support.world import LIST, MadeClock
 
 SECRET = "canary-51f0"  # in every address, and in no message
@@ -94,7 +96,7 @@ def test_an_import_and_its_job(klaviyo: Klaviyo, stand_in: StandIn, deadline: De
 
 
 def test_every_page_is_read(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline) -> None:
-    """Jobs beyond the first hundred, and import errors beyond the first hundred, are seen."""
+    """Jobs and import errors beyond the first hundred are seen, with one request for each hundred."""
     ids = [klaviyo.import_profiles(body(f"a{n}@example.org"), deadline, permit) for n in range(101)]
     assert [job.id for job in klaviyo.jobs(deadline)] == ids[::-1]
 
@@ -103,6 +105,8 @@ def test_every_page_is_read(klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadl
     errors = list(klaviyo.import_errors(job_id, deadline))
     assert [error.index for error in errors] == list(range(205))
     assert {(error.attribute, error.reason) for error in errors} == {("email", "invalid")}
+    pages = [request.path for request in stand_in.requests if request.method == "GET"][1:]
+    assert pages == [JOBS] * 2 + [f"{JOBS}/{job_id}/import-errors"] * 3
 
 
 def test_a_list_that_is_not_there(klaviyo: Klaviyo, deadline: Deadline) -> None:
@@ -172,6 +176,33 @@ def test_a_refusal_names_profiles(
     assert [profile.index for profile in caught.value.profiles] == expected
     assert all((p.attribute, p.reason) == ("email", "invalid") for p in caught.value.profiles)
     assert SECRET not in repr(caught.value.profiles) + str(caught.value)
+
+
+@pytest.mark.parametrize("named", [None, 0])
+def test_a_refusal_for_a_list_that_is_gone(
+    klaviyo: Klaviyo, stand_in: StandIn, deadline: Deadline, named: int | None
+) -> None:
+    """A 400 that names no profile may be about the list: then it is the list that does not exist."""
+    stand_in.bad_rows_named = named
+    stand_in.accounts["SNDBOX"].lists.pop(LIST)
+
+    with pytest.raises(NotFound) as caught:
+        klaviyo.import_profiles(body("a@example.org"), deadline, permit)
+
+    assert caught.value.code == "unknown_list"
+
+
+def test_a_post_after_the_deadline_is_waited_for(stand_in: StandIn) -> None:
+    """A turn whose time went into reading rows gets one post through, however slow."""
+    clock = SystemClock()
+    with serving(app(stand_in)) as url:
+        api = KlaviyoApi(url, clock, patience=(0.3, 600))
+        klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 60))
+        stand_in.faults.add([on_post("slow", seconds=1)])
+
+        assert klaviyo.import_profiles(body("a@example.org"), Deadline(clock, 0), permit)
+
+        api.close()
 
 
 @pytest.mark.parametrize(
@@ -280,7 +311,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed(clock: MadeClock, link: str
     with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
         api = KlaviyoApi(url, clock)
         klaviyo = api.sign_in("pk_made", Deadline(clock, 60))
-        with pytest.raises(KlaviyoUnavailable, match="no answer of its API"):
+        with pytest.raises(KlaviyoUnavailable, match="not an answer of its API"):
             list(klaviyo.import_errors("J1", Deadline(clock, 60)))
         api.close()
 
@@ -319,6 +350,28 @@ def test_nothing_is_sent_without_a_permit(klaviyo: Klaviyo, stand_in: StandIn, d
         klaviyo.import_profiles(body("a@example.org"), deadline, UntilTheThird())
 
     assert [request.method for request in stand_in.requests].count("POST") == 2
+
+
+def test_a_pause_that_begins_during_the_permit_is_obeyed(
+    klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock, deadline: Deadline
+) -> None:
+    """While a post waits for its permit, a read may be told to pause; the post then waits too."""
+    stand_in.faults.add([Fault("error", method="GET", status=503, retry_after=30)])
+
+    class Reading(Permit):
+        asked = 0
+
+        def check(self) -> None:
+            self.asked += 1
+            if self.asked == 1:
+                with suppress(KlaviyoUnavailable):
+                    klaviyo.read_list(LIST, Deadline(clock, 1))
+
+    klaviyo.import_profiles(body("a@example.org"), deadline, Reading())
+
+    _account, read, post = stand_in.requests
+    assert (read.method, post.method) == ("GET", "POST")
+    assert post.time - read.time >= 30
 
 
 def test_not_sent_is_told_from_answer_unknown(klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock) -> None:

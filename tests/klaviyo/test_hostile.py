@@ -22,7 +22,7 @@ from sandbox.serving import serving
 from shared.adapters.clock import Deadline
 from shared.errors import KlaviyoUnavailable
 from shared.klaviyo import Klaviyo, KlaviyoApi
-from shared.klaviyo.calls import MOST_ITEMS, MOST_PAGES, PATIENCE
+from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import proxy_for
 from tests.support import victim
 from tests.support.hostile import ACCOUNT, MALICE, Malice, dripping, made_tls, serving_malice, slow_reader
@@ -133,12 +133,28 @@ def test_a_chain_of_pages_has_an_end() -> None:
         list(klaviyo.jobs(Deadline(clock, 10**6)))
 
     assert caught.value.code == "unexpected_answer"
-    assert seen == MOST_PAGES + 1
+    assert seen == 1_001
+
+
+def test_a_circle_of_pages_is_followed_once() -> None:
+    """Two pages that lead to each other are not read again and again."""
+    seen = 0
+
+    def page(request: Request) -> Response:
+        nonlocal seen
+        seen += 1
+        link = f"{request.base_url}api/jobs?page={seen % 2}" if seen < 10 else None
+        return Response(orjson.dumps({"data": [], "links": {"next": link}}))
+
+    with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable):
+        list(klaviyo.jobs(Deadline(clock, 10**6)))
+
+    assert seen == 3
 
 
 def test_a_page_of_too_many_is_none() -> None:
     """Klaviyo gives a hundred a page."""
-    content = orjson.dumps({"data": [{}] * (MOST_ITEMS + 1)})
+    content = orjson.dumps({"data": [{}] * 1_001})
 
     with asking(lambda _: Response(content)) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable):
         list(klaviyo.jobs(Deadline(clock, 3)))

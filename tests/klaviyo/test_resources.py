@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from shared.errors import KlaviyoUnavailable
+from shared.klaviyo import JobStatus
 from shared.klaviyo.answers import Answer
 from shared.klaviyo.resources import read_account, read_job, read_job_id, read_list
 
@@ -79,10 +80,20 @@ def test_a_count_that_is_none(member: str, count: Any) -> None:
 
 @pytest.mark.parametrize("status", [None, 7, "", "COMPLETE!", "x" * 65, "\x1b"])
 def test_a_status_that_is_none(status: Any) -> None:
-    """A new word may come, and stands for a job that is not done yet; anything else is no status."""
-    assert read_job(job(status="archived_later")).status == "archived_later"
+    """A new word stands for a job that is not done yet; anything else is no status."""
+    assert read_job(job(status="archived_later")).status is JobStatus.QUEUED
     with pytest.raises(KlaviyoUnavailable):
         read_job(job(status=status))
+
+
+@pytest.mark.parametrize(
+    ("word", "is_final"), [("queued", False), ("processing", False), ("complete", True), ("cancelled", True)]
+)
+def test_a_status_of_klaviyos(word: str, is_final: bool) -> None:
+    """Klaviyo's four words are read as they are, and two of them are the last of a job."""
+    status = read_job(job(status=word)).status
+
+    assert (status, status.is_final) == (word, is_final)
 
 
 @pytest.mark.parametrize("time", [None, 7, "yesterday", "2026-11-23T20:00:00Z" * 9, "\x1b"])

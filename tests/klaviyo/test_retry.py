@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import KlaviyoUnavailable
-from shared.klaviyo.retry import should_retry, sleep_time
+from shared.klaviyo.retry import PATIENCE, patience_for, should_retry, sleep_time
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,25 @@ def test_how_long_to_wait(retry_after: float | None, attempts: int, jitter: floa
     A wait of nothing, asked for again and again, is no leave to hammer.
     """
     assert sleep_time(KlaviyoUnavailable("", retry_after=retry_after), attempts, jitter) == seconds
+
+
+@pytest.mark.parametrize(
+    ("left", "size", "seconds"),
+    [
+        (1000.0, 0, 90.0),
+        (90.0, 0, 90.0),
+        (10.0, 0, 10.0),
+        (4.0, 0, 4.0),
+        (1.0, 0, 4.0),
+        (0.0, 0, 4.0),
+        (1000.0, 4_600_000, 320.0),
+        (1000.0, 20_000, 91.0),
+        (10.0, 4_600_000, 10.0),
+        (0.1, 4_600_000, 4.0),
+        (0.0, 4_600_000, 30.0),
+        (0.0, 100, 30.0),
+    ],
+)
+def test_how_long_an_exchange_may_take(left: float, size: int, seconds: float) -> None:
+    """The time that is left, from 4 seconds to 90 and what a slow line needs; a late post gets 30."""
+    assert patience_for(left, size, PATIENCE) == seconds

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.profiles import Batch, Profile, pack
-from shared.profiles.batches import MOST_PROFILES, MOST_UNUSUAL
 
 EXACT = 4_600_000
 
@@ -26,12 +25,17 @@ def size(batch: Batch) -> int:
     return len(b",".join(batch.payloads()))
 
 
+def lengths(people: list[Profile], *, most_bytes: int = EXACT) -> list[int]:
+    """How many profiles each batch has, at Klaviyo's 10,000 a job."""
+    return [len(batch) for batch in pack(people, most_profiles=10_000, most_bytes=most_bytes)]
+
+
 @given(st.lists(st.tuples(st.integers(1, 50), st.booleans()), max_size=60), st.integers(50, 200))
 def test_nobody_is_lost_or_doubled(people: list[tuple[int, bool]], most_bytes: int) -> None:
     """Every profile is in exactly one batch, among its own kind, in order, and no batch is too large."""
     made = profiles([size for size, _ in people], [plain for _, plain in people])
 
-    batches = list(pack(made, most_bytes=most_bytes))
+    batches = list(pack(made, most_profiles=10_000, most_bytes=most_bytes))
 
     assert sorted(profile.row for batch in batches for profile in batch.profiles) == list(
         range(1, len(made) + 1)
@@ -48,33 +52,33 @@ def test_nobody_is_lost_or_doubled(people: list[tuple[int, bool]], most_bytes: i
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(50, 200))
 def test_a_batch_is_closed_only_when_the_next_has_no_room(sizes: list[int], most_bytes: int) -> None:
     """No post is wasted: each batch with the next one's first profile would be too large."""
-    batches = list(pack(profiles(sizes), most_bytes=most_bytes))
+    batches = list(pack(profiles(sizes), most_profiles=10_000, most_bytes=most_bytes))
 
     for batch, following in pairwise(batches):
         assert size(Batch([*batch.profiles, following.profiles[0]])) > most_bytes
 
 
-@pytest.mark.parametrize(("most", "plain"), [(MOST_PROFILES, True), (MOST_UNUSUAL, False)])
+@pytest.mark.parametrize(("most", "plain"), [(10_000, True), (500, False)])
 def test_a_batch_has_at_most_so_many_profiles(most: int, plain: bool) -> None:
-    """10,000 of the plain ones are one job and one more makes two; unusual ones travel by the 500."""
+    """10,000 plain ones are one job, and one more makes two; unusual ones go 500 at a time."""
     people = profiles([1] * (most + 1), [plain] * (most + 1))
 
-    assert [len(batch) for batch in pack(people[:most], most_bytes=EXACT)] == [most]
-    assert [len(batch) for batch in pack(people, most_bytes=EXACT)] == [most, 1]
+    assert lengths(people[:most]) == [most]
+    assert lengths(people) == [most, 1]
 
 
 def test_the_limit_in_bytes_is_met_exactly() -> None:
     """46 profiles of 99,999 bytes fill 4,600,000 less one with their commas; a byte more parts them."""
     sizes = [99_999] * 45 + [100_000]
 
-    assert [len(batch) for batch in pack(profiles(sizes), most_bytes=EXACT)] == [46]
-    assert [len(batch) for batch in pack(profiles(sizes), most_bytes=EXACT - 1)] == [45, 1]
+    assert lengths(profiles(sizes)) == [46]
+    assert lengths(profiles(sizes), most_bytes=EXACT - 1) == [45, 1]
 
 
 def test_nothing_makes_no_batch() -> None:
     """No rows, no posts; and a profile beyond the limit goes alone, without an empty batch before it."""
-    assert list(pack([], most_bytes=EXACT)) == []
-    assert [len(batch) for batch in pack(profiles([9, 60, 9]), most_bytes=50)] == [1, 1, 1]
+    assert lengths([]) == []
+    assert lengths(profiles([9, 60, 9]), most_bytes=50) == [1, 1, 1]
 
 
 def test_a_digest_names_the_content_and_its_order() -> None:

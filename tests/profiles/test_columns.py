@@ -5,6 +5,7 @@ import time
 import pytest
 
 from shared.errors import InvalidSegment, NotFound
+from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Mapper, Mapping, Source
 from shared.profiles.columns import find_columns, has_any
 from tests.support.rows import COLUMNS, MAPPING
@@ -15,7 +16,7 @@ def test_a_column_that_the_segment_lacks_comes_with_the_closest_names_first() ->
     mapping = Mapping("Email", properties=(("Points", Source("Reward Points")),))
 
     with pytest.raises(NotFound) as missing:
-        Mapper(mapping, COLUMNS)
+        Mapper(mapping, COLUMNS, PROFILE_FORMAT)
 
     assert missing.value.code == "unknown_column"
     lacking, existing = missing.value.message.split("the closest names first: ")
@@ -28,9 +29,9 @@ def test_two_columns_of_one_name_fail_only_who_maps_it() -> None:
     """Nobody can tell which of them is meant, so neither is taken; blank names are nobody's."""
     columns = [*COLUMNS, ("City", "string"), ("", "string"), ("", "string")]
 
-    Mapper(Mapping("EMail"), columns)
+    Mapper(Mapping("EMail"), columns, PROFILE_FORMAT)
     with pytest.raises(InvalidSegment, match="two columns 'City'"):
-        Mapper(MAPPING, columns)
+        Mapper(MAPPING, columns, PROFILE_FORMAT)
 
 
 def test_the_very_name_comes_before_one_with_marks_around_it() -> None:
@@ -61,7 +62,9 @@ def test_a_message_shows_ten_names_that_no_terminal_takes_for_commands() -> None
 def test_names_that_may_be_a_row_are_not_shown() -> None:
     """Where a file without a model.json begins with none of the wanted names, its cells stay unsaid."""
     with pytest.raises(NotFound) as missing:
-        Mapper(Mapping("EMail"), [("abbie@example.org", ""), ("Abbie", "")], names_by_file=True)
+        Mapper(
+            Mapping("EMail"), [("abbie@example.org", ""), ("Abbie", "")], PROFILE_FORMAT, names_by_file=True
+        )
 
     assert "abbie" not in missing.value.message.lower()
 

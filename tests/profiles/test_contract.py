@@ -7,7 +7,7 @@ import pytest
 from openapi_client.models.profile_import_job_create_query import ProfileImportJobCreateQuery
 
 from shared.catalog.attributes import Attributes
-from shared.klaviyo import ImportBody
+from shared.klaviyo import PROFILE_FORMAT, ImportBody
 from shared.profiles import Mapper, Mapping, Profile, Source
 from shared.profiles.values import CONVERTERS
 
@@ -44,14 +44,18 @@ def test_attributes_of_any_column_are_what_klaviyo_expects(data_type: str) -> No
         for names in chosen
     ]
 
-    assert_klaviyo_reads_it([Mapper(mapping, columns).profile(0, 1, row) for mapping in mappings])
+    assert_klaviyo_reads_it(
+        [Mapper(mapping, columns, PROFILE_FORMAT).profile(0, 1, row) for mapping in mappings]
+    )
 
 
 def test_properties_of_every_type_are_what_klaviyo_expects() -> None:
     """All data types side by side, with values that fit and with such as don't."""
     assert CELLS.keys() == CONVERTERS.keys() | {"string"}
     columns = [("EMail", "string"), *((data_type, data_type) for data_type in CELLS)]
-    mapper = Mapper(Mapping("EMail", (), tuple((name, Source(name)) for name in CELLS)), columns)
+    mapper = Mapper(
+        Mapping("EMail", (), tuple((name, Source(name)) for name in CELLS)), columns, PROFILE_FORMAT
+    )
     misfits = ["abbie@example.org", *("~" for _ in CELLS)]
 
     fitting = mapper.profile(0, 1, ["abbie@example.org", *CELLS.values()])

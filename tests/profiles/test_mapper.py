@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Condition, Mapper, Mapping, Profile, Rejected, Selection, Source
-from shared.profiles.mapper import LARGEST_PROFILE, Filtered, Refusal, person_of
+from shared.profiles.profile import Filtered, Refusal, person_of
 from tests.support.rows import COLUMNS, MAPPING, attributes, cells, map_row
 
 
@@ -85,7 +86,7 @@ def map_numeric(data_type: str, cell: str, name: str, region: str | None = None)
     """What leaves of a segment with one more column, of a numeric type or any other."""
     mapping = Mapping("EMail", ((name, Source("Value", region)),))
     columns = [("EMail", "string"), ("Value", data_type)]
-    profile = Mapper(mapping, columns).profile(0, 1, ["a@example.org", cell])
+    profile = Mapper(mapping, columns, PROFILE_FORMAT).profile(0, 1, ["a@example.org", cell])
     assert profile.warnings == (() if cell_leaves(profile) else ("phone_left_out",))
     return attributes(profile)
 
@@ -208,6 +209,15 @@ def test_a_row_that_cannot_leave_is_refused_with_column_and_reason(
     assert refused.value.__cause__ is None
 
 
+def test_an_address_of_100_characters_leaves() -> None:
+    """The longest that Klaviyo takes; one more character is too many."""
+    longest = f"{'a' * 60}@{'b' * 35}.org"
+
+    assert attributes(map_row(cells(EMail=longest)))["email"] == longest
+    with pytest.raises(Refusal, match="invalid_email"):
+        map_row(cells(EMail=f"{'a' * 60}@{'b' * 36}.org"))
+
+
 def test_an_external_id_of_255_characters_leaves() -> None:
     """The longest that Klaviyo takes, in characters and not in bytes."""
     assert attributes(map_row(cells(CustomerId="é" * 255)))["external_id"] == "é" * 255
@@ -221,11 +231,11 @@ def test_half_a_character_in_a_column_that_is_not_mapped_harms_nobody() -> None:
 @pytest.mark.parametrize("letter", ["a", "é", "漢", "𝄞"])
 def test_a_profile_of_exactly_100_kb_leaves(letter: str) -> None:
     """100,000 bytes, whatever the letters take; one more is too many."""
-    room = LARGEST_PROFILE - len(map_row(cells(City="-")).payload) + 1
+    room = 100_000 - len(map_row(cells(City="-")).payload) + 1
     size = len(letter.encode())
     city = letter * (room // size) + "-" * (room % size)
 
-    assert len(map_row(cells(City=city)).payload) == LARGEST_PROFILE
+    assert len(map_row(cells(City=city)).payload) == 100_000
     with pytest.raises(Refusal, match="profile_too_large"):
         map_row(cells(City=city + "-"))
 
@@ -260,7 +270,7 @@ def test_only_if_decides_who_leaves(condition: Condition, cell: str, leaves: boo
 def test_a_column_is_found_whatever_marks_are_around_its_name() -> None:
     """A header's byte order mark costs nobody their column, nor the column its type."""
     columns = [("\ufeffEMail", "string"), ("Points\u200b", "int64")]
-    mapper = Mapper(Mapping("EMail", (), (("Points", Source("Points")),)), columns)
+    mapper = Mapper(Mapping("EMail", (), (("Points", Source("Points")),)), columns, PROFILE_FORMAT)
 
     assert attributes(mapper.profile(0, 1, ["a@example.org", "5"]))["properties"] == {"Points": 5}
 
@@ -273,7 +283,9 @@ def test_a_row_of_any_content_leaves_or_is_refused(row: list[str]) -> None:
     """Nothing that a row holds makes anything else happen."""
     rejected: list[Rejected] = []
 
-    profiles = list(Selection(rejected.append).profiles([(0, 1, row)], Mapper(MAPPING, COLUMNS)))
+    profiles = list(
+        Selection(rejected.append).profiles([(0, 1, row)], Mapper(MAPPING, COLUMNS, PROFILE_FORMAT))
+    )
 
     assert len(profiles) + len(rejected) == 1
     assert all(person_of(attributes(profile)["email"]) == profile.person for profile in profiles)

@@ -5,15 +5,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Condition, Mapper, Profile, Rejected, Selection
-from shared.profiles.mapper import person_of
+from shared.profiles.profile import person_of
 from tests.support.rows import COLUMNS, MAPPING, cells
 
 
 def select(rows: list[list[str] | str]) -> tuple[list[Profile], list[Rejected], Selection]:
     """What leaves, what is refused, and the counts; only consenting rows leave."""
     condition = Condition("Newsletter consent", frozenset({"True"}))
-    mapper = Mapper(replace(MAPPING, only_if=condition), COLUMNS)
+    mapper = Mapper(replace(MAPPING, only_if=condition), COLUMNS, PROFILE_FORMAT)
     rejected: list[Rejected] = []
     selection = Selection(rejected.append)
     numbered = [(3, number, row) for number, row in enumerate(rows, 1)]
@@ -41,7 +42,7 @@ def test_every_row_is_accounted_for() -> None:
 
 def test_the_first_of_a_person_stays_across_segments() -> None:
     """One selection goes over all segments of an export, and a person leaves once."""
-    mapper = Mapper(MAPPING, COLUMNS)
+    mapper = Mapper(MAPPING, COLUMNS, PROFILE_FORMAT)
     selection = Selection(lambda _: None)
 
     first = list(selection.profiles([(0, 1, cells(City="Fairfield"))], mapper))

@@ -9,7 +9,7 @@ import pytest
 from shared.catalog import Export
 from shared.catalog.export import Cron
 from shared.runs.due import MOST_ATTEMPTS, is_behind, is_due, is_newer_due, next_time
-from shared.runs.index import IndexEntry, Retry
+from shared.runs.heads.index import IndexEntry, Retry
 
 NOW = datetime(2026, 8, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)

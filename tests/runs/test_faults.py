@@ -13,7 +13,7 @@ from sandbox.sample import example_documents
 from shared.adapters.clock import Deadline
 from shared.klaviyo import KlaviyoApi
 from shared.runs.advance import advance, run, start
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from shared.runs.starting import Request
 from shared.runs.timer.tick import tick
 from tests.support.world import MONDAY, MadeClock, World

@@ -12,9 +12,9 @@ from sandbox.people import People
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.runs.advance import run
-from shared.runs.history import list_runs
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.history import list_runs
 from tests.support.world import World
 
 

@@ -17,10 +17,10 @@ from sandbox.sample import example_documents
 from shared.adapters.clock import Deadline
 from shared.klaviyo import KlaviyoApi
 from shared.runs.advance import advance, run, start
-from shared.runs.head import read_head
-from shared.runs.history import list_runs
+from shared.runs.heads.head import read_head
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.history import list_runs
 from shared.services import Services
 from tests.support.lying import lying
 from tests.support.world import World

@@ -8,7 +8,7 @@ from itertools import count
 
 from sandbox.people import People
 from shared.runs.advance import start
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request

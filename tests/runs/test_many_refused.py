@@ -16,11 +16,11 @@ import pytest
 from sandbox.people import COLUMNS, People
 from shared.profiles import Rejected
 from shared.runs.advance import start
-from shared.runs.history import read_rejected
 from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request
 from shared.runs.steps.parts import CheckedRows, Parts, RejectedLines
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, inert
+from shared.runs.views.history import read_rejected
 from tests.support.host import COMMAND
 from tests.support.processes import killed_after_a_job
 from tests.support.world import World, a_world, environment_of

@@ -13,7 +13,7 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.errors import AlreadyRunning, InvalidDocument, LeaseLost
 from shared.runs.advance import start
-from shared.runs.head import LONGEST_HEAD
+from shared.runs.heads.head import LONGEST_HEAD
 from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request
 from shared.runs.steps.parts import Parts, RejectedLines

@@ -13,7 +13,7 @@ from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import NewerVersion
 from shared.runs.advance import advance, run, start
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.timer.tick import tick

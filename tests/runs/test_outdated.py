@@ -9,11 +9,11 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.adapters.clock import Deadline
 from shared.runs.advance import advance, start
-from shared.runs.head import MOST_SUPERSEDED
-from shared.runs.history import list_runs, read_run
+from shared.runs.heads.head import MOST_SUPERSEDED
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.history import list_runs, read_run
 from tests.support.world import MONDAY, World
 
 ON_DEMAND = Request("on_demand", "tester")

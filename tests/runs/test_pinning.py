@@ -7,8 +7,8 @@ import pytest
 from sandbox.people import COLUMNS, People
 from shared.errors import InvalidSegment
 from shared.runs.advance import run
-from shared.runs.preview import Preview, preview
 from shared.runs.starting import Request
+from shared.runs.views.preview import Preview, preview
 from tests.segments.building import lay
 from tests.support.world import World
 

@@ -202,6 +202,7 @@ def test_a_snapshot_that_changes_under_the_run_fails_it(world: World) -> None:
     world.segment(People(10))
     start(world.services, "vip", Request("command", "tester"))
     with ExportLock.acquire(world.services.state, "vip", world.clock) as lock:
+        lock.run.begin_turn(world.clock.now())
         pin(Holder(lock, world.services, world.deadline()))
     world.segment(People(11))
 

@@ -17,7 +17,7 @@ from shared.adapters.clock import Deadline
 from shared.catalog import Catalog
 from shared.errors import AlreadyRunning, Denied
 from shared.runs.advance import advance, begin, start
-from shared.runs.head import Head, read_head
+from shared.runs.heads.head import Head, read_head
 from shared.runs.lock.account import lock_account
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request

@@ -7,10 +7,10 @@ from sandbox.people import People
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs.advance import run, start
-from shared.runs.head import read_head
-from shared.runs.history import read_run
+from shared.runs.heads.head import read_head
 from shared.runs.starting import Request
 from shared.runs.timer.tick import tick
+from shared.runs.views.history import read_run
 from tests.support.world import World
 
 

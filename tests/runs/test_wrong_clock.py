@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from shared.runs.timer.tick import tick
 from tests.support.world import MONDAY, World
 

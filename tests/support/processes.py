@@ -7,7 +7,7 @@ from azure.storage.blob import BlobLeaseClient
 
 from sandbox.klaviyo import Fault
 from shared.errors import NotFound
-from shared.runs.head import read_head
+from shared.runs.heads.head import read_head
 from tests.support.azurite import client
 from tests.support.host import COMMAND
 from tests.support.world import World, environment_of

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Mapper, Mapping, Profile, Source
 
 COLUMNS = [
@@ -46,7 +47,7 @@ def cells(**changes: str) -> list[str]:
 
 
 def map_row(row: Sequence[str], mapping: Mapping = MAPPING) -> Profile:
-    return Mapper(mapping, COLUMNS).profile(0, 1, row)
+    return Mapper(mapping, COLUMNS, PROFILE_FORMAT).profile(0, 1, row)
 
 
 def attributes(profile: Profile) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import orjson
 from shared.adapters.clock import Deadline, SystemClock
 from shared.errors import ExportError
 from shared.klaviyo import ImportBody, KlaviyoApi, Permit
-from shared.klaviyo.calls import PATIENCE
+from shared.klaviyo.retry import PATIENCE
 
 SECONDS = 0.5
 PROFILE = orjson.dumps({"type": "profile", "attributes": {"email": "a@example.org", "title": "x" * 900}})

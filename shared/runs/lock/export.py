@@ -8,7 +8,7 @@ from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage.store import Store
 from shared.errors import Changed, LeaseLost, NotFound
-from shared.runs.head import Head, read_head
+from shared.runs.heads.head import Head, read_head
 from shared.runs.lock.lease import RenewedLease
 from shared.runs.run import OpenRun
 

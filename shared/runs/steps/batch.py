@@ -102,16 +102,13 @@ class BatchSender:
 
     def _split(self, piece: Batch, refusal: BatchRefused, rejected: list[Rejected]) -> list[Batch]:
         """What is left to post of a piece that Klaviyo refused."""
-        named = {profile.index: profile for profile in refusal.profiles if profile.index < len(piece)}
-        if named:
-            for index, refused in named.items():
-                profile = piece.profiles[index]
+        if refusal.profiles:
+            for refused in refusal.profiles:
+                profile = piece.profiles[refused.index]
                 column = self._plan.column_of(refused.attribute)
                 rejected.append(Rejected(profile.partition, profile.row, column, refused.reason, "import"))
-            rest = piece.without(set(named))
+            rest = piece.without({refused.index for refused in refusal.profiles})
             return [rest] if len(rest) else []
-        # Klaviyo names nobody: either the list is gone, which fails the run, or the culprit has to be found.
-        self._klaviyo.read_list(self._plan.export.list_id, self._deadline)
         if len(piece) == 1:
             rejected += self._refuse_all(piece)
             return []

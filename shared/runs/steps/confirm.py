@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import NotFound, TryLater
-from shared.klaviyo import Job, Klaviyo, ProfileError
+from shared.klaviyo import Job, JobStatus, Klaviyo, ProfileError
 from shared.profiles import Rejected
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
@@ -29,9 +29,9 @@ def confirm(holder: Holder) -> None:
     for job, seen in found:
         if seen is None:
             job.miss(holder.now())
-        elif seen.status == "cancelled":
+        elif seen.status is JobStatus.CANCELED:
             _cancel(holder, job)
-        elif seen.status == "complete":
+        elif seen.status is JobStatus.COMPLETE:
             if seen.failed and trouble is not None and not holder.deadline.left():
                 continue  # with no time left, one job that can't be read is enough
             try:

@@ -109,9 +109,10 @@ class Parts:
         there, or no place because Klaviyo did not name them. A part that can't be read is left out; raises
         StorageUnavailable for one that may be read later.
         """
-        names = [state.rejected_part(self._run, part) for part in sorted(parts)]
-        checked_names = (blob.name for blob in self._store.list(state.checked_parts(self._run)))
-        lines = chain(self._lines_of(names), islice(_in_order(self._lines_of(checked_names)), checked))
+        wanted = {state.rejected_part(self._run, part) for part in parts}
+        named = (blob.name for blob in self._store.list(self._folder) if blob.name in wanted)
+        numbered = (blob.name for blob in self._store.list(state.checked_parts(self._run)))
+        lines = chain(self._lines_of(named), islice(_in_order(self._lines_of(numbered)), checked))
         file = RejectedFile(partitions, islice(lines, most))
         self._write(state.rejected(self._run), file.chunks())
         return file.placed

@@ -7,7 +7,7 @@ from itertools import islice
 
 from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
-from shared.klaviyo import room_for_profiles
+from shared.klaviyo import MOST_PROFILES, room_for_profiles
 from shared.profiles import Batch, Selection, pack
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
@@ -87,7 +87,8 @@ class _Pass:
     def _batches(self) -> Iterator[Batch]:
         holder = self._holder
         profiles = islice(profiles_of(holder.services, holder.plan, self._selection), holder.run.limit)
-        return pack(profiles, most_bytes=room_for_profiles(holder.plan.export.list_id))
+        room = room_for_profiles(holder.plan.export.list_id)
+        return pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)
 
 
 def _collect(flying: set[Future[None]]) -> set[Future[None]]:

@@ -13,8 +13,8 @@ from shared.administration.fingerprint import fingerprint
 from shared.catalog import Export, Listed
 from shared.errors import ExportError, NewerVersion, PermanentError
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
-from shared.runs.head import read_entry
-from shared.runs.index import IndexEntry
+from shared.runs.heads.head import read_entry
+from shared.runs.heads.index import IndexEntry
 from shared.runs.report import log_failure
 from shared.runs.run import LONGEST_WAIT
 from shared.runs.starting import Request, extend_baseline, record_baseline

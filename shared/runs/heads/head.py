@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
-from shared.runs.index import IndexEntry, Retry
-from shared.runs.old_heads import upgraded
+from shared.runs.heads.index import IndexEntry, Retry
+from shared.runs.heads.old import upgraded
 from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, version_of
 from shared.runs.run import OpenRun, State
 

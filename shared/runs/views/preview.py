@@ -5,16 +5,15 @@ from itertools import islice
 from pydantic import Field
 
 from shared.catalog import Export
-from shared.klaviyo import least_seconds, room_for_profiles
+from shared.klaviyo import JOBS_A_PAGE, MOST_PROFILES, least_seconds, room_for_profiles
 from shared.profiles import Selection, pack
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
 from shared.runs.steps.rows import check, profiles_of
 from shared.services import Services
 
-# One for the account, one for the list, one to see that jobs can be read; then one look at 100 jobs.
+# One for the account, one for the list, one to see that jobs can be read; then a page of jobs for each look.
 READS = 3
-JOBS_A_LOOK = 100
 
 
 class PreviewCounts(StateModel):
@@ -53,7 +52,8 @@ def preview(services: Services, export: Export, limit: int | None = None) -> Pre
     check(services, plan)
     selection = Selection(lambda _: None)
     profiles = islice(profiles_of(services, plan, selection), limit)
-    batches = pack(profiles, most_bytes=room_for_profiles(export.list_id))
+    room = room_for_profiles(export.list_id)
+    batches = pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)
     sizes = [len(batch) for batch in batches]
     warnings = [(code, WARNINGS[code], count) for code, count in selection.warnings.items()]
     if not sizes:
@@ -79,7 +79,7 @@ def preview(services: Services, export: Export, limit: int | None = None) -> Pre
         ],
         fields=fields_of(export),
         batches=len(sizes),
-        requests=READS + len(sizes) + -(-len(sizes) // JOBS_A_LOOK),
+        requests=READS + len(sizes) + -(-len(sizes) // JOBS_A_PAGE),
         least_seconds=least_seconds("import", len(sizes)),
     )
 

@@ -9,12 +9,12 @@ from itertools import islice
 from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyRunning, NewerVersion, NotFound, PermanentError
-from shared.runs.head import read_head
-from shared.runs.listing import newest_first
+from shared.runs.heads.head import read_head
 from shared.runs.record import RunRecord
 from shared.runs.run import OpenRun
 from shared.runs.steps.close import read_record
 from shared.runs.steps.rejected import HEADER
+from shared.runs.views.listing import newest_first
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,33 @@
+"""How Klaviyo wants a profile written, and how much it takes of a profile and of an import job.
+
+https://developers.klaviyo.com/en/reference/bulk_import_profiles
+"""
+
+from typing import NamedTuple
+
+# Of one import job.
+MOST_PROFILES = 10_000
+# Klaviyo takes 5 MB but doesn't say whether that is 5,000,000 or 5 * 2**20 bytes: stay well below both.
+MOST_BYTES = 4_600_000
+
+
+class ProfileFormat(NamedTuple):
+    """A profile is its attributes as JSON between `head` and `tail`, all together at most `most_bytes`.
+
+    `longest_email` and `longest_external_id` are in characters.
+    """
+
+    head: bytes
+    tail: bytes
+    most_bytes: int
+    longest_email: int
+    longest_external_id: int
+
+
+PROFILE_FORMAT = ProfileFormat(
+    head=b'{"type":"profile","attributes":',
+    tail=b"}",
+    most_bytes=100_000,
+    longest_email=100,
+    longest_external_id=255,
+)

@@ -1,0 +1,1 @@
+"""The head of an export, what a listing shows of it, and heads of the version before."""
