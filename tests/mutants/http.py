@@ -33,8 +33,8 @@ HTTP = [
     Mutant("export_trigger/addresses.py", 'return url.partition("?")[0]', "return url", _LOOKED),
     Mutant(
         "export_trigger/acting.py",
-        "if not listed.document.schedule.active:",
-        "if False:",
+        "listed.document.schedule.active",
+        "True",
         "tests/http/test_starting_all.py",
     ),
     Mutant("export_trigger/acting.py", "read_body(EmptyBody, req.get_body())", "pass", _PROBLEMS),

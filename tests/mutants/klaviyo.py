@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _LIMITS = "shared/klaviyo/limits.py"
 _LIMITED = "tests/klaviyo/test_limits.py"
+_DOCUMENTED = "tests/klaviyo/test_documented_limits.py"
 _RETRY = "shared/klaviyo/retry.py"
 _RETRIED = "tests/klaviyo/test_retry.py"
 _ANSWERS = "shared/klaviyo/answers.py"
@@ -14,12 +15,12 @@ _CLIENT = "tests/klaviyo/test_client.py"
 _HOSTILE = "tests/klaviyo/test_hostile.py"
 
 KLAVIYO = [
-    Mutant(_LIMITS, "M = {1: 10, 60: 150}", "M = {1: 10, 60: 160}", _LIMITED),
-    Mutant(_LIMITS, "XS = {1: 1, 60: 15}", "XS = {1: 2, 60: 15}", _LIMITED),
-    Mutant(_LIMITS, "L = {1: 75, 60: 700}", "L = {1: 75, 60: 800}", _LIMITED),
+    Mutant(_LIMITS, "M = {1: 10, 60: 150}", "M = {1: 10, 60: 160}", _DOCUMENTED),
+    Mutant(_LIMITS, "XS = {1: 1, 60: 15}", "XS = {1: 2, 60: 15}", _DOCUMENTED),
+    Mutant(_LIMITS, "L = {1: 75, 60: 700}", "L = {1: 75, 60: 800}", _DOCUMENTED),
     Mutant(_LIMITS, "XL = {1: 350, 60: 3500}", "XL = {1: 350, 60: 35000}", _LIMITED),
-    Mutant(_LIMITS, '"import": M', '"import": L', _LIMITED),
-    Mutant(_LIMITS, "MARGIN = 1.04", "MARGIN = 1.0", _LIMITED),
+    Mutant(_LIMITS, '"import": M', '"import": L', _DOCUMENTED),
+    Mutant(_LIMITS, "MARGIN = 1.04", "MARGIN = 1.0", _DOCUMENTED),
     Mutant(_LIMITS, "len(self._sent) >= most", "len(self._sent) > most", _LIMITED),
     Mutant(_LIMITS, "wait = self._pause.left()", "wait = 0.0", _LIMITED),
     Mutant(_LIMITS, "self._until = max(self._until, ", "self._until = max(0, ", _LIMITED),
