@@ -1,9 +1,9 @@
-# One command for each thing: make install, make demo, make test, make bench.
+# One command for each thing: make install, make demo, make fix, make quick, make test, make bench.
 PYTHON := $(shell for p in python3.13 python3 "$$(pyenv which python3.13 2>/dev/null)" python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench lock release clean
+.PHONY: install demo fix check quick test coverage mutants bench lock release clean
 
 install: .venv/installed
 
@@ -29,14 +29,36 @@ tests/azurite/node_modules/installed: tests/azurite/package-lock.json
 demo: install
 	$(BIN)/segment-export demo
 
+# Formats, and fixes what ruff can fix.
+fix: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+TESTS := -m pytest -n 3 --dist loadfile
+
+# All but the tests that need Azurite or checkov: nothing is installed for it.
+quick: check
+	$(BIN)/python $(TESTS) -m "not tools"
+
 test: check tests/azurite/node_modules/installed .venv-checkov/installed
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/python $(TESTS)
+
+# Which lines and branches the tests reach, in the processes that they start too.
+coverage: install tests/azurite/node_modules/installed .venv-checkov/installed
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# Breaks a copy of the code in small ways and lists what no test notices: all, or make mutants MUTANTS=shared/klaviyo.
+mutants: install tests/azurite/node_modules/installed
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 # Measures speed and memory: all tables, or make bench TABLES="million start".
 bench: install tests/azurite/node_modules/installed

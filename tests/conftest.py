@@ -19,6 +19,18 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
+# Fixtures on tools that `make install` does not bring, as a test names them or is parametrized with them.
+TOOLS = {"azurite", "blob_store", "checkov"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need Azurite or checkov; `make quick` leaves them out."""
+    for item in items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        if TOOLS.intersection([*fixtures, *map(str, parameters)]):
+            item.add_marker("tools")
+
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:

@@ -295,6 +295,19 @@ def test_a_reading_notices_a_file_rewritten_in_place(store: FolderStore, folder:
             ended.set()
 
 
+def test_another_file_of_the_same_time_is_another_version(store: FolderStore, folder: Path) -> None:
+    """A program that keeps times, as a copy or a restore does, hides no change of the content."""
+    etag = store.write("a", b"1")
+    stamp = (folder / "a").stat().st_mtime_ns
+    (folder / "a").write_bytes(b"22")
+    os.utime(folder / "a", ns=(stamp, stamp))
+    longer = store.stat("a").etag
+    (folder / "b").write_bytes(b"33")
+    (folder / "b").replace(folder / "a")
+    os.utime(folder / "a", ns=(stamp, stamp))
+    assert len({etag, longer, store.stat("a").etag}) == 3
+
+
 def test_writes_within_a_tick_of_the_kernel_differ(store: FolderStore) -> None:
     """A file system's clock may stand still for milliseconds, and a replaced file's inode comes back."""
     etags = {store.write("a", b"same") for _ in range(500)}

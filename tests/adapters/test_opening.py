@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from shared.adapters.storage import open_store
 from shared.adapters.storage.blobs import BlobStore
 from shared.adapters.storage.folder import FolderStore
 from shared.errors import Denied, InvalidSettings
-from tests.support.azurite import running_azurite
+from tests.support.azurite import Azurite, running_azurite
 from tests.support.vault import MadeCredential
 
 
@@ -33,8 +34,9 @@ def token(audience: str = "https://storage.azure.com") -> str:
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + ".c2lnbmVk"
 
 
-def test_a_managed_identity_opens_blobs_by_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over TLS, an https URL is opened with the credential's token, and another audience's is denied."""
+@pytest.fixture
+def azurite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azurite]:
+    """An Azurite that speaks TLS and takes tokens."""
     authority = trustme.CA()
     server = authority.issue_cert("127.0.0.1")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -42,15 +44,19 @@ def test_a_managed_identity_opens_blobs_by_its_token(tmp_path: Path, monkeypatch
     server.private_key_pem.write_to_path(tmp_path / "key.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     tls = ("--oauth", "basic", "--cert", str(tmp_path / "cert.pem"), "--key", str(tmp_path / "key.pem"))
+    with running_azurite(*tls) as running:
+        yield running
 
-    with running_azurite(*tls) as azurite:
-        url = azurite.container()
-        assert url.startswith("https://")
-        store = open_store(url, MadeCredential(token()))
-        etag = store.write("a", b"1")
-        assert store.read("a").etag == etag
-        with pytest.raises(Denied):
-            open_store(url, MadeCredential(token("https://made-up.example.org"))).read("a")
+
+def test_a_managed_identity_opens_blobs_by_its_token(azurite: Azurite) -> None:
+    """Over TLS, an https URL is opened with the credential's token, and another audience's is denied."""
+    url = azurite.container()
+    assert url.startswith("https://")
+    store = open_store(url, MadeCredential(token()))
+    etag = store.write("a", b"1")
+    assert store.read("a").etag == etag
+    with pytest.raises(Denied):
+        open_store(url, MadeCredential(token("https://made-up.example.org"))).read("a")
 
 
 @pytest.mark.parametrize(

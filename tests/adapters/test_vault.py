@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from shared.adapters.vault import LONGEST_FILE, FileVault, KeyVault, Vault, open_vault
+from shared.adapters.vault import LONGEST_FILE, MOST_BYTES, FileVault, KeyVault, Vault, open_vault
 from shared.errors import (
     Denied,
     InvalidDocument,
@@ -28,6 +28,7 @@ from tests.support.hostile import (
     serving_malice,
     silent,
 )
+from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer, MadeCredential
 
 KEY = "pk_made_up_key"
@@ -238,6 +239,25 @@ def test_a_key_vault_that_means_no_good_is_given_up(tmp_path: Path, malice: Mali
             vault.secret("key")
 
         assert monotonic() - before < 10
+
+
+def test_an_answer_that_is_too_large_is_not_taken(key_vault: KeyVaultServer) -> None:
+    """However fast it comes, and whatever stands in it."""
+    key_vault.secrets["key"] = "x" * MOST_BYTES
+    with pytest.raises(VaultUnavailable):
+        key_vault.vault().secret("key")
+
+
+def test_a_refusal_is_counted_by_its_secret(key_vault: KeyVaultServer, metrics: Metrics) -> None:
+    """One for each time that the vault says no, and none where it answers."""
+    key_vault.secrets |= {"refused": KEY, "given": KEY}
+    key_vault.refused["refused"] = "ForbiddenByRbac"
+    vault = key_vault.vault()
+    vault.secret("given")
+    for _ in range(2):
+        with pytest.raises(Denied):
+            vault.secret("refused")
+    assert metrics.told()["segment_export.vault.refusals"] == {("refused",): 2}
 
 
 def test_a_key_vault_out_of_reach_is_asked_later() -> None:

@@ -1,20 +1,23 @@
 """The files at the root that the Functions host, Core Tools and azd read."""
 
 import json
+import logging
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import azure.functions as func
 import pytest
 
-from export_trigger import blueprint as on_demand
-from schedule_trigger import blueprint as on_schedule
+import function_app
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+
+type Triggers = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
@@ -39,26 +42,36 @@ def test_the_host_lets_a_call_outlast_its_budget(host: Any) -> None:
     assert timedelta(seconds=2 * Settings().timer_time_budget) <= timeout <= timedelta(minutes=10)
 
 
-def functions() -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def triggers() -> Triggers:
     """The functions that the host finds, by name, each with its trigger."""
-    app = func.FunctionApp()
-    app.register_functions(on_demand)
-    app.register_functions(on_schedule)
     return {
         str(function.get_function_name()): json.loads(function.get_function_json())["bindings"][0]
-        for function in app.get_functions()
+        for function in function_app.app.get_functions()
     }
 
 
-def test_the_functions_trigger_on_what_is_deployed() -> None:
-    """One timer, on the schedule that the templates set; else HTTP, all behind a key but health."""
-    triggers = functions()
-    timers = {name: trigger for name, trigger in triggers.items() if trigger["type"] == "timerTrigger"}
-    assert {timer["schedule"] for timer in timers.values()} == {"%EXPORT_SCHEDULE%"}
-    assert len(timers) == 1
-    assert [name for name, trigger in triggers.items() if trigger.get("authLevel") == "ANONYMOUS"] == [
-        "health"
-    ]
+def test_every_route_but_health_wants_a_key(triggers: Triggers) -> None:
+    """A function key opens a route, and nothing less: without one the host answers 401."""
+    levels = {name: trigger["authLevel"] for name, trigger in triggers.items() if "route" in trigger}
+    assert levels.pop("health") == "ANONYMOUS"
+    assert set(levels.values()) == {"FUNCTION"}
+    assert len(levels) == 5
+
+
+def test_the_timer_ticks_when_it_is_due_and_only_then(triggers: Triggers) -> None:
+    """On the schedule that the templates set; not at each start; and once more for a tick that was missed."""
+    [timer] = [trigger for trigger in triggers.values() if trigger["type"] == "timerTrigger"]
+    assert timer["schedule"] == "%EXPORT_SCHEDULE%"
+    assert timer["runOnStartup"] is False
+    assert timer["useMonitor"] is True
+
+
+def test_the_app_keeps_urls_out_of_its_own_logs() -> None:
+    """Libraries that log full URLs are quiet in the worker too, before any function is called."""
+    script = "import logging, function_app; print(logging.getLogger('httpx').level)"
+    told = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+    assert int(told) == logging.WARNING
 
 
 def test_the_host_serves_the_routes_under_api(host: Any) -> None:

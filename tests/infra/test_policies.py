@@ -3,26 +3,33 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.bicep import INFRA, ROOT
 
-# `make test` makes it: checkov can't share an environment with today's pytest.
-CHECKOV = ROOT / ".venv-checkov/bin/checkov"
+type Checkov = Callable[..., Any]
 
 
-def checked(*options: str | Path) -> Any:
-    """What checkov says of the templates."""
-    command = [CHECKOV, *options, "-o", "json", "--quiet"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert result.stdout, result.stderr
-    return json.loads(result.stdout)
+@pytest.fixture
+def checkov() -> Checkov:
+    """Runs checkov, which `make test` installs apart from today's pytest, and returns its report."""
+
+    def run(*options: str | Path) -> Any:
+        command = [ROOT / ".venv-checkov/bin/checkov", *options, "-o", "json", "--quiet"]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+        assert result.stdout, result.stderr
+        return json.loads(result.stdout)
+
+    return run
 
 
-def test_no_policy_is_broken() -> None:
+def test_no_policy_is_broken(checkov: Checkov) -> None:
     """Every check that is not skipped passes, and checkov could read every template."""
-    report = checked("--config-file", INFRA / "checkov.yaml")
+    report = checkov("--config-file", INFRA / "checkov.yaml")
     summary = report["summary"]
     broken = [(check["check_id"], check["resource"]) for check in report["results"]["failed_checks"]]
     assert broken == []
@@ -39,8 +46,8 @@ def test_every_skipped_policy_has_its_reason() -> None:
     assert len(set(ids)) == len(ids) > 0
 
 
-def test_every_skipped_policy_would_be_broken() -> None:
+def test_every_skipped_policy_would_be_broken(checkov: Checkov) -> None:
     """No skip outlives its cause: without the list, exactly the skipped rules fail."""
-    report = checked("-d", INFRA, "--framework", "bicep", "--skip-download")
+    report = checkov("-d", INFRA, "--framework", "bicep", "--skip-download")
     failed = {check["check_id"] for check in report["results"]["failed_checks"]}
     assert set(re.findall(r"CKV2?_AZURE_\d+", (INFRA / "checkov.yaml").read_text())) == failed

@@ -73,6 +73,32 @@ def test_the_example_shows_every_setting() -> None:
     assert read_by_the_code() - set(example) == {"AZURE_CLIENT_ID"}
 
 
+# Where the templates take the settings from that name something they make, or were told.
+WIRED = {
+    "AzureWebJobsStorage__clientId": "identity.properties.clientId",
+    "AzureWebJobsStorage__blobServiceUri": "storage.outputs.blobServiceUrl",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "monitoring.outputs.connectionString",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "ClientId=${identity.properties.clientId};Authorization=AAD",
+    "AZURE_CLIENT_ID": "identity.properties.clientId",
+    "SEGMENTS_URL": "segments.outputs.url",
+    "STATE_URL": "storage.outputs.stateUrl",
+    "KEY_VAULT_URL": "keys.outputs.url",
+    "EXPORTS_PAUSED": "exportsPaused ? 'true' : 'false",
+}
+
+
+@pytest.mark.parametrize("name", WIRED)
+def test_a_setting_is_what_its_name_says(name: str) -> None:
+    """The app signs in as its own identity, and finds its segments, state, vault and telemetry."""
+    assert app_settings()[name] == WIRED[name]
+
+
+def test_no_trace_holds_an_address_of_a_request() -> None:
+    """Its URL may hold a filter, and the filter a person: httpx, which calls Klaviyo, is not instrumented."""
+    assert app_settings()["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] == "httpx"
+    assert app_settings()["PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"] == "true"
+
+
 def test_the_timer_has_a_schedule() -> None:
     """`%EXPORT_SCHEDULE%` has no default: the templates give it one, in six fields."""
     assert app_settings()["EXPORT_SCHEDULE"] == "exportSchedule"

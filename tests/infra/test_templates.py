@@ -10,7 +10,6 @@ import pytest
 from tree_sitter import Node
 
 from shared import state
-from tests.docs.pages import page, rows, section
 from tests.support.bicep import (
     INFRA,
     MAIN,
@@ -227,12 +226,3 @@ def test_the_identity_is_found_by_the_app_s_name() -> None:
     assert text(body(declared(MAIN, "resource")["identity"])["name"]) == "id-${token}"
     assert text(body(declared(TEMPLATES["app.bicep"], "resource")["site"])["name"]) == "func-${name}"
     assert text(modules(MAIN)["app"][1]["name"]) == "token"
-
-
-def test_the_rights_are_documented() -> None:
-    """docs/security.md names each role that a template grants, and no other."""
-    granted = {name for template in TEMPLATES.values() for name in declared(template, "variable")} & set(
-        ROLES
-    )
-    told = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
-    assert {role.replace(" ", "").lower() for role in told} == {name.lower() for name in granted}

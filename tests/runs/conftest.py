@@ -16,11 +16,11 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-@pytest.fixture(params=["folder", "blobs"])
+@pytest.fixture(params=["folder", "azurite"])
 def shared_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """An installation that other processes work in too, on each kind of store."""
     urls = {}
-    if request.param == "blobs":
+    if request.param == "azurite":
         azurite: Azurite = request.getfixturevalue("azurite")
         urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
     with a_world(tmp_path, **urls, clock=time.time, limits=False) as world:

@@ -70,3 +70,13 @@ def modules(template: Node) -> dict[str, tuple[str, dict[str, Node]]]:
 def app_settings() -> dict[str, str]:
     """The settings that main.bicep gives the app, as expressions."""
     return {name: text(value) for name, value in members(modules(MAIN)["app"][1]["settings"]).items()}
+
+
+def alert_rules() -> dict[str, dict[str, Node]]:
+    """The alert rules, by name."""
+    array = declared(TEMPLATES["alerts.bicep"], "variable")["rules"]
+    found = [members(node) for node in walk(array) if node.type == "object"]
+    return {text(rule["name"]): rule for rule in found}
+
+
+ALERT_RULES = alert_rules()

@@ -1,0 +1,146 @@
+"""Alerts fire when docs/runbook.md says that they do, as often, as loud, and only then."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from tests.docs.pages import names, page, rows, section
+from tests.support.bicep import ALERT_RULES, TEMPLATES, body, declared, members, text, walk
+from tests.support.kusto import Metric, answer
+
+RUNBOOK = section(page("docs/runbook.md"), "## Alerts")
+PROMISED = {names(row[0])[0]: row[1:] for row in rows(RUNBOOK)}
+SEVERITIES = ["critical", "error", "warning", "informational"]
+RULE = body(declared(TEMPLATES["alerts.bicep"], "resource")["alerts"])
+
+
+def minutes(duration: str) -> int:
+    """Of a duration as Azure writes it, PT6H, or as the runbook does, 6 hours."""
+    iso = re.fullmatch(r"PT(\d+)([MH])", duration) or re.fullmatch(r"(\d+) ([mh])\w+", duration)
+    assert iso is not None, duration
+    return int(iso[1]) * (60 if iso[2].upper() == "H" else 1)
+
+
+@pytest.mark.parametrize("alert", ALERT_RULES)
+def test_an_alert_is_as_loud_and_as_quick_as_the_runbook_says(alert: str) -> None:
+    """Its severity, how often it looks and how far back, beyond the last look, stand in the table."""
+    rule = ALERT_RULES[alert]
+    severity, every, window = PROMISED[alert]
+    number = int(text(rule["severity"]))
+    assert f"{number}, {SEVERITIES[number]}" == severity
+    assert minutes(text(rule["every"])) == minutes(every)
+    assert minutes(text(rule["window"])) == minutes(window) > minutes(every)
+
+
+def test_the_runbook_lists_every_alert() -> None:
+    """The table has the rules of the template, in their order, and no other."""
+    assert list(PROMISED) == list(ALERT_RULES)
+
+
+def test_every_alert_is_on_and_fires_at_one_row_of_one_look() -> None:
+    """What a rule says of itself is handed to Azure, to the action group, for all that is looked at."""
+    properties = {name: text(value) for name, value in members(RULE["properties"]).items()}
+    assert properties["enabled"] == "true"
+    assert properties["autoMitigate"] == "true"
+    assert properties["skipQueryValidation"] == "true"
+    assert properties["scopes"] == "[workspaceId]"
+    assert properties["severity"] == "rule.severity"
+    assert properties["evaluationFrequency"] == "rule.every"
+    assert properties["windowSize"] == "rule.window"
+    assert properties["actions"] == "{ actionGroups: [group.id] }"
+    [criterion] = [node for node in walk(RULE["properties"]) if "query" in members(node)]
+    assert {name: text(value) for name, value in members(criterion).items()} == {
+        "query": "rule.query",
+        "timeAggregation": "Count",
+        "operator": "GreaterThan",
+        "threshold": "0",
+        "dimensions": "empty(rule.by) ? [] : [{ name: rule.by, operator: 'Include', values: ['*'] }]",
+        "failingPeriods": "{ numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }",
+    }
+
+
+def test_the_operator_is_mailed_where_there_is_an_address() -> None:
+    """The action group is on, and mails to the address that the deployment names."""
+    group = members(body(declared(TEMPLATES["alerts.bicep"], "resource")["group"])["properties"])
+    assert text(group["enabled"]) == "true"
+    receivers = " ".join(text(group["emailReceivers"]).split())
+    assert receivers == (
+        "empty(email) ? [] : [ { name: 'operator', emailAddress: email, useCommonAlertSchema: true } ]"
+    )
+
+
+def behind(*values: float) -> list[Metric]:
+    """How many are behind, told in even steps over the last six hours, the newest last."""
+    step = 360 / len(values)
+    return [
+        Metric("segment_export.behind", value, {"export": "vip"}, 359 - step * number)
+        for number, value in enumerate(values)
+    ]
+
+
+def runs(*statuses: str) -> list[Metric]:
+    return [Metric("segment_export.runs", 1, {"export": "vip", "status": status}) for status in statuses]
+
+
+def ages(*hours: float) -> list[Metric]:
+    """The age of an open run, told every five minutes, the newest last."""
+    return [
+        Metric("segment_export.open_run.age", 3600 * age, {"export": "vip"}, 5 * (len(hours) - number))
+        for number, age in enumerate(hours)
+    ]
+
+
+def posts(accepted: int, throttled: int) -> list[Metric]:
+    counts = {"202": accepted, "429": throttled}
+    return [
+        Metric("segment_export.posts", count, {"account": "AbC123", "status": status})
+        for status, count in counts.items()
+    ]
+
+
+def profiles(**outcomes: int) -> list[Metric]:
+    return [
+        Metric("segment_export.profiles", count, {"export": "vip", "outcome": outcome})
+        for outcome, count in outcomes.items()
+    ]
+
+
+TICK = Metric("segment_export.ticks", 1)
+REFUSAL = Metric("segment_export.vault.refusals", 1, {"secret": "klaviyo-eu-key"})
+
+
+@pytest.mark.parametrize(
+    ("alert", "metrics", "fires_for"),
+    [
+        ("behind", behind(1, 1, 1), {"Export": "vip"}),
+        ("behind", behind(1, 0, 1), None),
+        ("behind", behind(0, 0, 0), None),
+        ("behind", behind(1, 1, 1)[1:], None),
+        ("failed", runs("successful", "failed"), {"Export": "vip"}),
+        ("failed", runs("successful", "completed_with_warnings", "canceled"), None),
+        ("open", ages(6.1), {"Export": "vip"}),
+        ("open", ages(6.1, 0.1), None),
+        ("open", ages(5.9), None),
+        ("silent", [], {}),
+        ("silent", [TICK], None),
+        ("vault", [REFUSAL], {"Secret": "klaviyo-eu-key"}),
+        ("vault", [], None),
+        ("throttled", posts(79, 21), {"Account": "AbC123"}),
+        ("throttled", posts(80, 20), None),
+        ("throttled", posts(7, 3), {"Account": "AbC123"}),
+        ("throttled", posts(6, 3), None),
+        ("refused", profiles(imported=94, rejected=3, failed=3), {"Export": "vip"}),
+        ("refused", profiles(imported=95, rejected=3, failed=2), None),
+        ("refused", profiles(imported=10, filtered=80, duplicates=10), None),
+    ],
+)
+def test_an_alert_fires_when_the_runbook_says_so(
+    alert: str, metrics: Sequence[Metric], fires_for: dict[str, str] | None
+) -> None:
+    """It names whom it is about, ends when that is over, and stays quiet a little below its threshold."""
+    rule = ALERT_RULES[alert]
+    others = [Metric("segment_export.other", 1000, {"export": "other", "status": "failed"})]
+    found = answer(text(rule["query"]), [*metrics, *others], minutes(text(rule["window"])))
+    by = text(rule["by"])
+    assert [{by: row[by]} if by else {} for row in found] == ([] if fires_for is None else [fires_for])

@@ -1,0 +1,11 @@
+"""Small breakages of the code, each with the tests that should notice it: `make mutants` tries them.
+
+A room's list is a module beside this one. Add a mutant where a test was missing, or could have been.
+"""
+
+from tests.mutants.adapters import ADAPTERS
+from tests.mutants.http import HTTP
+from tests.mutants.infra import INFRA
+from tests.mutants.klaviyo import KLAVIYO
+
+MUTANTS = [*ADAPTERS, *HTTP, *INFRA, *KLAVIYO]
