@@ -99,6 +99,10 @@ class OpenRun(StateModel):
     part_failures: int = 0
     advanced_at: Time | None = None
 
+    @property
+    def is_superseded(self) -> bool:
+        return self.cut is not None and self.cut.cause == "superseded"
+
     def begin_turn(self, now: datetime) -> None:
         """A holder continues."""
         self.unfinished_turns += 1
@@ -258,10 +262,9 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
                 return Step.GET_NOWHERE
             step = Step.PIN if run.plan is None else Step.SEND
         case State.CONFIRMING:
-            is_superseded = run.cut is not None and run.cut.cause == "superseded"
             if is_worn_out:
                 return Step.GET_NOWHERE
-            if is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
+            if run.is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
                 return Step.LAST_LOOK
             step = Step.LOOK
         case _:

@@ -70,15 +70,14 @@ class Head(StateModel):
         last = LastRun(
             run=record.id, status=record.status, finished_at=record.finished_at or record.created_at
         )
-        superseded = run.cut is not None and run.cut.cause == "superseded"
         self.open = None
         self.last_attempt = last
-        self.superseded = self.superseded + 1 if superseded else 0
+        self.superseded = self.superseded + 1 if run.is_superseded else 0
         if run.limit is not None:
             return  # a trial: the snapshot is still to be exported
         if record.status in ("successful", "completed_with_warnings"):
             self.last_success = last
-        if record.status != "failed" and not superseded:
+        if record.status != "failed" and not run.is_superseded:
             tried = self.retry.versions if self.retry else {}
             self.exported |= run.plan.versions() if run.plan else tried
             self.retry = None
