@@ -63,8 +63,7 @@ class Holder:
         return klaviyo
 
     def _connection(self) -> Connection:
-        """The plan's. A file that the command sends has no connection of its own: any to its account will
-        do."""
+        """The plan's. A file that the command sends has none of its own: any to its account will do."""
         catalog, plan = self.services.catalog, self.plan
         if not state.is_of_one_file(plan.export.id):
             return catalog.connection(plan.export.connection)

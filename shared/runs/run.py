@@ -72,8 +72,7 @@ class Wait(StateModel):
 
 
 class Cut(StateModel):
-    """Why a run ends before its end; `error` is what failed, even if only its jobs were still to be
-    counted."""
+    """Why a run ends before its end. `error` is the first failure, maybe while its jobs were counted."""
 
     cause: Cause
     error: ErrorRecord | None = None

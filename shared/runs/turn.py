@@ -33,8 +33,7 @@ NOT_FOR_PEOPLE = frozenset({"blocked", "retired_revision"})
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come, and when to come back for it. `is_outdated`: a newer snapshot is to be
-    exported."""
+    """How far a run has come, and when to come back for it. `is_outdated`: a newer one has to follow."""
 
     record: RunRecord
     is_trial: bool

@@ -138,8 +138,7 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
 
 
 def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
-    """What a listing shows of a head; the head is read only where that isn't all. Raises as `read_head`
-    does."""
+    """What a listing shows of a head, which is read only where that isn't all. Raises as `read_head`."""
     with suppress(KeyError, ValidationError, ValueError):
         if int(blob.metadata.get("version", "1")) > VERSION:
             raise NewerVersion(blob.name)

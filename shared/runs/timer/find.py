@@ -105,8 +105,7 @@ def _entries(services: Services, heads: Mapping[str, BlobInfo]) -> Iterator[tupl
 def _versions(
     services: Services, entries: Mapping[str, IndexEntry], exports: Iterable[Listed]
 ) -> dict[str, str] | None:
-    """The newest snapshots of the segments that anything depends on; None where they can't be read just
-    now."""
+    """The newest snapshots of the segments that anything depends on; None while they can't be read."""
     segments = {name for entry in entries.values() for name in entry.pinned}
     for listed in exports:
         export = listed.document
