@@ -1,4 +1,4 @@
-"""How far an open run has come, and how long it may still take: estimates, for whoever waits for it."""
+"""How far an open run has come, and how long it may still take: estimates, for those who wait for it."""
 
 from datetime import datetime
 
