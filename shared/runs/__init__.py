@@ -5,7 +5,8 @@ of an export (`lock.export`), whose head (`heads.head`) has at most one open run
 (`turn`):
 
     read the signals                 signals    canceled? paused? a newer snapshot?
-    ask the run for its next step    run        pure: states, transitions, verbs  <- read this first
+    ask the run for its next step    states     the states and their transitions  <- read this first
+                                     run        the verbs, and the decision; pure
     do it                            steps/     pin, send, confirm, close
     write the head                   lock.export
 

@@ -12,8 +12,9 @@ from shared.runs.holder import Holder, KeyElsewhere
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import ErrorRecord, RunRecord
 from shared.runs.report import log_step, report_closed
-from shared.runs.run import MOST_UNFINISHED_TURNS, Rest, State, Step, next_step
+from shared.runs.run import MOST_UNFINISHED_TURNS, next_step
 from shared.runs.signals import read_signals
+from shared.runs.states import Rest, State, Step
 from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
 from shared.runs.steps.permit import Canceled

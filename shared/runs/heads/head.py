@@ -13,7 +13,8 @@ from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
 from shared.runs.heads.index import IndexEntry, Retry
 from shared.runs.heads.old import upgraded
 from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, version_of
-from shared.runs.run import OpenRun, State
+from shared.runs.run import OpenRun
+from shared.runs.states import State
 
 VERSION = 2
 # Azure takes 8 KB of metadata; a head that shows more has to be read.

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from shared.runs.record import StateModel
-from shared.runs.run import OpenRun, State, Wait
+from shared.runs.run import OpenRun
+from shared.runs.states import State, Wait
 
 
 class Estimate(StateModel):
