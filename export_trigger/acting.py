@@ -63,8 +63,7 @@ def _stand(req: func.HttpRequest, services: Services, record: RunRecord, prefere
 
 
 def start_all(req: func.HttpRequest) -> Reply:
-    """Opens a run of every export with an active schedule, as long as the time lasts, for the timer to
-    continue."""
+    """Opens a run of every export with an active schedule, while there is time, for the timer."""
     services = process_services()
     deadline = Deadline(services.clock, services.settings.http_time_budget)
     request = _request(req)

@@ -72,8 +72,7 @@ class Wait(StateModel):
 
 
 class Cut(StateModel):
-    """Why a run ends before its end; `error` is what failed, even if only its jobs were still to be
-    counted."""
+    """Why a run ends before its end. `error` is the first failure, maybe while its jobs were counted."""
 
     cause: Cause
     error: ErrorRecord | None = None
@@ -98,6 +97,10 @@ class OpenRun(StateModel):
     looks: int = 0
     part_failures: int = 0
     advanced_at: Time | None = None
+
+    @property
+    def is_superseded(self) -> bool:
+        return self.cut is not None and self.cut.cause == "superseded"
 
     def begin_turn(self, now: datetime) -> None:
         """A holder continues."""
@@ -258,10 +261,9 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
                 return Step.GET_NOWHERE
             step = Step.PIN if run.plan is None else Step.SEND
         case State.CONFIRMING:
-            is_superseded = run.cut is not None and run.cut.cause == "superseded"
             if is_worn_out:
                 return Step.GET_NOWHERE
-            if is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
+            if run.is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
                 return Step.LAST_LOOK
             step = Step.LOOK
         case _:

@@ -67,19 +67,17 @@ class Head(StateModel):
         run = self.open
         if run is None:
             return
-        run.close()
         last = LastRun(
             run=record.id, status=record.status, finished_at=record.finished_at or record.created_at
         )
-        superseded = run.cut is not None and run.cut.cause == "superseded"
         self.open = None
         self.last_attempt = last
-        self.superseded = self.superseded + 1 if superseded else 0
+        self.superseded = self.superseded + 1 if run.is_superseded else 0
         if run.limit is not None:
             return  # a trial: the snapshot is still to be exported
         if record.status in ("successful", "completed_with_warnings"):
             self.last_success = last
-        if record.status != "failed" and not superseded:
+        if record.status != "failed" and not run.is_superseded:
             tried = self.retry.versions if self.retry else {}
             self.exported |= run.plan.versions() if run.plan else tried
             self.retry = None
@@ -140,8 +138,7 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
 
 
 def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
-    """What a listing shows of a head; the head is read only where that isn't all. Raises as `read_head`
-    does."""
+    """What a listing shows of a head, which is read only where that isn't all. Raises as `read_head`."""
     with suppress(KeyError, ValidationError, ValueError):
         if int(blob.metadata.get("version", "1")) > VERSION:
             raise NewerVersion(blob.name)
