@@ -50,7 +50,7 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
     try:
         store = open_store(Settings.from_environment().state_url)
         ids = {blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata}
-        for blob in store.list(state.runs(beginning.partition(".")[0])):
+        for blob in store.list(state.RUNS + beginning.partition(".")[0]):
             if run_id := state.run_of_record(blob.name):
                 ids.add(run_id)
     except ExportError:

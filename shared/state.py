@@ -21,7 +21,7 @@ The id of a run begins with the id of its export: <export>.<time>-<number>.
 import re
 from datetime import UTC, datetime
 
-CONNECTIONS, EXPORTS, HEADS = "connections/", "exports/", "heads/"
+CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 
 _RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
@@ -83,7 +83,7 @@ def opened_at(run_id: str) -> datetime:
 
 
 def runs(export_id: str) -> str:
-    return f"runs/{export_id}/"
+    return f"{RUNS}{export_id}/"
 
 
 def runs_of_time(export_id: str, time: str) -> str:
@@ -152,4 +152,4 @@ def probe(who: str) -> str:
 
 
 def _run(run_id: str) -> str:
-    return f"runs/{run_id.partition('.')[0]}/{run_id}"
+    return f"{runs(run_id.partition('.')[0])}{run_id}"
