@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.klaviyo import JobStatus
-from shared.runs.record import JobRecord, StateModel, Time
+from shared.runs.record import Count, JobRecord, StateModel, Time
 
 # A job that was just accepted may not be readable everywhere at once.
 LOST_AFTER = timedelta(minutes=15)
@@ -23,11 +23,17 @@ class AcceptedJob(StateModel):
     id: str
     digest: str
     batch: str
-    profiles: int
+    profiles: Count
     accepted_at: Time
     status: JobStatus | Literal["lost"] = JobStatus.QUEUED
-    failed: int = 0
-    unconfirmed: int = 0
+    failed: Count = 0
+    unconfirmed: Count = 0
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.failed + self.unconfirmed > self.profiles:
+            raise ValueError("more profiles failed than the job has")
+        return self
 
     @property
     def is_settled(self) -> bool:
@@ -69,7 +75,7 @@ class FinishedBatch(StateModel):
     """A planned batch of which nothing is left to post, and how many of it Klaviyo refused, by reason."""
 
     digest: str
-    rejected_by_reason: dict[str, int] = Field(default_factory=dict)
+    rejected_by_reason: dict[str, Count] = Field(default_factory=dict)
 
 
 class Deliveries(StateModel):
@@ -81,9 +87,9 @@ class Deliveries(StateModel):
 
     jobs: list[AcceptedJob] = Field(default_factory=list)
     finished: list[FinishedBatch] = Field(default_factory=list)
-    unfinished: dict[str, dict[str, int]] = Field(default_factory=dict)
-    checked: dict[str, int] | None = None
-    sent_twice: int = 0
+    unfinished: dict[str, dict[str, Count]] = Field(default_factory=dict)
+    checked: dict[str, Count] | None = None
+    sent_twice: Count = 0
 
     @property
     def is_settled(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from shared.profiles import Selection
 from shared.runs.deliveries import AcceptedJob, Deliveries
 from shared.runs.plan import Plan
-from shared.runs.record import ErrorRecord, RunRecord, StateModel, Time
+from shared.runs.record import Count, ErrorRecord, RunRecord, StateModel, Time
 from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
 
 # Turns in a row that began, did not end, and got nowhere: their holders died.
@@ -44,11 +44,11 @@ class OpenRun(StateModel):
     wait: Wait | None = None
     cut: Cut | None = None
     plan: Plan | None = None
-    limit: int | None = None
+    limit: Count | None = None
     deliveries: Deliveries = Field(default_factory=Deliveries)
-    unfinished_turns: int = 0
-    looks: int = 0
-    part_failures: int = 0
+    unfinished_turns: Count = 0
+    looks: Count = 0
+    part_failures: Count = 0
     advanced_at: Time | None = None
 
     @model_validator(mode="after")
@@ -59,6 +59,8 @@ class OpenRun(StateModel):
             raise ValueError("a run that sends has a plan")
         if self.plan is not None and not has_begun:
             raise ValueError("a run that has a plan sends")
+        if self.state is State.CLOSED or (self.state is State.CLOSING and not self.deliveries.is_settled):
+            raise ValueError("an open run is not closed, and closes when its jobs are settled")
         return self
 
     @property
@@ -126,6 +128,7 @@ class OpenRun(StateModel):
     def wait_until(self, until: datetime, reason: str) -> None:
         """Something is away, or forbidden for now: the run continues later, in the state in which it is."""
         self.wait = Wait(until=until, reason=reason)
+        self.looks += self.state is State.CONFIRMING
 
     def may_wait_for_part(self) -> bool:
         """A part of the run can't be read for now: whether to try again later, or to do without it."""
@@ -196,7 +199,9 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
         case State.CONFIRMING:
             if is_worn_out:
                 return Step.GET_NOWHERE
-            if run.is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
+            # A clock that was behind makes a job seem old: it is looked at a few times all the same.
+            is_overdue = run.deliveries.is_overdue(now) and run.looks >= len(LOOKS)
+            if run.is_superseded or signals.newer_due or is_overdue:
                 return Step.LAST_LOOK
             step = Step.LOOK
         case _:

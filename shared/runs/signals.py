@@ -23,9 +23,13 @@ def read_signals(holder: Holder, *, on_demand: bool) -> Signals:
     if run.state is State.CONFIRMING:
         newer_due = _may_end(holder, on_demand) and (on_demand or _is_newer_due(holder))
         return Signals(newer_due=newer_due)
-    if is_cancel_requested(holder.services.state, run.record.id):
-        return Signals(canceled=True)
-    return Signals(superseded=_may_end(holder, on_demand), paused=_is_paused(holder))
+    has_newer = _may_end(holder, on_demand)
+    return Signals(
+        canceled=is_cancel_requested(holder.services.state, run.record.id),
+        superseded=has_newer,
+        newer_due=has_newer and on_demand,  # once the run is cut short
+        paused=_is_paused(holder),
+    )
 
 
 def is_outdated(services: Services, run: OpenRun) -> bool:

@@ -13,7 +13,7 @@ from shared.runs.lock.export import ExportLock
 from shared.runs.record import ErrorRecord, RunRecord
 from shared.runs.report import log_step, report_closed
 from shared.runs.run import MOST_UNFINISHED_TURNS, next_step
-from shared.runs.signals import read_signals
+from shared.runs.signals import is_outdated, read_signals
 from shared.runs.states import Rest, State, Step
 from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
@@ -55,7 +55,8 @@ def take_turn(
         holder = Holder(lock, services, deadline)
         closed = close_again(holder)
         if closed is not None:
-            progress = Progress(closed, holder.run.limit is not None, is_outdated=holder.run.is_superseded)
+            has_newer = holder.run.is_superseded or (on_demand and is_outdated(services, holder.run))
+            progress = Progress(closed, holder.run.limit is not None, is_outdated=has_newer)
         else:
             progress = _Turn(holder, on_demand=on_demand).take()
         span.set_attribute("status", progress.record.status)
@@ -83,8 +84,8 @@ class _Turn:
             step = next_step(run, holder.now(), self._signals)
             is_over = isinstance(step, Rest) or self._try(step)
         if self._record is not None:
-            is_outdated = run.is_superseded or self._signals.newer_due
-            return Progress(self._record, is_trial, is_outdated=is_outdated)
+            has_newer = run.is_superseded or self._signals.newer_due
+            return Progress(self._record, is_trial, is_outdated=has_newer)
         run.end_turn()
         holder.lock.checkpoint()
         return Progress(run.summary(), is_trial, run.wait.until if run.wait else None)

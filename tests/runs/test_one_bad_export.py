@@ -46,6 +46,10 @@ WRONG: dict[str, Change] = {
     "a state that is none": set_to("open.state", "sleeping"),
     "a state without its plan": set_to("open.plan", None),
     "a plan before its state": set_to("open.state", "pinning"),
+    "a state of no open run": set_to("open.state", "closed"),
+    "fewer refused rows than none": set_to("open.deliveries.checked", {"missing_email": -1}),
+    "turns below zero": set_to("open.unfinished_turns", -1),
+    "more profiles than a number holds": set_to("open.deliveries.sent_twice", 10**30),
     "attempts that are none": set_to("open.unfinished_turns", "many"),
     "a last run of no day": set_to(
         "last_attempt", {"run": "other.0", "status": "failed", "finished_at": "2026-08-24T15:33:00Z"}

@@ -7,12 +7,14 @@ import pytest
 
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.runs.advance import advance, start
 from shared.runs.heads.head import MOST_SUPERSEDED
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.steps.permit import request_cancel
 from shared.runs.views.history import list_runs, read_run
 from tests.support.world import MONDAY, World
 
@@ -57,7 +59,28 @@ def superseded_before(world: World) -> RunRecord:
     return record
 
 
-LEFT = [sending, sending_with_jobs, paused, confirming, superseded_before]
+def canceled_unseen(world: World) -> RunRecord:
+    """Somebody has just asked for its end, and no holder has seen that yet."""
+    world.segment(People(30_000))
+    world.stand_in.plans.extend([JobPlan(seconds=100_000)] * 3)
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
+    record = advance(world.services, opened(world), Deadline(world.clock, 1))
+    request_cancel(world.services.state, record.id)
+    return record
+
+
+def recorded(world: World) -> RunRecord:
+    """Its holder died after it had written the record, and before it had cleared the head."""
+    record = sending(world)
+    store, name = world.services.state, state.head("vip")
+    head = store.read(name).content
+    world.clock.sleep(60)
+    assert world.run().id == record.id
+    store.write(name, head)
+    return record
+
+
+LEFT = [canceled_unseen, recorded, sending, sending_with_jobs, paused, confirming, superseded_before]
 
 
 @pytest.mark.parametrize("leave", LEFT)
