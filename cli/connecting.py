@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from cli.entry import FAILED, OK
 from cli.options import open_services
-from cli.output import agrees, say
+from cli.terminal.entry import FAILED, OK
+from cli.terminal.output import agrees, print_line
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import FileVault
 from shared.administration.applying import apply
@@ -50,14 +50,14 @@ def _add(services: Services) -> int:
     )
     key = click.prompt("Klaviyo's private API key (not shown)", hide_input=True, value_proc=_key)
     account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
-    say(f"The key opens the Klaviyo account {account.id} ({account.name}).")
+    print_line(f"The key opens the Klaviyo account {account.id} ({account.name}).")
     people = click.prompt(
         "Who may use it: administrators, or people by comma", default="administrators", value_proc=_people
     )
     for line in ("", *CONSENT.splitlines(), ""):
-        say(line)
+        print_line(line)
     if not agrees("Do you agree?"):
-        say("Nothing was written.")
+        print_line("Nothing was written.")
         return FAILED
     consent = {"accepted_by": getpass.getuser(), "accepted_at": services.clock.now().isoformat()}
     members = {
@@ -72,7 +72,7 @@ def _add(services: Services) -> int:
     connection = Connection.parse(f"connections/{connection_id}.json", json.dumps(members).encode())
     _write_key(services, connection.secret_name, key)
     apply(services, [connection], getpass.getuser())
-    say(f"The connection {connection_id} is written.")
+    print_line(f"The connection {connection_id} is written.")
     return OK
 
 
@@ -108,8 +108,8 @@ def _write_key(services: Services, secret_name: str, key: str) -> None:
     """Puts the key into the file; who has a Key Vault is told how."""
     if isinstance(services.vault, FileVault):
         services.vault.write(secret_name, key)
-        say(f"The key is in {services.settings.secrets_file}, as {secret_name}.")
+        print_line(f"The key is in {services.settings.secrets_file}, as {secret_name}.")
         return
     vault = (services.settings.key_vault_url or "").partition("//")[2].partition(".")[0]
-    say("Put the key into the vault, from a file that you remove then:")
-    say(f"  az keyvault secret set --vault-name {vault} --name {secret_name} --file key.txt")
+    print_line("Put the key into the vault, from a file that you remove then:")
+    print_line(f"  az keyvault secret set --vault-name {vault} --name {secret_name} --file key.txt")

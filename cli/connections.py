@@ -3,9 +3,10 @@
 import click
 
 from cli.connecting import ONLINE, add
-from cli.entry import OK
 from cli.options import connection_argument, errors_as_json_option, json_option, open_services
-from cli.output import print_json, print_table, say, table
+from cli.terminal.entry import OK
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Connection
@@ -45,9 +46,9 @@ def list_(as_json: bool) -> None:
     print_table(made)
     for each in checked:
         for problem in each.problems:
-            say(f"{each.name}, {problem.pointer or '/'}: {problem.message}")
+            print_line(f"{each.name}, {problem.pointer or '/'}: {problem.message}")
         if each.more:
-            say(f"{each.name}: and {each.more:,} more")
+            print_line(f"{each.name}: and {each.more:,} more")
 
 
 def _cells(connection: Connection) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ def test(connection: str, as_json: bool) -> int:
     if as_json:
         print_json({"connection": document.id, "account": {"id": account.id, "name": account.name}})
     else:
-        say(f"The key of {document.id} opens the account {account.id} ({account.name}).")
+        print_line(f"The key of {document.id} opens the account {account.id} ({account.name}).")
     return OK
 
 

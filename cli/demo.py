@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.entry import INTERRUPTED, exit_code_of_run, tell
-from cli.live import WatchedClock, watching
-from cli.output import print_run, print_table, say, table
 from cli.runs import run_export
+from cli.terminal.entry import INTERRUPTED, exit_code_of_run, print_error
+from cli.terminal.live import WatchedClock, watching
+from cli.terminal.output import print_line
+from cli.terminal.results import print_run
+from cli.terminal.tables import print_table, table
 from shared.adapters.storage import open_store
 from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
@@ -48,7 +50,7 @@ def demo() -> int:
         try:
             return _demo()
         except KeyboardInterrupt:
-            tell("interrupted", "Interrupted: the demo begins afresh the next time.", as_json=False)
+            print_error("interrupted", "Interrupted: the demo begins afresh the next time.", as_json=False)
             return INTERRUPTED
 
 
@@ -93,14 +95,14 @@ def _demo() -> int:
             klaviyo_url=url,
         )
         lay_out(settings)
-        say(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
-        say(f"A stand-in Klaviyo answers at {url}; it throttles, fails, and loses an answer.")
+        print_line(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
+        print_line(f"A stand-in Klaviyo answers at {url}; it throttles, fails, and loses an answer.")
         with Services.from_settings(settings, WatchedClock()) as services:
             with watching(services, "vip"):
                 record = run_export(services, "vip")
             print_run(record, settings.state_url, as_json=False)
             _print_refused(services, record)
-    say(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
+    print_line(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
     _print_what_next(record)
     return exit_code_of_run(record)
 
@@ -164,4 +166,4 @@ To try next:
   {command} run vip --dry-run
   {command} send people.csv --list ID --email COLUMN --dry-run  (a CSV of your own)"""
     for line in text.splitlines():
-        say(line)
+        print_line(line)

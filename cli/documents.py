@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from cli.entry import OK, USAGE
 from cli.options import json_option, open_services
-from cli.output import print_json, print_table, say, table
+from cli.terminal.entry import OK, USAGE
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, table
 from shared.administration.applying import apply as apply_documents
 from shared.administration.validation import Checked, validate
 from shared.catalog.document import LONGEST_DOCUMENT
@@ -53,13 +54,13 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
         )
         return code
     for each in checked:
-        say(f"{each.name}: {'not valid' if each.problems else 'valid'}")
+        print_line(f"{each.name}: {'not valid' if each.problems else 'valid'}")
         for problem in each.problems:
-            say(f"  {problem.pointer or '/'}: {problem.message}")
+            print_line(f"  {problem.pointer or '/'}: {problem.message}")
         if each.more:
-            say(f"  and {each.more:,} more")
+            print_line(f"  and {each.more:,} more")
     if not checked:
-        say("There is no document.")
+        print_line("There is no document.")
     return code
 
 

@@ -7,7 +7,8 @@ import click
 
 from cli.documents import print_checked, read_files
 from cli.options import errors_as_json_option, export_argument, json_option, open_services
-from cli.output import print_json, print_table, say, table
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Cron, Export, Listed
@@ -70,7 +71,7 @@ def list_(as_json: bool) -> None:
     print_table(made)
     for row in rows:
         if row.error is not None:
-            say(f"{row.id}: {row.error['message']} ({row.error['code']})")
+            print_line(f"{row.id}: {row.error['message']} ({row.error['code']})")
 
 
 def _row(services: Services, listed: Listed) -> Row:

@@ -7,15 +7,15 @@ import click
 
 from cli.connections import connections
 from cli.demo import demo
-from cli.doctor import doctor
+from cli.doctor.command import doctor
 from cli.documents import apply
-from cli.entry import Entry
 from cli.exports import exports
-from cli.output import LONGEST
 from cli.runs import run, runs
 from cli.segments import segments
-from cli.send import send
+from cli.send.command import send
 from cli.servers import sandbox, serve
+from cli.terminal.entry import Entry
+from cli.terminal.output import LONGEST
 from shared.adapters.telemetry import quiet_libraries
 from shared.text import shown
 

@@ -5,7 +5,7 @@ import re
 import click
 from click.shell_completion import CompletionItem
 
-from cli.live import WatchedClock
+from cli.terminal.live import WatchedClock
 from shared import state
 from shared.adapters.storage import open_store
 from shared.catalog import ID_PATTERN

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from cli.entry import FAILED, INTERRUPTED, LEFT_OPEN, OK, TAKEN, USAGE
 from cli.main import main
+from cli.terminal.entry import FAILED, INTERRUPTED, LEFT_OPEN, OK, TAKEN, USAGE
 
 INTRODUCTION = f"""\
 # Commands

@@ -6,10 +6,6 @@ from contextlib import nullcontext
 
 import click
 
-from cli.entry import INTERRUPTED, OK, exit_code_of_run
-from cli.interrupts import LEFT_OPEN, stopping
-from cli.live import watching
-from cli.one_file import with_key
 from cli.options import (
     dry_run_option,
     export_argument,
@@ -18,7 +14,12 @@ from cli.options import (
     open_services,
     run_argument,
 )
-from cli.output import print_json, print_preview, print_run, print_runs, say
+from cli.send.one_file import with_key
+from cli.terminal.entry import INTERRUPTED, OK, exit_code_of_run
+from cli.terminal.interrupts import LEFT_OPEN, stopping
+from cli.terminal.live import watching
+from cli.terminal.output import print_json, print_line
+from cli.terminal.results import print_preview, print_run, print_runs
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.adapters.storage.writable import check_writable
@@ -72,7 +73,7 @@ def conduct(services: Services, export: str, limit: int | None, as_json: bool) -
         record, code = left.summary(), INTERRUPTED
     print_run(record, services.settings.state_url, as_json)
     if not as_json and not record.is_closed:
-        say(LEFT_OPEN)
+        print_line(LEFT_OPEN)
     return code
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import click
 
-from cli.entry import OK, USAGE
-from cli.guessing import look_like_names
 from cli.options import json_option, open_services
-from cli.output import print_json, print_table, say, size, table
+from cli.send.guessing import look_like_names
+from cli.terminal.entry import OK, USAGE
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, size, table
 from shared.errors import ExportError
 from shared.segments import Segments, SegmentsView, Snapshot, read_rows
 from shared.services import Services
@@ -66,7 +67,7 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     elif found:
         _print(found)
     else:
-        say("There is no segment under SEGMENTS_URL.")
+        print_line("There is no segment under SEGMENTS_URL.")
     return USAGE if names and any(each.error for each in found) else OK
 
 
@@ -133,13 +134,13 @@ def _print(found: list[Segment]) -> None:
         print_table(overview)
     for each in found:
         if each.error is not None:
-            say()
-            say(f"{each.name}: {each.error['message']} ({each.error['code']})")
+            print_line()
+            print_line(f"{each.name}: {each.error['message']} ({each.error['code']})")
             continue
-        say()
-        say(f"{each.name}, in {each.folder}")
+        print_line()
+        print_line(f"{each.name}, in {each.folder}")
         if each.names_hidden:
-            say("Its file has no header that looks like names of columns, and no model.json has them.")
+            print_line("Its file has no header that looks like names of columns, and no model.json has them.")
             continue
         columns = table("column", "type", "blank", numbers=("blank",))
         for column in each.columns:

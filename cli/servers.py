@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.output import say
+from cli.terminal.output import print_line
 from shared.errors import InvalidSettings
 
 APP = Path(__file__).resolve().parent.parent
@@ -29,8 +29,8 @@ def serve(port: int) -> None:
 
     load_local_settings(APP, os.environ)
     os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
-    say("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
-    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), say)
+    print_line("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
+    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
 
 
 @click.command()
@@ -51,7 +51,7 @@ def sandbox(port: int, keep_attributes: bool) -> None:
     with suppress(KeyboardInterrupt):
         try:
             with serving(app(StandIn(keep_attributes=keep_attributes)), port=port) as url:
-                say(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
+                print_line(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
                 threading.Event().wait()
         except OSError as error:
             raise InvalidSettings(f"Port {port} can't be served: {error.strerror}.") from None

@@ -51,7 +51,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segment HighValueSegment of vip",
         "ok    schedule of vip",
     ]
-    assert "SNDBOX (Sandbox), and may read lists, profiles and jobs; not tried" in result.stdout
+    assert "SNDBOX (Sandbox) and may read lists, profiles and jobs; write access" in result.stdout
     assert list(well.services.state.list()) == before
     assert well.stand_in.accounts["SNDBOX"].jobs == {}
 
@@ -75,7 +75,7 @@ def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World)
         "segment HighValueSegment of vip",
     }
     assert "connection first" in found["list of vip"]["mend"]
-    assert "have the key under this name" in found["secret klaviyo-sandbox"]["mend"]
+    assert "Add the key to" in found["secret klaviyo-sandbox"]["mend"]
     assert found["account of sandbox"]["mend"] == found["secret klaviyo-sandbox"]["mend"]
 
 
@@ -141,7 +141,7 @@ def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
     well.services.state.delete("connections/sandbox.json")
     found = wrong(command)
     assert found.keys() == {"exports/vip.json", "list of vip"}
-    assert {"Mend or write the connection first" in finding["mend"] for finding in found.values()} == {True}
+    assert {"Fix or write the connection first" in finding["mend"] for finding in found.values()} == {True}
 
 
 def test_a_head_that_is_none(command: Command, well: World) -> None:
@@ -202,7 +202,7 @@ def test_where_nothing_is_configured(command: Command, well: World) -> None:
         "warn  exports",
     ]
     assert result.stdout.count("Check STATE_URL") == 2
-    assert lines[-1] == "Nothing is wrong, if what is warned of is meant so."
+    assert lines[-1] == "Nothing is wrong. Check the warnings."
 
 
 def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
@@ -210,5 +210,5 @@ def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
     folder = well.folder / "elsewhere"
     result = command("doctor", STATE_URL=f"file:{folder}")
     assert result.exit_code == 0
-    assert f"warn  state: There is no folder {folder}." in result.stdout
+    assert f"warn  state: The folder {folder} does not exist." in result.stdout
     assert not folder.exists()

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from cli.entry import INTERRUPTED, tell
+from cli.terminal.entry import INTERRUPTED, print_error
 
 LEFT_OPEN = "The run is open: nothing is lost, and the same command goes on with it."
 
@@ -31,7 +31,7 @@ def stopping(as_json: bool) -> Iterator[None]:
         if sys.stderr.isatty():
             Console(stderr=True).show_cursor()
             click.echo(err=True)  # what moves there has no end of line
-        tell("interrupted", LEFT_OPEN, as_json)
+        print_error("interrupted", LEFT_OPEN, as_json)
         os._exit(INTERRUPTED)
 
     before = signal.getsignal(signal.SIGINT)

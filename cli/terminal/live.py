@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import note
+from cli.terminal.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
 from shared.runs.heads.head import read_head

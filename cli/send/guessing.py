@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from cli.one_file import CsvFile
+from cli.send.one_file import CsvFile
 from shared.profiles.emails import is_possible_email
 from shared.segments import read_rows
 

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.entry import FAILED, OK
-from cli.guessing import guess_attributes, guess_email, look_like_names
-from cli.live import WatchedClock
-from cli.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
 from cli.options import dry_run_option, json_option, limit_option
-from cli.output import agrees, choose, print_preview, said_by_send, say
 from cli.runs import conduct
+from cli.send.guessing import guess_attributes, guess_email, look_like_names
+from cli.send.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
+from cli.terminal.entry import FAILED, OK
+from cli.terminal.live import WatchedClock
+from cli.terminal.output import agrees, choose, print_line
+from cli.terminal.results import print_preview, worded_for_send
 from shared.adapters.clock import Deadline
 from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
@@ -91,10 +92,10 @@ def send(
         raise click.UsageError("Nobody can be asked here whether to send: say --yes.")
     klaviyo, found = _found(services, key, list_id)
     if has_to_ask:
-        say(f"What leaves: {', '.join(fields_of(export))}.")
+        print_line(f"What leaves: {', '.join(fields_of(export))}.")
         account = f"{klaviyo.account.name} ({klaviyo.account.id})"
         if not agrees(f"Send {file.name} to the list {found.name} of the account {account}?"):
-            say("Nothing was sent.")
+            print_line("Nothing was sent.")
             return FAILED
     account_id = klaviyo.account.id
     export = export_of(csv_file, list_id, email, attributes, properties, account_id)
@@ -131,7 +132,7 @@ def _found(services: Services, key: str, list_id: str) -> tuple[Klaviyo, Klaviyo
         klaviyo = services.klaviyo.sign_in(key, deadline)
         return klaviyo, klaviyo.read_list(list_id, deadline)
     except Denied as problem:
-        raise Denied(said_by_send(problem.message), code=problem.code) from None
+        raise Denied(worded_for_send(problem.message), code=problem.code) from None
 
 
 def _attributes(maps: tuple[str, ...]) -> dict[str, str]:
@@ -169,7 +170,7 @@ def _email(file: CsvFile, asks: bool) -> str:
 def _suggested(file: CsvFile, email: str) -> dict[str, str]:
     found = {name: column for name, column in guess_attributes(file.columns).items() if column != email}
     for attribute, column in found.items():
-        say(f"  {attribute} from {column}")
+        print_line(f"  {attribute} from {column}")
     return found if found and agrees("Send these too?", default=True) else {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.output import note, print_json
+from cli.terminal.output import note, print_json
 from shared.errors import ExportError, TakenElsewhere, TryLater
 from shared.runs.record import RunRecord
 
@@ -34,22 +34,22 @@ class Entry(click.Group):
         try:
             code = super().main(arguments, *others, **{**options, "standalone_mode": False})
         except ExportError as error:
-            tell(error.code, error.message, as_json)
+            print_error(error.code, error.message, as_json)
             code = exit_code_of(error)
         except click.ClickException as error:
             if as_json:
-                tell("invalid_usage", error.format_message(), as_json)
+                print_error("invalid_usage", error.format_message(), as_json)
             else:
                 _show(error)
             code = USAGE
         except click.Abort:
-            tell("interrupted", "Interrupted.", as_json)
+            print_error("interrupted", "Interrupted.", as_json)
             code = INTERRUPTED
         except Exception as error:
             # Its message may hold anything, somebody's data too: only the place is told.
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
-            tell("internal_error", f"This is a bug, please report it: {where}.", as_json)
+            print_error("internal_error", f"This is a bug, please report it: {where}.", as_json)
             code = FAILED
         sys.exit(code or OK)
 
@@ -84,7 +84,7 @@ def exit_code_of_run(record: RunRecord) -> int:
     return OK if record.status in ("successful", "completed_with_warnings") else FAILED
 
 
-def tell(code: str, message: str, as_json: bool) -> None:
+def print_error(code: str, message: str, as_json: bool) -> None:
     """An error: as JSON on standard output, or with what to do on standard error."""
     if as_json:
         print_json({"error": {"code": code, "message": message}})

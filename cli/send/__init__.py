@@ -1,0 +1,1 @@
+"""`send`: a CSV file to a list, with nothing configured."""
