@@ -30,7 +30,7 @@ AWAY = {"storage_unavailable": "The storage", "vault_unavailable": "The vault"}
 
 
 def start_run(req: func.HttpRequest) -> Reply:
-    """Runs the export, or goes on with its open run, as long as the caller waits."""
+    """Runs the export, or continues with its open run, as long as the caller waits."""
     services = process_services()
     preferences = Preferences.of(req.headers.get("prefer", ""), waits=True)
     request = _request(req)
@@ -45,7 +45,7 @@ def start_run(req: func.HttpRequest) -> Reply:
     except TakenElsewhere as error:
         running = read_open_run(services.state, export.id)
         headers = {"location": location(req, running.record.id)} if running else {}
-        detail = "Somebody else is running this export right now: look at its run, or ask again later."
+        detail = "Another process is running this export: look at its run, or ask again later."
         return problem_reply(409, error.code, detail, headers)
     return _stand(req, services, record, preferences)
 
@@ -63,8 +63,7 @@ def _stand(req: func.HttpRequest, services: Services, record: RunRecord, prefere
 
 
 def start_all(req: func.HttpRequest) -> Reply:
-    """Opens a run of every export with an active schedule, as long as the time lasts, for the timer to
-    continue."""
+    """Opens a run of every export with an active schedule, while there is time, for the timer."""
     services = process_services()
     deadline = Deadline(services.clock, services.settings.http_time_budget)
     request = _request(req)

@@ -64,5 +64,5 @@ def show_rejected(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("health")
 @blueprint.route("health", auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Whether the app can work; tells nothing else."""
+    """Whether the app can work, and nothing else."""
     return _answer(req, GET=show_health)

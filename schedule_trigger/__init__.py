@@ -1,4 +1,4 @@
-"""On schedule: at each tick of the timer, go on with what is open and start what is due."""
+"""On schedule: at each tick of the timer, continue with what is open and start what is due."""
 
 from schedule_trigger.timer import blueprint
 

@@ -1,20 +1,20 @@
 """The errors of this project, ordered by what the caller may do about them; a room's own derive from these.
 
 ExportError                      has a `code` and a message that is safe to show anywhere
-├── PermanentError                  repeating is no use: somebody has to mend something first
+├── PermanentError               repeating is no use: somebody has to fix something first
 │   ├── InvalidSettings          a setting of the environment
 │   ├── InvalidDocument          a connection, export, head or secrets file; lists each problem
 │   ├── InvalidRequest           what a caller of the HTTP API or the command asked for
 │   ├── NotFound                 an export, run, connection, segment, column, secret or list that isn't there
-│   ├── Denied                   a store, vault or Klaviyo knows us and says no
+│   ├── Denied                   a store, vault or Klaviyo knows us and refuses
 │   └── InvalidSegment           the segment's files can't be read as what they should be
 ├── TryLater                     nothing is lost, the same call may go through later; `retry_after` in seconds
 │   ├── StorageUnavailable
 │   ├── VaultUnavailable
 │   └── KlaviyoUnavailable       refused to connect, throttled, or broken; says whether it may have arrived
-├── TakenElsewhere               somebody else got there first: stop, read again, leave it to them
+├── TakenElsewhere               another process got there first: stop, read again, leave it to that one
 │   ├── AlreadyRunning           another holder has the lock
-│   ├── LeaseLost                we held it and hold it no more
+│   ├── LeaseLost                the lock is lost
 │   ├── NewerVersion             newer code wrote it, and continues with it
 │   ├── AlreadyExists            a create-only write came second
 │   └── Changed                  an If-Match write or a pinned read met another ETag
@@ -46,7 +46,7 @@ class ExportError(Exception):
 
 
 class PermanentError(ExportError):
-    """Repeating is no use until somebody mends the cause."""
+    """Repeating is no use until somebody fixes the cause."""
 
 
 class InvalidSettings(PermanentError):
@@ -120,7 +120,7 @@ class KlaviyoUnavailable(TryLater):
 
 
 class TakenElsewhere(ExportError):
-    """Somebody else got there first."""
+    """Another process got there first."""
 
 
 class AlreadyRunning(TakenElsewhere):

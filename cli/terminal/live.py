@@ -16,7 +16,8 @@ from cli.terminal.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
 from shared.runs.heads.head import read_head
-from shared.runs.run import OpenRun, State
+from shared.runs.run import OpenRun
+from shared.runs.states import State
 from shared.runs.views.estimate import estimate_of
 from shared.services import Services
 from shared.text import shown

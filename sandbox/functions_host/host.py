@@ -100,7 +100,7 @@ class FunctionsHost:
 
     def _fire(self, function: Function) -> Callable[[str], Awaitable[object]]:
         async def fire(request: str) -> None:
-            # Waited for in a set, so that a cancelled timer leaves its function alone.
+            # Waited for in a set, so that a canceled timer leaves its function alone.
             await asyncio.wait({self._invocations.start(function, engine.json_text(request), "timer")})
 
         return fire

@@ -23,7 +23,7 @@ from shared.errors import (
     TryLater,
 )
 
-_HELD = (AlreadyRunning, "is held by somebody else.")
+_HELD = (AlreadyRunning, "is locked by another process.")
 _LOST = (LeaseLost, "is not, or no longer, held by us.")
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes, and Key Vault's own.
 _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
@@ -38,7 +38,7 @@ _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
     "LeaseNotPresentWithBlobOperation": _LOST,
     "LeaseNotPresentWithLeaseOperation": _LOST,
     "BlobAlreadyExists": (AlreadyExists, "exists already."),
-    "ConditionNotMet": (Changed, "was changed by somebody else."),
+    "ConditionNotMet": (Changed, "was changed by another process."),
     "ContainerNotFound": (
         NotFound,
         "lies in a container that does not exist. Check SEGMENTS_URL and STATE_URL.",
@@ -56,7 +56,7 @@ def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable)
 def translated(
     error: Exception, subject: str, unavailable: type[TryLater] = StorageUnavailable
 ) -> ExportError:
-    """What an error means to the caller; of the answer only its status and code are told."""
+    """What an error means to the caller; of the answer it shows the status and the code only."""
     if not isinstance(error, AzureError):
         # What the libraries raise for an answer or a challenge that isn't Azure's.
         return InvalidSettings(f"{subject}: its address does not answer as Azure does. Check its URL.")
@@ -76,7 +76,7 @@ def translated(
     if status == 404:
         return NotFound(f"{subject} does not exist.")
     if status == 412:
-        return Changed(f"{subject} was changed by somebody else.")
+        return Changed(f"{subject} was changed by another process.")
     if 400 <= status < 500 and status not in (408, 429):
         return InvalidRequest(f"{subject}: Azure refuses the request ({cause}).")
     return unavailable(

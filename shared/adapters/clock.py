@@ -53,7 +53,7 @@ class Deadline:
         return max(0.0, self._ends - self._clock.monotonic())
 
     def progress(self) -> None:
-        """Tells that something was achieved."""
+        """Something was achieved."""
         if self._after_progress:
             self._ends = self._clock.monotonic() + self._seconds
 

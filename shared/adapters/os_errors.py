@@ -17,7 +17,7 @@ def os_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) ->
 
 
 def translated(error: OSError, subject: str, unavailable: type[TryLater] = StorageUnavailable) -> ExportError:
-    """What an OSError means to the caller; of the error itself only its errno's name is told."""
+    """What an OSError means to the caller; it shows the name of the errno only."""
     if error.errno in _MISSING:
         return NotFound(f"{subject} does not exist.")
     cause = errno.errorcode.get(error.errno or 0, "unknown error")

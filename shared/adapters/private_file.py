@@ -1,4 +1,4 @@
-"""Files that hold secrets: their owner's alone, whoever else may be on the machine."""
+"""Files that hold secrets: nobody but their owner can read them."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ def read_private(path: Path, most: int) -> bytes:
     """
     check_folder(path.parent)
     try:
-        # Without waiting for whoever writes into a pipe.
+        # Without waiting for a pipe's writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:

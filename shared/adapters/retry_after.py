@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-# A daily quota asks for hours; whoever asks again after one hears whether that still holds.
+# A daily quota asks for hours; a request after one hour shows whether that still holds.
 LONGEST = 3600.0
 
 _SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,300})?")

@@ -1,4 +1,4 @@
-"""Traces: one for each run, whoever goes on with it, with a span for each step and batch.
+"""Traces: one for each run, across all its holders, with a span for each step and batch.
 
 Through OpenTelemetry's API, as the metrics are. An attribute is an id, a count or a code of ours; of an error
 a span keeps the code, since its message and its traceback may hold anything.
@@ -19,7 +19,7 @@ _tracer = trace.get_tracer("segment_export")
 
 @contextmanager
 def run_span(run_id: str, export_id: str) -> Iterator[Span]:
-    """One take-up of a run: in the run's own trace, and linked to the call that it happens in."""
+    """One turn of a run: in the run's own trace, and linked to the call that it happens in."""
     call = trace.get_current_span().get_span_context()
     links = [Link(call)] if call.is_valid else []
     with span("run", {"run": run_id, "export": export_id}, _trace_of(run_id), links) as current:
@@ -33,7 +33,7 @@ def span(
     context: Context | None = None,
     links: Sequence[Link] = (),
 ) -> Iterator[Span]:
-    """A span for the length of the block; below the current one, unless `context` tells another."""
+    """A span for the length of the block; below the current one, unless `context` names another."""
     with _tracer.start_as_current_span(
         name,
         context,

@@ -31,7 +31,7 @@ def apply(services: Services, documents: Iterable[Connection | Export], by: str)
 
     An account that the state has pinned stays pinned where a connection names none. Where a write fails,
     what was written before it is taken back, and its error raised: Changed or AlreadyExists for a document
-    that somebody else has just written.
+    that another process has just written.
     """
     first_connections = sorted(documents, key=lambda document: isinstance(document, Export))
     changes = [_change(services, document, by) for document in first_connections]

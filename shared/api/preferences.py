@@ -1,4 +1,4 @@
-"""The Prefer header, RFC 7240: how long a caller waits, and how it wants to be told."""
+"""The Prefer header, RFC 7240: how long a caller waits, and how strict an answer it wants."""
 
 import re
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ from shared.catalog.document import (
 
 
 class Match(Document):
-    """How a row and a profile are told to be the same person."""
+    """How a row and a profile are recognized as the same person."""
 
     email: Text
 

@@ -1,6 +1,7 @@
 """What callers do with runs: start, run, advance, cancel. The holder of an export continues while there is
 time."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from shared import state
@@ -15,6 +16,9 @@ from shared.runs.turn import Progress, take_turn
 from shared.runs.views.history import read_run
 from shared.services import Services
 
+# Seconds that closing an outdated run may take for a caller who does not wait.
+CLOSE_WITHIN = 5.0
+
 
 def start(services: Services, export_id: str, request: Request) -> RunRecord:
     """Opens a run of the export, or finds the one that is open, and leaves it to the timer.
@@ -25,7 +29,7 @@ def start(services: Services, export_id: str, request: Request) -> RunRecord:
     ensure_head(services, services.catalog.export(export_id))
     with ExportLock.acquire(services.state, export_id, services.clock) as lock:
         if lock.head.open is not None and is_outdated(services, lock.run):
-            take_turn(lock, services, Deadline(services.clock, 0), on_demand=True)
+            take_turn(lock, services, Deadline(services.clock, CLOSE_WITHIN), on_demand=True)
         if lock.head.open is None:
             open_run(lock, request)
         return lock.run.record
@@ -88,7 +92,7 @@ def resume(services: Services, export_id: str, run_id: str, deadline: Deadline) 
     """Continues with an open run, without waiting for anything."""
     with ExportLock.acquire(services.state, export_id, services.clock) as lock:
         if lock.head.open is None or lock.run.record.id != run_id:
-            return Progress(read_run(services.state, run_id))
+            return Progress(read_run(services.state, run_id), is_trial=False)
         return take_turn(lock, services, deadline)
 
 
@@ -103,7 +107,7 @@ def _come_back(services: Services, progress: Progress, deadline: Deadline) -> Pr
         try:
             progress = resume(services, record.export, record.id, deadline)
         except AlreadyRunning:
-            return Progress(read_run(services.state, record.id))
+            return replace(progress, record=read_run(services.state, record.id))
     return progress
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.catalog import Connection, PinnedAccount
-from shared.errors import Denied, NotFound, PermanentError
+from shared.errors import Denied, PermanentError
 from shared.klaviyo import Klaviyo
 from shared.runs.lock.export import ExportLock
 from shared.runs.plan import Plan
@@ -63,13 +63,10 @@ class Holder:
         return klaviyo
 
     def _connection(self) -> Connection:
-        """The plan's. For a file that the command sends, which has none here: another to the same account."""
+        """The plan's. A file that the command sends has none of its own: any to its account will do."""
         catalog, plan = self.services.catalog, self.plan
-        try:
+        if not state.is_of_one_file(plan.export.id):
             return catalog.connection(plan.export.connection)
-        except NotFound:
-            if not state.is_of_one_file(plan.export.id):
-                raise
         connection = catalog.connection_to(plan.account_id)
         if connection is None:
             raise KeyElsewhere("Only the command that sends the file has the key.")

@@ -1,4 +1,4 @@
-"""What a run will do, pinned before anything is sent, so that whoever goes on does the same."""
+"""What a run will do, pinned before anything is sent, so that each holder does the same."""
 
 from datetime import datetime
 

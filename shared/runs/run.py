@@ -7,18 +7,15 @@ then it posts nothing more, counts what Klaviyo has accepted by then, and closes
 and of its deliveries write a run's fields.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Literal
 
 from pydantic import Field
 
 from shared.profiles import Selection
 from shared.runs.deliveries import AcceptedJob, Deliveries
 from shared.runs.plan import Plan
-from shared.runs.record import ErrorRecord, Phase, RunRecord, StateModel, Time
+from shared.runs.record import ErrorRecord, RunRecord, StateModel, Time
+from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
 
 # Turns in a row that began, did not end, and got nowhere: their holders died.
 MOST_UNFINISHED_TURNS = 5
@@ -31,52 +28,6 @@ MOST_PART_FAILURES = 3
 # Seconds between looks at the jobs, then every five minutes. Klaviyo says that large imports can take hours.
 LOOKS = (5, 10, 20, 40, 60)
 LATER = 300
-
-
-class State(StrEnum):
-    OPENED = "opened"  # no holder has worked on it yet
-    PINNING = "pinning"  # a holder looks for the snapshots and checks the configuration
-    SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
-    CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
-    CLOSING = "closing"  # nothing is left but to write the record
-    CLOSED = "closed"  # the record is written
-
-
-PHASES: Mapping[State, Phase] = {
-    State.OPENED: "sending",
-    State.PINNING: "sending",
-    State.SENDING: "sending",
-    State.CONFIRMING: "confirming",
-    State.CLOSING: "confirming",
-    State.CLOSED: "closed",
-}
-
-# To which states each leads. Cutting a run short skips what is left to send, and what is left to confirm.
-TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.OPENED: frozenset({State.PINNING}),
-    State.PINNING: frozenset({State.SENDING, State.CLOSING}),
-    State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
-    State.CONFIRMING: frozenset({State.CLOSING}),
-    State.CLOSING: frozenset({State.CLOSED}),
-    State.CLOSED: frozenset(),
-}
-
-type Cause = Literal["canceled", "superseded", "failed"]
-
-
-class Wait(StateModel):
-    """`reason` is the code of a cause; None while Klaviyo works on the jobs."""
-
-    until: Time
-    reason: str | None = None
-
-
-class Cut(StateModel):
-    """Why a run ends before its end; `error` is what failed, even if only its jobs were still to be
-    counted."""
-
-    cause: Cause
-    error: ErrorRecord | None = None
 
 
 class OpenRun(StateModel):
@@ -98,6 +49,10 @@ class OpenRun(StateModel):
     looks: int = 0
     part_failures: int = 0
     advanced_at: Time | None = None
+
+    @property
+    def is_superseded(self) -> bool:
+        return self.cut is not None and self.cut.cause == "superseded"
 
     def begin_turn(self, now: datetime) -> None:
         """A holder continues."""
@@ -215,36 +170,6 @@ class OpenRun(StateModel):
         self.record.phase = PHASES[state]
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What happens outside of a run. `superseded`: a newer snapshot ends it while it sends. `newer_due`: an
-    export of a newer snapshot waits for it to be confirmed. `paused` counts for a run that waits for the
-    end of a pause."""
-
-    canceled: bool = False
-    superseded: bool = False
-    newer_due: bool = False
-    paused: bool = False
-
-
-class Step(StrEnum):
-    PIN = "find the snapshots, check everything, write the plan down"
-    SEND = "post what Klaviyo has not accepted yet"
-    LOOK = "look at the jobs"
-    LAST_LOOK = "look at the jobs, and close whatever they show"
-    CLOSE = "write the record"
-    CANCEL = "cut short: somebody asked for it"
-    SUPERSEDE = "cut short: a newer snapshot is there"
-    GET_NOWHERE = "fail: each holder dies before it gets anywhere"
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Nothing can be done until then."""
-
-    until: datetime
-
-
 def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
     """What the holder of a run does next."""
     is_worn_out = run.unfinished_turns > MOST_UNFINISHED_TURNS
@@ -258,10 +183,9 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
                 return Step.GET_NOWHERE
             step = Step.PIN if run.plan is None else Step.SEND
         case State.CONFIRMING:
-            is_superseded = run.cut is not None and run.cut.cause == "superseded"
             if is_worn_out:
                 return Step.GET_NOWHERE
-            if is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
+            if run.is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
                 return Step.LAST_LOOK
             step = Step.LOOK
         case _:

@@ -7,7 +7,8 @@ from shared import state
 from shared.errors import ExportError
 from shared.runs.due import is_newer_due, is_superseded
 from shared.runs.holder import Holder
-from shared.runs.run import OpenRun, Signals, State
+from shared.runs.run import OpenRun
+from shared.runs.states import Signals, State
 from shared.runs.steps.permit import is_cancel_requested, pause_of
 from shared.services import Services
 

@@ -12,8 +12,9 @@ from shared.runs.holder import Holder, KeyElsewhere
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import ErrorRecord, RunRecord
 from shared.runs.report import log_step, report_closed
-from shared.runs.run import MOST_UNFINISHED_TURNS, Rest, State, Step, next_step
+from shared.runs.run import MOST_UNFINISHED_TURNS, next_step
 from shared.runs.signals import read_signals
+from shared.runs.states import Rest, State, Step
 from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
 from shared.runs.steps.permit import Canceled
@@ -33,12 +34,12 @@ NOT_FOR_PEOPLE = frozenset({"blocked", "retired_revision"})
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come, and when to come back for it. `is_outdated`: it closed for a newer snapshot."""
+    """How far a run has come, and when to come back for it. `is_outdated`: a newer one has to follow."""
 
     record: RunRecord
+    is_trial: bool
     not_before: datetime | None = None
     is_outdated: bool = False
-    is_trial: bool = False
 
 
 def take_turn(
@@ -53,7 +54,10 @@ def take_turn(
     with traces.run_span(record.id, record.export) as span:
         holder = Holder(lock, services, deadline)
         closed = close_again(holder)
-        progress = Progress(closed) if closed else _Turn(holder, on_demand=on_demand).take()
+        if closed is not None:
+            progress = Progress(closed, holder.run.limit is not None, is_outdated=holder.run.is_superseded)
+        else:
+            progress = _Turn(holder, on_demand=on_demand).take()
         span.set_attribute("status", progress.record.status)
         return progress
 
@@ -69,8 +73,9 @@ class _Turn:
     def take(self) -> Progress:
         run, holder = self._run, self._holder
         step = next_step(run, holder.now(), self._signals)
+        is_trial = run.limit is not None
         if isinstance(step, Rest):
-            return Progress(run.summary(), step.until)
+            return Progress(run.summary(), is_trial, step.until)
         run.begin_turn(holder.now())
         holder.lock.checkpoint()
         is_over = False
@@ -78,12 +83,11 @@ class _Turn:
             step = next_step(run, holder.now(), self._signals)
             is_over = isinstance(step, Rest) or self._try(step)
         if self._record is not None:
-            superseded = run.cut is not None and run.cut.cause == "superseded"
-            is_outdated = superseded or self._signals.newer_due
-            return Progress(self._record, is_outdated=is_outdated, is_trial=run.limit is not None)
+            is_outdated = run.is_superseded or self._signals.newer_due
+            return Progress(self._record, is_trial, is_outdated=is_outdated)
         run.end_turn()
         holder.lock.checkpoint()
-        return Progress(run.summary(), run.wait.until if run.wait else None)
+        return Progress(run.summary(), is_trial, run.wait.until if run.wait else None)
 
     def _try(self, step: Step) -> bool:
         """Does a step; True where the turn is over."""

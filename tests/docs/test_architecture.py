@@ -6,7 +6,7 @@ import tomllib
 import grimp
 import pytest
 
-from shared.runs.run import TRANSITIONS, State
+from shared.runs.states import TRANSITIONS, State
 from tests.docs.pages import ROOT, blocks, page
 
 LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]

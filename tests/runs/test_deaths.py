@@ -53,8 +53,7 @@ def test_a_cancel_after_deaths_is_one(world: World, deaths: int) -> None:
 
 
 def test_no_progress_counts_what_was_accepted(world: World) -> None:
-    """Where holders die again and again after some jobs, the run fails, and these are confirmed all the
-    same."""
+    """Where holders die again and again after some jobs, the run fails, and these are confirmed."""
     world.segment(People(30_000))
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=1500)])
     waiting = world.run()

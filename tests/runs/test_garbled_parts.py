@@ -35,8 +35,7 @@ GARBLED: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.fixture
 def waiting(world: World) -> RunRecord:
-    """An open run whose jobs Klaviyo still works on; some rows were refused, and some jobs will fail for
-    somebody."""
+    """An open run with refused rows, whose jobs Klaviyo still works on, and which fail for somebody."""
     world.segment(PEOPLE)
     world.stand_in.failures = {address: ImportFailure() for address in sorted(PEOPLE.expected.emails)[:20]}
     world.stand_in.job_seconds = 100

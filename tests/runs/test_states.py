@@ -10,21 +10,8 @@ from shared.catalog import Export
 from shared.runs.deliveries import GIVE_UP_AFTER, AcceptedJob, Deliveries
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
-from shared.runs.run import (
-    LONGEST_WAIT,
-    MOST_UNFINISHED_TURNS,
-    PAUSED_AGAIN,
-    PHASES,
-    TRANSITIONS,
-    Cut,
-    OpenRun,
-    Rest,
-    Signals,
-    State,
-    Step,
-    Wait,
-    next_step,
-)
+from shared.runs.run import LONGEST_WAIT, MOST_UNFINISHED_TURNS, PAUSED_AGAIN, OpenRun, next_step
+from shared.runs.states import PHASES, TRANSITIONS, Cut, Rest, Signals, State, Step, Wait
 from tests.support.documents import SHORT_EXPORT
 from tests.support.world import MONDAY
 

@@ -25,7 +25,7 @@ def open_store(url: str, credential: "TokenCredential | None" = None) -> Store:
         from shared.adapters.storage.folder import FolderStore
 
         return FolderStore(Path(url.removeprefix("file:")))
-    # Azure's libraries take a second to load: who has folders only need not wait for them.
+    # Azure's libraries take a second to load: with folders only, nobody has to wait for them.
     from azure.core.credentials import AzureNamedKeyCredential
 
     from shared.adapters.credential import azure_credential

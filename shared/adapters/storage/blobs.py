@@ -28,7 +28,7 @@ _PATIENT: dict[str, Any] = {
     "retry_policy": LinearRetry(backoff=2, random_jitter_range=1, retry_total=2),
 }
 _SHORT: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 5, "retry_total": 0}
-# Metadata of ours that tells our own write from another's.
+# Metadata that distinguishes our own write from another's.
 _WRITE_ID = "write_id"
 
 

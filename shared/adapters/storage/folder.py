@@ -170,7 +170,7 @@ class FolderStore:
     def _check_lease(self, name: str, lease: Lease | None) -> None:
         if lease is None:
             if is_held(self._lock_file(name)):
-                raise LeaseLost(f"{name} is held by somebody else.")
+                raise LeaseLost(f"{name} is locked by another process.")
         elif isinstance(lease, FolderLease) and lease.lock_file == self._lock_file(name):
             lease.renew()
         else:
@@ -183,4 +183,4 @@ class FolderStore:
         if create_only and current:
             raise AlreadyExists(f"{name} exists already.")
         if if_match is not None and (current is None or current.etag != if_match):
-            raise Changed(f"{name} was changed by somebody else.")
+            raise Changed(f"{name} was changed by another process.")

@@ -31,7 +31,7 @@ class FolderLease:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.release()
-            raise AlreadyRunning(f"{name} is held by somebody else.") from None
+            raise AlreadyRunning(f"{name} is locked by another process.") from None
 
     def renew(self) -> None:
         """Raises LeaseLost after a release, and where the file was taken away under us."""

@@ -13,7 +13,8 @@ from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
 from shared.runs.heads.index import IndexEntry, Retry
 from shared.runs.heads.old import upgraded
 from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, version_of
-from shared.runs.run import OpenRun, State
+from shared.runs.run import OpenRun
+from shared.runs.states import State
 
 VERSION = 2
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
@@ -70,15 +71,14 @@ class Head(StateModel):
         last = LastRun(
             run=record.id, status=record.status, finished_at=record.finished_at or record.created_at
         )
-        superseded = run.cut is not None and run.cut.cause == "superseded"
         self.open = None
         self.last_attempt = last
-        self.superseded = self.superseded + 1 if superseded else 0
+        self.superseded = self.superseded + 1 if run.is_superseded else 0
         if run.limit is not None:
             return  # a trial: the snapshot is still to be exported
         if record.status in ("successful", "completed_with_warnings"):
             self.last_success = last
-        if record.status != "failed" and not superseded:
+        if record.status != "failed" and not run.is_superseded:
             tried = self.retry.versions if self.retry else {}
             self.exported |= run.plan.versions() if run.plan else tried
             self.retry = None
@@ -139,8 +139,7 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
 
 
 def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
-    """What a listing shows of a head; the head is read only where that isn't all. Raises as `read_head`
-    does."""
+    """What a listing shows of a head, which is read only where that isn't all. Raises as `read_head`."""
     with suppress(KeyError, ValidationError, ValueError):
         if int(blob.metadata.get("version", "1")) > VERSION:
             raise NewerVersion(blob.name)

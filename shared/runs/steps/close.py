@@ -64,8 +64,7 @@ def close_again(holder: Holder) -> RunRecord | None:
 
 
 def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
-    """The record of a closed run. Raises NotFound, InvalidDocument, and NewerVersion where newer code wrote
-    it."""
+    """The record of a closed run. Raises NotFound, InvalidDocument, NewerVersion."""
     name = state.record(run_id)
     content = store.read(name, most=MOST_BYTES).content
     with suppress(ValidationError):

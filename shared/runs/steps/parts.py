@@ -77,8 +77,7 @@ class Parts:
         self._write(state.places(self._run, digest), "\n".join(lines).encode())
 
     def read_places(self, digest: str, profiles: int) -> list[tuple[int, int]]:
-        """Partition and row of each profile of a post, in the post's order; NO_PLACE where they can't be
-        read."""
+        """Partition and row of each profile of a post, in its order; NO_PLACE where they can't be read."""
         places: list[tuple[int, int]] = []
         try:
             for line in self._read(state.places(self._run, digest)).splitlines():

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared import state
 from shared.adapters import telemetry
+from shared.adapters.storage.store import BlobInfo
 from shared.adapters.telemetry import log_bug
 from shared.administration.fingerprint import fingerprint
 from shared.catalog import Export, Listed
@@ -45,7 +46,12 @@ def find_work(services: Services) -> list[Work]:
 
     Whatever is wrong with one export is reported, and stops no other.
     """
-    entries = dict(_entries(services))
+    heads = {
+        export_id: blob
+        for blob in services.state.list(state.HEADS)
+        if (export_id := state.id_of(blob.name)) and not state.is_of_one_file(export_id)
+    }
+    entries = dict(_entries(services, heads))
     exports = list(services.catalog.exports())
     versions = _versions(services, entries, exports)
     now = services.clock.now()
@@ -60,8 +66,9 @@ def find_work(services: Services) -> list[Work]:
                     Work(export_id, account, entry.open, None, entry.advanced_at or NEVER, not_before)
                 )
     for listed in exports:
-        with _alone(listed.id):
-            found.extend(_due(services, listed, entries.get(listed.id), versions, now))
+        if listed.id in entries or listed.id not in heads:
+            with _alone(listed.id):
+                found.extend(_due(services, listed, entries.get(listed.id), versions, now))
     return found
 
 
@@ -80,12 +87,10 @@ def _alone(export_id: str) -> Iterator[None]:
         _record_behind(export_id, True)
 
 
-def _entries(services: Services) -> Iterator[tuple[str, IndexEntry]]:
+def _entries(services: Services, heads: Mapping[str, BlobInfo]) -> Iterator[tuple[str, IndexEntry]]:
+    """Those that can be read."""
     now = services.clock.now()
-    for blob in services.state.list(state.HEADS):
-        export_id = state.id_of(blob.name)
-        if export_id is None or state.is_of_one_file(export_id):
-            continue
+    for export_id, blob in heads.items():
         with _alone(export_id):
             entry = read_entry(services.state, blob, export_id)
             if entry.succeeded_at is not None:
@@ -100,8 +105,7 @@ def _entries(services: Services) -> Iterator[tuple[str, IndexEntry]]:
 def _versions(
     services: Services, entries: Mapping[str, IndexEntry], exports: Iterable[Listed]
 ) -> dict[str, str] | None:
-    """The newest snapshots of the segments that anything depends on; None where they can't be read just
-    now."""
+    """The newest snapshots of the segments that anything depends on; None while they can't be read."""
     segments = {name for entry in entries.values() for name in entry.pinned}
     for listed in exports:
         export = listed.document

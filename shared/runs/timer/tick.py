@@ -51,8 +51,7 @@ def _serve(services: Services, queue: WorkQueue, whole: Deadline) -> None:
 
 
 def _advance(services: Services, work: Work, deadline: Deadline) -> Progress | None:
-    """One slice; None where another process has the run, or where it met something that a slice can't
-    handle."""
+    """One slice; None where another process has the run, or where a failure ended the slice."""
     try:
         if work.run is not None:
             return resume(services, work.export, work.run, deadline)

@@ -1,9 +1,10 @@
-"""How far an open run has come, and how long it may still take: estimates, for whoever waits for it."""
+"""How far an open run has come, and how long it may still take: estimates, for those who wait for it."""
 
 from datetime import datetime
 
 from shared.runs.record import StateModel
-from shared.runs.run import OpenRun, State, Wait
+from shared.runs.run import OpenRun
+from shared.runs.states import State, Wait
 
 
 class Estimate(StateModel):

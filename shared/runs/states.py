@@ -1,0 +1,84 @@
+"""The states of a run, what leads from one to another, and the words for what crosses them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from shared.runs.record import ErrorRecord, Phase, StateModel, Time
+
+
+class State(StrEnum):
+    OPENED = "opened"  # no holder has worked on it yet
+    PINNING = "pinning"  # a holder looks for the snapshots and checks the configuration
+    SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
+    CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
+    CLOSING = "closing"  # nothing is left but to write the record
+    CLOSED = "closed"  # the record is written
+
+
+PHASES: Mapping[State, Phase] = {
+    State.OPENED: "sending",
+    State.PINNING: "sending",
+    State.SENDING: "sending",
+    State.CONFIRMING: "confirming",
+    State.CLOSING: "confirming",
+    State.CLOSED: "closed",
+}
+
+# To which states each leads. Cutting a run short skips what is left to send, and what is left to confirm.
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.OPENED: frozenset({State.PINNING}),
+    State.PINNING: frozenset({State.SENDING, State.CLOSING}),
+    State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
+    State.CONFIRMING: frozenset({State.CLOSING}),
+    State.CLOSING: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+
+type Cause = Literal["canceled", "superseded", "failed"]
+
+
+class Wait(StateModel):
+    """`reason` is the code of a cause; None while Klaviyo works on the jobs."""
+
+    until: Time
+    reason: str | None = None
+
+
+class Cut(StateModel):
+    """Why a run ends before its end. `error` is the first failure, maybe while its jobs were counted."""
+
+    cause: Cause
+    error: ErrorRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What happens outside of a run. `superseded`: a newer snapshot ends it while it sends. `newer_due`: an
+    export of a newer snapshot waits for it to be confirmed. `paused` counts for a run that waits for the
+    end of a pause."""
+
+    canceled: bool = False
+    superseded: bool = False
+    newer_due: bool = False
+    paused: bool = False
+
+
+class Step(StrEnum):
+    PIN = "find the snapshots, check everything, write the plan down"
+    SEND = "post what Klaviyo has not accepted yet"
+    LOOK = "look at the jobs"
+    LAST_LOOK = "look at the jobs, and close whatever they show"
+    CLOSE = "write the record"
+    CANCEL = "cut short: somebody asked for it"
+    SUPERSEDE = "cut short: a newer snapshot is there"
+    GET_NOWHERE = "fail: each holder dies before it gets anywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing can be done until then."""
+
+    until: datetime
