@@ -1,4 +1,4 @@
-"""`connections`: where data may go, and who agreed to it."""
+"""`connections`: list, show and test connections."""
 
 import click
 
@@ -15,7 +15,7 @@ from shared.services import open_account
 
 @click.group()
 def connections() -> None:
-    """See, test and add connections.
+    """List, show, test and add connections.
 
     Example: segment-export connections list
     """
@@ -63,7 +63,7 @@ def _cells(connection: Connection) -> tuple[str, ...]:
 @connection_argument
 @errors_as_json_option
 def show(connection: str) -> None:
-    """Show the document of CONNECTION, as `apply` takes it.
+    """Show the document of CONNECTION, in the format of `apply`.
 
     Example: segment-export connections show klaviyo-eu > klaviyo-eu.json
     """
@@ -75,7 +75,7 @@ def show(connection: str) -> None:
 @connection_argument
 @json_option
 def test(connection: str, as_json: bool) -> int:
-    """Try the key of CONNECTION: is it valid, and does it open the account that it should?
+    """Test whether the key of CONNECTION is valid and belongs to the connection's account.
 
     Example: segment-export connections test klaviyo-eu
     """

@@ -21,7 +21,7 @@ The id of a run begins with the id of its export: <export>.<time>-<number>.
 import re
 from datetime import UTC, datetime
 
-CONNECTIONS, EXPORTS, HEADS = "connections/", "exports/", "heads/"
+CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 
@@ -84,7 +84,7 @@ def opened_at(run_id: str) -> datetime:
 
 
 def runs(export_id: str) -> str:
-    return f"runs/{export_id}/"
+    return f"{RUNS}{export_id}/"
 
 
 def runs_of_time(export_id: str, time: str) -> str:
@@ -153,4 +153,4 @@ def probe(who: str) -> str:
 
 
 def _run(run_id: str) -> str:
-    return f"runs/{run_id.partition('.')[0]}/{run_id}"
+    return f"{runs(run_id.partition('.')[0])}{run_id}"

@@ -47,7 +47,7 @@ def _versions(services: Services) -> Finding:
 def _segments(services: Services) -> str:
     names = Segments(services.segment_store, services.settings.segments_prefix).names()
     if not names:
-        raise NotFound("There is no segment under SEGMENTS_URL.")
+        raise NotFound("There are no segments under SEGMENTS_URL.")
     return f"{len(names)} found: {', '.join(names)}"
 
 

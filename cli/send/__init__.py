@@ -1,1 +1,1 @@
-"""`send`: a CSV file to a list, with nothing configured."""
+"""`send`: exports a CSV file to a list without configuration."""

@@ -1,7 +1,7 @@
 """What the commands print: for a person, or as one JSON document.
 
-Everything goes through here: a name from outside reaches a terminal with its control, format and bidi
-characters as codes, so that it can neither move the cursor nor forge a line.
+Everything goes through here. Control, format and bidi characters in names from outside are shown as codes,
+so that a name can neither move the cursor nor forge a line.
 """
 
 import json
@@ -16,35 +16,35 @@ from rich.console import Console
 
 from shared.text import shown
 
-# Wide enough for any line: a pipe has no edge to wrap at.
+# Wide enough for any line: output into a pipe does not wrap.
 NO_EDGE = 10_000
 # Characters of a line, such as one with the names of all segments.
 LONGEST = 10_000
 
 
 def console() -> Console:
-    """Standard output; what is printed wraps in a terminal only, and names in it are never markup."""
+    """Standard output; it wraps in a terminal only, and names are never treated as markup."""
     width = None if sys.stdout.isatty() else NO_EDGE
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_line(text: str = "") -> None:
-    """A line that is never wrapped: paths in it can be copied, whatever the width of the terminal."""
+    """Prints a line without wrapping it, so that paths can be copied whatever the width of the terminal."""
     console().print(shown(text, LONGEST), soft_wrap=True)
 
 
 def note(text: str) -> None:
-    """A line on standard error."""
+    """Prints a line on standard error."""
     click.echo(shown(text, LONGEST), err=True)
 
 
 def agrees(question: str, *, default: bool = False) -> bool:
-    """Asks for a yes or no."""
+    """Asks a yes-or-no question."""
     return click.confirm(shown(question, LONGEST), default=default)
 
 
 def choose(question: str, names: Sequence[str], default: str | None) -> str:
-    """Asks for one of the names, which are listed."""
+    """Asks for one of the listed names."""
     suggested = "" if default is None else f" [{default}]"
     text = shown(f"{question} ({', '.join(names)})", LONGEST) + shown(suggested)
     answer: str = click.prompt(
@@ -54,7 +54,7 @@ def choose(question: str, names: Sequence[str], default: str | None) -> str:
 
 
 def print_json(document: object) -> None:
-    """One document; what could not be printed stands in it as JSON's own escapes."""
+    """Prints one document; unprintable characters are JSON escapes."""
     text = json.dumps(document, default=_members, ensure_ascii=False, indent=2)
     if not text.isascii() or "\x7f" in text:
         text = "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)

@@ -17,7 +17,7 @@ SHOWN_IF_ANY = ("filtered", "unchanged", "unconfirmed", "removed")
 
 
 def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
-    """A run: its record as JSON, or its counts as a table; `state_url` is where its refused rows are."""
+    """Prints a run: its record as JSON, or its counts as a table and where its refused rows are."""
     if as_json:
         print_json(record.model_dump(mode="json"))
         return
@@ -43,14 +43,14 @@ def worded_for_send(message: str) -> str:
 
 
 def print_segments(segments: Iterable[SegmentRecord]) -> None:
-    """Which snapshots were read."""
+    """Prints which snapshots were read."""
     for segment in segments:
         partitions = "1 partition" if segment.partitions == 1 else f"{segment.partitions} partitions"
         print_line(f"  {segment.name}: {segment.snapshot} ({partitions})")
 
 
 def print_counts(counts: Mapping[str, int]) -> None:
-    """Counts as a table; those that are 0 and seldom anything else are left out."""
+    """Prints counts as a table, without the rare ones that are 0."""
     made = table("count", "profiles", numbers=("profiles",))
     for name, count in counts.items():
         if count or name not in SHOWN_IF_ANY:
@@ -59,7 +59,7 @@ def print_counts(counts: Mapping[str, int]) -> None:
 
 
 def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[WarningRecord]) -> None:
-    """Why rows were refused, and what was not as it should be."""
+    """Prints why rows were refused, and the warnings."""
     for reason, count in rejected_by_reason.items():
         print_line(f"rejected, {reason}: {count:,}")
     for warning in warnings:
@@ -67,29 +67,27 @@ def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[Warnin
 
 
 def print_runs(records: list[RunRecord]) -> None:
-    """Runs as a table, one line each."""
+    """Prints runs as a table, one line each."""
     names = ("rows", "imported", "rejected", "failed")
     runs = table("run", "status", *names, numbers=names, ids=("run",))
     for record in records:
         counts = record.counts
         numbers = (counts.rows, counts.imported, counts.rejected, counts.failed)
-        # In words, which wrap where the terminal is narrow.
+        # Without underscores, it can wrap in a narrow terminal.
         status = record.status.replace("_", " ")
         runs.add_row(record.id, status, *(f"{number:,}" for number in numbers))
     print_table(runs)
 
 
 def print_preview(made: Preview, as_json: bool) -> None:
-    """What a run would send: as JSON, or as a table and a few lines."""
+    """Prints what a run would send: as JSON, or as a table and a few lines."""
     if as_json:
         print_json({"dry_run": True, **made.model_dump(mode="json")})
         return
-    print_line(f"A run of {made.export} would send this to the list {made.list_id}; nothing was sent.")
+    print_line(f"Dry run of {made.export} to the list {made.list_id}: nothing was sent.")
     print_segments(made.segments)
     print_counts(made.counts.model_dump())
     print_notes(made.rejected_by_reason, made.warnings)
-    print_line(f"Fields that would leave: {', '.join(made.fields)}")
-    seconds = f"at least {made.least_seconds} s" if made.least_seconds else "no wait"
-    print_line(
-        f"Import jobs: {made.batches:,}; requests: {made.requests:,}, with {seconds} at Klaviyo's limits."
-    )
+    print_line(f"Fields to send: {', '.join(made.fields)}")
+    wait = f"at least {made.least_seconds} s" if made.least_seconds else "no wait"
+    print_line(f"Import jobs: {made.batches:,}; requests: {made.requests:,}, with {wait} for rate limits.")

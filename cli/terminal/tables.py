@@ -15,7 +15,7 @@ GAP = 2
 
 
 class _Names(Table):
-    """A table whose cells are names from outside."""
+    """A table whose cells may be names from outside."""
 
     @override
     def add_row(
@@ -29,7 +29,7 @@ class _Names(Table):
 
 
 def table(*columns: str, numbers: tuple[str, ...] = (), ids: tuple[str, ...] = ()) -> Table:
-    """A plain table; columns of `numbers` are set to the right. Only columns of words wrap."""
+    """A plain table; columns of `numbers` are right-aligned. Columns of `numbers` and `ids` do not wrap."""
     made = _Names(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:
         made.add_column(
@@ -39,7 +39,7 @@ def table(*columns: str, numbers: tuple[str, ...] = (), ids: tuple[str, ...] = (
 
 
 def print_table(made: Table) -> None:
-    """Prints a table of texts in the terminal's width, or wider where whole words and ids need it."""
+    """Prints a table in the terminal's width, or wider where whole words and ids need it."""
     screen = console()
     cells = [[str(column.header), *map(str, column.cells)] for column in made.columns]
     widths = [
@@ -55,7 +55,7 @@ def print_table(made: Table) -> None:
 
 
 def size(number: int) -> str:
-    """Bytes, as people read them."""
+    """A number of bytes with its unit."""
     amount = float(number)
     for unit in ("B", "KB", "MB"):
         if amount < 1000:

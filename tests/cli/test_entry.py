@@ -116,8 +116,8 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(world: World) -> None:
         said, errors = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert "Stopping after the posts on their way" in errors
-    assert "the same command goes on with it" in said
+    assert "Stopping after the posts in flight" in errors
+    assert "the same command resumes it" in said
     assert "Traceback" not in errors
     head, _ = read_head(world.services.state, "vip")
     assert head.open is not None

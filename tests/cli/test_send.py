@@ -74,10 +74,10 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["--list", LIST, *MAPS], {}, "KLAVIYO_API_KEY must be set"),
+        (["--list", LIST, *MAPS], {}, "Set KLAVIYO_API_KEY"),
         (["--list", LIST], KEY, "--email COLUMN. It may be 'EMail'."),
         (["--list", LIST, "--email", "Email"], KEY, "the closest names first: 'EMail'"),
-        (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is no attribute"),
+        (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is not an attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
         (["--list", "Nowhere", *MAPS], KEY, "unknown_list"),
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "begins with the names of its columns"),
+        (b"", "begins with its column names"),
         (b"ada@example.org,Ada\n", "does not begin with names of columns"),
         ("EMail,Name\n".encode("utf-16"), "must be CSV in UTF-8"),
         (None, "people.csv does not exist"),
@@ -195,8 +195,8 @@ def test_what_is_no_file(command: Command, tmp_path: Path, monkeypatch: pytest.M
     for path, said in (
         ("people", "people is a directory"),
         ("people/none.csv", "people/none.csv does not exist"),
-        ("./pipe", "pipe is no regular file"),
-        (".hidden.csv", "The file .hidden.csv can't have this name"),
+        ("./pipe", "pipe is not a regular file"),
+        (".hidden.csv", "The file name .hidden.csv is not supported"),
     ):
         result = command("send", path, "--list", LIST, *MAPS, **KEY)
         assert result.exit_code == 2

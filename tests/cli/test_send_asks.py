@@ -58,12 +58,12 @@ def test_a_missing_key_is_said_before_anything_is_asked(world: World, people: Pa
 
     code, said = in_terminal(arguments, environment_of(world))
     assert code == 2
-    assert "KLAVIYO_API_KEY must be set" in said
+    assert "Set KLAVIYO_API_KEY" in said
     assert "[EMail]" not in said
 
     code, said = in_terminal([*arguments, "--dry-run"], environment_of(world), "\n\n")
     assert code == 0, said
-    assert "A run of people.csv would send this" in said
+    assert "Dry run of people.csv to the list" in said
 
 
 def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path) -> None:
@@ -73,7 +73,7 @@ def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path)
     )
 
     assert result.exit_code == 2
-    assert "say --yes" in result.stderr
+    assert "add --yes" in result.stderr
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
@@ -87,7 +87,7 @@ def test_a_real_account_is_asked_for_by_its_name(
         found, said = in_terminal(arguments, environment, f"{answer}\n")
 
     assert found == code, said
-    assert "What leaves: email, first_name, location.city." in said
+    assert "Fields to send: email, first_name, location.city." in said
     asked = " ".join(said.split())
     assert "Send people.csv to the list VIP of the account Sandbox (SNDBOX)?" in asked
     assert bool(world.members()) is (answer == "y")
