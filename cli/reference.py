@@ -16,8 +16,8 @@ Generated from the commands' help texts by `python -m cli.reference > docs/comma
 
 By default, the commands print progress and tables. With `--json`, standard output has one JSON document and
 nothing else: the [record](http.md#run-an-export) of a run, or for an error
-`{{"error": {{"code", "message"}}}}` with one of the [codes](codes.md). The [settings](configuration.md#settings) are read from the
-environment.
+`{{"error": {{"code", "message"}}}}` with one of the [codes](codes.md). The
+[settings](configuration.md#settings) are read from the environment.
 
 | exit code | meaning |
 |---|---|
