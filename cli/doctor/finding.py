@@ -10,7 +10,7 @@ from shared.errors import ExportError
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was checked and found; `fix` says what to do, and is blank where nothing is wrong.
+    """What was checked and found; `fix` is what to do, and is blank if nothing is wrong.
 
     With `warning`, it may be intended, or fixes itself.
     """
