@@ -69,7 +69,7 @@ def test_with_the_key_its_jobs_are_counted(command: Command, world: World, inter
 
 
 def test_without_a_key_its_jobs_stay_unconfirmed(command: Command, world: World, interrupted: str) -> None:
-    """Nobody can ask Klaviyo: the run ends all the same, and says how many it does not know of."""
+    """Nobody can ask Klaviyo: the run still ends, and reports how many profiles are unconfirmed."""
     counts = canceled(command("runs", "cancel", interrupted, "--json"))
     assert counts.items() >= {"unconfirmed": 20_000, "imported": 0}.items()
 

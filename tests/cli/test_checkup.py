@@ -38,7 +38,7 @@ def test_a_clock_that_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_revision_that_klaviyo_deprecates(tmp_path: Path) -> None:
-    """An app that nobody updates says so a year before Klaviyo stops to understand it."""
+    """An app that is not updated is reported a year before Klaviyo stops supporting its revision."""
     with a_world(tmp_path) as world:
         assert "versions" not in found(world)
         world.clock.sleep(timedelta(days=500).total_seconds())
@@ -61,7 +61,7 @@ class LockedStore(WatchedStore):
     ("denied", "name"), [("now", "clock"), ("list connections/", "documents"), ("read exports/", "documents")]
 )
 def test_a_state_that_can_not_be_seen_whole(tmp_path: Path, denied: str, name: str) -> None:
-    """What is denied is told like all else, with the role that the templates grant."""
+    """A denied access is reported like any other problem, with the role that the templates grant."""
     with a_world(tmp_path) as world:
         world.segment(People(10))
         world.services = replace(world.services, state=LockedStore(world.services.state, denied))
@@ -114,7 +114,7 @@ def test_advice_is_for_errors_that_there_are() -> None:
 
 
 def test_the_roles_are_those_that_the_templates_grant() -> None:
-    """Who follows the advice gets the right that the app has, and no other."""
+    """The advice names exactly the roles that the app has."""
     advice = " ".join([*fixes.SEGMENTS.values(), *fixes.STATE.values(), *fixes.KEY_VAULT.values()])
     granted = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
     named = set(re.findall(r"(?:Storage Blob Data|Key Vault Secrets) \w+", advice))

@@ -76,7 +76,7 @@ def test_add_writes_nothing_where_it_does_not_come_to_an_end(
 
 
 def test_add_with_a_key_vault_says_how(command: Command, world: World) -> None:
-    """Who has a Key Vault puts the key there by Azure's own command."""
+    """With a Key Vault, the command shows Azure's own command to store the key."""
     result = command(
         "connections", "add", input=typed(*ANSWERS), KEY_VAULT_URL="https://made-up.vault.azure.net"
     )

@@ -52,7 +52,7 @@ def test_two_demos_in_a_folder(command: Command, tmp_path: Path, monkeypatch: py
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    """It says that the next one the next demo starts over, and nothing of a run to go on with."""
+    """The message is that the next demo starts over, not that a run can be resumed."""
     with running_demo(tmp_path) as said:
         pass
 

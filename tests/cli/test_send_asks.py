@@ -27,7 +27,7 @@ def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None
 
 
 def test_attributes_are_suggested_for_a_given_email(world: World, people: Path) -> None:
-    """Whoever names the email column only is asked about the others too."""
+    """With only the email column given, the other columns are suggested too."""
     arguments = [str(COMMAND), "send", str(people), "--list", LIST, "--email", "EMail"]
 
     code, said = in_terminal(arguments, environment_of(world) | KEY, "y\n")
@@ -80,7 +80,7 @@ def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path)
 def test_a_real_account_is_asked_for_by_its_name(
     world: World, people: Path, tmp_path: Path, answer: str, code: int
 ) -> None:
-    """Whoever answers sees which list of which account it is, and what leaves; `n` sends nothing."""
+    """The question names the list and the account after the fields; `n` sends nothing."""
     with serving_tls(app(world.stand_in), tmp_path) as (url, authority):
         environment = environment_of(world) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
         arguments = [str(COMMAND), "send", str(people), "--list", LIST, *MAPS]
