@@ -8,8 +8,9 @@ and of its deliveries write a run's fields.
 """
 
 from datetime import datetime, timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.profiles import Selection
 from shared.runs.deliveries import AcceptedJob, Deliveries
@@ -49,6 +50,16 @@ class OpenRun(StateModel):
     looks: int = 0
     part_failures: int = 0
     advanced_at: Time | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_state(self) -> Self:
+        """Jobs and a plan come with sending; only a run that was cut short can close without a plan."""
+        has_begun = self.state not in (State.OPENED, State.PINNING)
+        if self.plan is None and (self.deliveries.jobs or (has_begun and self.state is not State.CLOSING)):
+            raise ValueError("a run that sends has a plan")
+        if self.plan is not None and not has_begun:
+            raise ValueError("a run that has a plan sends")
+        return self
 
     @property
     def is_superseded(self) -> bool:

@@ -78,7 +78,7 @@ def open_run(lock: ExportLock, request: Request) -> None:
         requested_by=request.requested_by,
         created_at=now,
     )
-    head.open = OpenRun(record=record, limit=request.limit)
+    head.open_run(OpenRun(record=record, limit=request.limit))
     lock.checkpoint()
 
 

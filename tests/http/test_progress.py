@@ -33,7 +33,7 @@ def _run(accepted: int, state: str = "sending", lines: int | None = 1000, **chan
     run = {
         "record": record,
         "plan": None if lines is None else plan,
-        "state": state,
+        "state": state if lines is not None else "pinning",
         "deliveries": {"jobs": [job] if accepted else []},
         "advanced_at": advanced_at,
     }

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from sandbox.klaviyo import Fault, StandIn, app
+from sandbox.serving import serving
 from shared.adapters.clock import Deadline
 from shared.adapters.storage.store import Store
 from shared.errors import KlaviyoUnavailable, StorageUnavailable
 from shared.klaviyo import KlaviyoApi, StoredPauses
 from shared.klaviyo.limits import Pause
 from tests.support.stores import WatchedStore
-from tests.support.world import MadeClock
+from tests.support.world import LIST, MadeClock
 
 BLOB = "locks/pause-SNDBOX"
 
@@ -82,6 +84,20 @@ def test_another_process_obeys(folder_store: Store, pauses: StoredPauses, clock:
 
     api.close()
     assert (caught.value.code, caught.value.retry_after) == ("throttled", 100)
+
+
+def test_a_pause_is_kept_for_other_processes(pauses: StoredPauses, clock: MadeClock) -> None:
+    """What a 429 asks for is stored under the account, before the call that met it waits or gives up."""
+    stand_in = StandIn(clock=clock.epoch)
+    with serving(app(stand_in)) as url:
+        api = KlaviyoApi(url, clock)
+        klaviyo = api.sign_in("pk_sandbox", Deadline(clock, 60), pauses=pauses)
+        stand_in.faults.add([Fault("error", status=429, retry_after=300)])
+        with pytest.raises(KlaviyoUnavailable):
+            klaviyo.read_list(LIST, Deadline(clock, 60))
+        api.close()
+
+    assert pauses.left("SNDBOX") == 300
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,6 @@ HTTP = [
         _LOOKED,
     ),
     Mutant(_LOOKING, "MOST_A_PAGE = 100", "MOST_A_PAGE = 1000", _LOOKED),
-    Mutant(_LOOKING, "&before={following}", "", _LOOKED),
     Mutant("export_trigger/addresses.py", 'return url.partition("?")[0]', "return url", _LOOKED),
     Mutant(
         "export_trigger/acting.py",

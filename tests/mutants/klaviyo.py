@@ -36,9 +36,8 @@ KLAVIYO = [
     Mutant(_ANSWERS, "SMALLEST_TOO_LARGE = 128_000", "SMALLEST_TOO_LARGE = 0", _ANSWERED),
     Mutant(_CALLS, "following in seen or ", "", _HOSTILE),
     Mutant(_CALLS, "            permit.check()\n", "", _CLIENT),
-    Mutant(_CALLS, "self._pauses.keep(self._account_id, seconds)", "pass", _CLIENT),
+    Mutant(_CALLS, "self._pauses.keep(self._account_id, seconds)", "pass", "tests/klaviyo/test_pauses.py"),
     Mutant(_WIRE, "follow_redirects=False", "follow_redirects=True", _CLIENT),
-    Mutant(_WIRE, "if max(size, len(content)) > MOST_BYTES", "if size > MOST_BYTES", _HOSTILE),
     Mutant(
         "shared/klaviyo/body.py",
         " - len(_tail(list_id))",

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -135,3 +136,18 @@ def test_a_broken_record_of_the_open_run_is_written_again(world: World) -> None:
 
     assert (closed.id, closed.status, closed.counts.imported) == (record.id, "successful", 1)
     assert ids(world) == [record.id]
+
+
+@pytest.mark.parametrize("days", [1, 2, 40, 400])
+def test_a_run_of_a_clock_that_was_ahead_is_listed(world: World, days: int) -> None:
+    """Its id is the greatest for a while, and it is listed first until then."""
+    world.segment(People(1))
+    before = world.run().id
+    world.clock.ahead = timedelta(days=days)
+    ahead = world.run().id
+    world.clock.ahead = timedelta()
+    world.clock.sleep(60)
+
+    after = world.run().id
+
+    assert ids(world) == [ahead, after, before]

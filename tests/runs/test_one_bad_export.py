@@ -44,6 +44,8 @@ WRONG: dict[str, Change] = {
     "a wait without offset": set_to("open.wait", {"until": "2026-08-24T15:33:00", "reason": "throttled"}),
     "a wait of ages": set_to("open.wait", {"until": "9999-12-31T23:59:59-12:00", "reason": "throttled"}),
     "a state that is none": set_to("open.state", "sleeping"),
+    "a state without its plan": set_to("open.plan", None),
+    "a plan before its state": set_to("open.state", "pinning"),
     "attempts that are none": set_to("open.unfinished_turns", "many"),
     "a last run of no day": set_to(
         "last_attempt", {"run": "other.0", "status": "failed", "finished_at": "2026-08-24T15:33:00Z"}

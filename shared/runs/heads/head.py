@@ -36,7 +36,8 @@ class LastRun(StateModel):
 class Head(StateModel):
     """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
 
-    `superseded` counts the runs in a row that a newer snapshot ended.
+    `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
+    the last one's, where a clock was ahead once.
     """
 
     version: Literal[2] = 2
@@ -47,8 +48,13 @@ class Head(StateModel):
     open: OpenRun | None = None
     retry: Retry | None = None
     superseded: int = 0
+    greatest_id: RunId | None = None
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
+
+    def open_run(self, run: OpenRun) -> None:
+        self.open = run
+        self.greatest_id = max(self.greatest_id or "", run.record.id)
 
     def begin_attempt(self, versions: dict[str, str], now: datetime) -> None:
         """The timer is about to open a run for snapshots of these versions."""

@@ -68,7 +68,8 @@ def list_runs(
     opened = ""
     with suppress(NotFound):
         head, _ = read_head(store, export_id)
-        known = [head.last_attempt.run] if head.last_attempt else []
+        last = head.last_attempt.run if head.last_attempt else None
+        known = [run_id for run_id in (head.greatest_id, last) if run_id]
         opened = head.open.record.id if head.open else ""
     # Another machine's clock may be ahead, or may have been ahead by far.
     end = max(
