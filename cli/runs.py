@@ -149,9 +149,10 @@ def show(run_id: str, as_json: bool) -> None:
 def cancel(run_id: str, as_json: bool) -> None:
     """Cancel RUN: nothing more is posted; profiles that Klaviyo has accepted are still counted.
 
-    While Klaviyo works on accepted jobs, the run stays open: the timer closes it, or the same command again.
-    The jobs of a run of `send` can only be counted with a key to its Klaviyo account: KLAVIYO_API_KEY, or the
-    key of a connection to that account. Without one, its jobs count as unconfirmed.
+    While Klaviyo works on accepted jobs, the run stays open. The timer closes it, or the same command again;
+    a run of `send` is closed only by the command. Its jobs can be counted only with a key to its Klaviyo
+    account: KLAVIYO_API_KEY, or the key of a connection to that account. Without one, its jobs count as
+    unconfirmed.
 
     Example: segment-export runs cancel vip.20261123T200000Z-1f3a
     """
