@@ -1,11 +1,12 @@
-"""`connections`: where data may go, and who agreed to it."""
+"""`connections`: list, show and test connections."""
 
 import click
 
 from cli.connecting import ONLINE, add
-from cli.entry import OK
 from cli.options import connection_argument, errors_as_json_option, json_option, open_services
-from cli.output import print_json, print_table, say, table
+from cli.terminal.entry import OK
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Connection
@@ -14,7 +15,7 @@ from shared.services import open_account
 
 @click.group()
 def connections() -> None:
-    """See, test and add connections.
+    """List, show, test and add connections.
 
     Example: segment-export connections list
     """
@@ -45,9 +46,9 @@ def list_(as_json: bool) -> None:
     print_table(made)
     for each in checked:
         for problem in each.problems:
-            say(f"{each.name}, {problem.pointer or '/'}: {problem.message}")
+            print_line(f"{each.name}, {problem.pointer or '/'}: {problem.message}")
         if each.more:
-            say(f"{each.name}: and {each.more:,} more")
+            print_line(f"{each.name}: and {each.more:,} more")
 
 
 def _cells(connection: Connection) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def _cells(connection: Connection) -> tuple[str, ...]:
 @connection_argument
 @errors_as_json_option
 def show(connection: str) -> None:
-    """Show the document of CONNECTION, as `apply` takes it.
+    """Show the document of CONNECTION, in the format of `apply`.
 
     Example: segment-export connections show klaviyo-eu > klaviyo-eu.json
     """
@@ -74,7 +75,7 @@ def show(connection: str) -> None:
 @connection_argument
 @json_option
 def test(connection: str, as_json: bool) -> int:
-    """Try the key of CONNECTION: is it valid, and does it open the account that it should?
+    """Test whether the key of CONNECTION is valid and belongs to the connection's account.
 
     Example: segment-export connections test klaviyo-eu
     """
@@ -84,7 +85,7 @@ def test(connection: str, as_json: bool) -> int:
     if as_json:
         print_json({"connection": document.id, "account": {"id": account.id, "name": account.name}})
     else:
-        say(f"The key of {document.id} opens the account {account.id} ({account.name}).")
+        print_line(f"The key of {document.id} opens the account {account.id} ({account.name}).")
     return OK
 
 

@@ -1,4 +1,4 @@
-"""`demo`: the whole way, from a made segment to a list, on this machine alone."""
+"""`demo`: an export from a synthetic segment to a list, on this machine only."""
 
 import csv
 import fcntl
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.entry import INTERRUPTED, exit_code_of_run, tell
-from cli.live import WatchedClock, watching
-from cli.output import print_run, print_table, say, table
 from cli.runs import run_export
+from cli.terminal.entry import INTERRUPTED, exit_code_of_run, print_error
+from cli.terminal.live import WatchedClock, watching
+from cli.terminal.output import print_line
+from cli.terminal.results import print_run
+from cli.terminal.tables import print_table, table
 from shared.adapters.storage import open_store
 from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
@@ -38,9 +40,9 @@ LIST = "Y6nRLr"
 
 @click.command()
 def demo() -> int:
-    """Export a made segment of 25,000 people to a stand-in Klaviyo, and show what became of it.
+    """Export a synthetic segment of 25,000 people to a stand-in Klaviyo, and show the result.
 
-    It begins afresh each time, in data/demo.
+    Each demo starts over, in data/demo.
 
     Example: segment-export demo
     """
@@ -48,19 +50,19 @@ def demo() -> int:
         try:
             return _demo()
         except KeyboardInterrupt:
-            tell("interrupted", "Interrupted: the demo begins afresh the next time.", as_json=False)
+            print_error("interrupted", "Interrupted: the next demo starts over.", as_json=False)
             return INTERRUPTED
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Makes the folder, and keeps other demos out of it."""
+    """Creates the folder, and keeps other demos out of it."""
     try:
         make_folder(FOLDER)
     except OSError as error:
         raise InvalidRequest(
-            f"The folder {FOLDER} can't be made here: {error.strerror}. "
-            "Move away what is in its place, or run the demo in another folder."
+            f"The folder {FOLDER} can't be created here: {error.strerror}. "
+            "Remove what is in its place, or run the demo in another folder."
         ) from None
     descriptor = os.open(FOLDER.parent, os.O_RDONLY)
     try:
@@ -75,7 +77,7 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AlreadyRunning(
-            f"Another demo is running in {FOLDER}: wait until it is done, or run this one in another folder."
+            f"Another demo is running in {FOLDER}. Wait until it is done, or run this one in another folder."
         ) from None
 
 
@@ -92,21 +94,21 @@ def _demo() -> int:
             secrets_file=FOLDER / "secrets.json",
             klaviyo_url=url,
         )
-        lay_out(settings)
-        say(f"A segment of {PEOPLE:,} made people is laid out under {FOLDER}/segments.")
-        say(f"A stand-in Klaviyo answers at {url}; it throttles, fails, and loses an answer.")
+        write_demo(settings)
+        print_line(f"Created a segment of {PEOPLE:,} synthetic people in {FOLDER}/segments.")
+        print_line(f"The stand-in Klaviyo at {url} throttles, fails, and loses a response.")
         with Services.from_settings(settings, WatchedClock()) as services:
             with watching(services, "vip"):
                 record = run_export(services, "vip")
             print_run(record, settings.state_url, as_json=False)
             _print_refused(services, record)
-    say(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
+    print_line(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
     _print_what_next(record)
     return exit_code_of_run(record)
 
 
 def troubled_klaviyo() -> "StandIn":
-    """A stand-in with Klaviyo's limits, and some of the trouble that the real one makes."""
+    """A stand-in with Klaviyo's rate limits and some of its failures."""
     from sandbox.klaviyo import Fault, ImportFailure, StandIn
     from sandbox.people import email
 
@@ -123,8 +125,8 @@ def troubled_klaviyo() -> "StandIn":
     return stand_in
 
 
-def lay_out(settings: Settings) -> None:
-    """Writes the made segment, a connection and an export for it, and the stand-in's key."""
+def write_demo(settings: Settings) -> None:
+    """Writes the synthetic segment, a connection and an export for it, and the stand-in's key."""
     from sandbox.people import People
     from sandbox.sample import example_documents, write_segment
 
@@ -138,10 +140,10 @@ def lay_out(settings: Settings) -> None:
 
 
 def _print_refused(services: Services, record: RunRecord) -> None:
-    """How many rows were refused for what, and by whom."""
+    """Prints how many rows were refused, by reason and by place."""
     content = read_rejected(services.state, record.id).decode()
     counts = Counter((row["reason"], row["stage"]) for row in csv.DictReader(io.StringIO(content)))
-    by = {"check": "our own checks", "import": "Klaviyo, at once", "job": "Klaviyo, in the job"}
+    by = {"check": "our checks", "import": "Klaviyo, on receipt", "job": "Klaviyo, in the job"}
     made = table("refused", "by", "rows", numbers=("rows",))
     for (reason, stage), count in counts.most_common():
         made.add_row(reason, by[stage], f"{count:,}")
@@ -153,15 +155,15 @@ def _print_what_next(record: RunRecord) -> None:
     command = sys.argv[0]
     text = f"""
 Files:
-  {FOLDER}/segments  the segment, as Customer Insights writes it
-  {FOLDER}/state/exports/vip.json  what goes where
+  {FOLDER}/segments  the segment, in the format of Customer Insights
+  {FOLDER}/state/exports/vip.json  the export's document
   {runs}/{record.id}.json  the run's record
   {runs}/{record.id}.rejected.csv  place and reason of each refused row
 
-To try next:
+Try next:
   export SEGMENTS_URL=file:{FOLDER}/segments STATE_URL=file:{FOLDER}/state
   {command} segments
   {command} run vip --dry-run
-  {command} send people.csv --list ID --email COLUMN --dry-run  (a CSV of your own)"""
+  {command} send people.csv --list ID --email COLUMN --dry-run  (your own CSV file)"""
     for line in text.splitlines():
-        say(line)
+        print_line(line)

@@ -1,4 +1,4 @@
-"""`apply`, and what `exports` and `connections` share: documents as files and as JSON."""
+"""`apply`, and the reading and checking of documents that `exports` and `connections` share."""
 
 import getpass
 import sys
@@ -7,20 +7,21 @@ from pathlib import Path
 
 import click
 
-from cli.entry import OK, USAGE
 from cli.options import json_option, open_services
-from cli.output import print_json, print_table, say, table
+from cli.terminal.entry import OK, USAGE
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, table
 from shared.administration.applying import apply as apply_documents
 from shared.administration.validation import Checked, validate
 from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import InvalidRequest
 
-# A byte more than a document may have: such a one is refused by its size.
+# One byte more than a document may have: a longer one is refused for its size.
 MOST_READ = LONGEST_DOCUMENT + 1
 
 
 def read_files(names: Iterable[str]) -> list[tuple[str, bytes]]:
-    """The files' contents by their names; `-` is standard input. Raises InvalidRequest."""
+    """The names of the files with their contents; `-` is standard input. Raises InvalidRequest."""
     documents = []
     for name in names:
         if name == "-":
@@ -35,7 +36,7 @@ def read_files(names: Iterable[str]) -> list[tuple[str, bytes]]:
 
 
 def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
-    """Every problem of every document; the exit code is 2 where there is any."""
+    """Prints every problem of every document; returns exit code 2 if there is one."""
     code = USAGE if any(each.problems for each in checked) else OK
     if as_json:
         print_json(
@@ -53,13 +54,13 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
         )
         return code
     for each in checked:
-        say(f"{each.name}: {'not valid' if each.problems else 'valid'}")
+        print_line(f"{each.name}: {'not valid' if each.problems else 'valid'}")
         for problem in each.problems:
-            say(f"  {problem.pointer or '/'}: {problem.message}")
+            print_line(f"  {problem.pointer or '/'}: {problem.message}")
         if each.more:
-            say(f"  and {each.more:,} more")
+            print_line(f"  and {each.more:,} more")
     if not checked:
-        say("There is no document.")
+        print_line("There are no documents.")
     return code
 
 
@@ -70,13 +71,13 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @json_option
 def apply(option: tuple[str, ...], files: tuple[str, ...], as_json: bool) -> int:
-    """Write connections and exports as files have them: all of them, or none where one is not valid.
+    """Write connections and exports from files: all of them, or none if one is not valid.
 
     Example: segment-export apply -f connections/klaviyo-eu.json exports/*.json
     """
     names = (*option, *files)
     if not names:
-        raise click.UsageError("Say which documents: -f FILE...")
+        raise click.UsageError("Name the documents: -f FILE...")
     services = open_services()
     checked = validate(services, read_files(names))
     documents = [each.document for each in checked if each.document is not None and not each.problems]

@@ -1,4 +1,4 @@
-"""`exports`: what is configured, how it stands, and whether it is right."""
+"""`exports`: list, show and validate the configured exports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,8 @@ import click
 
 from cli.documents import print_checked, read_files
 from cli.options import errors_as_json_option, export_argument, json_option, open_services
-from cli.output import print_json, print_table, say, table
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Cron, Export, Listed
@@ -15,13 +16,13 @@ from shared.errors import ExportError, NotFound
 from shared.runs.heads.head import read_head
 from shared.services import Services
 
-# Seconds for all that is asked of Klaviyo.
+# Seconds for all requests to Klaviyo.
 ONLINE = 120
 
 
 @click.group()
 def exports() -> None:
-    """See the exports and check them.
+    """List, show and validate exports.
 
     Example: segment-export exports list
     """
@@ -29,7 +30,7 @@ def exports() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An export as the list shows it; `refreshed_at` is when its last run ended, as in Customer Insights."""
+    """An export in the list; `refreshed_at` is when its last run ended, as in Customer Insights."""
 
     id: str
     display_name: str = ""
@@ -70,11 +71,11 @@ def list_(as_json: bool) -> None:
     print_table(made)
     for row in rows:
         if row.error is not None:
-            say(f"{row.id}: {row.error['message']} ({row.error['code']})")
+            print_line(f"{row.id}: {row.error['message']} ({row.error['code']})")
 
 
 def _row(services: Services, listed: Listed) -> Row:
-    """What can be read of an export; what is wrong with one stands in its own row."""
+    """The row of an export; a problem with it is shown in its own row."""
     export = listed.document
     if not isinstance(export, Export):
         return Row(listed.id, status="not valid", error={"code": export.code, "message": export.message})
@@ -117,7 +118,7 @@ def _schedule(export: Export) -> str:
 @export_argument
 @errors_as_json_option
 def show(export: str) -> None:
-    """Show the document of EXPORT, as `apply` takes it.
+    """Show the document of EXPORT, in the format of `apply`.
 
     Example: segment-export exports show vip > vip.json
     """
@@ -127,10 +128,12 @@ def show(export: str) -> None:
 
 @exports.command("validate")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
-@click.option("--online", is_flag=True, help="Also look for the list, the account and the segments' columns.")
+@click.option(
+    "--online", is_flag=True, help="Also check that the list, the account and the segments' columns exist."
+)
 @json_option
 def validate_(files: tuple[str, ...], online: bool, as_json: bool) -> int:
-    """Check documents in files, or all that are configured: every problem, with its JSON pointer.
+    """Validate documents in files, or all configured ones: shows every problem with its JSON pointer.
 
     Example: segment-export exports validate exports/vip.json --online
     """

@@ -7,21 +7,21 @@ import click
 
 from cli.connections import connections
 from cli.demo import demo
-from cli.doctor import doctor
+from cli.doctor.command import doctor
 from cli.documents import apply
-from cli.entry import Entry
 from cli.exports import exports
-from cli.output import LONGEST
 from cli.runs import run, runs
 from cli.segments import segments
-from cli.send import send
+from cli.send.command import send
 from cli.servers import sandbox, serve
+from cli.terminal.entry import Entry
+from cli.terminal.output import LONGEST
 from shared.adapters.telemetry import quiet_libraries
 from shared.text import shown
 
 
 class Lines(logging.Formatter):
-    """A message is one line, whatever names it holds."""
+    """Keeps a message on one line, whatever names it contains."""
 
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -38,9 +38,9 @@ class Lines(logging.Formatter):
 def main(verbose: bool) -> None:
     """Exports Dynamics 365 Customer Insights segments to Klaviyo lists.
 
-    Example, which needs nothing but this machine: segment-export demo
+    Example, which needs only this machine: segment-export demo
 
-    For completion by the Tab key: eval "$(_SEGMENT_EXPORT_COMPLETE=bash_source segment-export)"
+    For completion with the Tab key: eval "$(_SEGMENT_EXPORT_COMPLETE=bash_source segment-export)"
     """
     handler = logging.StreamHandler()
     handler.setFormatter(Lines("%(levelname)s %(message)s"))

@@ -1,11 +1,11 @@
-"""What several commands take."""
+"""Arguments and options that several commands share."""
 
 import re
 
 import click
 from click.shell_completion import CompletionItem
 
-from cli.live import WatchedClock
+from cli.terminal.live import WatchedClock
 from shared import state
 from shared.adapters.storage import open_store
 from shared.catalog import ID_PATTERN
@@ -14,28 +14,28 @@ from shared.services import Services
 from shared.settings import Settings
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else."
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
-# For what prints JSON anyhow.
+# For commands that always print JSON.
 errors_as_json_option = click.option(
     "--json", is_flag=True, expose_value=False, help="Print errors as JSON too."
 )
 limit_option = click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="A trial: send the first N profiles only."
+    "--limit", type=click.IntRange(min=1), metavar="N", help="A trial: send only the first N profiles."
 )
 dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Only show what would go: nothing is sent, and nothing written."
+    "--dry-run", is_flag=True, help="Show what would be sent; send and write nothing."
 )
 
 
 def open_services() -> Services:
-    """What the environment's settings name, until the command ends. Raises InvalidSettings."""
+    """The services for the environment's settings, closed when the command ends. Raises InvalidSettings."""
     services = Services.from_settings(Settings.from_environment(), WatchedClock())
     return click.get_current_context().with_resource(services)
 
 
 def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
-    """The ids of the documents in a folder of the state, for the Tab key."""
+    """The ids of the documents in a folder of the state, for completion."""
     try:
         store = open_store(Settings.from_environment().state_url)
         blobs = list(store.list(f"{folder}{beginning}"))
@@ -46,7 +46,7 @@ def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
 
 
 def _run_ids(beginning: str) -> list[CompletionItem]:
-    """The ids of the runs, open and closed, that begin so."""
+    """The ids of the runs, open and closed, that start with `beginning`."""
     try:
         store = open_store(Settings.from_environment().state_url)
         ids = {blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata}

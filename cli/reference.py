@@ -1,4 +1,4 @@
-"""The commands as a page of the documentation: `python -m cli.reference > docs/commands.md` writes it."""
+"""The reference of the commands: `python -m cli.reference > docs/commands.md` writes it."""
 
 import re
 import textwrap
@@ -6,38 +6,39 @@ from collections.abc import Iterator
 
 import click
 
-from cli.entry import FAILED, INTERRUPTED, LEFT_OPEN, OK, TAKEN, USAGE
 from cli.main import main
+from cli.terminal.entry import FAILED, INTERRUPTED, LEFT_OPEN, OK, TAKEN, USAGE
 
 INTRODUCTION = f"""\
 # Commands
 
-Made from the command's own help by `python -m cli.reference > docs/commands.md`.
+Generated from the commands' help texts by `python -m cli.reference > docs/commands.md`.
 
-A person gets progress and tables; with `--json`, standard output has one JSON document and nothing else: for
-a run its [record](http.md#run-an-export), for an error `{{"error": {{"code", "message"}}}}` with one of the
-[codes](codes.md). The [settings](configuration.md#settings) come from the environment.
+By default, the commands print progress and tables. With `--json`, standard output has one JSON document and
+nothing else: the [record](http.md#run-an-export) of a run, or for an error
+`{{"error": {{"code", "message"}}}}` with one of the [codes](codes.md). The
+[settings](configuration.md#settings) are read from the environment.
 
 | exit code | meaning |
 |---|---|
 | {OK} | successful, or completed with warnings |
-| {FAILED} | failed or cancelled |
-| {USAGE} | wrong usage, settings, documents, or something that only people can mend |
-| {LEFT_OPEN} | left open, after 20 minutes without progress: the same command goes on with it |
-| {TAKEN} | somebody else is running this export |
-| {INTERRUPTED} | interrupted by Ctrl-C; an open run stays open |
+| {FAILED} | failed or canceled |
+| {USAGE} | wrong usage, settings or documents, or a problem that a person has to fix |
+| {LEFT_OPEN} | left open after 20 minutes without progress: the same command resumes it |
+| {TAKEN} | another process is running this export |
+| {INTERRUPTED} | interrupted by Ctrl-C; an open run stays open, and the same command resumes it |
 """
 
 _EXAMPLE = re.compile(r"(Example[^:]*): (.+)", re.DOTALL)
 
 
 def reference() -> str:
-    """The page, in Markdown."""
+    """The page as Markdown."""
     return "\n".join([INTRODUCTION, *_sections(click.Context(main, info_name="segment-export"))])
 
 
 def _sections(context: click.Context) -> Iterator[str]:
-    """The section of a command, and those of the commands below it."""
+    """The section of a command, and those of its subcommands."""
     command = context.command
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"## {context.command_path}\n\n```text\n{usage}\n```\n"

@@ -1,4 +1,4 @@
-"""`run` and `runs`: the exports that are configured."""
+"""`run` and `runs`: start, watch, list and cancel runs of the configured exports."""
 
 import getpass
 import os
@@ -6,10 +6,6 @@ from contextlib import nullcontext
 
 import click
 
-from cli.entry import INTERRUPTED, OK, exit_code_of_run
-from cli.interrupts import LEFT_OPEN, stopping
-from cli.live import watching
-from cli.one_file import with_key
 from cli.options import (
     dry_run_option,
     export_argument,
@@ -18,7 +14,12 @@ from cli.options import (
     open_services,
     run_argument,
 )
-from cli.output import print_json, print_preview, print_run, print_runs, say
+from cli.send.one_file import with_key
+from cli.terminal.entry import INTERRUPTED, OK, exit_code_of_run
+from cli.terminal.interrupts import LEFT_OPEN, stopping
+from cli.terminal.live import watching
+from cli.terminal.output import print_json, print_line
+from cli.terminal.results import print_preview, print_run, print_runs
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.adapters.storage.writable import check_writable
@@ -30,9 +31,9 @@ from shared.runs.views.history import find_run, list_runs, read_open_run, read_r
 from shared.runs.views.preview import preview
 from shared.services import Services
 
-# A run that achieves nothing for so long, in seconds, is left open for the next one to go on with.
+# Seconds without progress after which a run is left open.
 PATIENCE = 20 * 60
-# Codes that a state gives which can't be written; other causes have codes of their own.
+# Codes of a state that can't be written; other causes have codes of their own.
 UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFound)})
 
 
@@ -42,7 +43,7 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 @limit_option
 @json_option
 def run(export: str, dry_run: bool, limit: int | None, as_json: bool) -> int:
-    """Run EXPORT until its end, or go on with its open run.
+    """Run EXPORT until it is done, or resume its open run.
 
     Example: segment-export run vip
     """
@@ -54,7 +55,7 @@ def run(export: str, dry_run: bool, limit: int | None, as_json: bool) -> int:
 
 
 def conduct(services: Services, export: str, limit: int | None, as_json: bool) -> int:
-    """Runs the export and shows how it goes and what became of it; Ctrl-C leaves it open. The exit code."""
+    """Runs the export, shows progress and result, and returns the exit code; Ctrl-C leaves the run open."""
     try:
         with stopping(as_json), nullcontext() if as_json else watching(services, export):
             record = run_export(services, export, limit)
@@ -72,23 +73,23 @@ def conduct(services: Services, export: str, limit: int | None, as_json: bool) -
         record, code = left.summary(), INTERRUPTED
     print_run(record, services.settings.state_url, as_json)
     if not as_json and not record.is_closed:
-        say(LEFT_OPEN)
+        print_line(LEFT_OPEN)
     return code
 
 
 def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyRunning:
-    """Whoever meets somebody else's run learns which it is, and how to end it."""
+    """The same problem with the id of the open run, and how to end it."""
     run = read_open_run(services.state, export)
     if problem.code != "already_running" or run is None:
         return problem
     return AlreadyRunning(
-        f"Somebody else is running the export {export} just now: {run.record.id}. "
+        f"Another process is running the export {export}: {run.record.id}. "
         f"Wait until it is done, or cancel it: segment-export runs cancel {run.record.id}."
     )
 
 
 def _check_state(services: Services) -> None:
-    """Raises InvalidSettings where the state can't be written: its own error names only a file of it."""
+    """Raises InvalidSettings if the state can't be written: the original error names only a file in it."""
     try:
         check_writable(services.state, state.probe("command"))
     except (Denied, InvalidRequest, NotFound) as problem:
@@ -96,14 +97,14 @@ def _check_state(services: Services) -> None:
 
 
 def run_export(services: Services, export: str, limit: int | None = None) -> RunRecord:
-    """Runs the export in this process, as long as it gets on."""
+    """Runs the export in this process while it makes progress."""
     request = Request("command", getpass.getuser(), limit=limit)
     return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
 
 
 @click.group()
 def runs() -> None:
-    """Look at runs, and cancel them.
+    """List, show and cancel runs.
 
     Example: segment-export runs list vip
     """
@@ -111,7 +112,9 @@ def runs() -> None:
 
 @runs.command("list")
 @export_argument
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The number of runs."
+)
 @json_option
 def list_(export: str, limit: int, as_json: bool) -> None:
     """List the runs of EXPORT, newest first.
@@ -144,7 +147,12 @@ def show(run_id: str, as_json: bool) -> None:
 @run_argument
 @json_option
 def cancel(run_id: str, as_json: bool) -> None:
-    """Cancel RUN: nothing more is posted; what Klaviyo has accepted is still counted.
+    """Cancel RUN: nothing more is posted; profiles that Klaviyo has accepted are still counted.
+
+    While Klaviyo works on accepted jobs, the run stays open. The timer closes it, or the same command again;
+    a run of `send` is closed only by the command. Its jobs can be counted only with a key to its Klaviyo
+    account: KLAVIYO_API_KEY, or the key of a connection to that account. Without one, its jobs count as
+    unconfirmed.
 
     Example: segment-export runs cancel vip.20261123T200000Z-1f3a
     """

@@ -1,19 +1,20 @@
-"""`segments`: what there is to export."""
+"""`segments`: the segments that can be exported."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import click
 
-from cli.entry import OK, USAGE
-from cli.guessing import look_like_names
 from cli.options import json_option, open_services
-from cli.output import print_json, print_table, say, size, table
+from cli.send.guessing import look_like_names
+from cli.terminal.entry import OK, USAGE
+from cli.terminal.output import print_json, print_line
+from cli.terminal.tables import print_table, size, table
 from shared.errors import ExportError
 from shared.segments import Segments, SegmentsView, Snapshot, read_rows
 from shared.services import Services
 
-# So many rows, from the start, tell how well a column is filled.
+# Rows, from the start, in which blank cells are counted.
 SAMPLE = 1000
 
 
@@ -28,9 +29,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment's newest snapshot, or `error` where it has none that can be read; sizes are in bytes.
+    """A segment's newest snapshot, or `error` if none can be read; sizes are in bytes.
 
-    With `names_hidden`, its file begins with what may be a person's cells, and no model.json has names.
+    With `names_hidden`, its file may begin with a person's cells, and no model.json has names.
     """
 
     name: str
@@ -48,10 +49,10 @@ class Segment:
 @click.argument("names", metavar="[SEGMENT]...", nargs=-1)
 @json_option
 def segments(names: tuple[str, ...], as_json: bool) -> int:
-    """Show the segments under SEGMENTS_URL, or only the ones named: members, age, size, columns.
+    """Show the segments under SEGMENTS_URL, or only the named ones: members, age, size, columns.
 
-    Every row is counted. How many cells of a column are blank is seen in the first 1,000 rows. Where one
-    that was named can't be shown, the exit code is 2.
+    Every row is counted. Blank cells are counted in the first 1,000 rows. The exit code is 2 if a named
+    segment can't be shown.
 
     Example: segment-export segments HighValueSegment
     """
@@ -66,12 +67,12 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     elif found:
         _print(found)
     else:
-        say("There is no segment under SEGMENTS_URL.")
+        print_line("There are no segments under SEGMENTS_URL.")
     return USAGE if names and any(each.error for each in found) else OK
 
 
 def describe(services: Services, view: SegmentsView, name: str) -> Segment:
-    """Reads the segment's newest snapshot. What stands in the way is told, so that others are shown."""
+    """Reads the segment's newest snapshot. An error becomes part of the result: it hides no other segment."""
     try:
         return read(services, view, name)
     except ExportError as error:
@@ -100,13 +101,13 @@ def read(services: Services, view: SegmentsView, name: str) -> Segment:
 
 
 def names_hidden(snapshot: Snapshot) -> bool:
-    """Whether the snapshot's columns are not shown: only a file's first record has their names."""
+    """Whether the snapshot's columns are hidden: only its first record has names, and they may be cells."""
     names = [column.name for column in snapshot.columns]
     return bool(names) and snapshot.names_by_file and not look_like_names(names)
 
 
 def _count(services: Services, snapshot: Snapshot) -> tuple[int, list[int], int]:
-    """All rows; blank cells of each column, and in how many rows."""
+    """The number of rows; the blank cells of each column in the sample; the rows of the sample."""
     names = [column.name for column in snapshot.columns]
     blank, members, sampled = [0] * len(names), 0, 0
     for index, partition in enumerate(snapshot.partitions):
@@ -133,13 +134,15 @@ def _print(found: list[Segment]) -> None:
         print_table(overview)
     for each in found:
         if each.error is not None:
-            say()
-            say(f"{each.name}: {each.error['message']} ({each.error['code']})")
+            print_line()
+            print_line(f"{each.name}: {each.error['message']} ({each.error['code']})")
             continue
-        say()
-        say(f"{each.name}, in {each.folder}")
+        print_line()
+        print_line(f"{each.name}, in {each.folder}")
         if each.names_hidden:
-            say("Its file has no header that looks like names of columns, and no model.json has them.")
+            print_line(
+                "Its file has no header that looks like column names, and there is no model.json with names."
+            )
             continue
         columns = table("column", "type", "blank", numbers=("blank",))
         for column in each.columns:

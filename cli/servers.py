@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.output import say
+from cli.terminal.output import print_line
 from shared.errors import InvalidSettings
 
 APP = Path(__file__).resolve().parent.parent
@@ -19,8 +19,8 @@ PORT = click.IntRange(0, 65_535)
 def serve(port: int) -> None:
     """Serve the functions on this machine, until Ctrl-C.
 
-    The function key is FUNCTION_KEY (default: local); the settings come from the environment, then
-    from local.settings.json.
+    The function key is FUNCTION_KEY (default: local). Settings are read from the environment, then from
+    local.settings.json.
 
     Example: segment-export serve --port 7071
     """
@@ -29,19 +29,19 @@ def serve(port: int) -> None:
 
     load_local_settings(APP, os.environ)
     os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
-    say("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
-    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), say)
+    print_line("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
+    serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
 
 
 @click.command()
 @click.option(
-    "--port", type=PORT, default=8080, show_default=True, help="The port on 127.0.0.1; 0 takes a free one."
+    "--port", type=PORT, default=8080, show_default=True, help="The port on 127.0.0.1; 0 chooses a free one."
 )
-@click.option("--keep-attributes", is_flag=True, help="Keep the attributes of every profile, to look at.")
+@click.option("--keep-attributes", is_flag=True, help="Keep the attributes of every profile, for inspection.")
 def sandbox(port: int, keep_attributes: bool) -> None:
     """Serve a stand-in Klaviyo on this machine, until Ctrl-C.
 
-    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, and Klaviyo's limits.
+    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, and Klaviyo's rate limits.
 
     Example: segment-export sandbox --port 8080
     """
@@ -51,7 +51,9 @@ def sandbox(port: int, keep_attributes: bool) -> None:
     with suppress(KeyboardInterrupt):
         try:
             with serving(app(StandIn(keep_attributes=keep_attributes)), port=port) as url:
-                say(f"Klaviyo's stand-in: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
+                print_line(f"Stand-in Klaviyo: KLAVIYO_URL={url}, key pk_sandbox, list Y6nRLr.")
                 threading.Event().wait()
         except OSError as error:
-            raise InvalidSettings(f"Port {port} can't be served: {error.strerror}.") from None
+            raise InvalidSettings(
+                f"Port {port} can't be used: {error.strerror}. Choose another one with --port."
+            ) from None

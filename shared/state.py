@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 
 CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
+ACCOUNT_PAUSES = "locks/pause-"
 
 _RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -144,7 +145,7 @@ def account_lock(account_id: str) -> str:
 
 
 def account_pause(account_id: str) -> str:
-    return f"locks/pause-{account_id}"
+    return f"{ACCOUNT_PAUSES}{account_id}"
 
 
 def probe(who: str) -> str:

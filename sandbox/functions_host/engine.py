@@ -37,7 +37,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation came to: whether it succeeded, and the Datum that an HTTP function returned."""
+    """The result of an invocation: whether it succeeded, and the Datum that an HTTP function returned."""
 
     succeeded: bool
     answer: Any
@@ -51,7 +51,7 @@ class _StatusResult(SimpleNamespace):
     Failure, Success = 0, 1
 
 
-# What the engine takes for the generated protobuf classes: it only ever fills and reads fields.
+# Stand in for the generated protobuf classes, whose fields the engine fills and reads.
 _PROTOS = SimpleNamespace(
     BindingInfo=_BindingInfo,
     StatusResult=_StatusResult,
@@ -67,21 +67,21 @@ _PROTOS = SimpleNamespace(
 def load(folder: Path) -> list[Function]:
     """Imports and indexes the folder's function_app.py, in the order of its functions.
 
-    Raises HostError: an import or the index fails, there is no function, a binding is beyond this host,
-    or this process has imported a function app before.
+    Raises HostError if an import or the index fails, there is no function, a binding is not supported, or
+    this process has already imported a function app.
     """
     if "function_app" in sys.modules:
-        raise HostError("A process can host one function app, and this one has imported one already.")
+        raise HostError("A process can host one function app, and this process has already imported one.")
     folder = folder.resolve()
     sys.path.insert(0, str(folder))
     level = _engine_log.level
-    _engine_log.setLevel(logging.CRITICAL)  # on failure it logs all of sys.path; its answer says what matters
+    _engine_log.setLevel(logging.CRITICAL)  # on failure it logs all of sys.path; its result has the reason
     try:
         functions = asyncio.run(_index(folder))
     finally:
         _engine_log.setLevel(level)
     if not functions:
-        raise HostError(f"{folder} holds no function_app.py with functions in it.")
+        raise HostError(f"{folder} has no function_app.py with functions.")
     return functions
 
 
@@ -115,7 +115,7 @@ def _function(indexed: Any) -> Function:
         if binding["type"] not in _TRIGGERS and (binding["type"], binding["name"]) != ("http", "$return"):
             raise HostError(
                 f"The function {indexed.name} has a {binding['type']} binding ({binding['name']}); "
-                "this host has HTTP and timer triggers, and HTTP responses that are returned."
+                "this host supports HTTP and timer triggers, and HTTP responses as return values."
             )
     trigger = next(binding for binding in bindings if binding["type"] in _TRIGGERS)
     return Function(indexed.name, indexed.function_id, trigger)
@@ -127,24 +127,24 @@ def start_threads() -> None:
 
 
 def stop_threads() -> None:
-    """Lets the idle threads end; one that is inside a function ends with it."""
+    """Ends the idle threads; a busy thread ends with its function."""
     runtime.get_threadpool_executor().shutdown(wait=False, cancel_futures=True)
 
 
 async def invoke(function: Function, invocation_id: str, datum: Any) -> Outcome:
-    """Runs a function on what triggered it. A failure is logged by the engine, with its traceback."""
+    """Runs a function with the data of its trigger. The engine logs a failure with its traceback."""
     try:
         succeeded, answer, _, _, _ = await invocation_request_native(
             invocation_id, function.id, [(function.trigger["name"], datum)], {}
         )
-    except SystemExit:  # the engine lets it pass, and it would end the event loop
+    except SystemExit:  # the engine does not catch it, and it would end the event loop
         _log.exception("The function %s asked the process to exit", function.name)
         return Outcome(succeeded=False, answer=None)
     return Outcome(succeeded, answer)
 
 
 def json_text(value: str) -> Any:
-    """A JSON document as the engine takes it."""
+    """A JSON document for the engine."""
     return Datum(value, "json")
 
 
@@ -157,7 +157,7 @@ def http_request(
     params: Mapping[str, str],
     body: bytes,
 ) -> Any:
-    """An HTTP request as the engine takes it; `params` are those of the route."""
+    """An HTTP request for the engine; `params` are those of the route."""
     return Datum(
         {
             "method": _text(method),

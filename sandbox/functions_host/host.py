@@ -25,13 +25,13 @@ from sandbox.functions_host.timers import Timer, schedule_of
 
 NOT_EMULATED = (
     "scaling: one process, no cold start, no limit to one request at a time",
-    "the timers' status in storage: a tick missed while the host was down does not fire afterwards",
-    "worker restarts: a function that exceeds functionTimeout is logged and goes on",
+    "the timers' status in storage: a tick missed while the host was down does not fire later",
+    "worker restarts: a function that exceeds functionTimeout is logged and continues",
     "retry policies, and the setting AzureWebJobs.<function>.Disabled",
     "triggers and bindings other than HTTP and timers; calling an HTTP function by POST /admin/functions",
-    "several keys: one key opens functions and administration alike",
-    "wrong methods: answered 405 with Allow, where Azure answers most of them 404",
-    "IsPastDue: set for a tick that a long run delayed too; Azure sets it only after a restart",
+    "several keys: one key opens both functions and administration",
+    "wrong methods: answered with 405 and Allow; Azure answers most of them with 404",
+    "IsPastDue: also set for a tick that a long run delayed; Azure sets it only after a restart",
     "Entra ID (Easy Auth), CORS, TLS, extension bundles, streamed bodies",
 )
 
@@ -39,7 +39,7 @@ NOT_EMULATED = (
 class FunctionsHost:
     """Hosts the function app of a folder (host.json, function_app.py); serve `app`, an ASGI app.
 
-    One a process: the engine and the imported function app are global to it. The constructor indexes,
+    One per process: the engine and the imported function app are global. The constructor indexes,
     so call it outside an event loop; the app's lifespan starts the threads and timers and stops them.
     `http_limit` is in seconds. Raises HostError or InvalidDocument.
     """
@@ -100,7 +100,7 @@ class FunctionsHost:
 
     def _fire(self, function: Function) -> Callable[[str], Awaitable[object]]:
         async def fire(request: str) -> None:
-            # Waited for in a set, so that a canceled timer leaves its function alone.
+            # Waits on a set, so that canceling the timer does not cancel its function.
             await asyncio.wait({self._invocations.start(function, engine.json_text(request), "timer")})
 
         return fire
@@ -116,7 +116,7 @@ class FunctionsHost:
         return JSONResponse(content) if has_key(request, self._key) else Response(status_code=401)
 
     async def _call(self, request: Request) -> Response:
-        """Fires a timer by hand; it does not wait for a run that is under way, nor move the schedule."""
+        """Fires a timer manually, without waiting for a current run and without changing the schedule."""
         if not has_key(request, self._key):
             return Response(status_code=401)
         function = self._functions.get(request.path_params["name"].lower())
@@ -124,6 +124,6 @@ class FunctionsHost:
             return Response(status_code=404)
         timer = self.timers.get(function.name)
         if timer is None:
-            return PlainTextResponse("An HTTP function: call its route instead.", 400)
+            return PlainTextResponse("This is an HTTP function: call its route instead.", 400)
         self._invocations.start(function, engine.json_text(timer.request()), "by hand")
         return Response(status_code=202)

@@ -1,4 +1,4 @@
-"""HTTP triggers: from a request to its function, and from what that returns to a response."""
+"""HTTP triggers: from a request to its function, and from its return value to a response."""
 
 import asyncio
 import hmac
@@ -17,13 +17,13 @@ BODY_LIMIT = 100 * 1024 * 1024
 
 
 class TooLarge(Exception):
-    """The body is larger than a function may be sent."""
+    """The body is too large for a function."""
 
 
 class HttpTriggers:
-    """The ASGI app of the functions' own routes; of two that fit, the function that comes first answers.
+    """The ASGI app of the functions' own routes; if several match, the first function responds.
 
-    `limit` is the seconds that a request waits for its function: in Azure, 230 of the load balancer
+    `limit` is how many seconds a request waits for its function: 230 in Azure, from the load balancer
     (https://learn.microsoft.com/azure/azure-functions/functions-scale).
     """
 
@@ -60,10 +60,10 @@ class HttpTriggers:
         try:
             await asyncio.wait({invocation}, timeout=self._limit)
         except asyncio.CancelledError:
-            # The server is stopping and waits no longer; the caller is owed an answer.
+            # The server is stopping and does not wait; the caller still needs a response.
             return PlainTextResponse("The host is stopping.", 503)
         if not invocation.done():
-            return PlainTextResponse("504.0 GatewayTimeout: the function goes on.", 504)
+            return PlainTextResponse("504.0 GatewayTimeout: the function continues.", 504)
         outcome = invocation.result()
         return _response(outcome.answer) if outcome.succeeded else Response(status_code=500)
 
@@ -75,7 +75,7 @@ def has_key(request: Request, key: str) -> bool:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body, at most `limit` bytes. Raises TooLarge, before it reads where the length is declared."""
+    """The body, at most `limit` bytes. Raises TooLarge, before reading if the length is declared."""
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit:
         raise TooLarge
@@ -88,7 +88,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def _datum(request: Request, params: dict[str, str], body: bytes) -> Any:
-    """The request as the real host hands it on: repeated names joined by commas, blank queries left out."""
+    """The request as the real host passes it on: repeated names joined by commas, blank queries removed."""
     url = request.url.replace(path=request.scope["raw_path"].decode("ascii"))
     return engine.http_request(
         method=request.method,

@@ -1,4 +1,4 @@
-"""The functions that run at present."""
+"""The functions that are running."""
 
 import asyncio
 import logging
@@ -13,9 +13,9 @@ _log = logging.getLogger(__name__)
 
 
 class Invocations:
-    """Runs functions, each in a task of its own that nobody's hanging up can cancel.
+    """Runs functions, each in its own task, which a disconnected caller does not cancel.
 
-    `timeout` is host.json's functionTimeout in seconds. One that takes longer is logged and its name
+    `timeout` is host.json's functionTimeout in seconds. A function that takes longer is logged, and its name
     kept in `timed_out`; the real host would restart the worker.
     """
 
@@ -25,7 +25,7 @@ class Invocations:
         self._running: dict[asyncio.Task[Outcome], str] = {}
 
     def start(self, function: Function, datum: Any, reason: str) -> asyncio.Task[Outcome]:
-        """Runs a function; the log gets the reason, never what it is called with."""
+        """Runs a function; the log gets the reason, but not the data."""
         task = asyncio.create_task(self._run(function, datum, reason))
         self._running[task] = function.name
         task.add_done_callback(self._running.pop)
@@ -56,7 +56,7 @@ class Invocations:
         )
 
     async def drain(self, seconds: float) -> list[str]:
-        """Waits for what runs to end, and returns the names of the functions that don't within the time."""
+        """Waits for running functions, and returns the names of those that do not end in time."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
         return sorted(self._running.values())

@@ -19,7 +19,7 @@ _ENCODED_SLASH = re.compile(rb"%(2f)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an HTTP function answers: `methods` in upper case, none where it takes any."""
+    """The route of an HTTP function: `methods` in upper case, empty if it accepts any."""
 
     function: Function
     template: str
@@ -29,7 +29,7 @@ class Route:
 
     @classmethod
     def of(cls, function: Function, prefix: str) -> "Route":
-        """A function's route under host.json's prefix. Raises HostError for a template not known here."""
+        """A function's route under host.json's prefix. Raises HostError for an unsupported template."""
         binding = function.trigger
         template = "/".join(filter(None, (prefix, binding.get("route") or function.name)))
         methods = frozenset(method.upper() for method in binding.get("methods") or ())
@@ -42,17 +42,17 @@ class Route:
         )
 
     def allows(self, method: str) -> bool:
-        """Whether the function takes the method; HEAD comes with GET, as on the real host."""
+        """Whether the function accepts the method; GET includes HEAD, as on the real host."""
         return not self.methods or method in self.methods
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The route's parameters where the path is this route's, without those that are missing."""
+        """The route's parameters, without missing ones, or None if the path is not this route's."""
         match = self.pattern.fullmatch(path)
         return None if match is None else {name: value for name, value in match.groupdict().items() if value}
 
 
 def decoded(raw_path: bytes) -> str:
-    """Decodes a path but for its encoded slashes, which belong to a segment and stay `%2F`."""
+    """Decodes a path except for its encoded slashes, which belong to a segment and stay `%2F`."""
     return unquote(_ENCODED_SLASH.sub(rb"%25\1", raw_path).decode("ascii"))
 
 
@@ -61,7 +61,7 @@ def _compile(template: str, function: str) -> re.Pattern[str]:
         return re.compile("".join(map(_segment, template.strip("/").split("/"))) + "/?", re.IGNORECASE)
     except (ValueError, re.error):
         raise HostError(
-            f"The function {function} has a route that this host does not know: {template}"
+            f"The function {function} has a route that this host does not support: {template}"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The host in the foreground, until it is told to stop."""
+"""Runs the host in the foreground until it is stopped."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ from sandbox.serving import serving
 def serve(folder: Path, port: int, function_key: str, announce: Callable[[str], None]) -> None:
     """Serves a folder's function app on loopback until Ctrl-C or SIGTERM; call it in the main thread.
 
-    `announce` gets the lines that a person wants to see: first the URL, then each function. A function
-    that still runs seconds after the signal dies with the process, exit code 0, as it does in Azure.
+    `announce` receives the lines for the user: first the URL, then each function. A function that still runs
+    seconds after the signal dies with the process, exit code 0, as in Azure.
     Raises HostError or InvalidDocument before it serves.
     """
     load_local_settings(folder, os.environ)
@@ -29,7 +29,9 @@ def serve(folder: Path, port: int, function_key: str, announce: Callable[[str], 
         try:
             url = stack.enter_context(serving(host.app, port=port))
         except OSError as error:
-            raise HostError(f"Port {port} can't be served: {error.strerror}.") from None
+            raise HostError(
+                f"Port {port} can't be used: {error.strerror}. Choose another one with --port."
+            ) from None
         announce(f"Serving {folder} at {url}")
         for route in host.routes:
             methods = ",".join(sorted(route.methods)) or "any method"
@@ -38,6 +40,6 @@ def serve(folder: Path, port: int, function_key: str, announce: Callable[[str], 
             announce(f"  {name}: timer {timer.schedule.expression} (UTC)")
         threading.Event().wait()
     if host.left_running:
-        announce(f"Stopped while it ran: {', '.join(host.left_running)}")
+        announce(f"Stopped while running: {', '.join(host.left_running)}")
         sys.stdout.flush()
-        os._exit(0)  # Python would wait for the function's thread, however long that takes.
+        os._exit(0)  # Python would wait for the function's thread to end.

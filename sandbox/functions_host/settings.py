@@ -1,4 +1,4 @@
-"""What host.json and local.settings.json say."""
+"""Reads host.json and local.settings.json."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class HostSettings:
         """Raises HostError where the folder has no host.json, InvalidDocument where it can't be used."""
         document = _read_object(folder / "host.json")
         if document is None:
-            raise HostError(f"{folder} holds no host.json: it isn't a function app's folder.")
+            raise HostError(f"{folder} has no host.json, so it is not a function app's folder.")
         http = _part(_part(document, "extensions", ""), "http", "/extensions")
         prefix = http.get("routePrefix", "api")
         if not isinstance(prefix, str):

@@ -1,4 +1,4 @@
-"""Timer triggers: when they are due (NCRONTAB in UTC), and what they hand to their function."""
+"""Timer triggers: when they are due (NCRONTAB in UTC), and the request that they pass to their function."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from sandbox.functions_host.engine import Function
 from sandbox.functions_host.errors import HostError
 
 _SETTING = re.compile(r"%([^%]+)%")
-# NCRONTAB knows none of croniter's additions: `L`, `?`, `#`, `@daily`, random and hashed fields.
+# NCRONTAB has none of croniter's extensions: `L`, `?`, `#`, `@daily`, random and hashed fields.
 _VALUE = r"(?:\d+|[a-z]{3})"
 _FIELD = rf"(?:\*|{_VALUE}(?:-{_VALUE})?)(?:/\d+)?"
 _NCRONTAB = re.compile(rf"{_FIELD}(?:,{_FIELD})*(?: {_FIELD}(?:,{_FIELD})*){{4,5}}", re.IGNORECASE)
@@ -21,7 +21,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class Schedule:
     """An NCRONTAB expression: six fields, seconds first, or five; a day must fit both day fields.
 
-    Raises ValueError where it is not one, or never comes.
+    Raises ValueError if it is not valid, or never due.
     Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
     """
 
@@ -51,11 +51,11 @@ def schedule_of(function: Function, environment: Mapping[str, str]) -> Schedule:
             f"The schedule of {function.name} is in the setting {missing.args[0]}, which is not set."
         ) from None
     except ValueError:
-        raise HostError(f"The schedule of {function.name} is no NCRONTAB: {text}") from None
+        raise HostError(f"The schedule of {function.name} is not NCRONTAB: {text}") from None
 
 
 class Timer:
-    """Fires at its times, one run after the other.
+    """Fires at its times, one run after another.
 
     `fire` gets the JSON of a TimerRequest and returns when the function has ended. Ticks missed in the
     meantime become one run right after it, past due. The first start fires at the next time, unless

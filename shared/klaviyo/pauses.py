@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import override
@@ -20,6 +21,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ATTEMPTS = 3
 # Seconds by which the clocks of two processes may differ.
 _SKEW = 300.0
+# A time further ahead comes from a wrong clock. It could stop the account for good, and is not believed.
+_BELIEVED = timedelta(seconds=LONGEST + _SKEW)
 
 
 class Pauses:
@@ -47,9 +50,8 @@ class StoredPauses(Pauses):
     def left(self, account: str) -> float:
         if not _NAME.fullmatch(account):
             return 0.0
-        left = (self._read(account)[0] - self._clock.now()).total_seconds()
-        # A time that is too far away comes from a clock that was wrong. It could stop the account for good.
-        return min(LONGEST, left) if 0 < left <= LONGEST + _SKEW else 0.0
+        left = self._read(account)[0] - self._clock.now()
+        return min(LONGEST, left.total_seconds()) if timedelta() < left <= _BELIEVED else 0.0
 
     @override
     def keep(self, account: str, seconds: float) -> None:
@@ -63,7 +65,7 @@ class StoredPauses(Pauses):
         try:
             for _ in range(_ATTEMPTS):
                 before, etag = self._read(account)
-                if until <= before <= self._clock.now() + timedelta(seconds=LONGEST + _SKEW):
+                if until <= before <= self._clock.now() + _BELIEVED:
                     return
                 with suppress(AlreadyExists, Changed):
                     content = until.isoformat().encode()
@@ -72,6 +74,16 @@ class StoredPauses(Pauses):
                     return
         except ExportError as error:
             logger.warning("pauses: the pause of %s is not stored: %s", account, error.message)
+
+    def ahead(self) -> Iterator[tuple[str, datetime]]:
+        """The accounts whose stored pause is not believed, each with its end."""
+        accounts = [
+            blob.name.removeprefix(state.ACCOUNT_PAUSES) for blob in self._store.list(state.ACCOUNT_PAUSES)
+        ]
+        for account in accounts:
+            until, _ = self._read(account)
+            if until - self._clock.now() > _BELIEVED:
+                yield account, until
 
     def _read(self, account: str) -> tuple[datetime, str | None]:
         """The end of the pause, or the distant past if there is none to read, and the blob's ETag."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli import mends
-from cli.checkup import Finding, examine
+from cli.doctor import fixes
+from cli.doctor.checkup import examine
+from cli.doctor.finding import Finding
 from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.adapters.storage.store import Store
@@ -21,7 +22,7 @@ from tests.support.world import World, a_world
 
 
 def found(world: World) -> dict[str, Finding]:
-    return {finding.name: finding for finding in examine(world.services) if finding.mend}
+    return {finding.name: finding for finding in examine(world.services) if finding.fix}
 
 
 def test_a_clock_that_is_wrong(tmp_path: Path) -> None:
@@ -33,15 +34,15 @@ def test_a_clock_that_is_wrong(tmp_path: Path) -> None:
         world.clock.sleep((skew.now() - world.clock.now()).total_seconds() + 30)
         assert "clock" not in found(world)
         world.clock.sleep(60)
-        assert "time server" in found(world)["clock"].mend
+        assert "time server" in found(world)["clock"].fix
 
 
 def test_a_revision_that_klaviyo_deprecates(tmp_path: Path) -> None:
-    """An app that nobody updates says so a year before Klaviyo stops to understand it."""
+    """An app that is not updated is reported a year before Klaviyo stops supporting its revision."""
     with a_world(tmp_path) as world:
         assert "versions" not in found(world)
         world.clock.sleep(timedelta(days=500).total_seconds())
-        assert "newer segment-export" in found(world)["versions"].mend
+        assert "newer segment-export" in found(world)["versions"].fix
 
 
 class LockedStore(WatchedStore):
@@ -60,11 +61,11 @@ class LockedStore(WatchedStore):
     ("denied", "name"), [("now", "clock"), ("list connections/", "documents"), ("read exports/", "documents")]
 )
 def test_a_state_that_can_not_be_seen_whole(tmp_path: Path, denied: str, name: str) -> None:
-    """What is denied is told like all else, with the role that the templates grant."""
+    """A denied access is reported like any other problem, with the role that the templates grant."""
     with a_world(tmp_path) as world:
         world.segment(People(10))
         world.services = replace(world.services, state=LockedStore(world.services.state, denied))
-        assert "Storage Blob Data Owner" in found(world)[name].mend
+        assert "Storage Blob Data Owner" in found(world)[name].fix
 
 
 def test_klaviyo_is_away(tmp_path: Path) -> None:
@@ -72,11 +73,11 @@ def test_klaviyo_is_away(tmp_path: Path) -> None:
     with a_world(tmp_path) as world:
         world.segment(People(10))
         world.stand_in.faults.add([Fault("error", status=503, nth=None)])
-        assert "Look again later" in found(world)["account of sandbox"].mend
+        assert "Try again later" in found(world)["account of sandbox"].fix
 
 
 @pytest.mark.parametrize(
-    ("refused", "mend"),
+    ("refused", "fix"),
     [
         ("ForbiddenByRbac", "Key Vault Secrets User"),
         ("SecretDisabled", "set a new version"),
@@ -84,7 +85,7 @@ def test_klaviyo_is_away(tmp_path: Path) -> None:
     ],
 )
 def test_a_vault_that_gives_no_key(
-    tmp_path: Path, key_vault: KeyVaultServer, refused: str | None, mend: str
+    tmp_path: Path, key_vault: KeyVaultServer, refused: str | None, fix: str
 ) -> None:
     """With a vault, what to do is done there, and not to a file."""
     if refused:
@@ -93,9 +94,9 @@ def test_a_vault_that_gives_no_key(
     with a_world(tmp_path) as world:
         settings = replace(world.services.settings, key_vault_url="https://kv.vault.azure.net")
         world.services = replace(world.services, settings=settings, vault=key_vault.vault())
-        told = found(world)["secret klaviyo-sandbox"].mend
-        assert mend in told
-        assert "chmod" not in told
+        advice = found(world)["secret klaviyo-sandbox"].fix
+        assert fix in advice
+        assert "chmod" not in advice
 
 
 def test_a_vault_that_is_away(tmp_path: Path, key_vault: KeyVaultServer) -> None:
@@ -103,18 +104,18 @@ def test_a_vault_that_is_away(tmp_path: Path, key_vault: KeyVaultServer) -> None
     key_vault.failing = 503
     with a_world(tmp_path) as world:
         world.services = replace(world.services, vault=key_vault.vault())
-        assert "Look again later" in found(world)["secret klaviyo-sandbox"].mend
+        assert "Try again later" in found(world)["secret klaviyo-sandbox"].fix
 
 
 def test_advice_is_for_errors_that_there_are() -> None:
     """A code that nothing raises any more takes its advice along."""
-    places = (mends.BY_CODE, mends.SEGMENTS, mends.HEAD, mends.KEY_VAULT, mends.secrets_file(Path("file")))
+    places = (fixes.BY_CODE, fixes.SEGMENTS, fixes.HEAD, fixes.KEY_VAULT, fixes.secrets_file(Path("file")))
     assert set().union(*places) <= error_codes()
 
 
 def test_the_roles_are_those_that_the_templates_grant() -> None:
-    """Who follows the advice gets the right that the app has, and no other."""
-    advice = " ".join([*mends.SEGMENTS.values(), *mends.STATE.values(), *mends.KEY_VAULT.values()])
+    """The advice names exactly the roles that the app has."""
+    advice = " ".join([*fixes.SEGMENTS.values(), *fixes.STATE.values(), *fixes.KEY_VAULT.values()])
     granted = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
     named = set(re.findall(r"(?:Storage Blob Data|Key Vault Secrets) \w+", advice))
     assert named == granted - {"Monitoring Metrics Publisher", "Key Vault Secrets Officer"}

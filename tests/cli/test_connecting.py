@@ -48,7 +48,7 @@ def test_add_asks_again_for_what_can_not_be(command: Command) -> None:
     result = command("connections", "add", input=typed(*answers))
 
     assert result.exit_code == 0, result.output
-    for said in ("An id has 1 to 63 of", "There is a connection sandbox already", "printable ASCII"):
+    for said in ("An id has 1 to 63", "The connection sandbox already exists", "printable ASCII"):
         assert said in result.output
 
 
@@ -57,7 +57,7 @@ def test_add_asks_again_for_what_can_not_be(command: Command) -> None:
     [
         ([*ANSWERS[:4], "n"], 1, "Nothing was written."),
         (["Mine", "", "pk_wrong"], 2, "invalid_key"),
-        (["Mine"], 2, "it needs a terminal"),
+        (["Mine"], 2, "run it in a terminal"),
     ],
 )
 def test_add_writes_nothing_where_it_does_not_come_to_an_end(
@@ -76,7 +76,7 @@ def test_add_writes_nothing_where_it_does_not_come_to_an_end(
 
 
 def test_add_with_a_key_vault_says_how(command: Command, world: World) -> None:
-    """Who has a Key Vault puts the key there by Azure's own command."""
+    """With a Key Vault, the command shows Azure's own command to store the key."""
     result = command(
         "connections", "add", input=typed(*ANSWERS), KEY_VAULT_URL="https://made-up.vault.azure.net"
     )

@@ -19,7 +19,7 @@ def running_demo(folder: Path) -> Iterator[list[str]]:
         [str(COMMAND), "demo"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert "is laid out" in process.stdout.readline()
+        assert "Created a segment" in process.stdout.readline()
         said: list[str] = []
         yield said
         process.send_signal(signal.SIGINT)
@@ -35,7 +35,7 @@ def test_a_file_in_the_way(command: Command, tmp_path: Path, monkeypatch: pytest
     result = command("demo")
 
     assert result.exit_code == 2
-    assert "The folder data/demo can't be made here" in result.stderr
+    assert "The folder data/demo can't be created here" in result.stderr
     assert Path("data").read_text() == "mine"
 
 
@@ -52,9 +52,9 @@ def test_two_demos_in_a_folder(command: Command, tmp_path: Path, monkeypatch: py
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    """It says that the next one begins afresh, and nothing of a run to go on with."""
+    """The message is that the next demo starts over, not that a run can be resumed."""
     with running_demo(tmp_path) as said:
         pass
 
-    assert "begins afresh" in said[0]
+    assert "the next demo starts over" in said[0]
     assert "Traceback" not in said[0]

@@ -51,7 +51,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segment HighValueSegment of vip",
         "ok    schedule of vip",
     ]
-    assert "SNDBOX (Sandbox), and may read lists, profiles and jobs; not tried" in result.stdout
+    assert "SNDBOX (Sandbox) and may read lists, profiles and jobs; write access" in result.stdout
     assert list(well.services.state.list()) == before
     assert well.stand_in.accounts["SNDBOX"].jobs == {}
 
@@ -64,7 +64,7 @@ def test_settings_that_can_not_be_read(command: Command) -> None:
 
 
 def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World) -> None:
-    """The vault's refusal and what depends on it are told, and the columns of the other export too."""
+    """The vault's refusal and everything that depends on it are reported, and a wrong column as well."""
     well.secrets({})
     well.document("exports/vip.json", match={"email": "Mail"})
     found = wrong(command)
@@ -75,7 +75,7 @@ def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World)
         "segment HighValueSegment of vip",
     }
     assert "connection first" in found["list of vip"]["mend"]
-    assert "have the key under this name" in found["secret klaviyo-sandbox"]["mend"]
+    assert "Add the key to" in found["secret klaviyo-sandbox"]["mend"]
     assert found["account of sandbox"]["mend"] == found["secret klaviyo-sandbox"]["mend"]
 
 
@@ -114,7 +114,7 @@ def test_a_key_of_another_account(command: Command, well: World) -> None:
 
 
 def test_a_list_and_a_column_that_are_not_there(command: Command, well: World) -> None:
-    """Each by itself; this is what writing the document again mends."""
+    """Each problem is separate, and fixed by writing the document again."""
     well.document("exports/vip.json", list_id="Nowher", match={"email": "Mail"})
     found = wrong(command)
     assert "'Nowher'" in found["list of vip"]["message"]
@@ -131,7 +131,7 @@ def test_a_segment_that_is_not_there(command: Command, well: World) -> None:
 
 
 def test_segments_that_are_not_there(command: Command, well: World) -> None:
-    """SEGMENTS_URL leads nowhere: it is what has to be mended, and no document."""
+    """If SEGMENTS_URL has no segments, the setting has to be fixed, and no document."""
     found = wrong(command, SEGMENTS_URL=f"file:{well.folder / 'elsewhere'}")
     assert "Check SEGMENTS_URL" in found["segments"]["mend"]
 
@@ -141,17 +141,17 @@ def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
     well.services.state.delete("connections/sandbox.json")
     found = wrong(command)
     assert found.keys() == {"exports/vip.json", "list of vip"}
-    assert {"Mend or write the connection first" in finding["mend"] for finding in found.values()} == {True}
+    assert {"Fix or write the connection first" in finding["mend"] for finding in found.values()} == {True}
 
 
-def test_a_head_that_is_none(command: Command, well: World) -> None:
-    """No document can mend it: the runbook tells how to restore it."""
+def test_a_head_that_is_not_valid(command: Command, well: World) -> None:
+    """No document can fix it: the runbook explains how to restore it."""
     well.services.state.write("heads/vip.json", b"{")
     assert "docs/runbook.md" in wrong(command)["schedule of vip"]["mend"]
 
 
-def test_a_document_that_is_none(command: Command, well: World) -> None:
-    """What is wrong with it is said; the others are looked at."""
+def test_a_document_that_is_not_valid(command: Command, well: World) -> None:
+    """Its problem is reported, and the other documents are checked."""
     well.document("exports/vip.json", segments=None)
     well.services.state.write("exports/broken.json", b"{")
     assert wrong(command).keys() == {"exports/vip.json", "exports/broken.json"}
@@ -191,7 +191,7 @@ def test_a_state_that_can_not_be_written(command: Command, well: World) -> None:
 
 
 def test_where_nothing_is_configured(command: Command, well: World) -> None:
-    """An empty state is what a wrong STATE_URL looks like: it is warned of, and not called well."""
+    """An empty state may mean a wrong STATE_URL: doctor warns about it."""
     for name in ("connections/sandbox.json", "exports/vip.json"):
         well.services.state.delete(name)
     result = command("doctor")
@@ -202,7 +202,7 @@ def test_where_nothing_is_configured(command: Command, well: World) -> None:
         "warn  exports",
     ]
     assert result.stdout.count("Check STATE_URL") == 2
-    assert lines[-1] == "Nothing is wrong, if what is warned of is meant so."
+    assert lines[-1] == "Nothing is wrong. Check the warnings."
 
 
 def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
@@ -210,5 +210,5 @@ def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
     folder = well.folder / "elsewhere"
     result = command("doctor", STATE_URL=f"file:{folder}")
     assert result.exit_code == 0
-    assert f"warn  state: There is no folder {folder}." in result.stdout
+    assert f"warn  state: The folder {folder} does not exist." in result.stdout
     assert not folder.exists()

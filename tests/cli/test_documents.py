@@ -132,7 +132,7 @@ def test_apply_writes_nothing_where_one_is_not_valid(command: Command, world: Wo
 
 
 def test_apply_without_a_file_is_wrong_usage(command: Command) -> None:
-    """It says what is missing."""
+    """The message has what is missing."""
     result = command("apply")
 
     assert result.exit_code == 2
@@ -168,7 +168,7 @@ def test_validate_takes_files_that_name_each_other(command: Command, tmp_path: P
 
 
 def test_validate_a_file_that_is_not_there(command: Command) -> None:
-    """It says which."""
+    """The message names it."""
     result = command("exports", "validate", "no-such.json")
 
     assert result.exit_code == 2

@@ -31,7 +31,7 @@ def commands(group: click.Command = main, path: tuple[str, ...] = ()) -> Iterato
 
 @pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
 def test_every_command_has_help_with_an_example(command: Command, words: tuple[str, ...]) -> None:
-    """`--help` says what a command does and shows one that can be typed."""
+    """`--help` explains the command and has an example that can be typed."""
     result = command(*words, "--help")
 
     assert result.exit_code == 0
@@ -82,7 +82,7 @@ def test_settings_that_are_wrong_are_a_usage_error(command: Command) -> None:
 def test_a_bug_shows_its_place_and_nothing_of_the_data(
     command: Command, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody foresaw could hold somebody's data: only where it happened is told."""
+    """An unexpected error may contain personal data: only its place is shown."""
 
     @click.command()
     def broken() -> None:
@@ -96,8 +96,8 @@ def test_a_bug_shows_its_place_and_nothing_of_the_data(
     assert "canary" not in result.output
 
 
-def test_ctrl_c_leaves_a_run_that_can_go_on(world: World) -> None:
-    """The interrupted run stays open, the command says so and exits with 130, and the next one ends it."""
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(world: World) -> None:
+    """The interrupted run stays open, the command exits with 130, and the next one completes it."""
     world.segment(People(25_000))
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
     environment = environment_of(world)
@@ -116,8 +116,8 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(world: World) -> None:
         said, errors = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert "Stopping after the posts on their way" in errors
-    assert "the same command goes on with it" in said
+    assert "Stopping after the posts in flight" in errors
+    assert "the same command resumes it" in said
     assert "Traceback" not in errors
     head, _ = read_head(world.services.state, "vip")
     assert head.open is not None
@@ -141,7 +141,7 @@ def test_output_into_a_closed_pipe_ends_quietly(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["sandbox", "serve"])
-def test_a_port_that_is_none(command: Command, name: str) -> None:
+def test_a_port_that_is_not_valid(command: Command, name: str) -> None:
     """It is wrong usage, with the range."""
     result = command(name, "--port", "99999")
 
@@ -168,7 +168,7 @@ def test_the_tab_key_completes_runs(command: Command, world: World) -> None:
 
 
 def test_a_second_ctrl_c_waits_for_nothing(world: World) -> None:
-    """Not even for a post that hangs; the run can go on all the same."""
+    """It does not wait even for a post that hangs, and the run can still be resumed."""
     world.segment(People(10))
     world.stand_in.faults.add([Fault("hang", method="POST")])
     with subprocess.Popen(

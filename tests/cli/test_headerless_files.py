@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.guessing import look_like_names
 from cli.segments import names_hidden
+from cli.send.guessing import look_like_names
 from shared.segments import Column, CsvFormat, Snapshot
 from tests.cli.conftest import KEY, Command
 from tests.cli.terminal import in_terminal

@@ -1,4 +1,4 @@
-"""Names from outside in a real terminal: whatever they hold, they move no cursor and forge no line."""
+"""Names from outside in a real terminal cannot move the cursor or forge a line."""
 
 import csv
 import io
@@ -161,7 +161,7 @@ def test_questions_show_names_safely(hostile: World, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hostile")
 def test_adding_a_connection_shows_the_account_safely(command: Command) -> None:
-    """What the key opens is said before anybody agrees."""
+    """The account of the key is shown before the question."""
     result = command("connections", "add", input="Mine\n\npk_sandbox\n\ny\n")
 
     assert result.exit_code == 0, result.output
@@ -170,7 +170,7 @@ def test_adding_a_connection_shows_the_account_safely(command: Command) -> None:
 
 
 def test_the_tab_key_completes_ids_only(hostile: World) -> None:
-    """A blob whose name can't be an id is none that a shell should show."""
+    """Completion does not show a blob whose name can't be an id."""
     typed = {
         "COMP_WORDS": "segment-export exports show ",
         "COMP_CWORD": "3",
@@ -193,12 +193,12 @@ def test_the_tab_key_completes_ids_only(hostile: World) -> None:
 def test_json_has_the_names_as_they_are(
     hostile: World, command: Command, look: Callable[[Command], str]
 ) -> None:
-    """Escapes are JSON's own: whoever parses it gets the name, character by character."""
+    """Escapes are JSON's own: a parser gets the name character by character."""
     assert look(command) == HOSTILE
 
 
 def test_json_for_a_file_that_is_not_unicode(command: Command, tmp_path: Path) -> None:
-    """A name that is no text at all is an error like any other."""
+    """A name that is not text is an error like any other."""
     result = command("exports", "validate", f"{tmp_path}/\udcff.json", "--json")
 
     assert json.loads(result.stdout)["error"]["code"] == "unreadable_file"

@@ -40,7 +40,7 @@ def test_run_prints_the_record(command: Command, world: World) -> None:
 
 
 def test_run_that_fails_exits_with_1(command: Command, world: World) -> None:
-    """The record says why."""
+    """The record has the reason."""
     result = command("run", "vip")
 
     assert result.exit_code == 1
@@ -76,7 +76,7 @@ def test_a_trial_while_a_run_is_open_is_wrong_usage(command: Command, world: Wor
 
 
 def test_where_the_refused_rows_are(command: Command, world: World) -> None:
-    """The place of their file can be copied; a run without any names none."""
+    """The path of their file can be copied; a run without refused rows shows none."""
     world.segment(People(200, dirt=True))
     said = command("run", "vip").stdout
     (line,) = (line for line in said.splitlines() if line.startswith("refused rows: "))
@@ -100,7 +100,7 @@ def test_in_a_terminal_speed_has_a_line_of_its_own(world: World) -> None:
 
 
 def test_cancel(command: Command, world: World) -> None:
-    """A closed run can't be cancelled any more: 1, since it is too late."""
+    """A closed run can't be canceled: exit code 1, since it is too late."""
     world.segment(People(5))
     run = json.loads(command("run", "vip", "--json").stdout)["id"]
 
@@ -111,7 +111,7 @@ def test_cancel(command: Command, world: World) -> None:
 
 
 def test_limit_sends_the_first_ones_only(command: Command, world: World) -> None:
-    """A trial says that it is one."""
+    """A trial is marked as one."""
     world.segment(People(50))
 
     result = command("run", "vip", "--limit", "7")
@@ -166,7 +166,7 @@ def test_dry_run_writes_nothing(world: World) -> None:
 
 
 def test_dry_run_says_when_the_limit_is_passed(command: Command, world: World) -> None:
-    """Who would send more than limits.max_profiles learns it before the run fails."""
+    """A dry run warns of more profiles than limits.max_profiles before a run fails."""
     world.segment(People(20))
     world.document("exports/vip.json", limits={"max_profiles": 10})
 
@@ -178,14 +178,14 @@ def test_dry_run_says_when_the_limit_is_passed(command: Command, world: World) -
 
 
 def test_a_run_shows_how_it_goes(command: Command, world: World) -> None:
-    """Where nobody looks on, a line on standard error tells each new state."""
+    """Without a terminal, a line on standard error shows each new state."""
     world.segment(People(10))
     world.stand_in.plans.append(JobPlan(seconds=1))
 
     result = command("run", "vip")
 
     assert result.exit_code == 0
-    assert "vip: all is sent, and Klaviyo works on it; 10 rows read, 10 profiles sent" in result.stderr
+    assert "vip: everything is sent; Klaviyo is importing it; 10 rows read, 10 profiles sent" in result.stderr
 
 
 @pytest.mark.parametrize("status", [429, 503])

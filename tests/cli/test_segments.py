@@ -37,7 +37,7 @@ def test_segments_for_a_person(command: Command, world: World) -> None:
 
 
 def test_a_segment_that_can_not_be_read_hides_no_other(command: Command, world: World) -> None:
-    """What is wrong with one is told in its place."""
+    """A segment's problem is shown in its place."""
     world.segment(People(5))
 
     result = command("segments", "NoSuch", "HighValueSegment", "--json")
@@ -61,7 +61,7 @@ def test_the_only_segment_that_is_asked_for(command: Command, world: World) -> N
 
 
 def test_a_column_like_markup(command: Command, world: World, tmp_path: Path) -> None:
-    """Names are shown as they are, whatever they look like."""
+    """Names are shown unchanged."""
     world.segment(People(5))
     (model,) = tmp_path.rglob("model.json")
     model.write_text(model.read_text().replace('"FirstName"', '"x [/eur] :smile:"'))
@@ -73,6 +73,6 @@ def test_a_column_like_markup(command: Command, world: World, tmp_path: Path) ->
 
 
 def test_no_segments(command: Command) -> None:
-    """An empty place is no error."""
-    assert command("segments").stdout == "There is no segment under SEGMENTS_URL.\n"
+    """An empty location is not an error."""
+    assert command("segments").stdout == "There are no segments under SEGMENTS_URL.\n"
     assert json.loads(command("segments", "--json").stdout) == {"segments": []}

@@ -63,7 +63,7 @@ def test_a_trial(command: Command, world: World, people: Path) -> None:
 
 
 def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
-    """Where another delimiter tells more columns apart, it is the one."""
+    """The delimiter that separates the most columns is used."""
     file = file_of(tmp_path / "people.csv", list(People(3)), ";")
 
     assert command("send", str(file), "--list", LIST, *MAPS, **KEY).exit_code == 0
@@ -74,10 +74,10 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["--list", LIST, *MAPS], {}, "KLAVIYO_API_KEY must be set"),
+        (["--list", LIST, *MAPS], {}, "Set KLAVIYO_API_KEY"),
         (["--list", LIST], KEY, "--email COLUMN. It may be 'EMail'."),
         (["--list", LIST, "--email", "Email"], KEY, "the closest names first: 'EMail'"),
-        (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is no attribute"),
+        (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is not an attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
         (["--list", "Nowhere", *MAPS], KEY, "unknown_list"),
@@ -110,14 +110,16 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "begins with the names of its columns"),
+        (b"", "begins with its column names"),
         (b"ada@example.org,Ada\n", "does not begin with names of columns"),
         ("EMail,Name\n".encode("utf-16"), "must be CSV in UTF-8"),
         (None, "people.csv does not exist"),
     ],
 )
-def test_files_that_are_none(command: Command, tmp_path: Path, content: bytes | None, said: str) -> None:
-    """What can't be read is said, and nothing of it."""
+def test_files_that_can_not_be_read(
+    command: Command, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """A file that can't be read is named, and none of its content is shown."""
     if content is not None:
         (tmp_path / "people.csv").write_bytes(content)
 
@@ -129,7 +131,7 @@ def test_files_that_are_none(command: Command, tmp_path: Path, content: bytes | 
 
 
 def test_the_key_of_send_is_not_that_of_run(command: Command, world: World) -> None:
-    """`run` takes its key from the vault, whatever the environment says."""
+    """`run` takes its key from the vault, even if the environment has one."""
     world.segment(People(3))
 
     assert command("run", "vip", KLAVIYO_API_KEY="pk_wrong").exit_code == 0
@@ -141,8 +143,8 @@ def send_command(world: World, people: Path) -> tuple[list[str], dict[str, str]]
     return [str(COMMAND), "send", str(people), "--list", LIST, *MAPS, "--json"], environment_of(world) | KEY
 
 
-def test_killed_and_repeated_it_goes_on(world: World, tmp_path: Path) -> None:
-    """The same command again sends what is left, and nobody twice; the timer keeps its hands off."""
+def test_killed_and_repeated_it_resumes(world: World, tmp_path: Path) -> None:
+    """The same command sends the rest, and nobody twice; the timer does not touch the run."""
     people = file_of(tmp_path / "people.csv", list(People(25_000)))
     arguments, environment = send_command(world, people)
     world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
@@ -186,8 +188,8 @@ def test_a_key_without_a_scope(command: Command, world: World, people: Path) -> 
     assert "put it into KLAVIYO_API_KEY" in result.stdout
 
 
-def test_what_is_no_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The path is told as it was typed, and what is in the way."""
+def test_what_is_not_a_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the path as it was typed, and the problem."""
     monkeypatch.chdir(tmp_path)
     Path("people").mkdir()
     os.mkfifo("pipe")
@@ -195,8 +197,8 @@ def test_what_is_no_file(command: Command, tmp_path: Path, monkeypatch: pytest.M
     for path, said in (
         ("people", "people is a directory"),
         ("people/none.csv", "people/none.csv does not exist"),
-        ("./pipe", "pipe is no regular file"),
-        (".hidden.csv", "The file .hidden.csv can't have this name"),
+        ("./pipe", "pipe is not a regular file"),
+        (".hidden.csv", "The file name .hidden.csv is not supported"),
     ):
         result = command("send", path, "--list", LIST, *MAPS, **KEY)
         assert result.exit_code == 2
@@ -204,7 +206,7 @@ def test_what_is_no_file(command: Command, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_state_that_can_not_be_written(command: Command, people: Path, tmp_path: Path) -> None:
-    """Whoever reads the message knows which setting to look at."""
+    """The message names the setting."""
     (tmp_path / "file").touch()
     for place in ("file", "file/below"):
         result = command(

@@ -27,7 +27,7 @@ def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None
 
 
 def test_attributes_are_suggested_for_a_given_email(world: World, people: Path) -> None:
-    """Whoever names the email column only is asked about the others too."""
+    """With only the email column given, the other columns are suggested too."""
     arguments = [str(COMMAND), "send", str(people), "--list", LIST, "--email", "EMail"]
 
     code, said = in_terminal(arguments, environment_of(world) | KEY, "y\n")
@@ -58,12 +58,12 @@ def test_a_missing_key_is_said_before_anything_is_asked(world: World, people: Pa
 
     code, said = in_terminal(arguments, environment_of(world))
     assert code == 2
-    assert "KLAVIYO_API_KEY must be set" in said
+    assert "Set KLAVIYO_API_KEY" in said
     assert "[EMail]" not in said
 
     code, said = in_terminal([*arguments, "--dry-run"], environment_of(world), "\n\n")
     assert code == 0, said
-    assert "A run of people.csv would send this" in said
+    assert "Dry run of people.csv to the list" in said
 
 
 def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path) -> None:
@@ -73,21 +73,21 @@ def test_where_nobody_can_be_asked_yes_is_needed(command: Command, people: Path)
     )
 
     assert result.exit_code == 2
-    assert "say --yes" in result.stderr
+    assert "add --yes" in result.stderr
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
 def test_a_real_account_is_asked_for_by_its_name(
     world: World, people: Path, tmp_path: Path, answer: str, code: int
 ) -> None:
-    """Whoever answers sees which list of which account it is, and what leaves; `n` sends nothing."""
+    """The question names the list and the account after the fields; `n` sends nothing."""
     with serving_tls(app(world.stand_in), tmp_path) as (url, authority):
         environment = environment_of(world) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
         arguments = [str(COMMAND), "send", str(people), "--list", LIST, *MAPS]
         found, said = in_terminal(arguments, environment, f"{answer}\n")
 
     assert found == code, said
-    assert "What leaves: email, first_name, location.city." in said
+    assert "Fields to send: email, first_name, location.city." in said
     asked = " ".join(said.split())
     assert "Send people.csv to the list VIP of the account Sandbox (SNDBOX)?" in asked
     assert bool(world.members()) is (answer == "y")

@@ -10,7 +10,7 @@ FOLDERS = ("shared", "export_trigger", "schedule_trigger", "cli", "sandbox/funct
 # Modules whose functions return a reason, in the place of a row's cells or as a part of an answer.
 REASONS = ("shared/segments/csv/record.py", "shared/segments/csv/cells.py", "shared/klaviyo/answers.py")
 # Functions that take a code by its place.
-TAKES_CODE = {"problem_reply": 1, "tell": 0, "_document": 3}
+TAKES_CODE = {"problem_reply": 1, "print_error": 0, "_document": 3}
 
 _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 

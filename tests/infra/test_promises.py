@@ -52,7 +52,7 @@ def test_data_is_kept_as_long_as_the_page_says() -> None:
     """Runs, old versions, what was deleted, logs and secrets go when their days are over, not before."""
     storage = TEMPLATES["storage.bicep"]
     days = int(text(declared(storage, "variable")["daysKept"].named_children[1]))
-    assert days == only_days(KEPT["versions of all else"])
+    assert days == only_days(KEPT["versions of everything else"])
     assert days == only_days(KEPT["deleted blobs, versions and containers"])
     blobs = members(body(declared(storage, "resource")["blobs"])["properties"])
     for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
@@ -61,7 +61,7 @@ def test_data_is_kept_as_long_as_the_page_says() -> None:
     assert "version: { delete: { daysAfterCreationGreaterThan: daysKept } }" in text(storage)
     assert "baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } }" in text(storage)
     default = text(declared(MAIN, "parameter")["runsKeptDays"].named_children[-1])
-    assert f"{default} unless set" in KEPT["records and refused rows' places"]
+    assert f"{default} by default" in KEPT["records and refused rows' places"]
     assert f"retentionInDays: {only_days(KEPT['logs, metrics, traces'])}\n" in text(
         TEMPLATES["monitoring.bicep"]
     )
@@ -97,7 +97,7 @@ def test_no_way_in_is_left_open(template: str, line: str) -> None:
 
 def test_the_app_runs_on_what_the_page_says() -> None:
     """Flex Consumption, four calls at once an instance, memory and instances as chosen, rolling updates."""
-    for promise in ("on Flex Consumption", "four calls over HTTP at once", "With `RollingUpdate`, which the"):
+    for promise in ("on Flex Consumption", "four concurrent HTTP calls", "With `RollingUpdate`, which the"):
         assert promise in DEPLOYING
     resources = declared(TEMPLATES["app.bicep"], "resource")
     assert text(body(resources["plan"])["sku"]) == "{ name: 'FC1', tier: 'FlexConsumption' }"
@@ -119,9 +119,9 @@ def test_a_parameter_takes_what_the_page_allows() -> None:
     """Runs are kept for 30 days at least, since heads name them; memory has three sizes."""
     parameters = declared(MAIN, "parameter")
     allowed = {name: text(node.prev_sibling) for name, node in parameters.items() if node.prev_sibling}
-    assert "365 unless set, 30 at least" in DEPLOYING
+    assert "365 by default, at least 30" in DEPLOYING
     assert "@minValue(30)" in allowed["runsKeptDays"]
-    assert "of an instance 512, 2048 (unless set) or 4096" in DEPLOYING
+    assert "memory of an instance: 512, 2048 (default) or 4096" in DEPLOYING
     assert "@allowed([512, 2048, 4096])" in allowed["instanceMemoryMB"]
 
 

@@ -53,7 +53,7 @@ def load(*folders: Path) -> list[str]:
         pytest.param(
             APP + TIMER.format("%NO_SETTING%"), "setting NO_SETTING, which is not set", id="setting"
         ),
-        pytest.param(APP + TIMER.format("every day"), "tick is no NCRONTAB: every day", id="schedule"),
+        pytest.param(APP + TIMER.format("every day"), "tick is not NCRONTAB: every day", id="schedule"),
     ],
 )
 def test_a_broken_app_is_explained(tmp_path: Path, source: str, says: str) -> None:
@@ -69,7 +69,7 @@ def test_a_broken_app_is_explained(tmp_path: Path, source: str, says: str) -> No
 def test_a_folder_without_an_app_is_refused(tmp_path: Path) -> None:
     """host.json alone makes no function app."""
     (tmp_path / "host.json").write_text("{}")
-    assert "holds no function_app.py" in load(tmp_path)[0]
+    assert "has no function_app.py" in load(tmp_path)[0]
 
 
 def test_a_process_hosts_one_app(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_function_that_runs_does_not_hold_it_up(
         eventually((folder / "hanging").exists)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-        assert lines(process, 1) == ["Stopped while it ran: hang"]
+        assert lines(process, 1) == ["Stopped while running: hang"]
         assert waiting.result().status_code == 503
 
 
@@ -119,5 +119,5 @@ def test_a_port_that_is_taken_is_named(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with served(folder, port=port) as process:
-            assert lines(process, 1)[0].startswith(f"Port {port} can't be served: ")
+            assert lines(process, 1)[0].startswith(f"Port {port} can't be used: ")
             assert process.wait(10) == 0

@@ -87,5 +87,5 @@ def test_a_host_json_that_cannot_be_used(tmp_path: Path, document: str, says: st
 
 def test_a_folder_without_host_json_is_no_function_app(tmp_path: Path) -> None:
     """The host says so before it imports anything."""
-    with pytest.raises(HostError, match=r"holds no host\.json"):
+    with pytest.raises(HostError, match=r"has no host\.json"):
         HostSettings.read(tmp_path)

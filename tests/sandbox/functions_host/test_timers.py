@@ -41,7 +41,7 @@ def test_a_schedule_is_read_as_ncrontab(expression: str, due: str) -> None:
 )
 def test_what_is_no_ncrontab_is_refused(expression: str) -> None:
     """Neither croniter's own additions nor a time that never comes pass for a schedule."""
-    with pytest.raises(HostError, match="tick is no NCRONTAB"):
+    with pytest.raises(HostError, match="tick is not NCRONTAB"):
         schedule_of(Function("tick", "1", {"schedule": expression}), {})
 
 

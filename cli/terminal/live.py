@@ -1,4 +1,4 @@
-"""Shows how a run goes on, while it goes on: moving in a terminal, as lines now and then elsewhere."""
+"""Shows the progress of a run: live in a terminal, as occasional lines elsewhere."""
 
 import sys
 import threading
@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import note
+from cli.terminal.output import note
 from shared.adapters.clock import SystemClock
 from shared.errors import ExportError
 from shared.runs.heads.head import read_head
@@ -23,16 +23,16 @@ from shared.services import Services
 from shared.text import shown
 
 LOOK_EVERY = 0.5  # seconds
-LINE_EVERY = 10  # looks, while nothing changes
+LINE_EVERY = 10  # looks, if nothing changes
 WAITS = {
-    "account_busy": "another run is sending to this account: waiting for its turn",
+    "account_busy": "another run is sending to this account: waiting for it",
     "throttled": "waiting: Klaviyo asked for a pause",
     "paused": "waiting: exports are paused",
 }
 
 
 class WatchedClock(SystemClock):
-    """A clock that knows whether anybody sleeps by it: at Klaviyo's limits, or between looks at its jobs."""
+    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between looks at its jobs."""
 
     def __init__(self) -> None:
         self.sleepers = 0
@@ -50,12 +50,12 @@ class WatchedClock(SystemClock):
 
 @contextmanager
 def watching(services: Services, export_id: str) -> Iterator[None]:
-    """Shows on standard error how the export's open run goes, as long as the block lasts."""
+    """Shows the progress of the export's open run on standard error while the block runs."""
     watch = _Watch(services, export_id)
     done = threading.Event()
     in_terminal = sys.stderr.isatty()
     screen = Live(console=Console(stderr=True), transient=True) if in_terminal else None
-    thread = threading.Thread(target=watch.look_on, args=(done, screen), daemon=True)
+    thread = threading.Thread(target=watch.run, args=(done, screen), daemon=True)
     with screen or nullcontext():
         thread.start()
         try:
@@ -66,30 +66,30 @@ def watching(services: Services, export_id: str) -> Iterator[None]:
 
 
 class _Watch:
-    """Looks at the head, where every checkpoint shows, and at the clock, by which whoever waits sleeps."""
+    """Looks at the head, which shows every checkpoint, and at the clock, which shows waiting threads."""
 
     def __init__(self, services: Services, export_id: str) -> None:
         self._services = services
         self._export = export_id
         self._began: tuple[float, int] | None = None
 
-    def look_on(self, done: threading.Event, screen: Live | None) -> None:
-        said, looks = "", 0
+    def run(self, done: threading.Event, screen: Live | None) -> None:
+        shown_state, looks = "", 0
         while not done.wait(LOOK_EVERY):
             try:
                 run = read_head(self._services.state, self._export)[0].open
             except ExportError:
-                continue  # the next look may tell
+                continue  # the next look may succeed
             if run is None:
                 continue
             state, numbers, speed = self._state(run), self._numbers(run), ", ".join(self._speed(run))
             looks += 1
             if screen is not None:
                 screen.update(self._picture(run, state, numbers, speed))
-            elif state != said or looks > LINE_EVERY:
-                said, looks = state, 0
-                told = ", ".join(filter(None, (numbers, speed)))
-                note(f"{self._export}: {state}; {told}")
+            elif state != shown_state or looks > LINE_EVERY:
+                shown_state, looks = state, 0
+                details = ", ".join(filter(None, (numbers, speed)))
+                note(f"{self._export}: {state}; {details}")
 
     def _picture(self, run: OpenRun, *lines: str) -> Group:
         """Each line is short enough for 80 columns."""
@@ -103,13 +103,13 @@ class _Watch:
         clock = self._services.clock
         wait = run.wait_at(clock.now())
         if wait is not None and wait.reason is not None:
-            return WAITS.get(wait.reason, "waiting: something is away, and will be tried again")
+            return WAITS.get(wait.reason, "waiting: a service is unavailable, retrying soon")
         if run.plan is None:
-            return "looking at the segment, the list and the account"
+            return "checking the segment, the list and the account"
         if run.state in (State.CONFIRMING, State.CLOSING):
-            return "all is sent, and Klaviyo works on it"
+            return "everything is sent; Klaviyo is importing it"
         is_held = isinstance(clock, WatchedClock) and clock.sleepers > 0
-        return "sending; waiting for Klaviyo (its limits, or a failure)" if is_held else "sending"
+        return "sending; waiting for Klaviyo (rate limit or failure)" if is_held else "sending"
 
     @staticmethod
     def _numbers(run: OpenRun) -> str:

@@ -1,4 +1,4 @@
-"""`send`: a CSV file to a list, with nothing configured."""
+"""The command `send`."""
 
 import getpass
 import os
@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.entry import FAILED, OK
-from cli.guessing import guess_attributes, guess_email, look_like_names
-from cli.live import WatchedClock
-from cli.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
 from cli.options import dry_run_option, json_option, limit_option
-from cli.output import agrees, choose, print_preview, said_by_send, say
 from cli.runs import conduct
+from cli.send.guessing import guess_attributes, guess_email, look_like_names
+from cli.send.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
+from cli.terminal.entry import FAILED, OK
+from cli.terminal.live import WatchedClock
+from cli.terminal.output import agrees, choose, print_line
+from cli.terminal.results import print_preview, worded_for_send
 from shared.adapters.clock import Deadline
 from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
@@ -33,16 +34,22 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
 
 @click.command()
 @click.argument("file", metavar="FILE.csv", type=click.Path(path_type=Path))
-@click.option("--list", "list_id", metavar="ID", required=True, help="The list at Klaviyo.")
-@click.option("--email", metavar="COLUMN", help="The column of the email addresses.")
+@click.option("--list", "list_id", metavar="ID", required=True, help="The id of the Klaviyo list.")
+@click.option("--email", metavar="COLUMN", help="The column with the email addresses.")
 @click.option(
     "--map",
     "maps",
     metavar="ATTRIBUTE=COLUMN",
     multiple=True,
-    help="An attribute by Klaviyo's name, such as first_name or location.city.",
+    help="A Klaviyo attribute, such as first_name or location.city.",
 )
-@click.option("--property", "properties", metavar="COLUMN", multiple=True, help="A custom property, as text.")
+@click.option(
+    "--property",
+    "properties",
+    metavar="COLUMN",
+    multiple=True,
+    help="A column to send as a custom property, as text.",
+)
 @dry_run_option
 @limit_option
 @click.option("--yes", is_flag=True, help="Send without asking.")
@@ -58,10 +65,10 @@ def send(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Send the people in FILE.csv to a list; needs KLAVIYO_API_KEY, and no configuration.
+    """Send the people in FILE.csv to a list; needs KLAVIYO_API_KEY, but no configuration.
 
-    The same command again goes on where one was interrupted. In a terminal it suggests the columns that
-    are not given, unless --yes says that nothing is asked.
+    After an interruption, the same command resumes the run. In a terminal it suggests columns for missing
+    options, unless --yes is given.
 
     Example: segment-export send people.csv --list Y6nRLr --email EMail --map first_name=FirstName
     """
@@ -76,25 +83,25 @@ def send(
     if asks and not maps and not properties and has_names:
         attributes = _suggested(csv_file, email)
     export = export_of(csv_file, list_id, email, attributes, properties)
-    # Every column is there.
+    # Raises unless every column exists.
     columns = [(column, "") for column in csv_file.columns]
     Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not has_names)
     services = services_of(csv_file, key, settings, WatchedClock())
     click.get_current_context().with_resource(services)
     if dry_run:
         made = preview(services, export, limit)
-        # Without the account nobody knows the id of the run's export.
+        # Without the account, the id of the run's export is unknown.
         print_preview(made.model_copy(update={"export": file.name}), as_json)
         return OK
     has_to_ask = not yes and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
     if has_to_ask and not asks:
-        raise click.UsageError("Nobody can be asked here whether to send: say --yes.")
+        raise click.UsageError("Sending needs confirmation, and this is not a terminal: add --yes.")
     klaviyo, found = _found(services, key, list_id)
     if has_to_ask:
-        say(f"What leaves: {', '.join(fields_of(export))}.")
+        print_line(f"Fields to send: {', '.join(fields_of(export))}.")
         account = f"{klaviyo.account.name} ({klaviyo.account.id})"
         if not agrees(f"Send {file.name} to the list {found.name} of the account {account}?"):
-            say("Nothing was sent.")
+            print_line("Nothing was sent.")
             return FAILED
     account_id = klaviyo.account.id
     export = export_of(csv_file, list_id, email, attributes, properties, account_id)
@@ -108,18 +115,18 @@ def send(
 
 
 def _opened(path: Path) -> CsvFile:
-    """The file. Raises NotFound, InvalidRequest, which name it as it was typed, and InvalidSegment."""
+    """Opens the file. Raises NotFound and InvalidRequest with the path as typed, and InvalidSegment."""
     if path.is_dir():
         raise InvalidRequest(f"{path} is a directory, not a CSV file.", code="unreadable_file")
     try:
         return CsvFile(path)
     except NotFound:
-        problem = "is no regular file" if path.exists() else "does not exist"
+        problem = "is not a regular file" if path.exists() else "does not exist"
         raise NotFound(f"{path} {problem}.") from None
     except InvalidRequest:
         raise InvalidRequest(
-            f"The file {path} can't have this name: rename it to one without a dot at its start, "
-            ".lock at its end, or a backslash.",
+            f"The file name {path} is not supported. Rename the file: no dot at the start, "
+            "no .lock at the end, no backslash.",
             code="unreadable_file",
         ) from None
 
@@ -131,7 +138,7 @@ def _found(services: Services, key: str, list_id: str) -> tuple[Klaviyo, Klaviyo
         klaviyo = services.klaviyo.sign_in(key, deadline)
         return klaviyo, klaviyo.read_list(list_id, deadline)
     except Denied as problem:
-        raise Denied(said_by_send(problem.message), code=problem.code) from None
+        raise Denied(worded_for_send(problem.message), code=problem.code) from None
 
 
 def _attributes(maps: tuple[str, ...]) -> dict[str, str]:
@@ -149,32 +156,34 @@ def _attribute(text: str) -> tuple[str, str]:
         raise click.BadParameter(f"{text!r} is not ATTRIBUTE=COLUMN.", param_hint="--map")
     if attribute not in ATTRIBUTES:
         names = ", ".join(ATTRIBUTES)
-        raise click.BadParameter(f"{attribute!r} is no attribute: there are {names}.", param_hint="--map")
+        raise click.BadParameter(
+            f"{attribute!r} is not an attribute. The attributes are {names}.", param_hint="--map"
+        )
     return attribute, column
 
 
 def _email(file: CsvFile, asks: bool) -> str:
     if not look_like_names(file.columns):
         raise click.UsageError(
-            f"{file.path.name} does not begin with what look like names of columns, so none is suggested. "
-            "Say which one has the email addresses: --email COLUMN."
+            f"{file.path.name} does not seem to begin with column names, so none is suggested. "
+            "Name the column with the email addresses: --email COLUMN."
         )
     guess = guess_email(file)
     if not asks:
         hint = f" It may be {guess!r}." if guess else ""
-        raise click.UsageError(f"Say which column has the email addresses: --email COLUMN.{hint}")
-    return choose("Column of the email addresses", file.columns, guess)
+        raise click.UsageError(f"Name the column with the email addresses: --email COLUMN.{hint}")
+    return choose("Column with the email addresses", file.columns, guess)
 
 
 def _suggested(file: CsvFile, email: str) -> dict[str, str]:
     found = {name: column for name, column in guess_attributes(file.columns).items() if column != email}
     for attribute, column in found.items():
-        say(f"  {attribute} from {column}")
+        print_line(f"  {attribute} from {column}")
     return found if found and agrees("Send these too?", default=True) else {}
 
 
 def _key() -> str:
     key = os.environ.get("KLAVIYO_API_KEY", "").strip()
     if not key or not key.isascii() or not key.isprintable():
-        raise InvalidSettings("KLAVIYO_API_KEY must be set to a private key of the Klaviyo account.")
+        raise InvalidSettings("Set KLAVIYO_API_KEY to a private key of the Klaviyo account.")
     return key

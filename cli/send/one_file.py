@@ -1,4 +1,4 @@
-"""An export of one CSV file, with nothing configured: what stands in for its segment, documents and vault."""
+"""Stands in for the segment, the documents and the vault of an export of one CSV file."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ CONNECTION = "send"
 
 
 class CsvFile:
-    """A file of this machine, read as the one partition of a segment that has its name.
+    """A local file, read as the only partition of a segment with the file's name.
 
-    Its first line has the names of the columns; all values are text. Raises NotFound, InvalidSegment.
+    Its first line has the column names; all values are text. Raises NotFound, InvalidSegment.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +52,7 @@ class CsvFile:
         )
 
     def export_id(self, *options: object) -> str:
-        """The same for the same content and options."""
+        """The same id for the same content and options."""
         digest = blake2b(self._content_digest, digest_size=8)
         digest.update(json.dumps(options).encode())
         return state.one_file(digest.hexdigest())
@@ -65,12 +65,12 @@ class CsvFile:
         return digest.digest()
 
     def _header(self) -> tuple[list[str], str]:
-        """The names of the columns, and the delimiter that separates most of them."""
+        """The column names, and the delimiter that separates most of them."""
         delimiter = read_delimiter(self.store, self.partition)
         columns = read_header(self.store, self.partition, delimiter) if delimiter else None
         if not delimiter or not columns:
             raise InvalidSegment(
-                f"{self.path.name} is empty: it must be CSV that begins with the names of its columns.",
+                f"{self.path.name} is empty. It must be CSV that begins with its column names.",
                 code="invalid_csv",
             )
         return columns, delimiter
@@ -78,7 +78,7 @@ class CsvFile:
 
 @dataclass(frozen=True, slots=True)
 class FileSegments:
-    """A source of segments that has one: the file."""
+    """A source of segments whose only segment is the file."""
 
     file: CsvFile
 
@@ -91,29 +91,29 @@ class FileSegments:
 
 @dataclass(frozen=True, slots=True)
 class FileDocuments:
-    """A source of documents that has two, which the command makes."""
+    """A source of documents with the one export and the one connection that the command creates."""
 
-    made_export: Export
-    made_connection: Connection
+    one_export: Export
+    one_connection: Connection
 
     def export(self, export_id: str) -> Export:  # noqa: ARG002 - there is only one
-        return self.made_export
+        return self.one_export
 
     def connection(self, connection_id: str) -> Connection:  # noqa: ARG002 - there is only one
-        return self.made_connection
+        return self.one_connection
 
     def connection_to(self, account_id: str) -> Connection | None:  # noqa: ARG002 - there is only one
-        return self.made_connection
+        return self.one_connection
 
     def exports(self) -> Iterator[Listed]:
         return iter(())
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
-        """The connection has its account from the start."""
+        """Nothing to do: the connection is pinned from the start."""
 
 
 class OneKey(Vault):
-    """A vault that has the one key."""
+    """A vault with one key."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -124,7 +124,7 @@ class OneKey(Vault):
 
 
 def services_of(file: CsvFile, key: str, settings: Settings, clock: Clock) -> Services:
-    """What a run over the file is wired from, except for its documents."""
+    """The services of a run over the file, without its documents."""
     store = open_store(settings.state_url)
     return Services(
         settings=settings,
@@ -146,8 +146,8 @@ def export_of(
     properties: Sequence[str],
     account: str = "",
 ) -> Export:
-    """The file's export. Raises InvalidDocument for an attribute that Klaviyo does not have, or an
-    impossible id of a list."""
+    """The file's export. Raises InvalidDocument for an attribute that Klaviyo does not have, or an invalid
+    list id."""
     columns = {**attributes, "properties": list(properties)}
     members = {
         "id": file.export_id(account, list_id, email, columns),
@@ -164,7 +164,7 @@ def export_of(
 
 
 def connection_of(account: Account, accepted_by: str, accepted_at: str) -> Connection:
-    """The connection to the key's account, which is pinned before anything is sent."""
+    """The connection to the key's account, pinned before anything is sent."""
     members = {
         "id": CONNECTION,
         "secret_name": CONNECTION,
@@ -175,7 +175,7 @@ def connection_of(account: Account, accepted_by: str, accepted_at: str) -> Conne
 
 
 def with_key(services: Services, run: OpenRun, key: str) -> Services:
-    """What it takes to count the jobs of an open run whose file is not at hand: the key of its account."""
+    """The services that can count the jobs of an open run without its file, with the key of its account."""
     if run.plan is None:
         return services
     account = Account(run.plan.account_id, "")

@@ -1,10 +1,10 @@
-"""Which columns of a stranger's file are likely to be what."""
+"""Guesses which columns of an unknown file hold the email and Klaviyo's attributes."""
 
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from cli.one_file import CsvFile
+from cli.send.one_file import CsvFile
 from shared.profiles.emails import is_possible_email
 from shared.segments import read_rows
 
@@ -24,17 +24,17 @@ NAMES = {
     "location.country": ("country", "countryregion"),
 }
 
-# How a name of a column begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
+# How a column name begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
 _LETTER = re.compile(r"\(?[^\W\d_]")
-# What the column of the addresses is called, in a few languages.
+# Names of the email column, in a few languages.
 _MAIL = re.compile(r"mail|courriel|correo|e-?post", re.IGNORECASE)
 
 
 def look_like_names(names: Sequence[str]) -> bool:
-    """Whether a file's first record may be shown as names of columns, or may be a person's cells.
+    """Whether a file's first record can be shown as column names: False where it may be a person's cells.
 
-    Names have no @, more than half of them are distinct and begin with a letter, and one is called like an
-    email's column: no person is.
+    Names contain no @, more than half of them are distinct and begin with a letter, and one is a usual name
+    of the email column, which no person has.
     """
     distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
     has_mail = any(map(_MAIL.search, names))
@@ -42,7 +42,7 @@ def look_like_names(names: Sequence[str]) -> bool:
 
 
 def guess_email(file: CsvFile) -> str | None:
-    """The column with the most addresses in the first rows, where most of what it holds are such."""
+    """The column with the most addresses in the first rows, if most of its values are addresses."""
     best, most = None, 0
     for column, cells in zip(file.columns, zip(*_sample(file), strict=True), strict=False):
         filled = [cell.strip() for cell in cells if cell.strip()]
@@ -53,7 +53,7 @@ def guess_email(file: CsvFile) -> str | None:
 
 
 def guess_attributes(columns: Sequence[str]) -> dict[str, str]:
-    """Columns by the attributes that their names stand for; each attribute takes the first one."""
+    """Columns by the attribute that their names suggest; each attribute takes the first match."""
     by_name = {"".join(filter(str.isalpha, column)).lower(): column for column in reversed(columns)}
     found = {
         attribute: next((by_name[name] for name in names if name in by_name), None)

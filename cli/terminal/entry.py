@@ -1,4 +1,4 @@
-"""How the command begins and ends: errors become messages, and everything an exit code."""
+"""How the command starts and ends: errors become messages, and every outcome an exit code."""
 
 import sys
 import traceback
@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from cli.output import note, print_json
+from cli.terminal.output import note, print_json
 from shared.errors import ExportError, TakenElsewhere, TryLater
 from shared.runs.record import RunRecord
 
 OK, FAILED, USAGE, LEFT_OPEN, TAKEN, INTERRUPTED = 0, 1, 2, 3, 75, 130
 
-# What to do, where the message alone does not say it.
+# What to do, where the message alone does not include it.
 HINTS = {
-    "unknown_export": "`segment-export exports list` shows those that exist.",
-    "unknown_connection": "`segment-export connections list` shows those that exist.",
-    "unknown_run": "`segment-export runs list EXPORT` shows those of an export.",
+    "unknown_export": "`segment-export exports list` shows the exports.",
+    "unknown_connection": "`segment-export connections list` shows the connections.",
+    "unknown_run": "`segment-export runs list EXPORT` shows the runs of an export.",
     "storage_unavailable": "Nothing is lost: run the same command again later.",
     "vault_unavailable": "Nothing is lost: run the same command again later.",
     "klaviyo_unavailable": "Nothing is lost: run the same command again later.",
@@ -28,34 +28,34 @@ class Entry(click.Group):
     """The group of all commands. A command returns its exit code, or nothing for 0."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
-        """Runs a command and exits: nothing that can be expected ends in a traceback."""
+        """Runs a command and exits. No error shows a traceback."""
         arguments = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in arguments
         try:
             code = super().main(arguments, *others, **{**options, "standalone_mode": False})
         except ExportError as error:
-            tell(error.code, error.message, as_json)
+            print_error(error.code, error.message, as_json)
             code = exit_code_of(error)
         except click.ClickException as error:
             if as_json:
-                tell("invalid_usage", error.format_message(), as_json)
+                print_error("invalid_usage", error.format_message(), as_json)
             else:
                 _show(error)
             code = USAGE
         except click.Abort:
-            tell("interrupted", "Interrupted.", as_json)
+            print_error("interrupted", "Interrupted.", as_json)
             code = INTERRUPTED
         except Exception as error:
-            # Its message may hold anything, somebody's data too: only the place is told.
+            # The message may contain personal data: only the place is shown.
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
-            tell("internal_error", f"This is a bug, please report it: {where}.", as_json)
+            print_error("internal_error", f"This is a bug, please report it: {where}.", as_json)
             code = FAILED
         sys.exit(code or OK)
 
 
 def _show(error: click.ClickException) -> None:
-    """As click does, but for what somebody typed, which may be anything."""
+    """As click does, but with control characters in typed text made visible."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()  # the help itself
         return
@@ -68,7 +68,7 @@ def _show(error: click.ClickException) -> None:
 
 
 def exit_code_of(error: ExportError) -> int:
-    """1 where it is too late, 2 for people to mend, 3 for later, 75 where somebody else is at it."""
+    """1 if it is too late, 2 if a person has to fix it, 3 to retry later, 75 if another process is at it."""
     match error:
         case TakenElsewhere():
             return {"already_closed": FAILED, "run_is_open": USAGE}.get(error.code, TAKEN)
@@ -78,14 +78,14 @@ def exit_code_of(error: ExportError) -> int:
 
 
 def exit_code_of_run(record: RunRecord) -> int:
-    """0 for a run that did its work, 1 for one that failed or was cancelled, 3 for one that is open."""
+    """0 for a run that completed, 1 for one that failed or was canceled, 3 for one that is open."""
     if not record.is_closed:
         return LEFT_OPEN
     return OK if record.status in ("successful", "completed_with_warnings") else FAILED
 
 
-def tell(code: str, message: str, as_json: bool) -> None:
-    """An error: as JSON on standard output, or with what to do on standard error."""
+def print_error(code: str, message: str, as_json: bool) -> None:
+    """Prints an error: as JSON on standard output, or with what to do on standard error."""
     if as_json:
         print_json({"error": {"code": code, "message": message}})
         return

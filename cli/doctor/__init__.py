@@ -1,0 +1,1 @@
+"""`doctor`: what is wrong with an installation, and how to fix it."""

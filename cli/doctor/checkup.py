@@ -1,0 +1,88 @@
+"""What `doctor` checks: each thing by itself, so that one problem does not hide another."""
+
+import platform
+from collections.abc import Iterator
+from datetime import date, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from cli.doctor import fixes
+from cli.doctor.documents import check_documents
+from cli.doctor.finding import Finding, check, failed, too_far_ahead
+from shared import state
+from shared.errors import ExportError, NotFound
+from shared.klaviyo import StoredPauses
+from shared.klaviyo.calls import REVISION
+from shared.segments import Segments
+from shared.services import Services
+
+# Beyond it, leases and tokens can't be trusted.
+MOST_SKEW = timedelta(seconds=60)
+# Klaviyo keeps a revision stable for a year, and then deprecated for another.
+STABLE = timedelta(days=365)
+PROBE = state.probe("doctor")
+
+
+def examine(services: Services) -> Iterator[Finding]:
+    """Checks everything that an export depends on. Writes a probe into the state, and nothing else."""
+    yield _versions(services)
+    if services.settings.exports_paused:
+        yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", fixes.ALL_PAUSED)
+    yield check("segments", lambda: _segments(services), fixes.SEGMENTS)
+    found = _state(services)
+    yield found
+    if not found.fix:
+        yield _clock(services)
+        yield from _pauses(services)
+        yield from check_documents(services)
+
+
+def _versions(services: Services) -> Finding:
+    ours, python = version("segment-export"), platform.python_version()
+    message = f"segment-export {ours}, Python {python}, Klaviyo's revision {REVISION}"
+    is_old = services.clock.now().date() - date.fromisoformat(REVISION) > STABLE
+    return Finding("versions", message, fixes.REVISION if is_old else "")
+
+
+def _segments(services: Services) -> str:
+    names = Segments(services.segment_store, services.settings.segments_prefix).names()
+    if not names:
+        raise NotFound("There are no segments under SEGMENTS_URL.")
+    return f"{len(names)} found: {', '.join(names)}"
+
+
+def _state(services: Services) -> Finding:
+    scheme, _, folder = services.settings.state_url.partition(":")
+    if scheme == "file" and not Path(folder).exists():
+        # A probe would create the folder, and a mistyped path would look like a state.
+        return Finding("state", f"The folder {folder} does not exist.", fixes.NO_FOLDER, warning=True)
+    return check("state", lambda: _probe(services), fixes.STATE)
+
+
+def _probe(services: Services) -> str:
+    store = services.state
+    store.write(PROBE, b"")
+    lease = store.acquire(PROBE)
+    lease.renew()
+    store.read(PROBE)
+    lease.release()
+    store.delete(PROBE)
+    return "can be written, locked, read and deleted"
+
+
+def _clock(services: Services) -> Finding:
+    try:
+        skew = abs(services.clock.now() - services.state.now())
+    except ExportError as error:
+        return failed("clock", error, fixes.STATE)
+    fix = fixes.CLOCK if skew > MOST_SKEW else ""
+    return Finding("clock", f"differs from the store's by {skew.total_seconds():.0f} s", fix)
+
+
+def _pauses(services: Services) -> Iterator[Finding]:
+    """The pauses that Klaviyo asked for, where a wrong clock wrote them."""
+    try:
+        for account, until in StoredPauses(services.state, services.clock).ahead():
+            yield too_far_ahead(f"pause of the account {account}", [("the end of Klaviyo's pause", until)])
+    except ExportError as error:
+        yield failed("pauses", error, fixes.STATE)

@@ -1,0 +1,48 @@
+"""The command `doctor`."""
+
+import click
+
+from cli.doctor.checkup import examine
+from cli.doctor.finding import Finding
+from cli.options import json_option, open_services
+from cli.terminal.entry import FAILED, OK
+from cli.terminal.output import print_json, print_line
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing.
+
+    Each problem comes with its fix.
+
+    Example: segment-export doctor
+    """
+    findings = []
+    for finding in examine(open_services()):
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+    warned = any(finding.warning for finding in findings)
+    is_well = not any(finding.fix and not finding.warning for finding in findings)
+    if as_json:
+        print_json({"well": is_well, "findings": [_members(finding) for finding in findings]})
+    elif is_well:
+        print_line("Nothing is wrong. Check the warnings." if warned else "Nothing is wrong.")
+    return OK if is_well else FAILED
+
+
+def _members(finding: Finding) -> dict[str, object]:
+    return {
+        "name": finding.name,
+        "message": finding.message,
+        "mend": finding.fix,
+        "warning": finding.warning,
+    }
+
+
+def _show(finding: Finding) -> None:
+    found = "ok   " if not finding.fix else "warn " if finding.warning else "WRONG"
+    print_line(f"{found} {finding.name}: {finding.message}")
+    if finding.fix:
+        print_line(f"      {finding.fix}")

@@ -1,0 +1,42 @@
+"""What `doctor` reports of one thing that it checked."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cli.doctor import fixes
+from shared.errors import ExportError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was checked and found; `fix` is what to do, and is blank if nothing is wrong.
+
+    With `warning`, it may be intended, or fixes itself.
+    """
+
+    name: str
+    message: str
+    fix: str = ""
+    warning: bool = False
+
+
+def check(name: str, look: Callable[[], str], place: Mapping[str, str]) -> Finding:
+    """What `look` returns or raises; `place` has the fixes that depend on where the error occurred."""
+    try:
+        return Finding(name, look())
+    except ExportError as error:
+        return failed(name, error, place)
+
+
+def failed(name: str, error: ExportError, place: Mapping[str, str]) -> Finding:
+    """A check that ended in an error."""
+    return Finding(name, f"{error.message} ({error.code})", fixes.fix_of(error, place))
+
+
+def too_far_ahead(name: str, times: Iterable[tuple[str, datetime]]) -> Finding:
+    """Stored times that are not believed: a warning, since nothing has to be repaired."""
+    listed = "; ".join(f"{what} is at {time:%Y-%m-%d %H:%M} UTC" for what, time in times)
+    return Finding(
+        name, f"{listed}. This is too far in the future and is not believed.", fixes.AHEAD, warning=True
+    )

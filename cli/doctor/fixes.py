@@ -1,0 +1,81 @@
+"""How to fix what `doctor` finds: by error code, and by place where the code alone is not enough."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from shared.errors import ExportError, TakenElsewhere, TryLater
+from shared.settings import Settings
+
+DOCUMENT = "Correct it and write it again: segment-export apply -f FILE."
+CONNECTION_FIRST = "Fix or write the connection first, or name another one in the export."
+NO_CONNECTION = "Check STATE_URL; `segment-export connections add` adds the first one."
+NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one."
+NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."
+PAUSED = "Set `paused` to false in its document."
+ALL_PAUSED = "Set it to false."
+CLOCK = "Synchronize this machine's clock with a time server."
+AHEAD = "A machine's clock was ahead: check the clocks of all machines that run exports. Nothing else to do."
+REVISION = "Klaviyo deprecates a revision after a year: install a newer segment-export."
+LATER = "Try again later; if the problem persists, check the URLs in the settings, the network and firewalls."
+
+_REFRESH = "Refresh the export in Customer Insights."
+_ANY = "See the code in docs/codes.md."
+
+# By the code of the error, wherever it occurred.
+BY_CODE = {
+    "ambiguous_column": "Rename one of the columns in Customer Insights.",
+    "ambiguous_segment": DOCUMENT,
+    "blocked": "Ask Klaviyo's support about the IP address of this machine.",
+    "incomplete_snapshot": f"Wait until the refresh has ended; if it has ended: {_REFRESH}",
+    "invalid_csv": _REFRESH,
+    "invalid_key": "Put a private key that Klaviyo knows into the vault, under the secret's name.",
+    "invalid_model": _REFRESH,
+    "invalid_segment": _REFRESH,
+    "missing_scope": "Put a private key with the scopes of docs/security.md into the vault.",
+    "unknown_column": DOCUMENT,
+    "unknown_list": f"The list's id is in the URL of its page at Klaviyo. {DOCUMENT}",
+    "unknown_segment": f"`segment-export segments` shows the segments. {DOCUMENT}",
+    "wrong_account": "Put a key of the connection's own account into the vault, or add another connection.",
+}
+
+# Codes whose fix depends on the place.
+SEGMENTS = {
+    "denied": "Give the app's identity read access to SEGMENTS_URL: Storage Blob Data Reader on a container.",
+    "invalid_settings": "Check SEGMENTS_URL.",
+    "not_found": "Check SEGMENTS_URL, and that Customer Insights has exported to it.",
+}
+STATE = {
+    "denied": "Give the app's identity write access to STATE_URL: Storage Blob Data Owner on a container.",
+    "invalid_request": "Check STATE_URL.",
+    "invalid_settings": "Check STATE_URL.",
+    "not_found": "Check STATE_URL.",
+}
+HEAD = STATE | {
+    "invalid_document": "Stop the app, then restore or delete the head as described in docs/runbook.md."
+}
+KEY_VAULT = {
+    "denied": "Let the app's identity read secrets (Key Vault Secrets User), also through the vault's "
+    "firewall. If the secret is disabled, enable it or set a new version.",
+    "invalid_settings": "Check KEY_VAULT_URL, and store the key again under this name.",
+    "not_found": "Check KEY_VAULT_URL, and store the key under this name: az keyvault secret set.",
+}
+
+
+def secrets_file(path: Path) -> Mapping[str, str]:
+    """Every problem with the secrets file has the same fix."""
+    fix = f"Add the key to {path} under this name and run `chmod 600 {path}`, or set KEY_VAULT_URL."
+    return dict.fromkeys(
+        ("denied", "invalid_document", "invalid_request", "invalid_settings", "not_found"), fix
+    )
+
+
+def vault(settings: Settings) -> Mapping[str, str]:
+    """The fixes for the vault in the settings."""
+    return KEY_VAULT if settings.key_vault_url else secrets_file(settings.secrets_file)
+
+
+def fix_of(error: ExportError, place: Mapping[str, str]) -> str:
+    """How to fix an error that occurred at this place."""
+    if isinstance(error, TryLater | TakenElsewhere):
+        return LATER
+    return {**BY_CODE, **place}.get(error.code, _ANY)

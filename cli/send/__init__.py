@@ -1,0 +1,1 @@
+"""`send`: exports a CSV file to a list without configuration."""

@@ -1,0 +1,93 @@
+"""Runs and dry runs, as the commands print them."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.text import Text
+
+from cli.terminal.output import console, print_json, print_line
+from cli.terminal.tables import print_table, table
+from shared import state
+from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
+from shared.runs.views.preview import Preview
+from shared.text import shown
+
+COLORS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
+# Counts that are left out where they are 0.
+SHOWN_IF_ANY = ("filtered", "unchanged", "unconfirmed", "removed")
+
+
+def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
+    """Prints a run: its record as JSON, or its counts as a table and where its refused rows are."""
+    if as_json:
+        print_json(record.model_dump(mode="json"))
+        return
+    color = COLORS.get(record.status, "bold")
+    phase = "" if record.is_closed else f" ({record.phase})"
+    title = Text.assemble(shown(f"Run {record.id}: "), (record.status, color), phase)
+    console().print(title, soft_wrap=True)
+    print_segments(record.segments)
+    print_counts(record.counts.model_dump())
+    print_notes(record.rejected_by_reason, record.warnings)
+    if record.is_closed and (record.counts.rejected or record.counts.failed):
+        folder = state_url.removeprefix("file:").rstrip("/")
+        print_line(f"refused rows: {folder}/{state.rejected(record.id)}")
+    if record.error is not None:
+        is_send = state.is_of_one_file(record.export)
+        message = worded_for_send(record.error.message) if is_send else record.error.message
+        print_line(f"error, {record.error.code}: {message}")
+
+
+def worded_for_send(message: str) -> str:
+    """The message of an error for `send`, whose only vault is the environment."""
+    return message.replace("the vault", "KLAVIYO_API_KEY")
+
+
+def print_segments(segments: Iterable[SegmentRecord]) -> None:
+    """Prints which snapshots were read."""
+    for segment in segments:
+        partitions = "1 partition" if segment.partitions == 1 else f"{segment.partitions} partitions"
+        print_line(f"  {segment.name}: {segment.snapshot} ({partitions})")
+
+
+def print_counts(counts: Mapping[str, int]) -> None:
+    """Prints counts as a table, without the rare ones that are 0."""
+    made = table("count", "profiles", numbers=("profiles",))
+    for name, count in counts.items():
+        if count or name not in SHOWN_IF_ANY:
+            made.add_row(name.replace("_", " "), f"{count:,}")
+    print_table(made)
+
+
+def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[WarningRecord]) -> None:
+    """Prints why rows were refused, and the warnings."""
+    for reason, count in rejected_by_reason.items():
+        print_line(f"rejected, {reason}: {count:,}")
+    for warning in warnings:
+        print_line(f"warning, {warning.code} ({warning.count:,}): {warning.message}")
+
+
+def print_runs(records: list[RunRecord]) -> None:
+    """Prints runs as a table, one line each."""
+    names = ("rows", "imported", "rejected", "failed")
+    runs = table("run", "status", *names, numbers=names, ids=("run",))
+    for record in records:
+        counts = record.counts
+        numbers = (counts.rows, counts.imported, counts.rejected, counts.failed)
+        # Without underscores, it can wrap in a narrow terminal.
+        status = record.status.replace("_", " ")
+        runs.add_row(record.id, status, *(f"{number:,}" for number in numbers))
+    print_table(runs)
+
+
+def print_preview(made: Preview, as_json: bool) -> None:
+    """Prints what a run would send: as JSON, or as a table and a few lines."""
+    if as_json:
+        print_json({"dry_run": True, **made.model_dump(mode="json")})
+        return
+    print_line(f"Dry run of {made.export} to the list {made.list_id}: nothing was sent.")
+    print_segments(made.segments)
+    print_counts(made.counts.model_dump())
+    print_notes(made.rejected_by_reason, made.warnings)
+    print_line(f"Fields to send: {', '.join(made.fields)}")
+    wait = f"at least {made.least_seconds} s" if made.least_seconds else "no wait"
+    print_line(f"Import jobs: {made.batches:,}; requests: {made.requests:,}, with {wait} for rate limits.")

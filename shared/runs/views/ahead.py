@@ -1,0 +1,23 @@
+"""Times in a head so far ahead that a wrong clock must have written them. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from shared.runs.heads.head import Head
+from shared.runs.run import LONGEST_WAIT
+
+
+def times_ahead(head: Head, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Each stored time that is not believed, with a name for it."""
+    run = head.open
+    wait = run.wait.until if run and run.wait else None
+    retry = head.retry.not_before if head.retry else None
+    success = head.last_success.finished_at if head.last_success else None
+    for name, time in (
+        ("the open run's wait", wait),
+        ("its last scheduled start", head.scheduled_at),
+        ("the wait before the next attempt", retry),
+        ("its last success", success),
+    ):
+        if time is not None and time > now + LONGEST_WAIT:
+            yield name, time
