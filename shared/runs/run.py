@@ -128,7 +128,6 @@ class OpenRun(StateModel):
     def wait_until(self, until: datetime, reason: str) -> None:
         """Something is away, or forbidden for now: the run continues later, in the state in which it is."""
         self.wait = Wait(until=until, reason=reason)
-        self.looks += self.state is State.CONFIRMING
 
     def may_wait_for_part(self) -> bool:
         """A part of the run can't be read for now: whether to try again later, or to do without it."""
@@ -199,9 +198,7 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
         case State.CONFIRMING:
             if is_worn_out:
                 return Step.GET_NOWHERE
-            # A clock that was behind makes a job seem old: it is looked at a few times all the same.
-            is_overdue = run.deliveries.is_overdue(now) and run.looks >= len(LOOKS)
-            if run.is_superseded or signals.newer_due or is_overdue:
+            if run.is_superseded or signals.newer_due or run.deliveries.is_overdue(now):
                 return Step.LAST_LOOK
             step = Step.LOOK
         case _:

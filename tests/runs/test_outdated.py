@@ -62,7 +62,7 @@ def superseded_before(world: World) -> RunRecord:
 def canceled_unseen(world: World) -> RunRecord:
     """Somebody has just asked for its end, and no holder has seen that yet."""
     world.segment(People(30_000))
-    world.stand_in.plans.extend([JobPlan(seconds=100_000)] * 3)
+    world.stand_in.plans.extend([JobPlan(seconds=100_000)] * 2)
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
     record = advance(world.services, opened(world), Deadline(world.clock, 1))
     request_cancel(world.services.state, record.id)

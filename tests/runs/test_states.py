@@ -10,7 +10,13 @@ from shared.catalog import Export
 from shared.runs.deliveries import GIVE_UP_AFTER, AcceptedJob, Deliveries
 from shared.runs.plan import Plan
 from shared.runs.record import ErrorRecord, RunRecord
-from shared.runs.run import LONGEST_WAIT, LOOKS, MOST_UNFINISHED_TURNS, PAUSED_AGAIN, OpenRun, next_step
+from shared.runs.run import (
+    LONGEST_WAIT,
+    MOST_UNFINISHED_TURNS,
+    PAUSED_AGAIN,
+    OpenRun,
+    next_step,
+)
 from shared.runs.states import PHASES, TRANSITIONS, Cut, Rest, Signals, State, Step, Wait
 from tests.support.documents import SHORT_EXPORT
 from tests.support.world import MONDAY
@@ -35,7 +41,6 @@ def a_run(
     cut: Cut | None = None,
     turns: int = 0,
     age: timedelta = timedelta(minutes=1),
-    looks: int = 0,
 ) -> OpenRun:
     """A run in this state, with so many jobs that Klaviyo accepted some time ago."""
     record = RunRecord(
@@ -58,7 +63,6 @@ def a_run(
         plan=PLAN if is_pinned else None,
         deliveries=Deliveries(jobs=accepted),
         unfinished_turns=turns,
-        looks=looks,
     )
 
 
@@ -105,8 +109,7 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     (a_run(State.CONFIRMING, jobs=1, cut=Cut(cause="failed")), NEVERMIND, Step.LOOK),
     (a_run(State.CONFIRMING, jobs=1, wait=THROTTLED), CANCELED, REST),
     # Klaviyo had a day for the jobs.
-    (a_run(State.CONFIRMING, jobs=1, age=OLD, looks=len(LOOKS)), NEVERMIND, Step.LAST_LOOK),
-    (a_run(State.CONFIRMING, jobs=1, age=OLD), NEVERMIND, Step.LOOK),
+    (a_run(State.CONFIRMING, jobs=1, age=OLD), NEVERMIND, Step.LAST_LOOK),
     (a_run(State.SENDING, jobs=1, age=OLD), NEVERMIND, Step.SEND),
     # Its holders die.
     (a_run(State.PINNING, turns=MOST_UNFINISHED_TURNS), NEVERMIND, Step.PIN),
@@ -233,7 +236,7 @@ def test_looks_come_further_and_further_apart() -> None:
 
 def test_a_job_accepted_by_a_clock_that_was_ahead_becomes_overdue() -> None:
     """Its day begins when a holder with the right time sees it."""
-    run = a_run(State.CONFIRMING, jobs=1, age=timedelta(days=-30), looks=len(LOOKS))
+    run = a_run(State.CONFIRMING, jobs=1, age=timedelta(days=-30))
     run.begin_turn(NOW)
 
     assert next_step(run, NOW + OLD, Signals()) is Step.LAST_LOOK

@@ -50,17 +50,6 @@ def test_a_look_that_a_wrong_clock_put_off(world: World) -> None:
     assert minutes_until_done(world) <= 60
 
 
-def test_jobs_that_a_clock_behind_made_old(world: World) -> None:
-    """They are looked at a few times all the same, and confirmed."""
-    due(world)
-    world.stand_in.plans.append(JobPlan(seconds=100))
-    world.clock.ahead = -AHEAD
-    assert tick(world.services, 10)[0].phase == "confirming"
-
-    world.clock.ahead = timedelta()
-    assert minutes_until_done(world) <= 5
-
-
 def test_a_retry_that_a_wrong_clock_put_off(world: World) -> None:
     """A failed attempt that is to be repeated in 30 days."""
     due(world)
