@@ -7,6 +7,7 @@ from tests.mutants.adapters import ADAPTERS
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
+from tests.mutants.profiles import PROFILES
 from tests.mutants.run_states import RUN_STATES
 
-MUTANTS = [*ADAPTERS, *HTTP, *INFRA, *KLAVIYO, *RUN_STATES]
+MUTANTS = [*ADAPTERS, *HTTP, *INFRA, *KLAVIYO, *PROFILES, *RUN_STATES]
