@@ -139,7 +139,7 @@ KLAVIYO = [
     Mutant(_PAUSES, "if_match=etag)", "if_match=None)", _PAUSED),
     Mutant(_CLIENTS, "if not refusal.profiles:", "if False:", _CLIENT),
     Mutant(_CLIENTS, "JOBS_A_PAGE = 100", "JOBS_A_PAGE = 10", _CLIENT),
-    Mutant(_CLIENTS, "limits.pause.extend(pauses.left(account_id))", "pass", "tests/klaviyo"),
+    Mutant(_CLIENTS, "limits.pause.extend(pauses.left(account_id))", "pass", _PAUSED),
     Mutant(_CLIENTS, "if job.id != job_id:", "if False:", _CLIENT),
     Mutant(_CLIENTS, '"page[size]": "100"', '"page[size]": "50"', _CLIENT),
     Mutant(_PAGES, "MOST_ITEMS = 1_000", "MOST_ITEMS = 2_000", _PAGED),
