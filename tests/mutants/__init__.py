@@ -9,5 +9,7 @@ from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
 from tests.mutants.profiles import PROFILES
 from tests.mutants.run_states import RUN_STATES
+from tests.mutants.run_steps import RUN_STEPS
+from tests.mutants.run_turns import RUN_TURNS
 
-MUTANTS = [*ADAPTERS, *HTTP, *INFRA, *KLAVIYO, *PROFILES, *RUN_STATES]
+MUTANTS = [*ADAPTERS, *HTTP, *INFRA, *KLAVIYO, *PROFILES, *RUN_STATES, *RUN_STEPS, *RUN_TURNS]

@@ -46,7 +46,7 @@ def too_many(world: World) -> None:
 def two_columns_of_a_name(world: World) -> None:
     store, name = world.services.segment_store, f"{FOLDER}/model.json"
     model = store.read(name).content
-    store.write(name, model.replace(b'"LastName"', b'"EMail"'))
+    store.write(name, model.replace(b'"Gender"', b'" EMail"').replace(b'"EMail"', b'"EMail "'))
 
 
 def blocked(world: World) -> None:
