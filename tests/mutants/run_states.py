@@ -114,7 +114,7 @@ RUN_STATES = [
     # What comes next.
     Mutant(_RUN, "run.unfinished_turns > MOST", "run.unfinished_turns >= MOST", _STATES),
     Mutant(_RUN, "            if signals.canceled:\n                return Step.CANCEL\n", "", _STATES),
-    Mutant(_RUN, "if signals.superseded:", "if signals.superseded and not is_worn_out:", _STATES),
+    Mutant(_RUN, "if signals.superseded:", "if signals.superseded and not is_worn_out:", _VERBS),
     Mutant(_RUN, "if signals.superseded:", "if signals.superseded or signals.newer_due:", _VERBS),
     Mutant(_RUN, "Step.PIN if run.plan is None else", "Step.PIN if run.state is State.PINNING else", _STATES),
     Mutant(

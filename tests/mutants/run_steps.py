@@ -29,7 +29,7 @@ RUN_STEPS = [
     Mutant(
         _PERMIT,
         "        if is_cancel_requested(services",
-        "        if not pause_of(services, self._holder.plan.export.connection) and is_cancel_requested(services",
+        "        if not services.settings.exports_paused and is_cancel_requested(services",
         _PERMITTED,
     ),
     Mutant(_PERMIT, "        if pause is not None:\n", "        if False:\n", _PERMITTED),
@@ -37,12 +37,6 @@ RUN_STEPS = [
     Mutant(_PERMIT, "retry_after=PAUSED_AGAIN.total_seconds()", "retry_after=None", _PERMITTED),
     Mutant(_PERMIT, "        self._account.check()\n", "", _PERMITTED),
     Mutant(_PERMIT, "        self._holder.lock.check()\n", "", _PERMITTED),
-    Mutant(
-        _PERMIT,
-        "        services = self._holder.services\n",
-        "        services = self._holder.services\n        self._account, self._account_ = self._holder.lock, self._account.check()\n",
-        _PERMITTED,
-    ),
     Mutant(_PERMIT, "    if services.settings.exports_paused:\n", "    if False:\n", _PERMITTED),
     Mutant(_PERMIT, "(connection_id).paused:", "(connection_id) is None:", _PERMITTED),
     Mutant(
@@ -72,14 +66,14 @@ RUN_STEPS = [
     Mutant(_SEND, "if future.done() and (e", "if (e", _SENT),
     Mutant(
         _SEND,
-        "                    self._rejected.flush()\n                    run.count(self._selection)\n                raise",
-        "                    run.count(self._selection)\n                raise",
+        "self._rejected.flush()\n                    run.count(self._selection)\n",
+        "run.count(self._selection)\n",
         "tests/runs/test_faults.py",
     ),
     Mutant(
         _SEND,
-        "                    self._rejected.flush()\n                    run.count(self._selection)\n                raise",
-        "                    self._rejected.flush()\n                raise",
+        "self._rejected.flush()\n                    run.count(self._selection)\n",
+        "self._rejected.flush()\n",
         "tests/runs/test_faults.py",
     ),
     Mutant(
@@ -128,8 +122,8 @@ RUN_STEPS = [
     ),
     Mutant(
         _BATCH,
-        "            self._accepted.add(digest)\n            self.accepted_now += 1\n            self._lock.checkpoint()\n",
-        "            self._accepted.add(digest)\n            self.accepted_now += 1\n",
+        "self.accepted_now += 1\n            self._lock.checkpoint()\n",
+        "self.accepted_now += 1\n",
         "tests/runs/test_passes.py",
     ),
     Mutant(_BATCH, "        except TakenElsewhere:\n            raise\n", "", "tests/runs/test_passes.py"),
@@ -315,8 +309,8 @@ RUN_STEPS = [
     ),
     Mutant(
         _PARTS,
-        "    def _write(self, name: str, content: bytes | Iterable[bytes]) -> None:\n        self._lock.check()\n",
-        "    def _write(self, name: str, content: bytes | Iterable[bytes]) -> None:\n",
+        "-> None:\n        self._lock.check()\n        self._store.write",
+        "-> None:\n        self._store.write",
         _KEPT,
     ),
     Mutant(

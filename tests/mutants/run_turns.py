@@ -41,14 +41,14 @@ RUN_TURNS = [
     ),
     Mutant(
         _LEASE,
-        '        if self._age() > TRUSTED_FOR:\n            raise LeaseLost("The lease could not be renewed in time.")\n',
-        "",
+        "if self._age() > TRUSTED_FOR:\n            raise",
+        "if False:\n            raise",
         _LEASED,
     ),
     Mutant(
         _LEASE,
-        '        if self._lost:\n            raise LeaseLost("Another process has taken over what this one had locked.")\n',
-        "",
+        "if self._lost:",
+        "if False:",
         _LEASED,
     ),
     Mutant(_LEASE, "            lease.release()\n", "            pass\n", _LEASED),
@@ -98,8 +98,8 @@ RUN_TURNS = [
     Mutant(_TURN, 'problem.code == "invalid_key" and self', "self", _TURNS),
     Mutant(
         _TURN,
-        "self._may_read_key_again = False  # the key may have been changed meanwhile\n",
-        "self._asked = self._asked + 1 if hasattr(self, '_asked') else 1\n                assert self._asked < 4\n",
+        "self._may_read_key_again = False  #",
+        "self._may_read_key_again = True  #",
         _TURNS,
     ),
     Mutant(
@@ -139,8 +139,8 @@ RUN_TURNS = [
     ),
     Mutant(
         _TURN,
-        "            if step is Step.LAST_LOOK:\n                self._run.finish_look(self._holder.now(), is_last=True)\n                return False\n",
-        "",
+        "if step is Step.LAST_LOOK:\n                self",
+        "if False:\n                self",
         "tests/runs/test_outdated.py",
     ),
     Mutant(_TURN, "PAUSE = 30.0", "PAUSE = 300.0", _TURNS),

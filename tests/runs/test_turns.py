@@ -10,6 +10,7 @@ import pytest
 from sandbox.people import People
 from shared import state
 from shared.adapters.clock import Deadline
+from shared.adapters.vault import Vault
 from shared.errors import Denied, StorageUnavailable
 from shared.runs.advance import advance, begin, resume, run, start
 from shared.runs.heads.head import read_head
@@ -193,14 +194,25 @@ def test_a_record_that_may_not_be_written_is_told_and_written_later(world: World
     assert (closed.id, closed.status, closed.counts.imported) == (record.id, "successful", 5)
 
 
+class WrongKey(Vault):
+    """Whoever hammers it is stopped."""
+
+    asked = 0
+
+    def secret(self, name: str) -> str:
+        self.asked += 1
+        assert self.asked < 10
+        return "pk_wrong"
+
+
 @pytest.mark.parametrize("runs", [1, 2])
 def test_a_key_that_does_not_work_is_read_once_more(world: World, runs: int) -> None:
     """In each turn, since it may have been changed meanwhile; then the run fails."""
     world.segment(People(5))
-    world.secrets({"klaviyo-sandbox": "pk_wrong"})
+    services = replace(world.services, vault=WrongKey())
 
     for _ in range(runs):
-        record = world.run()
+        record = run(services, "vip", ON_DEMAND, world.deadline())
         assert record.error is not None
         assert record.error.code == "invalid_key"
 

@@ -43,6 +43,15 @@ def test_a_newer_snapshot_that_is_due_cuts_no_sending_short() -> None:
     assert next_step(a_run(State.SENDING), NOW, Signals(newer_due=True)) is Step.SEND
 
 
+@pytest.mark.parametrize(
+    ("signals", "step"),
+    [(Signals(canceled=True), Step.CANCEL), (Signals(superseded=True), Step.SUPERSEDE)],
+)
+def test_a_run_whose_holders_died_is_ended_as_any_other(signals: Signals, step: Step) -> None:
+    """As canceled or superseded, and not as failed."""
+    assert next_step(a_run(State.SENDING, turns=9), NOW, signals) is step
+
+
 @pytest.mark.parametrize(("state", "jobs"), [(State.SENDING, 0), (State.CONFIRMING, 1)])
 def test_a_run_has_five_attempts(state: State, jobs: int) -> None:
     """The holder after five that died ends it."""
