@@ -225,6 +225,6 @@ RUN_STATES = [
     Mutant(_DUE, "max((time for", "min((time for", _DUES),
     Mutant(_DUE, "retry.versions == wanted_versions(export, versions)", "True", _NEWER),
     Mutant(_DUE, '{name: versions.get(name, "") for name in export.segments}', "dict(versions)", _NEWER),
-    Mutant(_DUE, "astimezone(UTC)) > after", "astimezone(UTC)) >= after", _DUES),
+    Mutant(_DUE, "astimezone(UTC)) > after", "astimezone(UTC)) != after", _DUES),
     Mutant(_DUE, "after.astimezone(ZoneInfo(cron.timezone))", "after", _DUES),
 ]
