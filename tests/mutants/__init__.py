@@ -7,5 +7,24 @@ from tests.mutants.adapters import ADAPTERS
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
+from tests.mutants.profiles import PROFILES
+from tests.mutants.run_ending import RUN_ENDING
+from tests.mutants.run_heads import RUN_HEADS
+from tests.mutants.run_sending import RUN_SENDING
+from tests.mutants.run_states import RUN_STATES
+from tests.mutants.run_ticks import RUN_TICKS
+from tests.mutants.run_turns import RUN_TURNS
 
-MUTANTS = [*ADAPTERS, *HTTP, *INFRA, *KLAVIYO]
+MUTANTS = [
+    *ADAPTERS,
+    *HTTP,
+    *INFRA,
+    *KLAVIYO,
+    *PROFILES,
+    *RUN_ENDING,
+    *RUN_HEADS,
+    *RUN_SENDING,
+    *RUN_STATES,
+    *RUN_TICKS,
+    *RUN_TURNS,
+]

@@ -1,33 +1,15 @@
 """Which exports are due: decisions over what listings show."""
 
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.catalog import Export
 from shared.catalog.export import Cron
 from shared.runs.due import MOST_ATTEMPTS, is_behind, is_due, is_newer_due, next_time
-from shared.runs.heads.index import IndexEntry, Retry
-
-NOW = datetime(2026, 8, 24, 12, tzinfo=UTC)
-LONG_AGO = NOW - timedelta(days=30)
-
-
-def export(**changes: Any) -> Export:
-    document = {
-        "id": "vip",
-        "connection": "eu",
-        "segments": ["A", "B"],
-        "list_id": "Y6nRLr",
-        "match": {"email": "EMail"},
-    }
-    return Export.parse("exports/vip.json", json.dumps(document | changes).encode())
-
-
-def entry(**changes: Any) -> IndexEntry:
-    return IndexEntry.model_validate({"exported": {"A": "2", "B": "2"}, "scheduled_at": LONG_AGO} | changes)
+from shared.runs.heads.index import Retry
+from tests.support.index import LONG_AGO, entry, export
+from tests.support.index import NOON as NOW
 
 
 @pytest.mark.parametrize(

@@ -1,69 +1,20 @@
 """The states of a run: what comes next in each, and what each verb makes of it."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from shared.catalog import Export
-from shared.runs.deliveries import GIVE_UP_AFTER, AcceptedJob, Deliveries
-from shared.runs.plan import Plan
-from shared.runs.record import ErrorRecord, RunRecord
-from shared.runs.run import (
-    LONGEST_WAIT,
-    MOST_UNFINISHED_TURNS,
-    PAUSED_AGAIN,
-    OpenRun,
-    next_step,
-)
+from shared.runs.deliveries import GIVE_UP_AFTER, AcceptedJob
+from shared.runs.record import ErrorRecord
+from shared.runs.run import LONGEST_WAIT, MOST_UNFINISHED_TURNS, PAUSED_AGAIN, OpenRun, next_step
 from shared.runs.states import PHASES, TRANSITIONS, Cut, Rest, Signals, State, Step, Wait
-from tests.support.documents import SHORT_EXPORT
-from tests.support.world import MONDAY
+from tests.support.open_runs import NOW, PLAN, a_run
 
-NOW = MONDAY + timedelta(hours=1)
 SOON = NOW + timedelta(seconds=30)
 ERROR = ErrorRecord(code="invalid_key", message="Put a valid key into the vault.")
-PLAN = Plan(
-    export=Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT).encode()),
-    account_id="SNDBOX",
-    segments=[],
-)
 CANCELED, SUPERSEDED = Signals(canceled=True), Signals(superseded=True)
 NEWER_DUE, PAUSED = Signals(newer_due=True), Signals(paused=True)
-
-
-def a_run(
-    state: State,
-    *,
-    jobs: int = 0,
-    wait: Wait | None = None,
-    cut: Cut | None = None,
-    turns: int = 0,
-    age: timedelta = timedelta(minutes=1),
-) -> OpenRun:
-    """A run in this state, with so many jobs that Klaviyo accepted some time ago."""
-    record = RunRecord(
-        id="vip.20260824T143300Z-0000",
-        export="vip",
-        trigger="schedule",
-        requested_by="timer",
-        created_at=MONDAY,
-    )
-    accepted = [
-        AcceptedJob(id=f"{n}", digest=f"{n}", batch=f"{n}", profiles=10, accepted_at=NOW - age)
-        for n in range(jobs)
-    ]
-    is_pinned = state not in (State.OPENED, State.PINNING)
-    return OpenRun(
-        record=record,
-        state=state,
-        wait=wait,
-        cut=cut,
-        plan=PLAN if is_pinned else None,
-        deliveries=Deliveries(jobs=accepted),
-        unfinished_turns=turns,
-    )
 
 
 THROTTLED = Wait(until=SOON, reason="throttled")

@@ -1,0 +1,137 @@
+"""The work of a tick: what is taken, in which order, and what is given back."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.adapters.clock import Deadline
+from shared.runs.record import RunRecord
+from shared.runs.states import State
+from shared.runs.timer.find import NEVER, Work
+from shared.runs.timer.queue import WorkQueue
+from shared.runs.timer.tick import ACCOUNTS_AT_ONCE, SLICE
+from shared.runs.turn import Progress
+from tests.support.open_runs import a_run
+from tests.support.world import MadeClock
+
+
+def work(export: str, account: str = "A", advanced: float = 0, wait: float = 0) -> Work:
+    """Work that was advanced so many seconds after midnight, and can go on in so many seconds."""
+    now = MadeClock().now()
+    midnight = now.replace(hour=0, minute=0)
+    not_before = now + timedelta(seconds=wait) if wait else NEVER
+    return Work(export, account, f"{export}-run", None, midnight + timedelta(seconds=advanced), not_before)
+
+
+def queue(clock: MadeClock, *found: Work, whole: float = 240, waiting: float = 60) -> WorkQueue:
+    return WorkQueue(clock, found, Deadline(clock, whole), Deadline(clock, waiting))
+
+
+def progress(*, closed: bool = False, **changes: Any) -> Progress:
+    """How far the run has come."""
+    run = a_run(State.SENDING)
+    record = run.record.model_copy(update={"phase": "closed"} if closed else {})
+    return Progress(RunRecord.model_validate(record.model_dump()), **changes)
+
+
+def exports(queued: WorkQueue) -> list[str]:
+    """The work in the order in which one thread does it, if nothing is left of any."""
+    done = []
+    while (each := queued.take()) is not None:
+        done.append(each.export)
+        queued.give_back(each, None)
+    return done
+
+
+def test_the_least_recently_advanced_comes_first() -> None:
+    """Of what can go on; a time that is over is none."""
+    clock = MadeClock()
+    found = [work("b", advanced=2), work("c", advanced=3), work("a", advanced=1, wait=-50)]
+    assert exports(queue(clock, *found)) == ["a", "b", "c"]
+
+
+def test_what_can_go_on_comes_before_what_waits() -> None:
+    """Then the one whose time comes first, which is slept for."""
+    clock = MadeClock()
+    found = [work("late", wait=30), work("soon", wait=10, advanced=9), work("now", advanced=5)]
+    queued, before = queue(clock, *found), clock.monotonic()
+
+    assert exports(queued) == ["now", "soon", "late"]
+    assert clock.monotonic() - before == 30
+
+
+def test_waiting_ends_before_the_tick_does() -> None:
+    """What comes no sooner than the end of the waiting is left to the next tick; what can go on is not."""
+    clock = MadeClock()
+    assert exports(queue(clock, work("a", wait=60))) == []
+    assert exports(queue(clock, work("a", wait=59))) == ["a"]
+    clock = MadeClock()
+    queued = queue(clock, work("a"), work("b"))
+    clock.sleep(100)
+    assert exports(queued) == ["a", "b"]
+
+
+def test_nothing_is_begun_after_the_time() -> None:
+    """Whatever is left."""
+    clock = MadeClock()
+    queued = queue(clock, work("a"))
+    clock.sleep(240)
+    assert queued.take() is None
+
+
+def test_an_account_is_one_thread_s() -> None:
+    """Others get work of other accounts, or none, until it is given back."""
+    queued = queue(MadeClock(), work("a", "A"), work("b", "A"), work("c", "C"))
+    assert queued.accounts() == 2
+    first, second = queued.take(), queued.take()
+    assert first is not None
+    assert second is not None
+    assert (first.export, second.export, queued.take()) == ("a", "c", None)
+
+    queued.give_back(first, None)
+
+    third = queued.take()
+    assert third is not None
+    assert third.export == "b"
+
+
+def test_an_open_run_comes_back_behind_the_others() -> None:
+    """As of now, and not before its time; what it was in the end is told."""
+    clock = MadeClock()
+    queued = queue(clock, work("a", advanced=1), work("b", advanced=2))
+    first = queued.take()
+    assert first is not None
+    open_ = progress(not_before=clock.now() + timedelta(seconds=20))
+    clock.sleep(5)
+    queued.give_back(first, open_)
+    second = queued.take()
+    assert second is not None
+    assert second.export == "b"
+    queued.give_back(second, None)
+    assert queued.touched == {open_.record.id: open_.record}
+
+    again = queued.take()
+
+    assert again is not None
+    assert (again.export, again.run, again.not_before) == ("a", open_.record.id, open_.not_before)
+    assert clock.monotonic() == 20
+    assert again.advanced_at == clock.now() - timedelta(seconds=15)
+    closed = progress(closed=True)
+    queued.give_back(again, closed)
+    assert queued.touched == {closed.record.id: closed.record}
+    assert queued.take() is None
+
+
+def test_an_open_run_without_a_time_can_go_on_at_once() -> None:
+    """Its slice was over."""
+    queued = queue(MadeClock(), work("a"))
+    first = queued.take()
+    assert first is not None
+    queued.give_back(first, progress())
+    again = queued.take()
+    assert again is not None
+    assert again.not_before == NEVER
+
+
+def test_a_run_has_a_minute_and_four_accounts_a_thread() -> None:
+    """As docs/architecture.md says."""
+    assert (SLICE, ACCOUNTS_AT_ONCE) == (60, 4)
