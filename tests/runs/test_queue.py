@@ -30,7 +30,7 @@ def progress(*, closed: bool = False, **changes: Any) -> Progress:
     """How far the run has come."""
     run = a_run(State.SENDING)
     record = run.record.model_copy(update={"phase": "closed"} if closed else {})
-    return Progress(RunRecord.model_validate(record.model_dump()), **changes)
+    return Progress(RunRecord.model_validate(record.model_dump()), is_trial=False, **changes)
 
 
 def exports(queued: WorkQueue) -> list[str]:

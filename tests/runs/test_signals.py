@@ -70,7 +70,7 @@ def test_what_was_only_opened_is_told_of_a_cancel_alone(world: World) -> None:
 
 
 def test_what_sends_is_told_of_a_newer_snapshot(world: World) -> None:
-    """And of a pause that still holds; who cancels needs to know nothing else."""
+    """And of a pause that still holds, and of a cancel beside them."""
     run_id = sending(world)
     assert signals(world) == Signals(paused=True)
     newer(world)
@@ -78,7 +78,7 @@ def test_what_sends_is_told_of_a_newer_snapshot(world: World) -> None:
     world.document("connections/sandbox.json")
     assert signals(world) == Signals(superseded=True)
     request_cancel(world.services.state, run_id)
-    assert signals(world) == Signals(canceled=True)
+    assert signals(world) == Signals(canceled=True, superseded=True)
 
 
 def test_an_older_snapshot_ends_nothing(world: World) -> None:
