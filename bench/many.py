@@ -3,19 +3,16 @@
 import json
 import time
 from collections import Counter
-from dataclasses import replace
 
 from bench.ground import Ground, documents, lay_out, write_documents, write_secrets
 from bench.measure import measure, python
 from bench.output import show
 from bench.stand_in import POSTS, running_stand_in
-from shared.catalog import Catalog
 from shared.runs.timer.tick import tick
-from shared.segments import Segments
 from shared.services import Services
 from shared.settings import Settings
 from tests.support.azurite import running_azurite
-from tests.support.stores import CountingStore
+from tests.support.stores import counted
 
 ACCOUNTS = 10
 PEOPLE = 100_000
@@ -74,10 +71,7 @@ def _idle(ground: Ground, name: str, segments_url: str, state_url: str) -> tuple
     environment = ground.environment(segments_url, "http://127.0.0.1:1", state_url)
     write_documents(state_url, exports)
     services = Services.from_settings(Settings.from_environment(environment))
-    state, segments = CountingStore(services.state), CountingStore(services.segment_store)
-    services = replace(
-        services, state=state, catalog=Catalog(state), segment_store=segments, segments=Segments(segments)
-    )
+    services, state, segments = counted(services)
     for _ in range(2):  # the first sight of each, then nothing
         tick(services, 240)
     calls = len(state.calls) + len(segments.calls)

@@ -1,5 +1,4 @@
-"""What callers do with runs: start, run, advance, cancel. The holder of an export continues while there is
-time."""
+"""What callers do with runs: start, run, advance, cancel."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -8,7 +8,7 @@ from cronsim import CronSim
 
 from shared.catalog import Cron, Export
 from shared.runs.heads.index import IndexEntry, Retry
-from shared.runs.run import LONGEST_WAIT
+from shared.runs.run import is_believed
 
 # Attempts of the timer for one snapshot; then it waits for the next one, or for a person.
 MOST_ATTEMPTS = 8
@@ -26,7 +26,7 @@ def is_due(
         return False
     retry = pending_retry(export, entry, versions)
     if retry is not None:
-        is_over = not now < retry.not_before <= now + LONGEST_WAIT
+        is_over = now >= retry.not_before or not is_believed(retry.not_before, now)
         return retry.attempts < MOST_ATTEMPTS and is_over
     when = export.schedule.when
     if not isinstance(when, Cron):
@@ -91,8 +91,8 @@ def _has_come(when: Cron, entry: IndexEntry, now: datetime, changed_at: datetime
 
 
 def _believed(now: datetime, *times: datetime | None) -> datetime | None:
-    """The latest of these times, save those so far ahead that a clock must have been wrong."""
-    return max((time for time in times if time is not None and time <= now + LONGEST_WAIT), default=None)
+    """The latest of these times that can be meant."""
+    return max((time for time in times if time is not None and is_believed(time, now)), default=None)
 
 
 def _has_newer(export: Export, entry: IndexEntry, versions: Mapping[str, str]) -> bool:

@@ -20,7 +20,7 @@ from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, S
 
 # Turns in a row that began, did not end, and got nowhere: their holders died.
 MOST_UNFINISHED_TURNS = 5
-# No cause asks for more than an hour: a clock that was wrong wrote a later time, which is not believed.
+# No cause asks for more than an hour.
 LONGEST_WAIT = timedelta(hours=1, minutes=5)
 # Between looks at a pause that somebody may lift.
 PAUSED_AGAIN = timedelta(seconds=5)
@@ -35,8 +35,8 @@ class OpenRun(StateModel):
     """A run that is not closed yet.
 
     `limit` is how many profiles a trial sends. `unfinished_turns` counts the turns in a row that began, did
-    not end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could
-    not be read.
+    not end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could not be
+    read.
     """
 
     record: RunRecord
@@ -99,11 +99,9 @@ class OpenRun(StateModel):
         """Sets the counts to those of a pass over the rows, as far as it came; they are never added up."""
         counts = self.record.counts
         self.deliveries.checked = dict(selection.rejected_by_reason)
-        counts.rows, counts.filtered, counts.duplicates = (
-            selection.rows,
-            selection.filtered,
-            selection.duplicates,
-        )
+        counts.rows = selection.rows
+        counts.filtered = selection.filtered
+        counts.duplicates = selection.duplicates
         counts.sent = self.deliveries.profiles
         self.record.count_rejected(self.deliveries.refusals())
         self.record.warn("sent_twice", self.deliveries.sent_twice)
@@ -160,7 +158,7 @@ class OpenRun(StateModel):
     def wait_at(self, now: datetime) -> Wait | None:
         """What the run waits for, if that isn't over and can be believed."""
         wait = self.wait
-        return wait if wait is not None and now < wait.until <= now + LONGEST_WAIT else None
+        return wait if wait is not None and now < wait.until and is_believed(wait.until, now) else None
 
     def summary(self) -> RunRecord:
         """The record as it stands: what the jobs show, in counts."""
@@ -181,6 +179,11 @@ class OpenRun(StateModel):
             raise ValueError(f"a run does not go from {self.state} to {state}")
         self.state = state
         self.record.phase = PHASES[state]
+
+
+def is_believed(time: datetime, now: datetime) -> bool:
+    """Whether a stored time can be meant: one that is further ahead comes from a clock that was wrong."""
+    return time <= now + LONGEST_WAIT
 
 
 def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:

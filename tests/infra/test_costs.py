@@ -1,16 +1,14 @@
 """What docs/deploy.md counts for the bill: its formulas are what the code does, its sums are right."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
-from shared.catalog import Catalog
 from shared.runs.timer.tick import tick
 from tests.docs.pages import page, rows, section
-from tests.support.stores import CountingStore
+from tests.support.stores import CountingStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World, a_world
 
@@ -39,7 +37,7 @@ def refreshed(world: World, people: People) -> CountingStore:
     for day, refresh in enumerate((People(10), people)):
         world.segment(refresh, MONDAY + timedelta(days=day))
         store = CountingStore(world.services.state)
-        tick(replace(world.services, state=store, catalog=Catalog(store)), 240)
+        tick(with_state(world.services, store), 240)
         world.clock.sleep(86_400)
     return store
 

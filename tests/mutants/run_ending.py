@@ -18,12 +18,6 @@ RUN_ENDING = [
     Mutant(_CONFIRM, "        return found, problem\n", "        return found, None\n", _CONFIRMED),
     Mutant(_CONFIRM, "                trouble = problem  #", "                pass  #", _CONFIRMED),
     Mutant(
-        _CONFIRM,
-        "trouble is not None and not holder.deadline.left()",
-        "trouble is not None",
-        "tests/runs/test_confirming.py",
-    ),
-    Mutant(
         _CONFIRM, "            if seen.failed and trouble", "            if False and trouble", _CONFIRMED
     ),
     Mutant(
@@ -141,7 +135,6 @@ RUN_ENDING = [
     Mutant(_CLOSE, 'record.warn("empty_segment", 1)', "pass", "tests/runs/test_run.py"),
     Mutant(_CLOSE, "counts.rejected or counts", "counts", _CLOSED),
     Mutant(_CLOSE, " or counts.failed or counts", " or counts", _CLOSED),
-    Mutant(_CLOSE, " or counts.unconfirmed or record", " or record", _CLOSED),
     Mutant(_CLOSE, " or record.warnings)", ")", _CLOSED),
     Mutant(_CLOSE, '"failed" if run.cut.cause == "failed" else "canceled"', '"canceled"', _CLOSED),
     Mutant(_CLOSE, "MOST_BYTES = 32_000_000", "MOST_BYTES = 64_000_000", "tests/runs/test_history.py"),
@@ -156,7 +149,7 @@ RUN_ENDING = [
         "except (PermanentError, ValueError):\n            pass",
         _KEPT,
     ),
-    Mutant(_PARTS, "if blob.name in wanted)", ")", _MANY),
+    Mutant(_PARTS, "for name in written if name in wanted)", "for name in written)", _MANY),
     Mutant(
         _PARTS,
         "islice(_in_order(self._lines_of(numbered)), checked)",
@@ -207,10 +200,8 @@ RUN_ENDING = [
     # The refused rows' file.
     Mutant(_REJECTED, "MOST_LISTED = 1_000_000", "MOST_LISTED = 1_100_000", _MANY),
     Mutant(_REJECTED, "if len(cells) != len(HEADER) or not", "if not", _GARBLED),
-    Mutant(
-        _REJECTED, "0 <= int(number) < len(self._partitions)", "int(number) < len(self._partitions)", _GARBLED
-    ),
-    Mutant(_REJECTED, "0 <= int(number) < len(self._partitions)", "0 <= int(number)", _GARBLED),
+    Mutant(_REJECTED, "0 <= number < len(self._partitions)", "number < len(self._partitions)", _GARBLED),
+    Mutant(_REJECTED, "0 <= number < len(self._partitions)", "0 <= number", _GARBLED),
     Mutant(_REJECTED, "has_place or reason == UNNAMED", "has_place", "tests/runs/test_faults.py"),
     Mutant(_REJECTED, "has_place or reason == UNNAMED", "True", _GARBLED),
     Mutant(_REJECTED, "                text.truncate()\n", "", _KEPT),

@@ -78,7 +78,6 @@ RUN_TICKS = [
         "        if True:\n            record_baseline",
         _FOUND,
     ),
-    Mutant(_FIND, "    if not export.schedule.active:\n        return\n    _record", "    _record", _FOUND),
     Mutant(_FIND, "if entry.open is not None or versions is None:", "if versions is None:", _FOUND),
     Mutant(_FIND, "if entry.open is not None or versions is None:", "if entry.open is not None:", _FOUND),
     Mutant(
@@ -87,7 +86,6 @@ RUN_TICKS = [
         "        return\n",
         _TICKS,
     ),
-    Mutant(_FIND, "        and retry.waits_for is not None\n", "", _FOUND),
     Mutant(_FIND, "and now - last < LOOK_AGAIN", "and now - last <= LOOK_AGAIN", _TICKS),
     Mutant(_FIND, "wanted_versions(export, versions), entry)", "wanted_versions(export, versions))", _TICKS),
     Mutant(
@@ -97,7 +95,7 @@ RUN_TICKS = [
         _FOUND,
     ),
     Mutant(_FIND, " or is_superseded(entry.pinned, versions):", ":", _FOUND),
-    Mutant(_FIND, "if entry.not_before <= now + LONGEST_WAIT else NEVER", "", _FOUND),
+    Mutant(_FIND, "if is_believed(entry.not_before, now) else NEVER", "", _FOUND),
     Mutant(_FIND, "return entry.account or export_id", "return export_id", _FOUND),
     Mutant(
         _FIND, "    if entry.account is None and isinstance(export, Export):\n", "    if False:\n", _FOUND
@@ -116,13 +114,6 @@ RUN_TICKS = [
     Mutant(_LISTING, "int(month[4:]) - 2, 12)", "int(month[4:]) - 3, 12)", _LISTED),
     Mutant(_LISTING, "islice(records, MOST_AT_ONCE + 1)", "islice(records, MOST_AT_ONCE)", _LISTED),
     Mutant(_LISTING, "yield from reversed(found)", "yield from found", _LISTED),
-    Mutant(
-        _LISTING,
-        '        if f"{time}{following}" <= until:\n',
-        '        if f"{time}{following}" < until:\n',
-        _LISTED,
-    ),
-    Mutant(_LISTING, '        if f"{time}{following}" <= until:\n', "        if True:\n", _LISTED),
     Mutant(
         _LISTING,
         'next(_records(store, export_id, "", page=1), None)',

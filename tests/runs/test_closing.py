@@ -105,6 +105,16 @@ def test_a_canceled_run_is_not_told_that_it_was_too_late(world: World) -> None:
     assert names(world) == [f"{record.id.removeprefix('vip.')}.json"]
 
 
+def test_a_request_that_came_too_late_is_removed(world: World) -> None:
+    """With the run that it was for, by whoever closes that."""
+    world.segment(People(5))
+    record = start(world.services, "vip", ON_DEMAND)
+    world.stand_in.on_import(lambda _: request_cancel(world.services.state, record.id))
+    closed = advance(world.services, record, world.deadline())
+    assert closed.warning_codes() == {"cancel_too_late"}
+    assert names(world) == [f"{record.id.removeprefix('vip.')}.json"]
+
+
 def test_a_failed_run_says_why(world: World) -> None:
     """In its record, as in the head's last attempt."""
     world.segment(People(5))

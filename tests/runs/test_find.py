@@ -1,7 +1,6 @@
 """What a tick finds to do: which exports, for which account, and not before when."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +15,8 @@ from shared.runs.heads.index import Retry
 from shared.runs.run import OpenRun
 from shared.runs.states import State, Wait
 from shared.runs.timer.find import NEVER, Work, find_work
-from shared.segments import Segments
 from tests.support.open_runs import a_pinned_run, a_run
-from tests.support.stores import CountingStore, WatchedStore
+from tests.support.stores import CountingStore, WatchedStore, with_segments
 from tests.support.world import MONDAY, SEGMENT, World
 
 LATER = MONDAY + timedelta(minutes=30)
@@ -76,7 +74,7 @@ def test_what_is_not_active_is_not_due(due: World) -> None:
     """Whatever is there, and no segment is looked for."""
     due.document("exports/vip.json", schedule={"active": False})
     segments = CountingStore(due.services.segment_store)
-    services = replace(due.services, segment_store=segments, segments=Segments(segments))
+    services = with_segments(due.services, segments)
     assert find_work(services) == []
     assert segments.calls == []
 
@@ -95,16 +93,19 @@ class Away(WatchedStore):
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_without_segments_nothing_is_due_and_nothing_is_a_baseline(due: World, seen: bool) -> None:
-    """What can't be seen may be new."""
+def test_without_segments_nothing_is_due_and_nothing_is_a_baseline(
+    due: World, seen: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What can't be seen may be new; that is no error of the export."""
     if not seen:
         due.services.state.delete(state.head("vip"))
     away = Away(due.services.segment_store)
-    services = replace(due.services, segment_store=away, segments=Segments(away))
+    services = with_segments(due.services, away)
 
     assert find_work(services) == []
 
     assert len(list(due.services.state.list(state.HEADS))) == seen
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_an_open_run_is_work_whatever_is_due(due: World) -> None:
@@ -113,7 +114,7 @@ def test_an_open_run_is_work_whatever_is_due(due: World) -> None:
         {SEGMENT: version(due)}, wait=Wait(until=LATER + timedelta(hours=1), reason="throttled")
     )
     run.advanced_at = MONDAY
-    head(due, run)
+    head(due, run, exported={SEGMENT: "1"})
     work = find(due)
     assert work is not None
     assert (work.account, work.run, work.request) == ("SNDBOX", run.record.id, None)

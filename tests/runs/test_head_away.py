@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,13 +9,12 @@ import pytest
 from sandbox.people import People
 from shared import state
 from shared.adapters.storage.store import Store
-from shared.catalog import Catalog
 from shared.errors import Denied, ExportError, StorageUnavailable
 from shared.runs.run import MOST_UNFINISHED_TURNS
 from shared.runs.timer.tick import tick
 from shared.services import Services
 from tests.support.small_batches import small_batches
-from tests.support.stores import WatchedStore
+from tests.support.stores import WatchedStore, with_state
 from tests.support.world import MONDAY, World
 
 TICKS = 30
@@ -46,7 +44,7 @@ def with_head_away(
     world: World, writes: int, refusal: Callable[[], ExportError]
 ) -> tuple[Services, HeadAway]:
     store = HeadAway(world.services.state, writes, refusal)
-    return replace(world.services, state=store, catalog=Catalog(store)), store
+    return with_state(world.services, store), store
 
 
 def digest(body: Any) -> str:

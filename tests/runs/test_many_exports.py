@@ -2,17 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from sandbox.people import People
 from sandbox.sample import FOLDER, example_documents, write_segment
-from shared.catalog import Catalog
 from shared.runs.timer.tick import tick
-from shared.segments import Segments
-from shared.services import Services
-from tests.support.stores import CountingStore
+from tests.support.stores import counted
 from tests.support.world import MONDAY, World, a_world
 
 EXPORTS, ACCOUNTS, SEGMENTS = 1_000, 50, 200
@@ -46,22 +42,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def counted(world: World) -> tuple[Services, CountingStore, CountingStore]:
-    """The world's services in a new process, with the stores of the state and the segments counted."""
-    state, segments = CountingStore(world.services.state), CountingStore(world.services.segment_store)
-    services = replace(
-        world.services,
-        state=state,
-        catalog=Catalog(state),
-        segment_store=segments,
-        segments=Segments(segments),
-    )
-    return services, state, segments
-
-
 def test_a_thousand_exports_are_seen_and_then_cost_three_calls(world: World) -> None:
     """First sight reads model.json once, and makes each a head; a quiet tick lists twice and reads once."""
-    services, state, segments = counted(world)
+    services, state, segments = counted(world.services)
 
     assert tick(services, 240) == []
 
@@ -79,7 +62,7 @@ def test_a_thousand_exports_are_seen_and_then_cost_three_calls(world: World) -> 
         assert segments.calls == [MODEL]
 
     # Another process, which remembers nothing, reads each document once more.
-    services, state, segments = counted(world)
+    services, state, segments = counted(world.services)
     assert tick(services, 240) == []
     assert segments.calls.count(MODEL) == 1
     reads = [name for what, name in state.calls if what == "read"]

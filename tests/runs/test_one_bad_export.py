@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +11,8 @@ import pytest
 from sandbox.people import People
 from sandbox.sample import example_documents
 from shared import state
-from shared.catalog import Catalog
 from shared.runs.timer.tick import tick
-from tests.support.stores import WatchedStore
+from tests.support.stores import WatchedStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World
 
@@ -156,7 +154,7 @@ def test_a_bug_in_one_export_stops_no_other(
 ) -> None:
     """The last line of defence: what nobody foresaw is logged with its place, and the other export runs."""
     store = BuggyStore(two.services.state, what, name)
-    services = replace(two.services, state=store, catalog=Catalog(store))
+    services = with_state(two.services, store)
 
     with caplog.at_level(logging.ERROR):
         records = tick(services, 240)

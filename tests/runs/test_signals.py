@@ -17,9 +17,8 @@ from shared.runs.signals import is_outdated, read_signals
 from shared.runs.starting import Request
 from shared.runs.states import Signals
 from shared.runs.steps.permit import request_cancel
-from shared.segments import Segments
 from shared.services import Services
-from tests.support.stores import CountingStore, WatchedStore
+from tests.support.stores import CountingStore, WatchedStore, with_segments
 from tests.support.world import MONDAY, World
 
 NOTHING = Signals()
@@ -173,7 +172,7 @@ def test_segments_that_are_away_are_no_newer_ones(world: World) -> None:
     sending(world)
     newer(world)
     store = Away(world.services.segment_store)
-    services = replace(world.services, segment_store=store, segments=Segments(store))
+    services = with_segments(world.services, store)
 
     assert signals(world, services) == signals(world, services, on_demand=True) == Signals(paused=True)
 
@@ -182,7 +181,7 @@ def test_a_run_without_a_plan_is_not_outdated(world: World) -> None:
     """One with a plan is, from the newer snapshot on; no segment is asked for without need."""
     opened(world)
     segments = CountingStore(world.services.segment_store)
-    services = replace(world.services, segment_store=segments, segments=Segments(segments))
+    services = with_segments(world.services, segments)
     newer(world)
     with ExportLock.acquire(world.services.state, "vip", world.clock) as lock:
         assert not is_outdated(services, lock.run)

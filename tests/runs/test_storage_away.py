@@ -1,19 +1,16 @@
 """A store that is away at any moment: the run waits or is begun again, nobody is lost."""
 
-from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from sandbox.people import People
 from shared.adapters.storage.store import Store
-from shared.catalog import Catalog
 from shared.errors import ExportError, StorageUnavailable, TakenElsewhere, TryLater
 from shared.runs.advance import run
 from shared.runs.starting import Request
-from shared.segments import Segments
 from shared.services import Services
-from tests.support.stores import WatchedStore
+from tests.support.stores import WatchedStore, with_segments, with_state
 from tests.support.world import World
 
 PEOPLE = People(200, dirt=True)
@@ -36,12 +33,12 @@ class FailingStore(WatchedStore):
 
 def with_failing_state(services: Services, nth: int) -> tuple[Services, FailingStore]:
     store = FailingStore(services.state, nth)
-    return replace(services, state=store, catalog=Catalog(store)), store
+    return with_state(services, store), store
 
 
 def with_failing_segments(services: Services, nth: int) -> tuple[Services, FailingStore]:
     store = FailingStore(services.segment_store, nth)
-    return replace(services, segment_store=store, segments=Segments(store)), store
+    return with_segments(services, store), store
 
 
 @pytest.mark.parametrize("break_it", [with_failing_state, with_failing_segments])

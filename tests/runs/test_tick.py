@@ -3,7 +3,6 @@
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,7 +13,6 @@ from sandbox.klaviyo import SCOPES, Fault, JobPlan
 from sandbox.people import People
 from sandbox.sample import FOLDER, example_documents, write_segment
 from shared.adapters.clock import Deadline
-from shared.catalog import Catalog
 from shared.errors import AlreadyRunning, Denied
 from shared.runs.advance import advance, begin, start
 from shared.runs.heads.head import Head, read_head
@@ -23,9 +21,8 @@ from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.timer.find import find_work
 from shared.runs.timer.tick import SLICE, tick
-from shared.segments import Segments
 from tests.support.azurite import Azurite
-from tests.support.stores import CountingStore, WatchedStore
+from tests.support.stores import WatchedStore, counted, with_segments
 from tests.support.world import MONDAY, SEGMENT, World, a_world
 
 
@@ -399,7 +396,7 @@ def test_segments_that_refuse_us_stop_no_open_run(world: World) -> None:
     (open_,) = tock(world)
     world.clock.sleep(200)
     store = RefusingStore(world.services.segment_store)
-    services = replace(world.services, segment_store=store, segments=Segments(store))
+    services = with_segments(world.services, store)
 
     (closed,) = tick(services, 240)
 
@@ -471,14 +468,7 @@ def test_with_nothing_due_a_tick_costs_two_listings(tmp_path: Any, azurite: Azur
             export(world, f"export-{number:03}", segments=[SEGMENT])
         world.segment(People(1))
         write_segment(world.services.segment_store, "Other", People(1), refreshed=MONDAY)
-        state, segments = CountingStore(world.services.state), CountingStore(world.services.segment_store)
-        services = replace(
-            world.services,
-            state=state,
-            catalog=Catalog(state),
-            segment_store=segments,
-            segments=Segments(segments),
-        )
+        services, state, segments = counted(world.services)
         tick(services, 240)
         tick(services, 240)
         state.calls.clear()

@@ -22,9 +22,8 @@ from shared.runs.starting import Request
 from shared.runs.states import State, Wait
 from shared.runs.steps.permit import request_cancel
 from shared.runs.turn import take_turn
-from shared.segments import Segments
 from tests.support.dying import Died, at_the_record, dying
-from tests.support.stores import WatchedStore
+from tests.support.stores import WatchedStore, with_segments
 from tests.support.world import MONDAY, World
 
 ON_DEMAND = Request("on_demand", "tester")
@@ -101,7 +100,7 @@ def test_who_does_not_say_when_to_come_back_is_left_alone_for_half_a_minute(worl
     world.segment(People(5))
     record = opened(world)
     store = Away(world.services.segment_store)
-    services = replace(world.services, segment_store=store, segments=Segments(store))
+    services = with_segments(world.services, store)
 
     progress = resume(services, "vip", record.id, world.deadline())
 

@@ -1,7 +1,7 @@
 """Sends synthetic files as a run does: found, pinned, checked, read and mapped."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ from shared.errors import InvalidSegment
 from shared.profiles import Selection
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.steps.rows import check, profiles_of
-from shared.segments import Segments
 from shared.services import Services
 from tests.segments.building import ACCOUNT, lay
 from tests.segments.made_files import Maker
+from tests.support.stores import with_segments
 
 SEGMENT = "Gold"
 RUN = f"{SEGMENT}/2026/08/24/1433"
@@ -70,7 +70,7 @@ def send(services: Services, made: Maker, folder: Path) -> Result:
     """What a run would send."""
     lay_down(made, folder)
     store = FolderStore(folder)
-    services = replace(services, segment_store=store, segments=Segments(store))
+    services = with_segments(services, store)
     selection = Selection(lambda _: None)
     try:
         segment = PinnedSegment.of(SEGMENT, services.segments.newest(SEGMENT))

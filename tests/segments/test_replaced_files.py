@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ from shared.errors import InvalidSegment
 from shared.profiles import Profile, Selection
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.steps.rows import profiles_of
-from shared.segments import Segments
 from shared.services import Services
 from shared.settings import Settings
 from tests.segments.building import EXPORT, RUN, entity, write_model
+from tests.support.stores import with_segments
 
 FILE = f"{EXPORT}/Gold/{RUN}/1.csv"
 # Enough for several chunks of 4 MiB, also compressed.
@@ -28,7 +27,7 @@ PEOPLE = 300_000
 def services(store: Store, tmp_path: Path) -> Iterator[Services]:
     settings = Settings(segments_url=f"file:{tmp_path / 'store'}", state_url=f"file:{tmp_path / 'state'}")
     with Services.from_settings(settings) as services:
-        yield replace(services, segment_store=store, segments=Segments(store))
+        yield with_segments(services, store)
 
 
 def content(version: str) -> bytes:

@@ -6,15 +6,13 @@ python -m tests.support.crashing EXPORT N
 import os
 import signal
 import sys
-from dataclasses import replace
 from itertools import count
 
 from cli.runs import run_export
 from shared.adapters.storage.store import Store
-from shared.catalog import Catalog
 from shared.services import Services
 from shared.settings import Settings
-from tests.support.stores import WatchedStore
+from tests.support.stores import WatchedStore, with_state
 
 
 class CrashingStore(WatchedStore):
@@ -34,7 +32,7 @@ def main() -> None:
     export, nth = sys.argv[1:]
     services = Services.from_settings(Settings.from_environment())
     state = CrashingStore(services.state, int(nth))
-    run_export(replace(services, state=state, catalog=Catalog(state)), export)
+    run_export(with_state(services, state), export)
 
 
 if __name__ == "__main__":

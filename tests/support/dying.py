@@ -1,12 +1,10 @@
 """A process that dies in the middle of a turn, without another process."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from shared.adapters.storage.store import Store
-from shared.catalog import Catalog
 from shared.services import Services
-from tests.support.stores import WatchedStore
+from tests.support.stores import WatchedStore, with_state
 
 
 class Died(BaseException):
@@ -28,7 +26,7 @@ class DyingStore(WatchedStore):
 def dying(services: Services, is_last: Callable[[str, str], bool]) -> Services:
     """Services whose process dies at a call to the state."""
     store = DyingStore(services.state, is_last)
-    return replace(services, state=store, catalog=Catalog(store))
+    return with_state(services, store)
 
 
 def at_the_record(what: str, name: str) -> bool:

@@ -1,9 +1,13 @@
 """Stores that watch what is asked of another one."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level, Store
+from shared.catalog import Catalog
+from shared.segments import Segments
+from shared.services import Services
 
 
 class WatchedStore:
@@ -72,3 +76,19 @@ class CountingStore(WatchedStore):
 
     def called(self, what: str, name: str) -> None:
         self.calls.append((what, name))
+
+
+def with_state(services: Services, store: Store) -> Services:
+    """The services over another store of the state, documents included."""
+    return replace(services, state=store, catalog=Catalog(store))
+
+
+def with_segments(services: Services, store: Store) -> Services:
+    """The services over another store of the segments."""
+    return replace(services, segment_store=store, segments=Segments(store))
+
+
+def counted(services: Services) -> tuple[Services, CountingStore, CountingStore]:
+    """The services of a new process, and what it asks of the state and of the segments."""
+    state, segments = CountingStore(services.state), CountingStore(services.segment_store)
+    return with_segments(with_state(services, state), segments), state, segments

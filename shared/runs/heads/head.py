@@ -133,13 +133,16 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
     """The head and its ETag. Raises NotFound, InvalidDocument, and NewerVersion where newer code wrote it."""
     name = state.head(export_id)
     blob = store.read(name, most=LONGEST_HEAD)
-    with suppress(ValidationError, KeyError, TypeError, AttributeError):  # the last three: of an old head
-        version = version_of(blob.content)
-        if version > VERSION:
-            raise NewerVersion(name)
-        head = _parse(blob.content, version)
-        if head.export == export_id and _is_of(export_id, head.open.record.id if head.open else None):
-            return head, blob.etag
+    try:
+        head: Head | None = Head.model_validate_json(blob.content)
+    except ValidationError:
+        head = _of_another_version(name, blob.content)
+    if (
+        head is not None
+        and head.export == export_id
+        and _is_of(export_id, head.open.record.id if head.open else None)
+    ):
+        return head, blob.etag
     problem = Problem("", "is not the head of an export: restore it, or remove it to start the export afresh")
     raise InvalidDocument(name, [problem])
 
@@ -161,10 +164,15 @@ def create_head(store: Store, head: Head) -> None:
         store.write(state.head(head.export), head.content(), metadata=head.metadata(), create_only=True)
 
 
-def _parse(content: bytes, version: int) -> Head:
-    if version == VERSION:
-        return Head.model_validate_json(content)
-    return Head.model_validate_json(json.dumps(upgraded(json.loads(content))))
+def _of_another_version(name: str, content: bytes) -> Head | None:
+    """The head, if the version before wrote it. Raises NewerVersion."""
+    with suppress(ValidationError, KeyError, TypeError, AttributeError):
+        version = version_of(content)
+        if version > VERSION:
+            raise NewerVersion(name)
+        if version < VERSION:
+            return Head.model_validate_json(json.dumps(upgraded(json.loads(content))))
+    return None
 
 
 def _is_of(export_id: str, run_id: str | None) -> bool:

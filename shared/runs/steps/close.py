@@ -67,12 +67,14 @@ def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
     """The record of a closed run. Raises NotFound, InvalidDocument, NewerVersion."""
     name = state.record(run_id)
     content = store.read(name, most=MOST_BYTES).content
-    with suppress(ValidationError):
-        if version_of(content) > RECORD_VERSION:
-            raise NewerVersion(name)
+    try:
         record = RunRecord.model_validate_json(content)
         if (record.export, record.id, record.phase) == (export_id, run_id, "closed"):
             return record
+    except ValidationError:
+        with suppress(ValidationError):
+            if version_of(content) > RECORD_VERSION:
+                raise NewerVersion(name) from None
     raise InvalidDocument(name, [Problem("", "is not the record of a run: restore or remove it")])
 
 
@@ -82,12 +84,7 @@ def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
     jobs = (state.job_part(job.digest) for job in deliveries.jobs)
     checked = sum((deliveries.checked or {}).values())
     try:
-        return Parts(holder.lock).join_rejected(
-            partitions,
-            {*deliveries.parts(), *jobs},
-            checked,
-            most,
-        )
+        return Parts(holder.lock).join_rejected(partitions, {*deliveries.parts(), *jobs}, checked, most)
     except PermanentError as problem:
         logger.warning("run %s: its refused rows can't be listed: %s", holder.run.record.id, problem.message)
         return 0

@@ -82,9 +82,8 @@ class Parts:
         try:
             for line in self._read(state.places(self._run, digest)).splitlines():
                 partition, first, count = map(int, line.split(","))
-                count = min(
-                    count, profiles - len(places) + 1
-                )  # more than the post has is wrong, whatever it says
+                # More than the post has is wrong, however many that are.
+                count = min(count, profiles - len(places) + 1)
                 places.extend((partition, row) for row in range(first, first + count))
         except (PermanentError, ValueError):
             places = []
@@ -95,22 +94,18 @@ class Parts:
         self._write(state.rejected_part(self._run, part), lines.content())
 
     def join_rejected(
-        self,
-        partitions: Sequence[str],
-        parts: Collection[str],
-        checked: int,
-        most: int,
+        self, partitions: Sequence[str], parts: Collection[str], checked: int, most: int
     ) -> int:
-        """Makes the refused rows' file from these parts and the first `checked` rows that our own checks
-        refused.
+        """Makes the refused rows' file: from these parts, and the first `checked` rows of our own checks.
 
         It lists `most` rows, those that Klaviyo refused first. Returns how many of these have their place
         there, or no place because Klaviyo did not name them. A part that can't be read is left out; raises
         StorageUnavailable for one that may be read later.
         """
         wanted = {state.rejected_part(self._run, part) for part in parts}
-        named = (blob.name for blob in self._store.list(self._folder) if blob.name in wanted)
-        numbered = (blob.name for blob in self._store.list(state.checked_parts(self._run)))
+        written = [blob.name for blob in self._store.list(self._folder)]
+        named = (name for name in written if name in wanted)
+        numbered = (name for name in written if name.startswith(state.checked_parts(self._run)))
         lines = chain(self._lines_of(named), islice(_in_order(self._lines_of(numbered)), checked))
         file = RejectedFile(partitions, islice(lines, most))
         self._write(state.rejected(self._run), file.chunks())

@@ -13,9 +13,9 @@ UNNAMED = "unknown"
 MOST_LISTED = 1_000_000
 # Characters of a chunk, and of a part.
 CHUNK = 1_048_576
+_NUMBERS = re.compile(r"-?[0-9]{1,9},[0-9]{1,18}")
 # What Excel and others take for the beginning of a formula, in full width too:
 # https://owasp.org/www-community/attacks/CSV_Injection
-_NUMBERS = re.compile(r"-?[0-9]{1,9},[0-9]{1,18}")
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
@@ -43,9 +43,10 @@ class RejectedFile:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(HEADER)
-        for number, row, column, reason, stage in self._lines:
-            has_place = 0 <= int(number) < len(self._partitions)
-            place = (self._partitions[int(number)], row) if has_place else ("", "")
+        for partition, row, column, reason, stage in self._lines:
+            number = int(partition)
+            has_place = 0 <= number < len(self._partitions)
+            place = (self._partitions[number], row) if has_place else ("", "")
             writer.writerow((*place, inert(column), inert(reason), inert(stage)))
             self.placed += has_place or reason == UNNAMED
             if text.tell() >= CHUNK:

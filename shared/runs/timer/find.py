@@ -17,7 +17,7 @@ from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wan
 from shared.runs.heads.head import read_entry
 from shared.runs.heads.index import IndexEntry
 from shared.runs.report import log_failure
-from shared.runs.run import LONGEST_WAIT
+from shared.runs.run import is_believed
 from shared.runs.starting import Request, extend_baseline, record_baseline
 from shared.services import Services
 
@@ -169,7 +169,7 @@ def _not_before(entry: IndexEntry, versions: Mapping[str, str], now: datetime) -
     """The time before which there is nothing to do for an open run."""
     if entry.paused or entry.not_before is None or is_superseded(entry.pinned, versions):
         return NEVER
-    return entry.not_before if entry.not_before <= now + LONGEST_WAIT else NEVER
+    return entry.not_before if is_believed(entry.not_before, now) else NEVER
 
 
 def _account_of_run(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from shared.runs.heads.head import Head
-from shared.runs.run import LONGEST_WAIT
+from shared.runs.run import is_believed
 
 
 def times_ahead(head: Head, now: datetime) -> Iterator[tuple[str, datetime]]:
@@ -19,5 +19,5 @@ def times_ahead(head: Head, now: datetime) -> Iterator[tuple[str, datetime]]:
         ("the wait before the next attempt", retry),
         ("its last success", success),
     ):
-        if time is not None and time > now + LONGEST_WAIT:
+        if time is not None and not is_believed(time, now):
             yield name, time

@@ -1,5 +1,4 @@
-"""Ids of closed runs, newest first, without listing a whole history: a listing only knows how to go
-forward."""
+"""Ids of closed runs, newest first, without listing a whole history, though a listing only goes forward."""
 
 from collections.abc import Iterator
 from itertools import islice
