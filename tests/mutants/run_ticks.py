@@ -102,7 +102,7 @@ RUN_TICKS = [
     ),
     Mutant(_FIND, "connection.account.id if connection.account else connection.id", "connection.id", _FOUND),
     # What is shown.
-    Mutant(_LISTING, "MOST_AT_ONCE = 1_000", "MOST_AT_ONCE = 100_000", _PAGED),
+    Mutant(_LISTING, "MOST_AT_ONCE = 100", "MOST_AT_ONCE = 10_000", _PAGED),
     Mutant(_LISTING, "range(31, 0, -1)", "range(30, 0, -1)", _LISTED),
     Mutant(_LISTING, "range(31, 0, -1)", "range(31, 1, -1)", _LISTED),
     Mutant(_LISTING, "range(23, -1, -1)", "range(22, -1, -1)", _LISTED),

@@ -7,7 +7,7 @@ from shared import state
 from shared.adapters.storage.store import Store
 
 # Entries that are listed at once. Where a month has more, its days are listed one by one, and so on.
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE = 100
 # Where the time in an id, such as 20261126T123759Z, can be cut, and what can follow there, latest first.
 _MONTH, _MINUTE = 6, 13
 _FOLLOWING = {
@@ -33,7 +33,7 @@ def newest_first(store: Store, export_id: str, before: str) -> Iterator[str]:
 
 def _below(store: Store, export_id: str, time: str, until: str) -> Iterator[str]:
     """Ids whose time begins so, latest first; those after `until` may be left out."""
-    records = _records(store, export_id, time, page=MOST_AT_ONCE)
+    records = _records(store, export_id, time, page=MOST_AT_ONCE + 1)
     found = list(records if len(time) == _MINUTE else islice(records, MOST_AT_ONCE + 1))
     if len(time) == _MINUTE or len(found) <= MOST_AT_ONCE:
         yield from reversed(found)
