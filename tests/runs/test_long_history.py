@@ -119,7 +119,10 @@ def test_no_run_falls_between_two_listings(tmp_path: Path, crowded: str | None) 
     """At the edges of years, months, days and hours, crowded or not; before any run, only older ones."""
     ids = sorted(f"vip.{time}-{number:04x}" for time in EDGES for number in (0, 7))
     if crowded:
-        crowd = (f"vip.{crowded}{n // 60 % 60:02}{n % 60:02}Z-{0x100 + n // 3600:04x}" for n in range(MOST_AT_ONCE + 10))
+        crowd = (
+            f"vip.{crowded}{n // 60 % 60:02}{n % 60:02}Z-{0x100 + n // 3600:04x}"
+            for n in range(MOST_AT_ONCE + 10)
+        )
         ids = sorted({*ids, *crowd})
     write_to_folder(tmp_path, ids)
     store = open_store(f"file:{tmp_path}")
