@@ -23,6 +23,9 @@ errors_as_json_option = click.option(
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="A trial: send only the first N profiles."
 )
+full_option = click.option(
+    "--full", is_flag=True, help="Send everybody, also those who were sent the same before."
+)
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show what would be sent; send and write nothing."
 )

@@ -9,6 +9,7 @@ import click
 from cli.options import (
     dry_run_option,
     export_argument,
+    full_option,
     json_option,
     limit_option,
     open_services,
@@ -41,24 +42,26 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 @export_argument
 @dry_run_option
 @limit_option
+@full_option
 @json_option
-def run(export: str, dry_run: bool, limit: int | None, as_json: bool) -> int:
+def run(export: str, dry_run: bool, limit: int | None, full: bool, as_json: bool) -> int:
     """Run EXPORT until it is done, or resume its open run.
 
     Example: segment-export run vip
     """
     services = open_services()
     if dry_run:
-        print_preview(preview(services, services.catalog.export(export), limit), as_json)
+        made = preview(services, services.catalog.export(export), limit, full=full)
+        print_preview(made, as_json)
         return OK
-    return conduct(services, export, limit, as_json)
+    return conduct(services, export, limit, as_json, full=full)
 
 
-def conduct(services: Services, export: str, limit: int | None, as_json: bool) -> int:
+def conduct(services: Services, export: str, limit: int | None, as_json: bool, *, full: bool = False) -> int:
     """Runs the export, shows progress and result, and returns the exit code; Ctrl-C leaves the run open."""
     try:
         with stopping(as_json), nullcontext() if as_json else watching(services, export):
-            record = run_export(services, export, limit)
+            record = run_export(services, export, limit, full=full)
         code = exit_code_of_run(record)
     except AlreadyRunning as problem:
         raise _named(services, export, problem) from None
@@ -96,9 +99,9 @@ def _check_state(services: Services) -> None:
         raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
 
-def run_export(services: Services, export: str, limit: int | None = None) -> RunRecord:
+def run_export(services: Services, export: str, limit: int | None = None, *, full: bool = False) -> RunRecord:
     """Runs the export in this process while it makes progress."""
-    request = Request("command", getpass.getuser(), limit=limit)
+    request = Request("command", getpass.getuser(), limit=limit, full=full)
     return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
 
 

@@ -46,6 +46,8 @@ def start_run(req: func.HttpRequest) -> Reply:
         running = read_open_run(services.state, export.id)
         headers = {"location": location(req, running.record.id)} if running else {}
         detail = "Another process is running this export: look at its run, or ask again later."
+        if error.code == "run_is_open":
+            detail = error.message
         return problem_reply(409, error.code, detail, headers)
     return _stand(req, services, record, preferences)
 
@@ -111,6 +113,7 @@ def cancel_run(req: func.HttpRequest) -> Reply:
 
 def _request(req: func.HttpRequest) -> Request:
     """Who asks: as the body says, else whom Azure's own sign-in has seen."""
-    named = read_body(StartBody, req.get_body()).requested_by
+    body = read_body(StartBody, req.get_body())
     signed_in = req.headers.get("x-ms-client-principal-name", "")
-    return Request("on_demand", named or (signed_in if is_name(signed_in) else "http"))
+    named = body.requested_by or (signed_in if is_name(signed_in) else "http")
+    return Request("on_demand", named, full=body.full)

@@ -11,6 +11,11 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     <digest>.rejected                    rows of a batch that Klaviyo refused
     <digest>.job.rejected                rows that an accepted job could not import
     check-<number>.rejected              rows that our own checks refused
+    <digest>.people                      digests of the people that a post carries
+    <digest>.failed                      which of them an accepted job could not import
+ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
+ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
+locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
 locks/probe-<who>                        written and deleted, to see whether the state can be written
@@ -22,10 +27,12 @@ import re
 from datetime import UTC, datetime
 
 CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
+LEDGERS, DIGEST_KEY, DIGEST_KEY_LOCK = "ledgers/", "ledgers/key.json", "locks/digest-key"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 
 _RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
+PEOPLE = ".people"
 _TIME = "%Y%m%dT%H%M%SZ"
 # The command makes such an export for one file. Only the command has the file and the key.
 _ONE_FILE = re.compile(r"send-[0-9a-f]{16}")
@@ -123,6 +130,14 @@ def places(run_id: str, digest: str) -> str:
     return f"{parts(run_id)}{digest}.places"
 
 
+def people(run_id: str, digest: str) -> str:
+    return f"{parts(run_id)}{digest}{PEOPLE}"
+
+
+def failed(run_id: str, digest: str) -> str:
+    return f"{parts(run_id)}{digest}.failed"
+
+
 def rejected_part(run_id: str, part: str) -> str:
     return f"{parts(run_id)}{part}.rejected"
 
@@ -138,6 +153,14 @@ def checked_part(number: int) -> str:
 def checked_parts(run_id: str) -> str:
     """What the names of all parts of our own checks begin with."""
     return f"{parts(run_id)}check-"
+
+
+def ledgers(export_id: str) -> str:
+    return f"{LEDGERS}{export_id}/"
+
+
+def ledger(run_id: str, epoch: int) -> str:
+    return f"{ledgers(run_id.partition('.')[0])}{run_id}.{epoch}"
 
 
 def account_lock(account_id: str) -> str:

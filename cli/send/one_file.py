@@ -15,7 +15,7 @@ from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.adapters.vault import Vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
-from shared.errors import InvalidSegment
+from shared.errors import Denied, InvalidSegment
 from shared.klaviyo import Account, KlaviyoApi
 from shared.runs.run import OpenRun
 from shared.segments import Column, CsvFormat, Partition, Snapshot, read_delimiter, read_header
@@ -121,6 +121,10 @@ class OneKey(Vault):
     @override
     def secret(self, name: str) -> str:
         return self._key
+
+    @override
+    def write(self, name: str, key: str) -> None:
+        raise Denied("A file is sent with the key at hand: none is kept.")
 
 
 def services_of(file: CsvFile, key: str, settings: Settings, clock: Clock) -> Services:

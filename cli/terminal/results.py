@@ -13,7 +13,7 @@ from shared.text import shown
 
 COLORS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
 # Counts that are left out where they are 0.
-SHOWN_IF_ANY = ("filtered", "unchanged", "unconfirmed", "removed")
+SHOWN_IF_ANY = ("filtered", "unchanged", "new", "changed", "unconfirmed", "removed")
 
 
 def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:

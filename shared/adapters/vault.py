@@ -41,6 +41,12 @@ class Vault(Protocol):
         secret too), InvalidSettings where the value can't be a key, VaultUnavailable.
         """
 
+    def write(self, name: str, key: str) -> None:
+        """Puts a key under a name, which must be free.
+
+        Raises AlreadyExists, Denied where the app writes no secrets, and what `secret` raises.
+        """
+
 
 class FileVault:
     """A JSON file `{"<secret name>": "<key>"}` of the user who runs this, which nobody else can read."""
@@ -56,10 +62,7 @@ class FileVault:
         return _key(name, secrets[name])
 
     def write(self, name: str, key: str) -> None:
-        """Puts a key under a name, which must be free, into the file; makes the file where there is none.
-
-        Raises AlreadyExists, and what `secret` raises for a file that can't be one.
-        """
+        """Makes the file where there is none."""
         _check_name(name)
         _key(name, key)
         try:
@@ -139,6 +142,9 @@ class KeyVault:
         except Denied:
             telemetry.vault_refusals.add(1, {"secret": name})
             raise
+
+    def write(self, name: str, key: str) -> None:  # noqa: ARG002 - it is not written
+        raise Denied(f"The app writes no secrets into {self._url}: put {name} there yourself.")
 
     def _read(self, name: str) -> str:
         from shared.adapters.azure_errors import azure_errors

@@ -24,9 +24,10 @@ def _name(text: str) -> str:
 
 
 class StartBody(Document):
-    """Who wants the run; blank where the body doesn't say."""
+    """Who wants the run, blank where the body doesn't say; and whether everybody is to be sent."""
 
     requested_by: Annotated[str, AfterValidator(_name)] = ""
+    full: bool = False
 
 
 class EmptyBody(Document):

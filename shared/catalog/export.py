@@ -93,6 +93,12 @@ class Limits(Document):
     max_profiles: Annotated[int, Field(ge=1)] = 1_000_000
 
 
+class Sync(Document):
+    """What a run sends: with `changed_only` what is new or changed since it was last sent, else all of it."""
+
+    changed_only: bool = True
+
+
 class Export(Document):
     """What goes where: segments, over a connection, to one list."""
 
@@ -106,6 +112,7 @@ class Export(Document):
     attributes: Attributes = Attributes.model_validate({})
     only_if: Condition | None = None
     schedule: Schedule = Schedule()
+    sync: Sync = Sync()
     limits: Limits = Limits()
     created_at: AwareDatetime | None = None
     created_by: str = ""

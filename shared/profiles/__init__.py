@@ -4,9 +4,25 @@ Only what the mapping names leaves this room.
 """
 
 from shared.profiles.batches import Batch, pack
+from shared.profiles.digests import UNKEYED, Digests
 from shared.profiles.mapper import Mapper
 from shared.profiles.mapping import Condition, Mapping, Source
-from shared.profiles.profile import Profile
-from shared.profiles.selection import Rejected, Selection
+from shared.profiles.profile import Profile, Why
+from shared.profiles.selection import NOBODY, Known, Rejected, Selection
 
-__all__ = ["Batch", "Condition", "Mapper", "Mapping", "Profile", "Rejected", "Selection", "Source", "pack"]
+__all__ = [
+    "NOBODY",
+    "UNKEYED",
+    "Batch",
+    "Condition",
+    "Digests",
+    "Known",
+    "Mapper",
+    "Mapping",
+    "Profile",
+    "Rejected",
+    "Selection",
+    "Source",
+    "Why",
+    "pack",
+]

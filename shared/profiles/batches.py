@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-from shared.profiles.profile import Profile
+from shared.profiles.profile import Profile, Why
 
 # Unusual profiles travel apart, so that few others have to be sent again if one of them is refused.
 MOST_UNUSUAL = 500
@@ -25,12 +25,13 @@ class Batch:
 
     @cached_property
     def digest(self) -> str:
-        """Names what is posted: the same profiles in the same order have the same digest, anywhere."""
-        digest = blake2b(digest_size=16)
-        payloads = self.payloads()  # JSON objects: it is clear where each one ends
-        for start in range(0, len(payloads), 256):  # in pieces, to let other threads work
-            digest.update(b"".join(payloads[start : start + 256]))
-        return digest.hexdigest()
+        """Names what is posted: the same profiles in the same order have the same digest in all of a run."""
+        contents = b"".join([profile.content for profile in self.profiles])
+        return blake2b(contents, digest_size=16).hexdigest()
+
+    def count(self, why: Why) -> int:
+        """How many leave for this reason."""
+        return sum(profile.why is why for profile in self.profiles)
 
     def without(self, indexes: set[int]) -> "Batch":
         """The batch without the profiles at these places."""

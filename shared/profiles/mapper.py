@@ -8,11 +8,12 @@ import orjson
 
 from shared.profiles.columns import find_columns, has_any
 from shared.profiles.conditions import test_of
+from shared.profiles.digests import UNKEYED, Digests
 from shared.profiles.digits import has_all_digits, is_fraction, to_digits
 from shared.profiles.emails import is_plain_email, is_possible_email
 from shared.profiles.mapping import Mapping
 from shared.profiles.phones import to_e164
-from shared.profiles.profile import Filtered, Profile, ProfileFormat, Refusal, person_of
+from shared.profiles.profile import Filtered, Profile, ProfileFormat, Refusal
 from shared.profiles.values import CONVERTERS, NUMERIC
 from shared.profiles.visible import is_blank, value_of
 
@@ -34,6 +35,7 @@ class Mapper:
         mapping: Mapping,
         columns: Sequence[tuple[str, str]],
         profile_format: ProfileFormat,
+        digests: Digests = UNKEYED,
         *,
         names_by_file: bool = False,
     ) -> None:
@@ -49,6 +51,8 @@ class Mapper:
         self._places = places
         self._width = len(columns)
         condition = mapping.only_if
+        self._email_place = places[mapping.email]
+        self._person, self._content = digests.person, digests.contents(mapping, places, types)
         self._keeps = test_of(condition, types[condition.column]) if condition else None
         self._condition_place = places[condition.column] if condition else 0
         self._region = attributes["phone_number"].region if "phone_number" in attributes else None
@@ -69,15 +73,25 @@ class Mapper:
             for name, source in mapping.properties
         ]
 
-    def profile(self, partition: int, row: int, cells: Sequence[str]) -> Profile:
-        """The profile of one row. Raises Filtered or Refusal, and nothing else, if the row doesn't leave.
+    def identify(self, cells: Sequence[str]) -> tuple[bytes, bytes]:
+        """The digests of a row's person and of its content, before anything is checked.
 
-        White space and invisible marks around a value are not part of it; a blank value is left out.
+        Raises Filtered, or Refusal for what isn't a row.
         """
         if len(cells) != self._width:
             raise Refusal("", "wrong_number_of_cells")
         if self._keeps is not None and not self._keeps(cells[self._condition_place]):
             raise Filtered
+        email = cell.strip() if (cell := cells[self._email_place]).isascii() else value_of(cell)
+        return self._person(email), self._content(cells)
+
+    def profile(
+        self, partition: int, row: int, cells: Sequence[str], person: bytes, content: bytes
+    ) -> Profile:
+        """The profile of a row that was identified. Raises Refusal, and nothing else, if it can't leave.
+
+        White space and invisible marks around a value are not part of it; a blank value is left out.
+        """
         # ASCII has no marks to trim, and strip() is faster than a call.
         attributes: dict[str, Any] = {
             name: text
@@ -109,20 +123,20 @@ class Mapper:
         if self._properties:
             self._add_properties(attributes, cells, warnings)
         try:
-            content = orjson.dumps(attributes)
-            if (_BACKSLASH in content and _CONTROL.search(content)) or _DELETE in content:
-                content = orjson.dumps(_seen(attributes))
+            written = orjson.dumps(attributes)
+            if (_BACKSLASH in written and _CONTROL.search(written)) or _DELETE in written:
+                written = orjson.dumps(_seen(attributes))
         except orjson.JSONEncodeError:
             raise Refusal(self._broken_column(cells), "invalid_utf8") from None
         # orjson returns a part of a larger block, the rest of which stays unusable: joining copies the
         # profile at its own size, which halves the memory of a large run.
-        payload = self._head + content + self._tail
+        payload = self._head + written + self._tail
         if len(payload) > self._most_bytes:
             raise Refusal("", "profile_too_large")
         if len(attributes.get("external_id", "")) > self._longest_external_id:
             # Without it, the profile could be merged into another person's.
             raise Refusal(self._column("external_id"), "external_id_too_long")
-        return Profile(partition, row, person_of(email), payload, plain, tuple(warnings) if warnings else ())
+        return Profile(partition, row, person, content, payload, plain, tuple(warnings) if warnings else ())
 
     def _write_digits(self, attributes: dict[str, Any], location: dict[str, str]) -> None:
         """Writes whole numbers of numeric columns as their digits."""

@@ -1,6 +1,10 @@
 """What leaves, by the names of a segment's columns."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +40,17 @@ class Mapping:
     def columns(self) -> list[str]:
         """Every column that the mapping reads."""
         condition = [self.only_if.column] if self.only_if else []
-        sources = [source.column for _, source in (*self.attributes, *self.properties)]
-        return [self.email, *sources, *condition]
+        return [self.email, *(source.column for source in self.sources()), *condition]
+
+    def sources(self) -> Iterator[Source]:
+        """Where each attribute and property comes from."""
+        for _, source in (*self.attributes, *self.properties):
+            yield source
+
+    def fingerprint(self) -> str:
+        """The same for two mappings by which the same leaves, in whatever order they name it."""
+        parts = [
+            sorted((name, source.column, source.region) for name, source in each)
+            for each in (self.attributes, self.properties)
+        ]
+        return blake2b(orjson.dumps([self.email, *parts]), digest_size=8).hexdigest()

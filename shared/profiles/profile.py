@@ -1,11 +1,7 @@
 """What becomes of a row: a profile that leaves, or the reason why none does."""
 
-from hashlib import blake2b
+from enum import StrEnum
 from typing import NamedTuple, Protocol
-
-# 120 bits: two of a million people share a digest once in 10**24 runs. With one more byte, Python would need
-# a third more memory for each digest (64 bytes instead of 48).
-_DIGEST_SIZE = 15
 
 
 class ProfileFormat(Protocol):
@@ -32,25 +28,30 @@ class ProfileFormat(Protocol):
         """In characters."""
 
 
+class Why(StrEnum):
+    """Why a profile leaves."""
+
+    NEW = "new"  # nobody was sent under this address
+    CHANGED = "changed"  # something else was sent
+    AGAIN = "again"  # all are to be sent, or it is not certain that this was
+
+
 class Profile(NamedTuple):
     """One profile, ready to leave, with the row it came from.
 
-    `person` is the same for two profiles of one person (`person_of`); `payload` is the profile as the
-    destination wants it; `plain` is False where the address is unusual; `warnings` are the codes of values
-    that could not leave as they should.
+    `person` and `content` are digests; `payload` is the profile as the destination wants it; `plain` is
+    False where the address is unusual; `warnings` are the codes of values that could not leave as they
+    should.
     """
 
     partition: int
     row: int
     person: bytes
+    content: bytes
     payload: bytes
     plain: bool = True
     warnings: tuple[str, ...] = ()
-
-
-def person_of(email: str) -> bytes:
-    """A digest of the address in lower case, so that a long one takes no more memory than a short one."""
-    return blake2b(email.lower().encode(), digest_size=_DIGEST_SIZE).digest()
+    why: Why = Why.NEW
 
 
 class Filtered(Exception):

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from shared.profiles.mapper import Mapper
-from shared.profiles.profile import Filtered, Profile, Refusal
+from shared.profiles.profile import Filtered, Profile, Refusal, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,59 @@ class Rejected:
     stage: str = "check"
 
 
+class Known(Protocol):
+    """Who was sent before, and what: people at numbers from 0 on."""
+
+    def __len__(self) -> int: ...
+
+    def find(self, person: bytes) -> int:
+        """The person's number; -1 for one who was never sent."""
+
+    def content(self, number: int) -> bytes:
+        """The digest of what was sent; zeros where that is not certain."""
+
+
+class _Nobody:
+    def __len__(self) -> int:
+        return 0
+
+    def find(self, _: bytes) -> int:
+        return -1
+
+    def content(self, _: int) -> bytes:
+        return b""
+
+
+NOBODY: Known = _Nobody()
+
+
 class Selection:
     """One pass over the rows of a run. Its counts are complete when the pass ends.
 
-    Duplicates are recognized by the profiles' digests: 80 MB for a million. `warnings` counts values of the
-    profiles that leave.
+    Who was sent the same before does not leave, unless `everybody` is to be sent; where another mapping
+    stood behind what was sent (`is_remapped`), nobody counts as changed. Duplicates are recognized by the
+    digests of those who are new, 80 MB for a million, and by a mark for each of the others. `warnings`
+    counts values of the profiles that leave.
     """
 
-    def __init__(self, reject: Callable[[Rejected], None]) -> None:
+    def __init__(
+        self,
+        reject: Callable[[Rejected], None],
+        known: Known = NOBODY,
+        *,
+        everybody: bool = False,
+        is_remapped: bool = False,
+    ) -> None:
         self._reject = reject
-        self._seen: set[bytes] = set()
+        self._known = known
+        self._everybody = everybody
+        self._is_remapped = is_remapped
+        self._new: set[bytes] = set()
+        self._met = bytearray(len(known))
         self.rows = 0
         self.filtered = 0
         self.duplicates = 0
+        self.unchanged = 0
         self.rejected_by_reason: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
 
@@ -49,23 +90,40 @@ class Selection:
 
         If a row could not be read, a text takes the place of the cells: the code of the reason.
         """
-        for partition, number, cells in rows:
+        find, content_of, met = self._known.find, self._known.content, self._met
+        for partition, row, cells in rows:
             self.rows += 1
             try:
                 if isinstance(cells, str):
                     raise Refusal("", cells)  # noqa: TRY301 - refused like any other
-                profile = mapper.profile(partition, number, cells)
+                person, content = mapper.identify(cells)
+                number = find(person)
+                is_met = met[number] if number >= 0 else person in self._new
+                if number >= 0 and not is_met and not self._everybody and content_of(number) == content:
+                    met[number] = 1
+                    self.unchanged += 1
+                    continue
+                profile = mapper.profile(partition, row, cells, person, content)
             except Filtered:
                 self.filtered += 1
                 continue
             except Refusal as refusal:
                 self.rejected_by_reason[refusal.reason] += 1
-                self._reject(Rejected(partition, number, refusal.column, refusal.reason))
+                self._reject(Rejected(partition, row, refusal.column, refusal.reason))
                 continue
-            if profile.person in self._seen:
+            if is_met:
                 self.duplicates += 1
                 continue
-            self._seen.add(profile.person)
+            if number < 0:
+                self._new.add(person)
+            else:
+                met[number] = 1
+                profile = profile._replace(why=self._why(number))
             if profile.warnings:
                 self.warnings.update(profile.warnings)
             yield profile
+
+    def _why(self, number: int) -> Why:
+        """Of a person who was sent before."""
+        is_comparable = any(self._known.content(number)) and not self._is_remapped
+        return Why.CHANGED if is_comparable and not self._everybody else Why.AGAIN

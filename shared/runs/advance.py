@@ -9,7 +9,7 @@ from shared.errors import AlreadyRunning
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.signals import is_outdated
-from shared.runs.starting import Request, check_limit, ensure_head, open_run
+from shared.runs.starting import Request, check_same, ensure_head, open_run
 from shared.runs.steps.permit import request_cancel
 from shared.runs.turn import Progress, take_turn
 from shared.runs.views.history import read_run
@@ -31,6 +31,7 @@ def start(services: Services, export_id: str, request: Request) -> RunRecord:
             take_turn(lock, services, Deadline(services.clock, CLOSE_WITHIN), on_demand=True)
         if lock.head.open is None:
             open_run(lock, request)
+        check_same(lock.run, request)
         return lock.run.record
 
 
@@ -79,7 +80,7 @@ def begin(services: Services, export_id: str, request: Request, deadline: Deadli
     ensure_head(services, services.catalog.export(export_id))
     with ExportLock.acquire(services.state, export_id, services.clock) as lock:
         if lock.head.open is not None:
-            check_limit(lock.run, request)
+            check_same(lock.run, request)
             progress = take_turn(lock, services, deadline, on_demand=request.is_on_demand)
             if not (progress.record.is_closed and progress.is_outdated):
                 return progress

@@ -15,7 +15,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class AcceptedJob(StateModel):
-    """An import job that Klaviyo accepted. `digest` is of what was posted, `batch` of the planned batch.
+    """An import job that Klaviyo accepted. `digest` is of what was posted, `batch` of the planned batch;
+    `new` and `changed` count those of its profiles.
 
     `status` is Klaviyo's, or `lost` where Klaviyo did not say in time.
     """
@@ -24,6 +25,8 @@ class AcceptedJob(StateModel):
     digest: str
     batch: str
     profiles: Count
+    new: Count = 0
+    changed: Count = 0
     accepted_at: Time
     status: JobStatus | Literal["lost"] = JobStatus.QUEUED
     failed: Count = 0

@@ -7,6 +7,7 @@ from shared.adapters.clock import Deadline
 from shared.catalog import Connection, PinnedAccount
 from shared.errors import Denied, PermanentError
 from shared.klaviyo import Klaviyo
+from shared.ledger import Ledger, read_ledger
 from shared.runs.lock.export import ExportLock
 from shared.runs.plan import Plan
 from shared.runs.run import OpenRun
@@ -25,6 +26,7 @@ class Holder:
         self.services = services
         self.deadline = deadline
         self.run: OpenRun = lock.run
+        self._ledgers: dict[str, Ledger] = {}
 
     @property
     def plan(self) -> Plan:
@@ -46,6 +48,12 @@ class Holder:
             account = PinnedAccount(id=klaviyo.account.id, name=klaviyo.account.name)
             self.services.catalog.pin_account(connection, account)
         return klaviyo
+
+    def read_ledger(self, name: str) -> Ledger:
+        """A ledger, once a turn. Raises as `shared.ledger.read_ledger` does."""
+        if name not in self._ledgers:
+            self._ledgers[name] = read_ledger(self.services.state, name)
+        return self._ledgers[name]
 
     def klaviyo(self) -> Klaviyo:
         """A client for the account of the plan, with the key of its connection.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared.catalog import Export, PhoneColumn
 from shared.klaviyo import PROFILE_FORMAT
-from shared.profiles import Condition, Mapper, Mapping, Source
+from shared.profiles import UNKEYED, Condition, Digests, Mapper, Mapping, Source
 from shared.runs.record import SegmentRecord, StateModel
 from shared.segments import Column, CsvFormat, Partition, Snapshot
 
@@ -63,26 +63,41 @@ class PinnedSegment(StateModel):
         )
 
 
+class PinnedLedger(StateModel):
+    """The ledger that a run compares with, and what it takes from it.
+
+    `key` is the id of the digest key. `name` is the ledger's file, None where the run begins a new one.
+    `everybody` goes, whatever was sent before; `is_remapped` where the runs before sent by another mapping.
+    """
+
+    key: str
+    name: str | None = None
+    everybody: bool = False
+    is_remapped: bool = False
+
+
 class Plan(StateModel):
     """The export, its account and its segments' snapshots as they were when the run began.
 
-    `lines` is a number of rows that the segments can't have more of.
+    `lines` is a number of rows that the segments can't have more of. Without a `ledger`, all rows go and
+    nothing is kept of who they were.
     """
 
     export: Export
     account_id: str
     segments: list[PinnedSegment]
     lines: int = 0
+    ledger: PinnedLedger | None = None
 
     def mapping(self) -> Mapping:
         return mapping_of(self.export)
 
-    def mappers(self) -> list[Mapper | None]:
+    def mappers(self, digests: Digests = UNKEYED) -> list[Mapper | None]:
         """One for each segment, since their columns differ; None for one without columns, whose files are
         empty. Raises NotFound for a column that is missing."""
         mapping = self.mapping()
         return [
-            Mapper(mapping, segment.columns, PROFILE_FORMAT, names_by_file=segment.names_by_file)
+            Mapper(mapping, segment.columns, PROFILE_FORMAT, digests, names_by_file=segment.names_by_file)
             if segment.columns
             else None
             for segment in self.segments

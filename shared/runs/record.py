@@ -69,7 +69,9 @@ def version_of(content: bytes) -> int:
 
 class Counts(StateModel):
     """Of rows and profiles: rows = rejected + filtered + duplicates + unchanged + sent, and
-    sent = imported + failed + unconfirmed, for a run that sent everything."""
+    sent = imported + failed + unconfirmed, for a run that sent everything.
+
+    `new` and `changed` are parts of `sent`; the others went again."""
 
     rows: Count = 0
     rejected: Count = 0
@@ -77,6 +79,8 @@ class Counts(StateModel):
     duplicates: Count = 0
     unchanged: Count = 0
     sent: Count = 0
+    new: Count = 0
+    changed: Count = 0
     imported: Count = 0
     failed: Count = 0
     unconfirmed: Count = 0
@@ -166,6 +170,10 @@ WARNINGS = {
     "phone_left_out": "Phones that can't be read, or have an extension, were left out; their profiles went.",
     "value_sent_as_text": "Values that do not fit their column's type went as text.",
     "limited": "A trial of no more than the first profiles; the export is still to be run.",
+    "full_resend": "What the export sends was changed since its last run: these profiles went again.",
+    "no_ledger": "There is no digest key: everybody was sent, and nothing was kept of who they were.",
+    "ledger_lost": "It is not known any more who was sent before: everybody was sent.",
+    "old_list_kept": "The export had another list or account before: these people stay on that list.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",

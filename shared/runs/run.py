@@ -34,9 +34,9 @@ LATER = 300
 class OpenRun(StateModel):
     """A run that is not closed yet.
 
-    `limit` is how many profiles a trial sends. `unfinished_turns` counts the turns in a row that began, did
-    not end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could not be
-    read.
+    `limit` is how many profiles a trial sends; a `full` run sends everybody. `unfinished_turns` counts the
+    turns in a row that began, did not end, and got nowhere; `looks` the looks at the jobs; `part_failures`
+    the parts that could not be read.
     """
 
     record: RunRecord
@@ -45,6 +45,7 @@ class OpenRun(StateModel):
     cut: Cut | None = None
     plan: Plan | None = None
     limit: Count | None = None
+    full: bool = False
     deliveries: Deliveries = Field(default_factory=Deliveries)
     unfinished_turns: Count = 0
     looks: Count = 0
@@ -102,6 +103,7 @@ class OpenRun(StateModel):
         counts.rows = selection.rows
         counts.filtered = selection.filtered
         counts.duplicates = selection.duplicates
+        counts.unchanged = selection.unchanged
         counts.sent = self.deliveries.profiles
         self.record.count_rejected(self.deliveries.refusals())
         self.record.warn("sent_twice", self.deliveries.sent_twice)
@@ -168,10 +170,14 @@ class OpenRun(StateModel):
         if self.deliveries.checked is not None:
             record.count_rejected(self.deliveries.refusals())
         record.counts.sent = self.deliveries.profiles
+        record.counts.new = sum(job.new for job in jobs)
+        record.counts.changed = sum(job.changed for job in jobs)
         record.counts.imported = sum(job.imported for job in jobs)
         record.counts.failed = sum(job.failed for job in jobs if job.is_settled)
         record.counts.unconfirmed = sum(job.unconfirmed for job in jobs if job.is_settled)
         record.warn("unconfirmed", record.counts.unconfirmed)
+        if self.plan is not None and self.plan.ledger is not None and self.plan.ledger.is_remapped:
+            record.warn("full_resend", record.counts.sent - record.counts.new - record.counts.changed)
         return record
 
     def _enter(self, state: State) -> None:

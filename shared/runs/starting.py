@@ -20,13 +20,15 @@ from shared.services import Services
 @dataclass(frozen=True, slots=True)
 class Request:
     """Who wants a run. The timer passes the versions of the snapshots that it found due, and the entry of
-    the head by which it did; `limit` makes the run a trial, which sends so many profiles and no more."""
+    the head by which it did; `limit` makes the run a trial, which sends so many profiles and no more;
+    a `full` run sends what was sent before, too."""
 
     trigger: Trigger
     requested_by: str
     versions: dict[str, str] | None = None
     seen: IndexEntry | None = None
     limit: int | None = None
+    full: bool = False
 
     @property
     def is_on_demand(self) -> bool:
@@ -78,16 +80,21 @@ def open_run(lock: ExportLock, request: Request) -> None:
         requested_by=request.requested_by,
         created_at=now,
     )
-    head.open_run(OpenRun(record=record, limit=request.limit))
+    head.open_run(OpenRun(record=record, limit=request.limit, full=request.full))
     lock.checkpoint()
 
 
-def check_limit(run: OpenRun, request: Request) -> None:
-    """Raises AlreadyRunning where a trial is wanted and the open run would send more, or less."""
+def check_same(run: OpenRun, request: Request) -> None:
+    """Raises AlreadyRunning where a trial or a full run is wanted and the open run is none, or another."""
+    wanted = []
+    if request.full and not run.full:
+        wanted.append("is not a full one")
     if request.limit is not None and request.limit != run.limit:
+        wanted.append(f"is not a trial of {request.limit} profiles")
+    if wanted:
         raise AlreadyRunning(
-            f"The run {run.record.id} is open, and is not a trial of {request.limit} profiles: "
-            "let it end, or cancel it, before you try.",
+            f"The run {run.record.id} is open, and {' and '.join(wanted)}: "
+            "let it end, or cancel it, before you start another one.",
             code="run_is_open",
         )
 

@@ -34,7 +34,7 @@ def warning_codes() -> set[str]:
     for tree in _trees(*FOLDERS):
         for node in ast.walk(tree):
             match node:
-                case ast.Call(func=ast.Attribute(attr="warn"), args=[code, *_]):
+                case ast.Call(func=ast.Attribute(attr="warn") | ast.Name(id="warn"), args=[code, *_]):
                     found.update(_codes(code))
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="warnings"), attr="append"), args=[code]):
                     found.update(_codes(code))

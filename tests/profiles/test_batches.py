@@ -15,7 +15,7 @@ def profiles(sizes: list[int], plain: list[bool] | None = None) -> list[Profile]
     """Profiles with payloads of these sizes, each told by its row."""
     kinds = plain or [True] * len(sizes)
     return [
-        Profile(0, row, b"%d" % row, b"x" * size, kind)
+        Profile(0, row, b"%d" % row, b"", b"x" * size, kind)
         for row, (size, kind) in enumerate(zip(sizes, kinds, strict=True), 1)
     ]
 
@@ -83,7 +83,7 @@ def test_nothing_makes_no_batch() -> None:
 
 def test_a_digest_names_the_content_and_its_order() -> None:
     """The same people in the same order have one digest, and any other batch another."""
-    one, other = (Profile(0, row, b"", b'{"row":%d}' % row) for row in (1, 2))
+    one, other = (Profile(0, row, b"", b"%d" % row, b"") for row in (1, 2))
 
     assert Batch([one, other]).digest == Batch((one, other)).digest
     assert len({Batch(people).digest for people in ([one, other], [other, one], [one], [])}) == 4

@@ -10,6 +10,7 @@ from shared.catalog.attributes import Attributes
 from shared.klaviyo import PROFILE_FORMAT, ImportBody
 from shared.profiles import Mapper, Mapping, Profile, Source
 from shared.profiles.values import CONVERTERS
+from tests.support.rows import profile_of
 
 NAMES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 CELLS = {
@@ -45,7 +46,7 @@ def test_attributes_of_any_column_are_what_klaviyo_expects(data_type: str) -> No
     ]
 
     assert_klaviyo_reads_it(
-        [Mapper(mapping, columns, PROFILE_FORMAT).profile(0, 1, row) for mapping in mappings]
+        [profile_of(Mapper(mapping, columns, PROFILE_FORMAT), row) for mapping in mappings]
     )
 
 
@@ -58,8 +59,8 @@ def test_properties_of_every_type_are_what_klaviyo_expects() -> None:
     )
     misfits = ["abbie@example.org", *("~" for _ in CELLS)]
 
-    fitting = mapper.profile(0, 1, ["abbie@example.org", *CELLS.values()])
-    text = mapper.profile(0, 2, misfits)
+    fitting = profile_of(mapper, ["abbie@example.org", *CELLS.values()])
+    text = profile_of(mapper, misfits)
 
     assert_klaviyo_reads_it([fitting, text])
     assert fitting.warnings == ()

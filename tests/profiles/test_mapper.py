@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Condition, Mapper, Mapping, Profile, Rejected, Selection, Source
-from shared.profiles.profile import Filtered, Refusal, person_of
-from tests.support.rows import COLUMNS, MAPPING, attributes, cells, map_row
+from shared.profiles.digests import UNKEYED
+from shared.profiles.profile import Filtered, Refusal
+from tests.support.rows import COLUMNS, MAPPING, attributes, cells, map_row, profile_of
 
 
 def test_a_profile_has_what_the_mapping_names_and_nothing_else() -> None:
@@ -25,7 +26,7 @@ def test_a_profile_has_what_the_mapping_names_and_nothing_else() -> None:
         "location": {"city": "Fairfield", "zip": "04107"},
         "properties": {"Points": 293},
     }
-    assert profile.person == person_of("abbie.moss@example.org")
+    assert profile.person == UNKEYED.person("abbie.moss@example.org")
     assert (profile.plain, list(profile.warnings)) == (True, [])
 
 
@@ -52,7 +53,8 @@ def test_invisible_marks_around_a_value_are_no_part_of_it(mark: str) -> None:
     row = [mark + cell + mark for cell in cells()]
     mapping = replace(MAPPING, only_if=Condition("Newsletter consent", frozenset({"True"})))
 
-    assert map_row(row, mapping) == map_row(cells())
+    assert map_row(row, mapping).payload == map_row(cells()).payload
+    assert map_row(row, mapping).person == map_row(cells()).person
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def map_numeric(data_type: str, cell: str, name: str, region: str | None = None)
     """What leaves of a segment with one more column, of a numeric type or any other."""
     mapping = Mapping("EMail", ((name, Source("Value", region)),))
     columns = [("EMail", "string"), ("Value", data_type)]
-    profile = Mapper(mapping, columns, PROFILE_FORMAT).profile(0, 1, ["a@example.org", cell])
+    profile = profile_of(Mapper(mapping, columns, PROFILE_FORMAT), ["a@example.org", cell])
     assert profile.warnings == (() if cell_leaves(profile) else ("phone_left_out",))
     return attributes(profile)
 
@@ -261,7 +263,7 @@ def test_only_if_decides_who_leaves(condition: Condition, cell: str, leaves: boo
     mapping = replace(MAPPING, only_if=condition)
 
     if leaves:
-        assert map_row(row, mapping).person == person_of("abbie.moss@example.org")
+        assert map_row(row, mapping).person == UNKEYED.person("abbie.moss@example.org")
     else:
         with pytest.raises(Filtered):
             map_row(row, mapping)
@@ -272,7 +274,7 @@ def test_a_column_is_found_whatever_marks_are_around_its_name() -> None:
     columns = [("\ufeffEMail", "string"), ("Points\u200b", "int64")]
     mapper = Mapper(Mapping("EMail", (), (("Points", Source("Points")),)), columns, PROFILE_FORMAT)
 
-    assert attributes(mapper.profile(0, 1, ["a@example.org", "5"]))["properties"] == {"Points": 5}
+    assert attributes(profile_of(mapper, ["a@example.org", "5"]))["properties"] == {"Points": 5}
 
 
 CELL = st.text() | st.text(st.characters(categories=["Cs"])) | st.just("a@example.org")
@@ -288,5 +290,5 @@ def test_a_row_of_any_content_leaves_or_is_refused(row: list[str]) -> None:
     )
 
     assert len(profiles) + len(rejected) == 1
-    assert all(person_of(attributes(profile)["email"]) == profile.person for profile in profiles)
+    assert all(UNKEYED.person(attributes(profile)["email"]) == profile.person for profile in profiles)
     assert all(item.reason for item in rejected)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import Condition, Mapper, Profile, Rejected, Selection
-from shared.profiles.profile import person_of
+from shared.profiles.digests import UNKEYED
 from tests.support.rows import COLUMNS, MAPPING, cells
 
 
@@ -80,7 +80,7 @@ def test_the_counts_add_up_whatever_the_rows(emails: list[str]) -> None:
     profiles, rejected, selection = select([cells(EMail=email) for email in emails])
 
     assert [profile.person for profile in profiles] == list(
-        dict.fromkeys(person_of(email) for email in emails if "@" in email)
+        dict.fromkeys(UNKEYED.person(email) for email in emails if "@" in email)
     )
     assert len(rejected) == selection.rejected
     assert selection.rows == len(profiles) + len(rejected) + selection.filtered + selection.duplicates

@@ -80,7 +80,7 @@ def closed(run: OpenRun, status: Status, **changes: Any) -> Head:
     """A head whose open run has ended with this status."""
     head = a_head(run, **changes)
     run.record.status, run.record.finished_at = status, NOW
-    head.close_run(run.record)
+    head.close_run(run.record, None)
     return head
 
 
@@ -147,7 +147,7 @@ def test_a_run_without_an_end_ends_when_it_was_opened() -> None:
     """A record of another code may lack the time."""
     run = a_pinned_run(AFTER)
     head = a_head(run)
-    head.close_run(run.record)
+    head.close_run(run.record, None)
     assert head.last_attempt is not None
     assert head.last_attempt.finished_at == MONDAY
 
@@ -157,7 +157,7 @@ def test_closing_again_changes_nothing() -> None:
     run = a_pinned_run(AFTER)
     head = closed(run, "successful", superseded=1)
     again = head.model_copy(deep=True)
-    again.close_run(run.record)
+    again.close_run(run.record, None)
     assert again == head
 
 

@@ -10,6 +10,8 @@ from sandbox.klaviyo import SCOPES, Fault, JobPlan
 from sandbox.people import People, email
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import Vault
+from shared.errors import Denied, NotFound
+from shared.ledger.key import SECRET_NAME
 from shared.runs.advance import advance, cancel, run, start
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
@@ -26,7 +28,12 @@ class Keys(Vault):
         self._keys = list(keys)
 
     def secret(self, name: str) -> str:
+        if name == SECRET_NAME:
+            raise NotFound(name)
         return self._keys.pop(0) if len(self._keys) > 1 else self._keys[0]
+
+    def write(self, name: str, key: str) -> None:
+        raise Denied(name)
 
 
 def posts(world: World) -> int:

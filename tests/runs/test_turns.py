@@ -204,6 +204,9 @@ class WrongKey(Vault):
         assert self.asked < 10
         return "pk_wrong"
 
+    def write(self, name: str, key: str) -> None:
+        raise Denied(name)
+
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_a_key_that_does_not_work_is_read_once_more(world: World, runs: int) -> None:

@@ -47,7 +47,12 @@ def cells(**changes: str) -> list[str]:
 
 
 def map_row(row: Sequence[str], mapping: Mapping = MAPPING) -> Profile:
-    return Mapper(mapping, COLUMNS, PROFILE_FORMAT).profile(0, 1, row)
+    return profile_of(Mapper(mapping, COLUMNS, PROFILE_FORMAT), row)
+
+
+def profile_of(mapper: Mapper, row: Sequence[str]) -> Profile:
+    """What the mapper makes of a row, identified first, as in a selection."""
+    return mapper.profile(0, 1, row, *mapper.identify(row))
 
 
 def attributes(profile: Profile) -> dict[str, Any]:

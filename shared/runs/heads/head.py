@@ -34,7 +34,8 @@ class LastRun(StateModel):
 
 
 class Head(StateModel):
-    """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
+    """`ledger` is the name of the one that holds. `scheduled_at` is when a recurrence last came due; at
+    first, when the export was first seen.
 
     `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
     the last one's, where a clock was ahead once.
@@ -43,6 +44,7 @@ class Head(StateModel):
     version: Literal[2] = 2
     export: str
     epoch: int = 0
+    ledger: str | None = None
     exported: dict[str, str] = Field(default_factory=dict)
     scheduled_at: Time
     open: OpenRun | None = None
@@ -69,7 +71,7 @@ class Head(StateModel):
         if self.retry is not None:
             self.retry.waits_for = fingerprint
 
-    def close_run(self, record: RunRecord) -> None:
+    def close_run(self, record: RunRecord, ledger: str | None) -> None:
         """Remembers what became of the open run: whether its snapshots need another one."""
         run = self.open
         if run is None:
@@ -78,6 +80,7 @@ class Head(StateModel):
             run=record.id, status=record.status, finished_at=record.finished_at or record.created_at
         )
         self.open = None
+        self.ledger = ledger
         self.last_attempt = last
         self.superseded = self.superseded + 1 if run.is_superseded else 0
         if run.limit is not None:

@@ -8,7 +8,7 @@ from shared.adapters import traces
 from shared.adapters.clock import Deadline
 from shared.errors import BatchRefused, ExportError, TakenElsewhere
 from shared.klaviyo import ImportBody, Klaviyo, Permit
-from shared.profiles import Batch, Rejected
+from shared.profiles import Batch, Rejected, Why
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
 from shared.runs.steps.parts import Parts, RejectedLines
@@ -61,6 +61,7 @@ class BatchSender:
                     try:
                         self._post(piece, piece_digest, digest)
                     except BatchRefused as refusal:
+                        self._parts.remove_people(piece_digest)
                         pieces += self._split(piece, refusal, rejected)
                         continue
                 delivered.add(piece_digest)
@@ -88,10 +89,18 @@ class BatchSender:
 
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)
+        if self._plan.ledger is not None:
+            self._parts.write_people(digest, piece)
         body = ImportBody(piece.payloads(), self._plan.export.list_id)
         job_id = self._klaviyo.import_profiles(body, self._deadline, self._permit)
         job = AcceptedJob(
-            id=job_id, digest=digest, batch=batch_digest, profiles=len(piece), accepted_at=self._now()
+            id=job_id,
+            digest=digest,
+            batch=batch_digest,
+            profiles=len(piece),
+            new=piece.count(Why.NEW) if self._plan.ledger is not None else 0,
+            changed=piece.count(Why.CHANGED),
+            accepted_at=self._now(),
         )
         with self._lock.threads:
             self._run.accept(job)

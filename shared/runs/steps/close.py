@@ -7,10 +7,11 @@ from pydantic import ValidationError
 
 from shared import state
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidDocument, NewerVersion, NotFound, PermanentError, Problem
+from shared.errors import ExportError, InvalidDocument, NewerVersion, NotFound, PermanentError, Problem
 from shared.runs.holder import Holder
 from shared.runs.record import RECORD_VERSION, RunRecord, Status, version_of
 from shared.runs.run import OpenRun
+from shared.runs.steps.ledger import leave_ledger, remove_others
 from shared.runs.steps.parts import Parts
 from shared.runs.steps.permit import is_cancel_requested
 from shared.runs.steps.rejected import MOST_LISTED
@@ -34,13 +35,16 @@ def close(holder: Holder) -> RunRecord:
         listed = min(refused, MOST_LISTED)
         record.warn("rejected_not_listed", refused - listed)
         record.warn("refused_rows_incomplete", listed - _list_rejected(holder, run.plan.partitions(), listed))
-    record.status = _status(run, record)
     record.error = run.cut.error if run.cut else None
     record.phase = "closed"
     record.finished_at = holder.now()
+    ledger = leave_ledger(holder)
+    if ledger is None and run.plan is not None and run.plan.ledger is not None:
+        record.warn("ledger_lost")
+    record.status = _status(run, record)
     holder.lock.check()
     store.write(state.record(record.id), record.content(), create_only=True)
-    _clear(holder, record)
+    _clear(holder, record, ledger)
     run.close()
     return record
 
@@ -53,7 +57,8 @@ def close_again(holder: Holder) -> RunRecord | None:
     """
     record, lock = holder.run.record, holder.lock
     try:
-        return _clear(holder, read_record(lock.store, record.export, record.id))
+        record = read_record(lock.store, record.export, record.id)
+        return _clear(holder, record, leave_ledger(holder))
     except NotFound:
         return None
     except InvalidDocument as problem:
@@ -90,13 +95,16 @@ def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
         return 0
 
 
-def _clear(holder: Holder, record: RunRecord) -> RunRecord:
+def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     lock = holder.lock
-    with suppress(PermanentError):  # what can't be removed does no harm
-        Parts(lock).remove()
+    parts = Parts(lock)
+    with suppress(PermanentError):
         lock.store.delete(state.cancel(record.id))
-    lock.head.close_run(record)
+    lock.head.close_run(record, ledger)
     lock.checkpoint()
+    with suppress(ExportError):  # what can't be removed does no harm
+        parts.remove()
+        remove_others(holder)
     return record
 
 
@@ -104,7 +112,7 @@ def _status(run: OpenRun, record: RunRecord) -> Status:
     if run.cut is not None:
         return "failed" if run.cut.cause == "failed" else "canceled"
     counts = record.counts
-    if counts.sent == 0:
+    if counts.sent + counts.unchanged == 0:
         record.warn("empty_segment", 1)
     clean = not (counts.rejected or counts.failed or counts.unconfirmed or record.warnings)
     return "successful" if clean else "completed_with_warnings"

@@ -108,4 +108,6 @@ def _complete(holder: Holder, klaviyo: Klaviyo, job: AcceptedJob, seen: Job) -> 
         for _ in range(failed - len(errors)):
             lines.add(Rejected(*NO_PLACE, "", UNNAMED, "job"))
         parts.write_rejected(state.job_part(job.digest), lines)
+        if len(errors) == failed:
+            parts.write_failed(job.digest, errors)
     job.complete(seen.completed, failed)

@@ -1,4 +1,4 @@
-"""What a run writes beside its head while it is open: places of posted rows, and refused rows, in parts.
+"""What a run writes beside its head while it is open: posted rows and people, and refused rows, in parts.
 
 A part is named after what it holds, so that writing it again, after a crash, replaces it: no row is listed
 twice. Closing joins the parts into the refused rows' file. No part holds anything of a row's content.
@@ -8,7 +8,7 @@ is full. A later pass over the rows meets them in the same order and replaces th
 earlier, parts of the pass before remain behind its own: the run counts how many rows are its own.
 
 Counts never come from parts. A part that is missing or garbled costs the places of its rows, and nothing
-else.
+else; one of people costs the ledger, and the next run sends everybody.
 """
 
 import csv
@@ -80,7 +80,7 @@ class Parts:
         """Partition and row of each profile of a post, in its order; NO_PLACE where they can't be read."""
         places: list[tuple[int, int]] = []
         try:
-            for line in self._read(state.places(self._run, digest)).splitlines():
+            for line in self._read(state.places(self._run, digest)).decode().splitlines():
                 partition, first, count = map(int, line.split(","))
                 # More than the post has is wrong, however many that are.
                 count = min(count, profiles - len(places) + 1)
@@ -88,6 +88,37 @@ class Parts:
         except (PermanentError, ValueError):
             places = []
         return places if len(places) == profiles else [NO_PLACE] * profiles
+
+    def write_people(self, digest: str, batch: Batch) -> None:
+        """Keeps whom a post carries, and what of each: from now on they may be on the list."""
+        entries = b"".join([profile.person + profile.content for profile in batch.profiles])
+        self._write(state.people(self._run, digest), entries)
+
+    def remove_people(self, digest: str) -> None:
+        """Klaviyo took nothing of a post."""
+        self._lock.check()
+        self._store.delete(state.people(self._run, digest))
+
+    def posted(self) -> list[str]:
+        """The digests of the posts that Klaviyo took, or may have taken."""
+        names = (blob.name.removeprefix(self._folder) for blob in self._store.list(self._folder))
+        return [name.removesuffix(state.PEOPLE) for name in names if name.endswith(state.PEOPLE)]
+
+    def read_people(self, digest: str) -> bytes:
+        """Raises PermanentError where they can't be read, StorageUnavailable where waiting may help."""
+        return self._read(state.people(self._run, digest))
+
+    def write_failed(self, digest: str, places: Collection[int]) -> None:
+        """Keeps which of a post's profiles a job could not import."""
+        self._write(state.failed(self._run, digest), ",".join(map(str, sorted(places))).encode())
+
+    def read_failed(self, digest: str) -> frozenset[int]:
+        """None of them where they can't be read."""
+        try:
+            text = self._read(state.failed(self._run, digest)).decode()
+            return frozenset(map(int, text.split(",")))
+        except (PermanentError, ValueError):
+            return frozenset()
 
     def write_rejected(self, part: str, lines: RejectedLines) -> None:
         """Keeps the rows that were refused at one place: `part` names it."""
@@ -126,14 +157,14 @@ class Parts:
         for name in names:
             self._lock.check()
             try:
-                yield from map(checked_line, csv.reader(io.StringIO(self._read(name))))
+                yield from map(checked_line, csv.reader(io.StringIO(self._read(name).decode())))
             except (PermanentError, ValueError, csv.Error):
                 logger.warning("%s can't be read: places of refused rows are missing", name)
 
-    def _read(self, name: str) -> str:
-        """Raises NotFound, InvalidDocument, ValueError, and StorageUnavailable where waiting may help."""
+    def _read(self, name: str) -> bytes:
+        """Raises NotFound, InvalidDocument, and StorageUnavailable where waiting may help."""
         try:
-            return self._store.read(name, most=LONGEST_PART).content.decode()
+            return self._store.read(name, most=LONGEST_PART).content
         except StorageUnavailable as problem:
             if self._lock.run.may_wait_for_part():
                 raise

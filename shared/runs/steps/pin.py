@@ -3,9 +3,11 @@
 from itertools import islice
 
 from shared.errors import InvalidSegment
+from shared.ledger import ensure_key
 from shared.profiles import Selection
 from shared.runs.holder import Holder
 from shared.runs.plan import PinnedSegment, Plan
+from shared.runs.steps.compare import choose_ledger
 from shared.runs.steps.rows import check, most_rows_of, profiles_of
 from shared.services import Services
 
@@ -24,6 +26,8 @@ def pin(holder: Holder) -> None:
     )  # else a key that may not read them would show after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
+    key, warn = ensure_key(services.vault, services.state), run.record.warn
+    plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
     check(services, plan)
     plan.lines = most_rows_of(services, plan)
     _check_limit(services, plan, run.limit)

@@ -4,19 +4,21 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from shared.errors import Changed, InvalidSegment, NotFound
-from shared.profiles import Profile, Selection
+from shared.profiles import UNKEYED, Digests, Profile, Selection
 from shared.runs.plan import Plan
 from shared.segments import Partition, Row, Snapshot, check_rows, most_rows, read_rows
 from shared.services import Services
 
 
-def profiles_of(services: Services, plan: Plan, selection: Selection) -> Iterator[Profile]:
+def profiles_of(
+    services: Services, plan: Plan, selection: Selection, digests: Digests = UNKEYED
+) -> Iterator[Profile]:
     """The profiles that leave, in the segments' order; `selection` counts what does not.
 
     Raises InvalidSegment with the code `snapshot_changed` where the files are not the pinned ones any more.
     """
     first, needed = 0, set(plan.mapping().columns())
-    for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
+    for segment, mapper in zip(plan.segments, plan.mappers(digests), strict=True):
         if mapper is not None:
             yield from selection.profiles(_rows(services, segment.snapshot(), first, needed), mapper)
         first += len(segment.partitions)

@@ -8,10 +8,12 @@ from itertools import islice
 from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, room_for_profiles
-from shared.profiles import Batch, Selection, pack
+from shared.ledger import read_key
+from shared.profiles import Batch, pack
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.steps.batch import BatchSender
+from shared.runs.steps.compare import comparison_of
 from shared.runs.steps.parts import CheckedRows, Parts
 from shared.runs.steps.permit import Canceled, RunPermit
 from shared.runs.steps.rows import profiles_of
@@ -44,7 +46,9 @@ class _Pass:
         self._sender = sender
         self._branch = branch
         self._rejected = CheckedRows(Parts(holder.lock))
-        self._selection = Selection(self._rejected.add)
+        key = read_key(holder.services.vault) if holder.plan.ledger is not None else None
+        self._comparison = comparison_of(holder.plan, key, holder.read_ledger)
+        self._selection = self._comparison.select(self._rejected.add)
 
     def run(self) -> bool:
         holder, run, lock = self._holder, self._holder.run, self._holder.lock
@@ -86,7 +90,8 @@ class _Pass:
 
     def _batches(self) -> Iterator[Batch]:
         holder = self._holder
-        profiles = islice(profiles_of(holder.services, holder.plan, self._selection), holder.run.limit)
+        found = profiles_of(holder.services, holder.plan, self._selection, self._comparison.digests)
+        profiles = islice(found, holder.run.limit)
         room = room_for_profiles(holder.plan.export.list_id)
         return pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)
 

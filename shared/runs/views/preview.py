@@ -1,14 +1,21 @@
 """What a run would send, from the same rows by the same rules: nothing is sent, and nothing written."""
 
+from collections import Counter
+from contextlib import suppress
+from functools import cache, partial
 from itertools import islice
 
 from pydantic import Field
 
 from shared.catalog import Export
+from shared.errors import ExportError, NotFound, VaultUnavailable
 from shared.klaviyo import JOBS_A_PAGE, MOST_PROFILES, least_seconds, room_for_profiles
-from shared.profiles import Selection, pack
+from shared.ledger import read_key, read_ledger
+from shared.profiles import UNKEYED, Why, pack
+from shared.runs.heads.head import read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
+from shared.runs.steps.compare import Comparison, Warn, choose_ledger, comparison_of
 from shared.runs.steps.rows import check, profiles_of
 from shared.services import Services
 
@@ -17,13 +24,17 @@ READS = 3
 
 
 class PreviewCounts(StateModel):
-    """Of rows: rows = rejected + filtered + duplicates + would_send, where nothing limits the run."""
+    """Of rows: rows = rejected + filtered + duplicates + unchanged + would_send, where nothing limits the
+    run. `new` and `changed` are parts of `would_send`, and 0 where no ledger tells."""
 
     rows: int
     rejected: int
     filtered: int
     duplicates: int
+    unchanged: int
     would_send: int
+    new: int
+    changed: int
 
 
 class Preview(StateModel):
@@ -42,26 +53,35 @@ class Preview(StateModel):
     least_seconds: int
 
 
-def preview(services: Services, export: Export, limit: int | None = None) -> Preview:
-    """Reads the newest snapshots as a run would. `limit` is a trial's.
+def preview(services: Services, export: Export, limit: int | None = None, *, full: bool = False) -> Preview:
+    """Reads the newest snapshots as a run would. `limit` is a trial's, and a `full` run sends everybody.
 
-    Raises NotFound and InvalidSegment as a run would; Klaviyo and the vault are not asked.
+    Raises NotFound and InvalidSegment as a run would; Klaviyo is not asked. Where the vault is away, or has
+    no digest key, everybody would be sent.
     """
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
-    plan = Plan(export=export, account_id="", segments=segments)
+    plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
     check(services, plan)
-    selection = Selection(lambda _: None)
-    profiles = islice(profiles_of(services, plan, selection), limit)
+    codes: dict[str, int] = {}
+    comparison = _comparison(services, plan, codes.__setitem__, full=full)
+    selection = comparison.select(lambda _: None)
+    profiles = islice(profiles_of(services, plan, selection, comparison.digests), limit)
     room = room_for_profiles(export.list_id)
-    batches = pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)
-    sizes = [len(batch) for batch in batches]
-    warnings = [(code, WARNINGS[code], count) for code, count in selection.warnings.items()]
-    if not sizes:
+    sizes: list[int] = []
+    why: Counter[Why] = Counter()
+    for batch in pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room):
+        sizes.append(len(batch))
+        why.update(profile.why for profile in batch.profiles)
+    codes |= selection.warnings
+    if plan.ledger is not None and plan.ledger.is_remapped:
+        codes["full_resend"] = why[Why.AGAIN]
+    warnings = [(code, WARNINGS[code], count) for code, count in codes.items() if count]
+    if not (sizes or selection.unchanged):
         warnings.append(("empty_segment", WARNINGS["empty_segment"], 1))
     most = export.limits.max_profiles
-    if sum(sizes) > most:
+    if sum(sizes) + selection.unchanged > most:
         message = f"The run would fail: the export's limits.max_profiles is {most:,}."
-        warnings.append(("too_many_profiles", message, sum(sizes)))
+        warnings.append(("too_many_profiles", message, sum(sizes) + selection.unchanged))
     return Preview(
         export=export.id,
         list_id=export.list_id,
@@ -71,7 +91,10 @@ def preview(services: Services, export: Export, limit: int | None = None) -> Pre
             rejected=selection.rejected,
             filtered=selection.filtered,
             duplicates=selection.duplicates,
+            unchanged=selection.unchanged,
             would_send=sum(sizes),
+            new=why[Why.NEW] if plan.ledger is not None else 0,
+            changed=why[Why.CHANGED],
         ),
         rejected_by_reason=dict(sorted(selection.rejected_by_reason.items())),
         warnings=[
@@ -82,6 +105,29 @@ def preview(services: Services, export: Export, limit: int | None = None) -> Pre
         requests=READS + len(sizes) + -(-len(sizes) // JOBS_A_PAGE),
         least_seconds=least_seconds("import", len(sizes)),
     )
+
+
+def _account_id(services: Services, export: Export) -> str:
+    """The account that the export's connection is known to have."""
+    with suppress(ExportError):
+        account = services.catalog.connection(export.connection).account
+        return account.id if account is not None else ""
+    return ""
+
+
+def _comparison(services: Services, plan: Plan, warn: Warn, *, full: bool) -> Comparison:
+    """What the run would compare with; `warn` is told of the warnings that it would have for that."""
+    key, read = None, cache(partial(read_ledger, services.state))
+    try:
+        head, _ = read_head(services.state, plan.export.id)
+    except NotFound:
+        return Comparison(UNKEYED)
+    with suppress(VaultUnavailable):
+        key = read_key(services.vault)
+    if key is None and head.ledger is None:  # the run would make the key
+        return Comparison(UNKEYED)
+    plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
+    return comparison_of(plan, key, read)
 
 
 def fields_of(export: Export) -> list[str]:

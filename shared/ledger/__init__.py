@@ -1,0 +1,25 @@
+"""Who may be on a list, and what was sent of each, as digests under a secret key.
+
+A ledger is an immutable file. It names nobody: without the key, not even a known address can be looked up in
+it. A run compares the segment with the ledger that the export's head points at, and leaves a new one when it
+closes.
+"""
+
+from shared.ledger.file import Ledger, LedgerHeader, LedgerLost, read_ledger, write_ledger
+from shared.ledger.key import DigestKey, ensure_key, read_key
+from shared.ledger.people import People
+from shared.ledger.update import Posted, updated
+
+__all__ = [
+    "DigestKey",
+    "Ledger",
+    "LedgerHeader",
+    "LedgerLost",
+    "People",
+    "Posted",
+    "ensure_key",
+    "read_key",
+    "read_ledger",
+    "updated",
+    "write_ledger",
+]

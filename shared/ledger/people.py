@@ -1,0 +1,74 @@
+"""People as packed, sorted entries, found by the beginning of their digest.
+
+A million take 24 MB. Each entry is the digest of the person, that of what was sent, and a byte of flags.
+"""
+
+import sys
+from array import array
+from collections import Counter
+from itertools import accumulate
+
+from shared.profiles.digests import CONTENT, PERSON
+
+# Bytes of a person and a content, as a part of a run has them; and of a whole entry, with its flags.
+ENTRY = PERSON + CONTENT
+WIDTH = ENTRY + 1
+# Stands for a content of which it is not certain that it was sent.
+VOID = bytes(CONTENT)
+_IS_LITTLE = sys.byteorder == "little"
+
+
+class People:
+    """Sorted entries, each person once; they have numbers from 0 on. Raises ValueError for other bytes."""
+
+    def __init__(self, entries: bytes = b"") -> None:
+        if len(entries) % WIDTH:
+            raise ValueError("not a whole number of entries")
+        self.entries = entries
+        self._ends = self._index()
+
+    def __len__(self) -> int:
+        return len(self.entries) // WIDTH
+
+    def find(self, person: bytes) -> int:
+        """The person's number; -1 for one who is not here."""
+        prefix = person[0] << 8 | person[1]
+        end = self._ends[prefix + 1]
+        place = self.entries.find(person, self._ends[prefix], end)
+        while place % WIDTH and place >= 0:  # by chance, the end of one entry and the beginning of another
+            place = self.entries.find(person, place + 1, end)
+        return place // WIDTH if place >= 0 else -1
+
+    def place(self, person: bytes) -> int:
+        """The number that the person has, or would have."""
+        low, high = (self._ends[(person[0] << 8 | person[1]) + more] // WIDTH for more in (0, 1))
+        while low < high:
+            middle = (low + high) // 2
+            if self.entries[middle * WIDTH : middle * WIDTH + PERSON] < person:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def content(self, number: int) -> bytes:
+        """The digest of what was sent; zeros where that is not certain."""
+        start = number * WIDTH + PERSON
+        return self.entries[start : start + CONTENT]
+
+    def voided(self) -> "People":
+        """The same people; of none of them is it certain what was sent."""
+        entries, nothing = bytearray(self.entries), bytes(len(self))
+        for byte in range(PERSON, ENTRY):
+            entries[byte::WIDTH] = nothing
+        return People(bytes(entries))
+
+    def _index(self) -> array[int]:
+        """Where the entries of each of the 65,536 beginnings start, in bytes; and, at last, their end."""
+        prefixes = array("H", bytes(2 * len(self)))
+        with memoryview(prefixes).cast("B") as beginnings:
+            first, second = (1, 0) if _IS_LITTLE else (0, 1)
+            beginnings[first::2] = self.entries[0::WIDTH]
+            beginnings[second::2] = self.entries[1::WIDTH]
+        counts = Counter(prefixes)
+        each = (counts[prefix] * WIDTH for prefix in range(1 << 16))
+        return array("Q", accumulate(each, initial=0))

@@ -1,0 +1,84 @@
+"""The next ledger: everybody who may be on the list when a run closes, and what is certain of them."""
+
+import logging
+from collections.abc import Iterator
+
+from shared import state
+from shared.errors import PermanentError
+from shared.klaviyo import JobStatus
+from shared.ledger import Ledger, LedgerHeader, People, Posted, updated, write_ledger
+from shared.runs.deliveries import AcceptedJob
+from shared.runs.holder import Holder
+from shared.runs.plan import PinnedLedger
+from shared.runs.steps.parts import Parts
+
+logger = logging.getLogger(__name__)
+
+
+def leave_ledger(holder: Holder) -> str | None:
+    """Writes the ledger that holds once the run is closed; returns its name, or that of the one before.
+
+    None where it can't be known any more who is on the list: then the next run sends everybody.
+    """
+    run, head = holder.run, holder.lock.head
+    if run.plan is None or state.is_of_one_file(head.export):
+        return head.ledger
+    pinned = run.plan.ledger
+    if pinned is None:  # nothing was kept of who was sent
+        return None if run.deliveries.jobs else head.ledger
+    try:
+        return _write(holder, pinned)
+    except (PermanentError, ValueError) as problem:  # the latter: a garbled part
+        logger.warning("run %s: its ledger is lost: %s", run.record.id, problem)
+        return None
+
+
+def remove_others(holder: Holder) -> None:
+    """Removes the export's ledgers that no run needs any more."""
+    store, head = holder.lock.store, holder.lock.head
+    for blob in store.list(state.ledgers(head.export)):
+        if blob.name != head.ledger:
+            store.delete(blob.name)
+
+
+def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
+    run, plan, lock = holder.run, holder.plan, holder.lock
+    parts = Parts(lock)
+    posted = parts.posted()
+    # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
+    is_void = run.full and run.limit is None and pinned.name is not None
+    if not (posted or is_void) and (pinned.name is not None or run.cut is not None):
+        return lock.head.ledger
+    before = holder.read_ledger(pinned.name) if pinned.name is not None else None
+    people = before.people if before is not None else People()
+    is_complete = run.cut is None and run.limit is None
+    mapping = plan.mapping().fingerprint() if is_complete or before is None else before.header.mapping
+    header = LedgerHeader(
+        export=plan.export.id,
+        account=plan.account_id,
+        list=plan.export.list_id,
+        key=pinned.key,
+        mapping=mapping,
+    )
+    posts = _posts(parts, posted, run.deliveries.jobs)
+    name = state.ledger(run.record.id, lock.head.epoch)
+    lock.check()
+    write_ledger(lock.store, name, Ledger(header, updated(people.voided() if is_void else people, posts)))
+    return name
+
+
+def _posts(parts: Parts, posted: list[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
+    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported."""
+    by_digest = {job.digest: job for job in jobs}
+    for digest in posted:
+        post = Posted(parts.read_people(digest), confirmed=False)
+        job = by_digest.get(digest)
+        if job is None or job.status is not JobStatus.COMPLETE or job.unconfirmed:
+            yield post
+            continue
+        failed = parts.read_failed(digest) if job.failed else frozenset[int]()
+        if len(failed) != job.failed:
+            yield post
+            continue
+        yield post.only(failed)
+        yield Posted(post.without(failed).entries, confirmed=True)

@@ -1,0 +1,68 @@
+"""People packed into bytes: who is there is found, and nobody else."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ledger import People
+from shared.ledger.people import WIDTH
+from shared.profiles.digests import CONTENT, PERSON
+
+# Few bytes that differ: many share a beginning, and an entry looks like the end of one and the next.
+PERSONS = st.binary(min_size=3, max_size=3).map(lambda tail: tail[:2] + bytes(PERSON - 3) + tail[2:])
+CONTENTS = st.binary(min_size=CONTENT, max_size=CONTENT)
+
+
+def packed(contents: dict[bytes, bytes]) -> People:
+    return People(b"".join(person + content + b"\0" for person, content in sorted(contents.items())))
+
+
+@given(st.dictionaries(PERSONS, CONTENTS, max_size=60), st.lists(PERSONS, max_size=20))
+def test_everybody_is_found_with_what_was_sent(contents: dict[bytes, bytes], others: list[bytes]) -> None:
+    """At the number that the order gives them; who isn't there has none, but a place."""
+    people, order = packed(contents), sorted(contents)
+
+    assert len(people) == len(order)
+    for number, person in enumerate(order):
+        assert (people.find(person), people.content(number)) == (number, contents[person])
+    for person in others:
+        if person not in contents:
+            assert people.find(person) == -1
+            assert people.place(person) == sum(each < person for each in order)
+
+
+def test_a_digest_across_two_entries_is_nobody() -> None:
+    """Where the end of one entry and the beginning of the next look like somebody."""
+    first = bytes(PERSON) + bytes(CONTENT) + b"\0"
+    people = People(first + bytes(PERSON - 1) + b"\1" + bytes(CONTENT) + b"\0")
+
+    assert people.find(bytes(PERSON - 1) + b"\1") == 1
+    assert people.find(bytes(PERSON)) == 0
+    assert people.find(bytes(PERSON - 2) + b"\1\0") == -1
+
+
+def test_every_beginning_is_found() -> None:
+    """The first, the last, and those around the bounds of the index."""
+    chance = random.Random(5)
+    ends = [bytes.fromhex(start) for start in ("0000", "00ff", "0100", "7fff", "8000", "fffe", "ffff")]
+    contents = {start + chance.randbytes(PERSON - 2): bytes(CONTENT) for start in ends for _ in range(9)}
+    people = packed(contents)
+
+    assert [people.find(person) for person in sorted(contents)] == list(range(len(contents)))
+
+
+@given(st.dictionaries(PERSONS, CONTENTS, max_size=20))
+def test_voided_people_are_the_same_people(contents: dict[bytes, bytes]) -> None:
+    """And of none is it certain what was sent."""
+    voided = packed(contents).voided()
+
+    assert voided.entries == packed(dict.fromkeys(contents, bytes(CONTENT))).entries
+
+
+@pytest.mark.parametrize("size", [1, WIDTH - 1, WIDTH + 1])
+def test_a_part_of_an_entry_is_refused(size: int) -> None:
+    """Bytes that can't be entries are no people."""
+    with pytest.raises(ValueError, match="whole number"):
+        People(bytes(size))

@@ -1,0 +1,61 @@
+"""The next ledger: who was there, who was posted, and what is certain of each."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ledger import People, Posted, updated
+from shared.ledger.people import VOID, WIDTH
+from shared.profiles.digests import CONTENT, PERSON
+
+type Entry = tuple[bytes, bytes]
+
+PERSONS = st.binary(min_size=1, max_size=1).map(lambda end: bytes(PERSON - 1) + end)
+CONTENTS = st.sampled_from([bytes([number]) * CONTENT for number in (1, 2, 3)])
+ENTRIES = st.lists(st.tuples(PERSONS, CONTENTS), max_size=12)
+
+
+def posted(entries: Sequence[Entry], *, confirmed: bool) -> Posted:
+    return Posted(b"".join(person + content for person, content in entries), confirmed)
+
+
+def contents_of(people: People) -> dict[bytes, bytes]:
+    entries = [people.entries[start : start + WIDTH] for start in range(0, len(people.entries), WIDTH)]
+    assert entries == sorted(entries)
+    return {entry[:PERSON]: entry[PERSON : PERSON + CONTENT] for entry in entries}
+
+
+@given(ENTRIES, st.lists(st.tuples(ENTRIES, st.booleans()), max_size=5))
+def test_nobody_is_lost_and_nothing_is_taken_for_certain(
+    before: list[Entry], posts: list[tuple[list[Entry], bool]]
+) -> None:
+    """Everybody is there once. What was sent is certain where all posts of a person carried it, and one of
+    them was confirmed; who was not posted keeps what was known."""
+    start = updated(People(), [posted(list(dict(before).items()), confirmed=True)])
+    assert contents_of(start) == dict(before)
+
+    after = contents_of(updated(start, [posted(entries, confirmed=sure) for entries, sure in posts]))
+
+    expected = dict(before)
+    for person in {person for entries, _ in posts for person, _ in entries}:
+        sent = [(c, sure) for entries, sure in posts for p, c in entries if p == person]
+        is_certain = len({c for c, _ in sent}) == 1 and any(sure for _, sure in sent)
+        expected[person] = sent[0][0] if is_certain else VOID
+    assert after == expected
+
+
+def test_a_post_can_be_parted_by_places() -> None:
+    """Those who failed, unconfirmed, and the others."""
+    entries = [(bytes([number]) * PERSON, bytes([number]) * CONTENT) for number in range(5)]
+    post = posted(entries, confirmed=True)
+
+    assert post.only({3, 0}) == posted([entries[0], entries[3]], confirmed=False)
+    assert post.without({3, 0}) == posted([entries[1], entries[2], entries[4]], confirmed=True)
+
+
+def test_half_a_person_is_refused() -> None:
+    """Bytes that can't be people are no post."""
+    with pytest.raises(ValueError, match="whole number"):
+        Posted(b"x", confirmed=True)
