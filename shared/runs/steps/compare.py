@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared import state
 from shared.ledger import DigestKey, Ledger, LedgerLost
 from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection
 from shared.runs.heads.head import Head
@@ -34,8 +33,6 @@ def choose_ledger(
     Raises what `read` raises, save LedgerLost.
     """
     export = plan.export
-    if state.is_of_one_file(export.id):
-        return None
     if key is None:
         warn("no_ledger", 1)
         return None

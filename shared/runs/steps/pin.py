@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+from shared import state
 from shared.errors import InvalidSegment
 from shared.ledger import ensure_key
 from shared.profiles import Selection
@@ -26,8 +27,9 @@ def pin(holder: Holder) -> None:
     )  # else a key that may not read them would show after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
-    key, warn = ensure_key(services.vault, services.state), run.record.warn
-    plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
+    if not state.is_of_one_file(export.id):  # what a file sends is not kept
+        key, warn = ensure_key(services.vault, services.state), run.record.warn
+        plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
     check(services, plan)
     plan.lines = most_rows_of(services, plan)
     _check_limit(services, plan, run.limit)

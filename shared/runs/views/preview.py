@@ -7,6 +7,7 @@ from itertools import islice
 
 from pydantic import Field
 
+from shared import state
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound, VaultUnavailable
 from shared.klaviyo import JOBS_A_PAGE, MOST_PROFILES, least_seconds, room_for_profiles
@@ -118,6 +119,8 @@ def _account_id(services: Services, export: Export) -> str:
 def _comparison(services: Services, plan: Plan, warn: Warn, *, full: bool) -> Comparison:
     """What the run would compare with; `warn` is told of the warnings that it would have for that."""
     key, read = None, cache(partial(read_ledger, services.state))
+    if state.is_of_one_file(plan.export.id):
+        return Comparison(UNKEYED)
     try:
         head, _ = read_head(services.state, plan.export.id)
     except NotFound:
