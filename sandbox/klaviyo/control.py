@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox.klaviyo.accounts import Account, Profile
+from sandbox.klaviyo.accounts import Account
 from sandbox.klaviyo.faults import Fault
+from sandbox.klaviyo.profiles import Profile
 from sandbox.klaviyo.stand_in import StandIn
 
 LINES = 10_000  # members in each chunk
@@ -111,7 +112,7 @@ def _account_state(account: Account, now: float) -> dict[str, Any]:
         for job in account.jobs.values()
     ]
     lists = [
-        {"id": listed.id, "name": listed.name, "profiles": len(listed.joined)}
+        {"id": listed.id, "name": listed.name, "profiles": len(listed.members)}
         for listed in account.lists.values()
     ]
     return {

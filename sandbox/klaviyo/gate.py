@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from sandbox.klaviyo.accounts import Account
-from sandbox.klaviyo.endpoints import COUNT, Endpoint
+from sandbox.klaviyo.endpoints import Endpoint
+from sandbox.klaviyo.endpoints.lists import COUNT
 from sandbox.klaviyo.errors import ApiError, Problem, invalid, invalid_parameter, throttled
 from sandbox.klaviyo.imports import MAX_BODY
 from sandbox.klaviyo.limits import Windows
@@ -17,7 +18,14 @@ from sandbox.klaviyo.stand_in import StandIn
 SCHEME = "Klaviyo-API-Key "
 # Without it a retired revision is answered as a newer one: a third party's word, unconfirmed by Klaviyo.
 OPT_OUT = "x-klaviyo-revision-fall-forward-opt-out"
+MAX_URL = 8192  # bytes; Klaviyo's own bound is unconfirmed
 REVISION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z0-9]+)?")
+
+
+def check_url(path: bytes, query: bytes) -> None:
+    """Raises ApiError (414) where the URL is too long."""
+    if len(path) + 1 + len(query) > MAX_URL:
+        raise ApiError(414, [Problem("The URI is too long.", code="error")])
 
 
 def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> Account:

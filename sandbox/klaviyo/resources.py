@@ -7,15 +7,17 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.klaviyo.accounts import IDENTIFIERS, Account, KlaviyoList, Profile
+from sandbox.klaviyo.accounts import Account, KlaviyoList
 from sandbox.klaviyo.jobs import FailedProfile, ImportJob
+from sandbox.klaviyo.profiles import IDENTIFIERS, Profile
 
 _JOB = "status created_at total_count completed_count failed_count completed_at expires_at started_at"
-_PROFILE = "first_name last_name organization locale title image location properties joined_group_at"
+_PROFILE = "first_name last_name organization locale title image location properties"
 _ACCOUNT = "test_account contact_information industry timezone preferred_currency public_api_key locale"
 _ADDRESS = "address1 address2 city region country zip"
 JOB_FIELDS = _JOB.split()
 PROFILE_FIELDS = [*IDENTIFIERS, *_PROFILE.split()]
+MEMBER_FIELDS = [*PROFILE_FIELDS, "joined_group_at"]
 ACCOUNT_FIELDS = _ACCOUNT.split()
 LIST_FIELDS = ["name", "created", "updated", "opt_in_process"]
 ERROR_FIELDS = ["code", "title", "detail", "source", "original_payload"]
@@ -85,21 +87,25 @@ def list_resource(
     }
     resource = _resource("list", listed.id, attributes, fields, f"{base}/api/lists/{listed.id}/")
     if count:
-        resource["attributes"]["profile_count"] = len(listed.joined)
+        resource["attributes"]["profile_count"] = len(listed.members)
     return resource
 
 
 def profile_resource(
-    profile: Profile, base: str, fields: Collection[str] = PROFILE_FIELDS, *, joined: float | None = None
+    profile: Profile, base: str, fields: Collection[str], *, joined: float | None = None
 ) -> dict[str, Any]:
     attributes = {
-        **dict.fromkeys(PROFILE_FIELDS[:-1]),
+        **dict.fromkeys(PROFILE_FIELDS),
         **(profile.attributes or {}),
         **{name: getattr(profile, name) for name in IDENTIFIERS},
     }
     if joined is not None:
         attributes["joined_group_at"] = moment(joined)
     return _resource("profile", profile.id, attributes, fields, f"{base}/api/profiles/{profile.id}/")
+
+
+def profile_identifier(profile: Profile) -> dict[str, Any]:
+    return {"type": "profile", "id": profile.id}
 
 
 def account_resource(account: Account, base: str, fields: Collection[str] = ACCOUNT_FIELDS) -> dict[str, Any]:

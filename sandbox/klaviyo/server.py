@@ -14,7 +14,7 @@ from sandbox.klaviyo.control import Control
 from sandbox.klaviyo.door import Door
 from sandbox.klaviyo.endpoints import ENDPOINTS, Endpoint
 from sandbox.klaviyo.errors import ApiError, Problem
-from sandbox.klaviyo.gate import admit, count_request, read_body
+from sandbox.klaviyo.gate import admit, check_url, count_request, read_body
 from sandbox.klaviyo.imports import MAX_BODY
 from sandbox.klaviyo.responses import error_response, json_response
 from sandbox.klaviyo.stand_in import StandIn
@@ -59,6 +59,7 @@ def _answer(stand_in: StandIn, endpoint: Endpoint, request: Request, body: bytes
         now = stand_in.clock()
         stand_in.settle()
         try:
+            check_url(request.scope["raw_path"], request.scope["query_string"])
             account = admit(stand_in, endpoint, request.headers)
             headers = count_request(stand_in, account, endpoint, query, now)
             base = str(request.base_url).rstrip("/")

@@ -85,6 +85,8 @@ def test_a_retired_revision(client: httpx.Client, opted_out: str, status: int) -
         ("POST", "/api/lists", ["lists:write"]),
         ("GET", "/api/lists/x", ["lists:read"]),
         ("GET", "/api/lists/x/profiles", ["lists:read", "profiles:read"]),
+        ("GET", "/api/lists/x/relationships/profiles", ["lists:read", "profiles:read"]),
+        ("POST", "/api/lists/x/relationships/profiles", ["lists:write", "profiles:write"]),
         ("DELETE", "/api/lists/x/relationships/profiles", ["lists:write", "profiles:write"]),
         ("GET", "/api/profiles", ["profiles:read"]),
         ("GET", "/api/accounts", ["accounts:read"]),

@@ -37,7 +37,7 @@ def refused(strict: tuple[StandIn, httpx.Client], body: dict[str, Any], status: 
     stand_in, client = strict
     response = client.post(JOBS, json=body)
     assert response.status_code == status
-    assert stand_in.accounts["SNDBOX"].profiles == []
+    assert len(stand_in.accounts["SNDBOX"].profiles) == 0
     assert stand_in.accounts["SNDBOX"].jobs == {}
     [error] = response.json()["errors"]
     return error

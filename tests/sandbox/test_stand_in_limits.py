@@ -87,6 +87,8 @@ def test_a_day_has_its_own_quota(clock: Clock) -> None:
         ("GET", f"/api/lists/{LIST}", "75, 75;w=1, 750;w=60"),
         ("GET", COUNT, "1, 1;w=1, 15;w=60"),
         ("GET", f"/api/lists/{LIST}/profiles", "75, 75;w=1, 750;w=60"),
+        ("GET", f"/api/lists/{LIST}/relationships/profiles", "75, 75;w=1, 750;w=60"),
+        ("POST", f"/api/lists/{LIST}/relationships/profiles", "10, 10;w=1, 150;w=60"),
         ("DELETE", f"/api/lists/{LIST}/relationships/profiles", "10, 10;w=1, 150;w=60"),
         ("GET", "/api/profiles", "75, 75;w=1, 750;w=60"),
         ("GET", "/api/accounts", "1, 1;w=1, 15;w=60"),

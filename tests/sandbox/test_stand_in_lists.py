@@ -1,16 +1,14 @@
-"""The stand-in Klaviyo's lists, their members, profiles and accounts."""
+"""The stand-in Klaviyo's lists, profiles and accounts."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.klaviyo import SCOPES, StandIn
-from tests.support.klaviyo import JOBS, LIST, import_body, klaviyo_client, people
+from tests.support.klaviyo import JOBS, LIST, all_pages, import_body, klaviyo_client, people
 
 MEMBERS = f"/api/lists/{LIST}/profiles"
-REMOVALS = f"/api/lists/{LIST}/relationships/profiles"
 
 
 @pytest.fixture
@@ -22,17 +20,6 @@ def stand_in() -> StandIn:
 def client(stand_in: StandIn) -> Iterator[httpx.Client]:
     with klaviyo_client(stand_in) as client:
         yield client
-
-
-def all_pages(client: httpx.Client, url: str) -> list[Any]:
-    """The resources of every page, following links.next as given."""
-    found: list[Any] = []
-    following: str | None = url
-    while following:
-        page = client.get(following).json()
-        found += page["data"]
-        following = page["links"]["next"]
-    return found
 
 
 def test_the_sandbox_has_a_list(client: httpx.Client) -> None:
@@ -47,6 +34,8 @@ def test_an_unknown_list_is_not_found(client: httpx.Client) -> None:
     for method, path in (
         ("GET", "/api/lists/NoList"),
         ("GET", "/api/lists/NoList/profiles"),
+        ("GET", "/api/lists/NoList/relationships/profiles"),
+        ("POST", "/api/lists/NoList/relationships/profiles"),
         ("DELETE", "/api/lists/NoList/relationships/profiles"),
     ):
         response = client.request(method, path, json={"data": [{"type": "profile", "id": "x"}]})
@@ -85,38 +74,6 @@ def test_lists_come_in_pages_of_10_and_are_filtered(stand_in: StandIn, client: h
     assert found["attributes"]["name"] == "List 7"
 
 
-def test_members_come_in_pages(client: httpx.Client) -> None:
-    """20 by default, up to 100, with the fields asked for, and each member once."""
-    client.post(JOBS, json=import_body(*people(250)))
-    assert len(client.get(MEMBERS).json()["data"]) == 20
-    assert client.get(f"{MEMBERS}?page[size]=101").status_code == 400
-    members = all_pages(client, f"{MEMBERS}?page[size]=100&fields[profile]=email")
-    assert [member["attributes"] for member in members] == people(250)
-
-
-def test_a_full_last_page_is_the_last(client: httpx.Client) -> None:
-    """Two pages of 5 for 10 members, and no empty third one."""
-    client.post(JOBS, json=import_body(*people(10)))
-    first = client.get(f"{MEMBERS}?page[size]=5").json()
-    last = client.get(first["links"]["next"]).json()
-    assert (len(last["data"]), last["links"]["next"]) == (5, None)
-
-
-def test_members_and_profiles_are_found_by_email(client: httpx.Client) -> None:
-    """`any(email,[…])` finds members in a list, and profiles in the account, in any case."""
-    client.post(JOBS, json=import_body(*people(2)))
-    client.post(JOBS, json=import_body({"email": "outsider@example.org"}, list_id=None))
-    params = {"filter": 'any(email,["PERSON1@example.org","outsider@example.org","no@example.org"])'}
-    emails = {
-        path: [found["attributes"]["email"] for found in client.get(path, params=params).json()["data"]]
-        for path in (MEMBERS, "/api/profiles")
-    }
-    assert emails == {
-        MEMBERS: ["person1@example.org"],
-        "/api/profiles": ["person1@example.org", "outsider@example.org"],
-    }
-
-
 def test_profiles_show_what_is_kept(stand_in: StandIn, client: httpx.Client) -> None:
     """Identifiers always, attributes where they are kept, and when a member joined the list."""
     stand_in.keep_attributes = True
@@ -127,41 +84,6 @@ def test_profiles_show_what_is_kept(stand_in: StandIn, client: httpx.Client) -> 
     assert "joined_group_at" not in profile["attributes"]
     [member] = client.get(MEMBERS).json()["data"]
     assert member["attributes"].keys() == profile["attributes"].keys() | {"joined_group_at"}
-
-
-def test_members_are_removed_by_id(stand_in: StandIn, client: httpx.Client) -> None:
-    """204; the profile stays, and comes back with the next import; an unknown id changes nothing."""
-    client.post(JOBS, json=import_body(*people(3)))
-    gone = stand_in.members(LIST)[1]
-    entries = [{"type": "profile", "id": gone.id}, {"type": "profile", "id": "unknown"}]
-    response = client.request("DELETE", REMOVALS, json={"data": entries})
-    assert (response.status_code, response.content) == (204, b"")
-    assert [member.email for member in stand_in.members(LIST)] == [
-        "person0@example.org",
-        "person2@example.org",
-    ]
-    client.post(JOBS, json=import_body({"email": "person1@example.org"}))
-    assert stand_in.members(LIST)[-1] is gone
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        [],
-        [{"type": "profile", "id": str(number)} for number in range(1001)],
-        [{"type": "profile", "attributes": {"email": "person0@example.org"}}],
-        [{"type": "list", "id": "x"}],
-        "person0@example.org",
-    ],
-    ids=["none", "1001", "an email", "another type", "no array"],
-)
-def test_a_removal_that_names_no_ids_is_refused(
-    stand_in: StandIn, client: httpx.Client, data: object
-) -> None:
-    """Between 1 and 1,000 profile ids, nothing else, or nobody is removed."""
-    client.post(JOBS, json=import_body(*people(1)))
-    assert client.request("DELETE", REMOVALS, json={"data": data}).status_code == 400
-    assert len(stand_in.members(LIST)) == 1
 
 
 def test_a_key_shows_its_own_account(stand_in: StandIn, client: httpx.Client) -> None:
