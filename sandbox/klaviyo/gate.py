@@ -9,7 +9,7 @@ import orjson
 from sandbox.klaviyo.accounts import Account
 from sandbox.klaviyo.endpoints import Endpoint
 from sandbox.klaviyo.endpoints.lists import COUNT
-from sandbox.klaviyo.errors import ApiError, Problem, invalid, invalid_parameter, throttled
+from sandbox.klaviyo.errors import ApiError, Problem, invalid, invalid_parameter, throttled, unknown_path
 from sandbox.klaviyo.imports import MAX_BODY
 from sandbox.klaviyo.limits import Windows
 from sandbox.klaviyo.responses import MEDIA_TYPE
@@ -33,6 +33,8 @@ def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> 
     account, scopes = _authenticate(stand_in, headers.get("authorization", ""))
     if not REVISION.fullmatch(headers.get("revision", "")):
         raise invalid_parameter("A revision header of the form YYYY-MM-DD is required.", "revision")
+    if headers["revision"] < endpoint.first_revision:
+        raise unknown_path(endpoint.method, endpoint.path)
     if headers["revision"] < stand_in.first_revision and headers.get(OPT_OUT) == "1":
         raise ApiError(410, [Problem("This revision is retired.", parameter="revision", code="error")])
     if not {MEDIA_TYPE, "*/*"} & set(re.split(r"[,;]\s*", headers.get("accept", ""))):

@@ -1,7 +1,7 @@
 """The people of an account: who a profile is, and how profiles come, merge and go."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Profile:
     def id(self) -> str:
         return f"01SANDBOX{self.number:017}"
 
-    def update(self, imported: Mapping[str, Any], unset: list[str]) -> None:
+    def update(self, imported: Mapping[str, Any], unset: Sequence[str]) -> None:
         """Takes over what was imported: a null changes nothing, `unset` removes custom properties."""
         kept = self.attributes = self.attributes or {}
         for name, value in imported.items():

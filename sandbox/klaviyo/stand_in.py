@@ -136,18 +136,27 @@ class StandIn:
         """The members of a list of any account, in the order they joined; KeyError where there is none."""
         with self.lock:
             self.settle()
-            account = next((a for a in self.accounts.values() if list_id in a.lists), None)
-            if account is None:
-                raise KeyError(list_id)
+            account = self.account_of(list_id)
             return [account.profiles[number] for number in account.lists[list_id].members]
 
-    def profile(self, email: str) -> Profile:
-        """The profile with this email, of the first account that has it; KeyError where none has."""
+    def account_of(self, list_id: str) -> Account:
+        """The account that has this list; KeyError where none has."""
+        for account in self.accounts.values():
+            if list_id in account.lists:
+                return account
+        raise KeyError("no such list")
+
+    def profile(self, who: str) -> Profile:
+        """The profile with this email or id, of the first account that has it; KeyError where none has."""
+        return self.find(who)[1]
+
+    def find(self, who: str) -> tuple[Account, Profile]:
+        """The same, and its account."""
         with self.lock:
             self.settle()
             for account in self.accounts.values():
-                if profile := account.profiles.find("email", email):
-                    return profile
+                if profile := account.profiles.find("email" if "@" in who else "id", who):
+                    return account, profile
         raise KeyError("no such profile")
 
     def _next_number(self) -> int:

@@ -7,12 +7,12 @@ from typing import Any
 from starlette.routing import compile_path
 
 from sandbox.klaviyo.call import Call
-from sandbox.klaviyo.endpoints import company, jobs, lists, members, profiles
+from sandbox.klaviyo.endpoints import company, consent, jobs, lists, members, profiles
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint; `status` is its answer's on success."""
+    """One endpoint; `status` is its answer's on success, `first_revision` the first that knows it."""
 
     method: str
     path: str
@@ -20,6 +20,7 @@ class Endpoint:
     scopes: tuple[str, ...]
     answer: Callable[[Call], dict[str, Any] | None]
     status: int = 200
+    first_revision: str = ""
 
     @property
     def name(self) -> str:
@@ -38,12 +39,27 @@ ENDPOINTS = (
     Endpoint("GET", LISTS, "L", ("lists:read",), lists.list_lists),
     Endpoint("POST", LISTS, "M/day", ("lists:write",), lists.create_list, 201),
     Endpoint("GET", LISTS + "/{id}", "L", ("lists:read",), lists.read_list),
+    Endpoint(
+        "GET", LISTS + "/{id}/flow-triggers", "S", ("flows:read", "lists:read"), lists.list_flow_triggers
+    ),
     Endpoint("GET", MEMBERS, "L", READ, members.list_members),
     Endpoint("GET", MEMBER_IDS, "L", READ, members.list_member_ids),
     Endpoint("POST", MEMBER_IDS, "M", WRITE, members.add_members, 204),
     Endpoint("DELETE", MEMBER_IDS, "M", WRITE, members.remove_members, 204),
     Endpoint("GET", "/api/profiles", "L", ("profiles:read",), profiles.list_profiles),
     Endpoint("GET", "/api/accounts", "XS", ("accounts:read",), company.list_accounts),
+    Endpoint(
+        "POST",
+        "/api/profile-subscription-bulk-create-jobs",
+        "L",
+        (*WRITE, "subscriptions:write"),
+        consent.subscribe,
+        202,
+    ),
+    Endpoint("POST", "/api/data-privacy-deletion-jobs", "S", ("data-privacy:write",), consent.erase, 202),
+    Endpoint(
+        "GET", "/api/billing-usage", "M", ("usage:read",), company.list_usage, first_revision="2026-10-15"
+    ),
 )
 _PATTERNS = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in ENDPOINTS]
 

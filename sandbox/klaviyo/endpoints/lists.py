@@ -35,3 +35,11 @@ def create_list(call: Call) -> dict[str, Any]:
         case {"data": {"type": "list", "attributes": {"name": str(name)}}} if name:
             return {"data": resources.list_resource(call.stand_in.add_list(call.account, name), call.base)}
     raise invalid("A list needs a name.", "/data/attributes/name")
+
+
+def list_flow_triggers(call: Call) -> dict[str, Any]:
+    fields = read_fields(call.query, "fields[flow]", resources.FLOW_FIELDS)
+    listed = call.find_list()
+    return call.page(
+        [resources.flow_resource(listed, name, call.base, fields) for name in listed.flows], None
+    )
