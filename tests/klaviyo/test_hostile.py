@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.responses import Response
 
 from shared.adapters.clock import Deadline
 from shared.errors import KlaviyoUnavailable
+from shared.klaviyo.members import MOST_MEMBER_PAGES
 from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import proxy_for
 from tests.klaviyo.asking import asking
@@ -113,6 +115,37 @@ def test_a_chain_of_pages_has_an_end() -> None:
 
     assert caught.value.code == "unexpected_answer"
     assert seen == 1_001
+
+
+def test_a_list_of_ten_million_has_an_end() -> None:
+    """A list is read for 100,000 pages, far beyond what other collections may have."""
+    pages = 0
+
+    def page(request: Request) -> Response:
+        nonlocal pages
+        pages += 1
+        link = f"{request.url.replace(query=f'page={pages}')}"
+        return Response(orjson.dumps({"data": [], "links": {"next": link}}))
+
+    assert MOST_MEMBER_PAGES == 100_000
+    with asking(page) as (klaviyo, clock):
+        members = klaviyo.members(LIST, Deadline(clock, 10**6))
+        assert sum(1 for _ in islice(members, 1_500)) == 1_500
+
+
+def test_a_cursor_that_nobody_could_keep_is_none() -> None:
+    """Callers keep cursors: one without a bound is no answer."""
+    link = f"?page={'x' * 1_000}"
+
+    def page(request: Request) -> Response:
+        return Response(
+            orjson.dumps({"data": [], "links": {"next": f"{request.url.replace(query='')}{link}"}})
+        )
+
+    with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable) as caught:
+        next(klaviyo.members(LIST, Deadline(clock, 60)))
+
+    assert caught.value.code == "unexpected_answer"
 
 
 def test_a_circle_of_pages_is_followed_once() -> None:
