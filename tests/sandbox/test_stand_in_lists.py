@@ -63,6 +63,46 @@ def test_a_list_is_created(client: httpx.Client) -> None:
     assert unnamed.json()["errors"][0]["source"] == {"pointer": "/data/attributes/name"}
 
 
+def test_a_list_tells_how_people_opt_in(stand_in: StandIn, client: httpx.Client) -> None:
+    """Single opt-in by default; a script makes it double."""
+    path = f"/api/lists/{LIST}"
+    assert client.get(path).json()["data"]["attributes"]["opt_in_process"] == "single_opt_in"
+    stand_in.accounts["SNDBOX"].lists[LIST].opt_in_process = "double_opt_in"
+    assert client.get(path).json()["data"]["attributes"]["opt_in_process"] == "double_opt_in"
+
+
+def test_a_list_names_the_flows_it_starts(stand_in: StandIn, client: httpx.Client) -> None:
+    """None by default; those of a script, live, with the fields asked for; an unknown list is a 404."""
+    path = f"/api/lists/{LIST}/flow-triggers"
+    assert client.get(path).json()["data"] == []
+    stand_in.accounts["SNDBOX"].lists[LIST].flows = ["Welcome", "Second mail"]
+    flows = client.get(f"{path}?fields[flow]=name,status,trigger_type").json()["data"]
+    assert [flow["attributes"] for flow in flows] == [
+        {"name": name, "status": "live", "trigger_type": "Added to List"}
+        for name in ("Welcome", "Second mail")
+    ]
+    assert len({flow["id"] for flow in flows}) == 2
+    assert client.get("/api/lists/NoList/flow-triggers").status_code == 404
+
+
+def test_the_plan_has_room(stand_in: StandIn, client: httpx.Client) -> None:
+    """Used and allowed profiles, in a period that holds now; by id only where that is asked for."""
+    client.post(JOBS, json=import_body(*people(3)))
+    stand_in.accounts["SNDBOX"].plan = 500
+    rows = client.get("/api/billing-usage").json()["data"]
+    assert sorted(row["attributes"]["unit"] for row in rows) == ["messages", "profiles"]
+    [row] = client.get("/api/billing-usage", params={"filter": "any(id,['profiles'])"}).json()["data"]
+    usage = row["attributes"]
+    assert (usage["usage_used"], usage["usage_max"], usage["unit"]) == (3, 500, "profiles")
+    assert usage["period_start"] <= usage["as_of"] < usage["period_end"]
+
+
+def test_usage_is_unknown_to_older_revisions(client: httpx.Client) -> None:
+    """It came with revision 2026-10-15; before, its path is a 404."""
+    response = client.get("/api/billing-usage", headers={"revision": "2026-07-15"})
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "not_found")
+
+
 def test_lists_come_in_pages_of_10_and_are_filtered(stand_in: StandIn, client: httpx.Client) -> None:
     """No more than 10 lists a page; `name` and `id` are the filters."""
     for number in range(11):
