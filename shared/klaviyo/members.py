@@ -22,7 +22,7 @@ _FIRST_PAGE = query_of({"page[size]": "100", "fields[profile]": "email"})
 
 
 class MembersChanged(ExportError):
-    """Klaviyo removed nobody: some of the profiles were merged into others or deleted meanwhile."""
+    """Klaviyo refused a removal: some of the profiles were merged into others or deleted meanwhile."""
 
     code = "members_changed"
 
