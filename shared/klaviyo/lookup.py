@@ -32,7 +32,7 @@ def look_up(
     Raises Denied if Klaviyo refuses a request for a single address.
     """
     found: dict[Person, None] = {}
-    for batch in batches(emails):
+    for batch in _batches(emails):
         found |= dict.fromkeys(_found(calls, endpoint, path, batch, deadline))
     return list(found)
 
@@ -50,7 +50,7 @@ def _found(
         yield from _found(calls, endpoint, path, literals[half:], deadline)
 
 
-def batches(emails: Iterable[str]) -> Iterator[list[str]]:
+def _batches(emails: Iterable[str]) -> Iterator[list[str]]:
     """The addresses as literals of a filter, encoded for a URL, in batches that one request can take."""
     batch: list[str] = []
     size = room = LONGEST_QUERY - len(_HEAD) - len(_TAIL)
