@@ -1,116 +1,128 @@
-"""What an account of the stand-in holds: profiles, lists and import jobs."""
+"""What an account of the stand-in holds: profiles with their consent, lists, jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Literal
 
+from sandbox.klaviyo.consents import Consent, SubscriptionJob
 from sandbox.klaviyo.jobs import ImportJob, Row
 from sandbox.klaviyo.limits import Windows
+from sandbox.klaviyo.members import Members
+from sandbox.klaviyo.profiles import Profile, Profiles
 
 SCOPES = frozenset(
-    ["accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "subscriptions:write"]
+    {
+        "accounts:read",
+        "data-privacy:write",
+        "flows:read",
+        "lists:read",
+        "lists:write",
+        "profiles:read",
+        "profiles:write",
+        "subscriptions:write",
+        "usage:read",
+    }
 )
-IDENTIFIERS = ("email", "phone_number", "external_id")
-
-
-@dataclass(slots=True)
-class Profile:
-    """One person; `number` orders profiles by age, `attributes` stays None unless they are kept."""
-
-    number: int
-    email: str | None = None
-    phone_number: str | None = None
-    external_id: str | None = None
-    attributes: dict[str, Any] | None = None
-
-    @property
-    def id(self) -> str:
-        return f"01SANDBOX{self.number:017}"
-
-    def merge(self, imported: Mapping[str, Any], unset: list[str]) -> None:
-        """Takes over what was imported: a null changes nothing, `unset` takes custom properties away."""
-        kept = self.attributes = self.attributes or {}
-        for name, value in imported.items():
-            if isinstance(value, dict):
-                kept.setdefault(name, {}).update({k: item for k, item in value.items() if item is not None})
-            elif value is not None and name not in IDENTIFIERS:
-                kept[name] = value
-        for name in unset:
-            kept.get("properties", {}).pop(name, None)
+type OptIn = Literal["single_opt_in", "double_opt_in"]
 
 
 @dataclass(slots=True)
 class KlaviyoList:
-    """A list, and when (epoch s) each profile, by its number, joined it."""
+    """A list, its members, and the names of the flows that joining it starts."""
 
     number: int
     id: str
     name: str
     created: float
-    joined: dict[int, float] = field(default_factory=dict)
+    members: Members = field(default_factory=Members)
+    opt_in_process: OptIn = "single_opt_in"
+    flows: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
 class Account:
-    """A company at Klaviyo; `keys` maps a private key to its scopes, `tiers` an endpoint to another tier."""
+    """A company at Klaviyo; `keys` maps a private key to its scopes, `tiers` an endpoint to another tier.
 
-    id: str
-    name: str
-    keys: Mapping[str, frozenset[str]]
-    tiers: Mapping[str, str]
-    lists: dict[str, KlaviyoList] = field(default_factory=dict)
-    jobs: dict[str, ImportJob] = field(default_factory=dict)
-    windows: dict[str, Windows] = field(default_factory=dict)
-    profiles: list[Profile] = field(default_factory=list)
-    _open: list[ImportJob] = field(default_factory=list)
-    _numbers: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in IDENTIFIERS})
+    `consents` are by the number of a profile; who has none has never subscribed. `plan` is how many profiles
+    the account pays for.
+    """
 
-    def find(self, identifier: str, value: str) -> Profile | None:
-        """The profile with this email (in any case), phone_number or external_id."""
-        number = self._numbers[identifier].get(value.lower() if identifier == "email" else value)
-        return None if number is None else self.profiles[number]
+    def __init__(
+        self, account_id: str, name: str, keys: Mapping[str, frozenset[str]], tiers: Mapping[str, str]
+    ) -> None:
+        self.id = account_id
+        self.name = name
+        self.keys = keys
+        self.tiers = tiers
+        self.lists: dict[str, KlaviyoList] = {}
+        self.jobs: dict[str, ImportJob] = {}
+        self.windows: dict[str, Windows] = {}
+        self.profiles = Profiles(on_merge=self._replace)
+        self.consents: dict[int, Consent] = {}
+        self.plan = 1_000_000
+        self._later: list[tuple[float, Callable[[], None]]] = []
+
+    def later(self, at: float, work: Callable[[], None]) -> None:
+        """Does this when the time (epoch s) has come."""
+        self._later.append((at, work))
+
+    def settle(self, now: float) -> None:
+        """Does what was to be done by `now` (epoch s), in the order of its times."""
+        due = sorted((entry for entry in self._later if entry[0] <= now), key=lambda entry: entry[0])
+        if due:
+            self._later = [entry for entry in self._later if entry[0] > now]
+        for _, work in due:
+            work()
 
     def add_job(self, job: ImportJob) -> None:
         self.jobs[job.id] = job
-        self._open.append(job)
+        self.later(job.ended, partial(self._complete, job))
 
-    def settle(self, now: float) -> None:
-        """Brings in the profiles of every job that has completed by `now` (epoch s)."""
-        for job in [job for job in self._open if now >= job.ended]:
-            self._open.remove(job)
-            if job.plan.outcome == "complete":
-                # Rows that are one person are merged, the last one wins.
-                job.imported = list(dict.fromkeys(self._upsert(row) for row in job.waiting))
-                job.merged = len(job.waiting) - len(job.imported)
-            if job.list_id is not None:
-                joined = self.lists[job.list_id].joined
-                for number in job.imported:
-                    joined.setdefault(number, job.ended)
-            job.waiting = []
+    def subscribe(self, job: SubscriptionJob, now: float) -> None:
+        """Subscribes people and adds them to the list; one with double opt-in waits until they confirm."""
+        listed = None if job.list_id is None else self.lists[job.list_id]
+        numbers = [self.profiles.upsert(Row(person.email)) for person in job.subscribers]
+        if listed is not None and listed.opt_in_process == "double_opt_in" and not job.historical:
+            return
+        for number, person in zip(numbers, job.subscribers, strict=True):
+            consented_at = now if person.consented_at is None else person.consented_at
+            self.consents[number] = self.consent(number).subscribe(consented_at, job.custom_source)
+        if listed is not None:
+            listed.members.add(numbers, now)
 
-    def _upsert(self, row: Row) -> int:
-        """The number of the row's profile: found by email, else phone, else external id, else created.
+    def consent(self, number: int) -> Consent:
+        return self.consents.get(number, Consent())
 
-        The order is a choice, Klaviyo names none. Two addresses are two people, even behind one phone:
-        then the phone's later owner is who a phone finds. An identifier the profile had is replaced.
-        """
-        profile = None
-        for name in IDENTIFIERS:
-            value = getattr(row, name)
-            if profile is None and value is not None:
-                profile = self.find(name, value)
-                if profile is not None and row.email and profile.email not in (None, row.email):
-                    profile = None
-        if profile is None:
-            profile = Profile(len(self.profiles))
-            self.profiles.append(profile)
-        for name in IDENTIFIERS:
-            value, numbers = getattr(row, name), self._numbers[name]
-            if value is not None:
-                if numbers.get(getattr(profile, name)) == profile.number:
-                    del numbers[getattr(profile, name)]
-                numbers[value] = profile.number
-                setattr(profile, name, value)
-        if row.attributes is not None:
-            profile.merge(row.attributes, row.unset)
-        return profile.number
+    def erase(self, identifier: str, value: str) -> None:
+        """Deletes every profile with this id, address (secondary ones too) or phone number."""
+        if identifier == "phone_number":
+            found = [profile for profile in self.profiles if profile.phone_number == value]
+        else:
+            profile = self.profiles.find(identifier, value)
+            found = [] if profile is None else [profile]
+        for profile in found:
+            self.delete(profile)
+
+    def delete(self, profile: Profile) -> None:
+        """A profile goes for good, also from every list."""
+        for listed in self.lists.values():
+            listed.members.discard(profile.number)
+        self.consents.pop(profile.number, None)
+        self.profiles.remove(profile)
+
+    def _complete(self, job: ImportJob) -> None:
+        if job.plan.outcome == "complete":
+            # Rows that are one person are merged, the last one wins.
+            found = dict.fromkeys([self.profiles.upsert(row) for row in job.waiting])
+            job.imported = [number for number in found if number in self.profiles]
+            job.merged = len(job.waiting) - len(job.imported)
+        if job.list_id is not None:
+            self.lists[job.list_id].members.add(job.imported, job.ended)
+        job.waiting = []
+
+    def _replace(self, source: int, destination: int) -> None:
+        """After a merge: where both had a consent, that of the profile that stays wins, by choice."""
+        for listed in self.lists.values():
+            listed.members.replace(source, destination)
+        if source in self.consents:
+            self.consents.setdefault(destination, self.consents.pop(source))

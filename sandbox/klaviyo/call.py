@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from sandbox.klaviyo.accounts import Account, KlaviyoList
 from sandbox.klaviyo.errors import not_found
 from sandbox.klaviyo.jobs import ImportJob
+from sandbox.klaviyo.profiles import Profile
 from sandbox.klaviyo.stand_in import StandIn
 
 
@@ -36,6 +37,12 @@ class Call:
         if job is None or self.now >= job.expires:
             raise not_found("profile-bulk-import-job", self.ids["id"])
         return job
+
+    def look_up(self, field: str, value: str) -> Profile | None:
+        """Who a filter finds: by the primary address only, unless a script says so; in any case."""
+        profile = self.account.profiles.find(field, value)
+        hidden = field == "email" and not self.stand_in.secondary_addresses_found
+        return None if profile is None or (hidden and profile.email != value.lower()) else profile
 
     def page(self, data: list[dict[str, Any]], cursor: str | None) -> dict[str, Any]:
         """A collection with its links; the next one repeats every parameter of this call."""

@@ -72,6 +72,10 @@ def not_found(kind: str, identifier: str) -> ApiError:
     )
 
 
+def unknown_path(method: str, path: str) -> ApiError:
+    return ApiError(404, [Problem(f"{method} {path} is not known here.", "/data/", code="not_found")])
+
+
 def throttled(seconds: int) -> ApiError:
     detail = f"Request was throttled. Expected available in {seconds} second{'s' if seconds != 1 else ''}."
     return ApiError(429, [Problem(detail, code="throttled")], retry_after=seconds)

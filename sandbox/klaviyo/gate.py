@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from sandbox.klaviyo.accounts import Account
-from sandbox.klaviyo.endpoints import COUNT, Endpoint
-from sandbox.klaviyo.errors import ApiError, Problem, invalid, invalid_parameter, throttled
+from sandbox.klaviyo.endpoints import Endpoint
+from sandbox.klaviyo.endpoints.lists import COUNT
+from sandbox.klaviyo.errors import ApiError, Problem, invalid, invalid_parameter, throttled, unknown_path
 from sandbox.klaviyo.imports import MAX_BODY
 from sandbox.klaviyo.limits import Windows
 from sandbox.klaviyo.responses import MEDIA_TYPE
@@ -17,7 +18,14 @@ from sandbox.klaviyo.stand_in import StandIn
 SCHEME = "Klaviyo-API-Key "
 # Without it a retired revision is answered as a newer one: a third party's word, unconfirmed by Klaviyo.
 OPT_OUT = "x-klaviyo-revision-fall-forward-opt-out"
+MAX_URL = 8192  # bytes; Klaviyo's own bound is unconfirmed
 REVISION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z0-9]+)?")
+
+
+def check_url(path: bytes, query: bytes) -> None:
+    """Raises ApiError (414) where the URL is too long."""
+    if len(path) + 1 + len(query) > MAX_URL:
+        raise ApiError(414, [Problem("The URI is too long.", code="error")])
 
 
 def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> Account:
@@ -25,6 +33,8 @@ def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> 
     account, scopes = _authenticate(stand_in, headers.get("authorization", ""))
     if not REVISION.fullmatch(headers.get("revision", "")):
         raise invalid_parameter("A revision header of the form YYYY-MM-DD is required.", "revision")
+    if headers["revision"] < endpoint.first_revision:
+        raise unknown_path(endpoint.method, endpoint.path)
     if headers["revision"] < stand_in.first_revision and headers.get(OPT_OUT) == "1":
         raise ApiError(410, [Problem("This revision is retired.", parameter="revision", code="error")])
     if not {MEDIA_TYPE, "*/*"} & set(re.split(r"[,;]\s*", headers.get("accept", ""))):

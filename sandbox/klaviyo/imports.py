@@ -109,10 +109,14 @@ def _check_fields(
 
 def _check_meta(meta: object) -> Problem | None:
     match meta:
-        case None | {"patch_properties": {"unset": str() | list()}}:
+        case None:
             return None
+        case {"patch_properties": {"unset": unset, **others}, **more} if not others and not more:
+            names = [unset] if isinstance(unset, str) else unset
+            if isinstance(names, list) and all(isinstance(name, str) for name in names):
+                return None
     # Klaviyo also knows append and unappend, this stand-in doesn't.
-    return Problem("Only patch_properties.unset is known here.", "/meta")
+    return Problem("Only patch_properties.unset is known here, a name or a list of names.", "/meta")
 
 
 def _check_identifiers(attributes: Mapping[str, Any], refused_emails: Container[str]) -> Problem | None:

@@ -1,5 +1,6 @@
 """An import job: what was accepted, and how it goes on as time passes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
@@ -41,17 +42,17 @@ class Row(NamedTuple):
     """A profile to bring in: its identifiers; attributes where they are kept; custom properties to unset."""
 
     email: str | None
-    phone_number: str | None
-    external_id: str | None
-    attributes: dict[str, Any] | None
-    unset: list[str]
+    phone_number: str | None = None
+    external_id: str | None = None
+    attributes: dict[str, Any] | None = None
+    unset: Sequence[str] = ()
 
 
 def read_row(profile: dict[str, Any], *, keep_attributes: bool) -> Row:
     """What a checked profile brings; an invalid phone is dropped without a word, as Klaviyo does."""
     attributes = profile["attributes"]
     email, phone = attributes.get("email"), attributes.get("phone_number")
-    unset = profile.get("meta", {}).get("patch_properties", {}).get("unset", [])
+    unset = (profile.get("meta") or {}).get("patch_properties", {}).get("unset", [])
     return Row(
         email=email.lower() if email else None,
         phone_number=phone if is_valid_phone(phone) else None,

@@ -3,13 +3,20 @@
 import ast
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple, Protocol
 
 from sandbox.klaviyo.errors import ApiError, invalid_parameter
 
-FILTER = re.compile(r"(any|equals)\(([a-z_]+),\s*(.+)\)", re.DOTALL)
+MAX_VALUES = 100  # of `any`; Klaviyo's own bound is unconfirmed
+FILTER = re.compile(r"([a-z-]+)\(([a-z_]+),\s*(.+)\)", re.DOTALL)
+COMPARISONS = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
+CURSOR = re.compile(rb"next::id::([0-9]{1,18})")
 type Params = Mapping[str, str]
+type Start[T] = Callable[[int | None], Iterable[tuple[int, T]]]
+"""What follows a number, each item with a number of its own; from the first one where it is None."""
 
 
 class Numbered(Protocol):
@@ -19,19 +26,41 @@ class Numbered(Protocol):
     def number(self) -> int: ...
 
 
-def read_page[T: Numbered](
-    items: Iterable[T], params: Params, *, default: int = 20, maximum: int = 100, descending: bool = False
+class Filter(NamedTuple):
+    """`any` or `equals` with its texts."""
+
+    field: str
+    values: list[str]
+
+
+class Comparison(NamedTuple):
+    """`greater-than` and the like, with a moment (epoch s)."""
+
+    operator: str
+    moment: float
+
+
+def read_page[T](
+    start: Start[T], params: Params, *, default: int = 20, maximum: int = 100
 ) -> tuple[list[T], str | None]:
-    """One page in the order of numbers, and the cursor of the next page, None on the last one."""
+    """One page, and the cursor of the next page, None on the last one."""
     size = _page_size(params, default, maximum)
-    after = _cursor(params)
-    sign = -1 if descending else 1
-    left = [item for item in items if after is None or sign * item.number > sign * after]
-    left.sort(key=lambda item: sign * item.number)
-    page = left[:size]
-    if len(left) <= size:
+    found = list(islice(start(_cursor(params)), size + 1))
+    page = [item for _, item in found[:size]]
+    if len(found) <= size:
         return page, None
-    return page, urlsafe_b64encode(f"next::id::{page[-1].number}".encode()).decode()
+    return page, urlsafe_b64encode(f"next::id::{found[size - 1][0]}".encode()).decode()
+
+
+def in_order[T: Numbered](items: Iterable[T], *, descending: bool = False) -> Start[T]:
+    """Items in the order of their numbers."""
+    sign = -1 if descending else 1
+
+    def start(after: int | None) -> Iterable[tuple[int, T]]:
+        left = [item for item in items if after is None or sign * item.number > sign * after]
+        return ((item.number, item) for item in sorted(left, key=lambda item: sign * item.number))
+
+    return start
 
 
 def read_sort(params: Params, field: str) -> bool:
@@ -53,17 +82,16 @@ def read_fields(params: Params, name: str, allowed: Collection[str]) -> Collecti
     return fields
 
 
-def read_filter(params: Params, *allowed: str, values: Collection[str] = ()) -> tuple[str, list[str]] | None:
-    """`any(field,["a","b"])` or `equals(field,"a")` as the field and its values; None without a filter.
+def read_filter(params: Params, *fields: str, values: Collection[str] = ()) -> Filter | None:
+    """`any(field,["a","b"])` or `equals(field,"a")`, one of them; None without a filter.
 
-    `allowed` are the fields, `values` the only values there are, if they are counted.
+    `values` are the only values there are, if they are counted.
     """
     if "filter" not in params:
         return None
-    written = FILTER.fullmatch(params["filter"])
-    if written is None or written[2] not in allowed:
+    operator, field, text = _split_filter(params["filter"])
+    if operator not in ("any", "equals") or field not in fields:
         raise _invalid_filter()
-    operator, field, text = written.groups()
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -71,9 +99,32 @@ def read_filter(params: Params, *allowed: str, values: Collection[str] = ()) -> 
     asked = value if operator == "any" else [value]
     if not isinstance(asked, list) or not all(isinstance(item, str) for item in asked):
         raise _invalid_filter()
-    if values and not set(asked) <= set(values):
+    if not 0 < len(asked) <= MAX_VALUES or (values and not set(asked) <= set(values)):
         raise _invalid_filter()
-    return field, asked
+    return Filter(field, asked)
+
+
+def read_comparison(params: Params, field: str) -> Comparison | None:
+    """`greater-than(field,2026-10-15T12:00:00Z)` and the like; None where another field is filtered."""
+    if "filter" not in params:
+        return None
+    operator, named, text = _split_filter(params["filter"])
+    if named != field:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _invalid_filter() from None
+    if operator not in COMPARISONS or moment.tzinfo is None:
+        raise _invalid_filter()
+    return Comparison(operator, moment.timestamp())
+
+
+def _split_filter(written: str) -> tuple[str, str, str]:
+    parts = FILTER.fullmatch(written)
+    if parts is None:
+        raise _invalid_filter()
+    return parts[1], parts[2], parts[3]
 
 
 def _invalid_filter() -> ApiError:
@@ -91,6 +142,9 @@ def _cursor(params: Params) -> int | None:
     if "page[cursor]" not in params:
         return None
     try:
-        return int(urlsafe_b64decode(params["page[cursor]"]).removeprefix(b"next::id::"))
+        written = CURSOR.fullmatch(urlsafe_b64decode(params["page[cursor]"]))
     except ValueError:
-        raise invalid_parameter("Invalid cursor provided.", "page[cursor]") from None
+        written = None
+    if written is None:
+        raise invalid_parameter("Invalid cursor provided.", "page[cursor]")
+    return int(written[1])

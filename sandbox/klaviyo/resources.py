@@ -1,23 +1,28 @@
-"""Accounts, lists, profiles, jobs and import errors as JSON:API resources.
+"""Accounts and their usage, lists, flows, profiles, jobs and import errors as JSON:API resources.
 
 `base` is the server's own origin; the links carry a trailing slash, as Klaviyo's do.
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.klaviyo.accounts import IDENTIFIERS, Account, KlaviyoList, Profile
+from sandbox.klaviyo.accounts import Account, KlaviyoList
 from sandbox.klaviyo.jobs import FailedProfile, ImportJob
+from sandbox.klaviyo.profiles import IDENTIFIERS, Profile
 
 _JOB = "status created_at total_count completed_count failed_count completed_at expires_at started_at"
-_PROFILE = "first_name last_name organization locale title image location properties joined_group_at"
+_PROFILE = "first_name last_name organization locale title image location properties"
 _ACCOUNT = "test_account contact_information industry timezone preferred_currency public_api_key locale"
+_USAGE = "usage_used usage_max unit period_start period_end as_of"
 _ADDRESS = "address1 address2 city region country zip"
 JOB_FIELDS = _JOB.split()
 PROFILE_FIELDS = [*IDENTIFIERS, *_PROFILE.split()]
+MEMBER_FIELDS = [*PROFILE_FIELDS, "joined_group_at"]
 ACCOUNT_FIELDS = _ACCOUNT.split()
 LIST_FIELDS = ["name", "created", "updated", "opt_in_process"]
+FLOW_FIELDS = ["name", "status", "archived", "created", "updated", "trigger_type"]
+USAGE_FIELDS = _USAGE.split()
 ERROR_FIELDS = ["code", "title", "detail", "source", "original_payload"]
 
 
@@ -81,25 +86,45 @@ def list_resource(
         "name": listed.name,
         "created": moment(listed.created),
         "updated": moment(listed.created),
-        "opt_in_process": "single_opt_in",
+        "opt_in_process": listed.opt_in_process,
     }
     resource = _resource("list", listed.id, attributes, fields, f"{base}/api/lists/{listed.id}/")
     if count:
-        resource["attributes"]["profile_count"] = len(listed.joined)
+        resource["attributes"]["profile_count"] = len(listed.members)
     return resource
 
 
+def flow_resource(
+    listed: KlaviyoList, name: str, base: str, fields: Collection[str] = FLOW_FIELDS
+) -> dict[str, Any]:
+    """A live flow that starts when somebody joins the list."""
+    attributes = {
+        "name": name,
+        "status": "live",
+        "archived": False,
+        "created": moment(listed.created),
+        "updated": moment(listed.created),
+        "trigger_type": "Added to List",
+    }
+    identifier = f"F{listed.number:03}{listed.flows.index(name):02}"
+    return _resource("flow", identifier, attributes, fields, f"{base}/api/flows/{identifier}/")
+
+
 def profile_resource(
-    profile: Profile, base: str, fields: Collection[str] = PROFILE_FIELDS, *, joined: float | None = None
+    profile: Profile, base: str, fields: Collection[str], *, joined: float | None = None
 ) -> dict[str, Any]:
     attributes = {
-        **dict.fromkeys(PROFILE_FIELDS[:-1]),
+        **dict.fromkeys(PROFILE_FIELDS),
         **(profile.attributes or {}),
         **{name: getattr(profile, name) for name in IDENTIFIERS},
     }
     if joined is not None:
         attributes["joined_group_at"] = moment(joined)
     return _resource("profile", profile.id, attributes, fields, f"{base}/api/profiles/{profile.id}/")
+
+
+def profile_identifier(profile: Profile) -> dict[str, Any]:
+    return {"type": "profile", "id": profile.id}
 
 
 def account_resource(account: Account, base: str, fields: Collection[str] = ACCOUNT_FIELDS) -> dict[str, Any]:
@@ -119,6 +144,23 @@ def account_resource(account: Account, base: str, fields: Collection[str] = ACCO
         "locale": "en-US",
     }
     return _resource("account", account.id, attributes, fields, f"{base}/api/accounts/{account.id}/")
+
+
+def usage_resources(
+    account: Account, now: float, base: str, fields: Collection[str] = USAGE_FIELDS
+) -> list[dict[str, Any]]:
+    """What the plan has room for, in a month; which ids Klaviyo gives the rows is unconfirmed."""
+    start = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (start + timedelta(days=31)).replace(day=1)
+    period = {"period_start": start.isoformat(), "period_end": end.isoformat(), "as_of": moment(now)}
+    rows = [
+        ("email", {"usage_used": 0.0, "usage_max": 10 * account.plan, "unit": "messages"}),
+        ("profiles", {"usage_used": len(account.profiles), "usage_max": account.plan, "unit": "profiles"}),
+    ]
+    return [
+        _resource("billing-usage", name, used | period, fields, f"{base}/api/billing-usage/{name}/")
+        for name, used in rows
+    ]
 
 
 def _resource(

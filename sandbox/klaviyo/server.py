@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.klaviyo.call import Call
-from sandbox.klaviyo.control import Control
+from sandbox.klaviyo.control import control_routes
 from sandbox.klaviyo.door import Door
 from sandbox.klaviyo.endpoints import ENDPOINTS, Endpoint
-from sandbox.klaviyo.errors import ApiError, Problem
-from sandbox.klaviyo.gate import admit, count_request, read_body
+from sandbox.klaviyo.errors import ApiError, unknown_path
+from sandbox.klaviyo.gate import admit, check_url, count_request, read_body
 from sandbox.klaviyo.imports import MAX_BODY
 from sandbox.klaviyo.responses import error_response, json_response
 from sandbox.klaviyo.stand_in import StandIn
@@ -28,7 +28,7 @@ def app(stand_in: StandIn) -> Starlette:
         for path in (endpoint.path, f"{endpoint.path}/")
     ]
     return Starlette(
-        routes=[*routes, *Control(stand_in).routes()],
+        routes=[*routes, *control_routes(stand_in)],
         middleware=[Middleware(Door, stand_in=stand_in)],
         exception_handlers={404: _unknown_path, 405: _unknown_path},
     )
@@ -59,6 +59,7 @@ def _answer(stand_in: StandIn, endpoint: Endpoint, request: Request, body: bytes
         now = stand_in.clock()
         stand_in.settle()
         try:
+            check_url(request.scope["raw_path"], request.scope["query_string"])
             account = admit(stand_in, endpoint, request.headers)
             headers = count_request(stand_in, account, endpoint, query, now)
             base = str(request.base_url).rstrip("/")
@@ -74,5 +75,4 @@ def _answer(stand_in: StandIn, endpoint: Endpoint, request: Request, body: bytes
 
 
 async def _unknown_path(request: Request, _: Exception) -> Response:
-    detail = f"{request.method} {request.url.path} is not known here."
-    return error_response(ApiError(404, [Problem(detail, "/data/", code="not_found")]))
+    return error_response(unknown_path(request.method, request.url.path))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, NamedTuple
 
-from sandbox.klaviyo.accounts import SCOPES, Account, KlaviyoList, Profile
+from sandbox.klaviyo.accounts import SCOPES, Account, KlaviyoList
 from sandbox.klaviyo.errors import invalid
 from sandbox.klaviyo.faults import FaultScript
 from sandbox.klaviyo.imports import check_profiles, read_list_id, read_profiles, refusal
 from sandbox.klaviyo.jobs import FailedProfile, ImportFailure, ImportJob, JobPlan, read_row
+from sandbox.klaviyo.profiles import Profile
 
 KEPT_REQUESTS = 100_000
 
@@ -39,6 +40,9 @@ class StandIn:
     - `plans`: how the next jobs go, one each.
     - `faults`: a `FaultScript`.
     - `first_revision`: older ones are retired.
+    - `secondary_addresses_found`: whether filters find people by a secondary address too; unconfirmed.
+    - `unknown_ids_ignored`: whether a change of members passes over profiles that are not there, such as
+      merged and deleted ones, where otherwise it is a 404; what Klaviyo does is unconfirmed.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class StandIn:
         self.plans: deque[JobPlan] = deque()
         self.faults = FaultScript()
         self.first_revision = "2025-01-15"
+        self.secondary_addresses_found = False
+        self.unknown_ids_ignored = False
         self.requests: deque[LoggedRequest] = deque(maxlen=KEPT_REQUESTS)
         self.accounts: dict[str, Account] = {}
         self.lock = RLock()
@@ -130,18 +136,27 @@ class StandIn:
         """The members of a list of any account, in the order they joined; KeyError where there is none."""
         with self.lock:
             self.settle()
-            account = next((a for a in self.accounts.values() if list_id in a.lists), None)
-            if account is None:
-                raise KeyError(list_id)
-            return [account.profiles[number] for number in account.lists[list_id].joined]
+            account = self.account_of(list_id)
+            return [account.profiles[number] for number in account.lists[list_id].members]
 
-    def profile(self, email: str) -> Profile:
-        """The profile with this email, of the first account that has it; KeyError where none has."""
+    def account_of(self, list_id: str) -> Account:
+        """The account that has this list; KeyError where none has."""
+        for account in self.accounts.values():
+            if list_id in account.lists:
+                return account
+        raise KeyError("no such list")
+
+    def profile(self, who: str) -> Profile:
+        """The profile with this email or id, of the first account that has it; KeyError where none has."""
+        return self.find(who)[1]
+
+    def find(self, who: str) -> tuple[Account, Profile]:
+        """The same, and its account."""
         with self.lock:
             self.settle()
             for account in self.accounts.values():
-                if profile := account.find("email", email):
-                    return profile
+                if profile := account.profiles.find("email" if "@" in who else "id", who):
+                    return account, profile
         raise KeyError("no such profile")
 
     def _next_number(self) -> int:

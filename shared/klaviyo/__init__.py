@@ -5,27 +5,50 @@ Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers
 
 from shared.klaviyo.body import ImportBody, room_for_profiles
 from shared.klaviyo.calls import Permit
-from shared.klaviyo.client import JOBS_A_PAGE, Klaviyo, KlaviyoApi
-from shared.klaviyo.format import MOST_PROFILES, PROFILE_FORMAT
+from shared.klaviyo.client import Klaviyo, KlaviyoApi
+from shared.klaviyo.format import MOST_PROFILES, MOST_REMOVED, MOST_SUBSCRIBED, PROFILE_FORMAT
+from shared.klaviyo.imports import JOBS_A_PAGE
 from shared.klaviyo.limits import least_seconds
+from shared.klaviyo.members import InvalidCursor, MembersChanged, MembersPage
 from shared.klaviyo.pauses import Pauses, StoredPauses
-from shared.klaviyo.resources import Account, Job, JobStatus, KlaviyoList, ProfileError
+from shared.klaviyo.resources import (
+    Account,
+    Flow,
+    Job,
+    JobStatus,
+    KlaviyoList,
+    OptIn,
+    Person,
+    ProfileError,
+    Subscriber,
+    Usage,
+)
 
 __all__ = [
     "JOBS_A_PAGE",
     "MOST_PROFILES",
+    "MOST_REMOVED",
+    "MOST_SUBSCRIBED",
     "PROFILE_FORMAT",
     "Account",
+    "Flow",
     "ImportBody",
+    "InvalidCursor",
     "Job",
     "JobStatus",
     "Klaviyo",
     "KlaviyoApi",
     "KlaviyoList",
+    "MembersChanged",
+    "MembersPage",
+    "OptIn",
     "Pauses",
     "Permit",
+    "Person",
     "ProfileError",
     "StoredPauses",
+    "Subscriber",
+    "Usage",
     "least_seconds",
     "room_for_profiles",
 ]

@@ -20,13 +20,17 @@ from shared.errors import (
     NotFound,
     RefusedProfile,
 )
-from shared.klaviyo.body import ImportBody
+from shared.klaviyo.body import Body
 
 # Values in an answer. A refusal that names each of 10,000 profiles has about 160,000. A value of two bytes
 # takes 80 as a Python object.
 MOST_VALUES = 300_000
 # Statuses that ask for the same request again, from Klaviyo or a proxy: timeout, too early, client closed.
 PASSING = frozenset({408, 425, 499})
+# How Klaviyo accepts a request that it returns nothing for.
+DONE = frozenset({202, 204})
+# How servers refuse a URL that is too long for them.
+TOO_LONG = frozenset({400, 413, 414})
 # Bytes. A proxy may have a limit of its own, but not one that is too small for a single profile.
 SMALLEST_TOO_LARGE = 128_000
 
@@ -38,8 +42,8 @@ _PROFILE_POINTER = re.compile(
 )
 _ERROR_MEMBERS = frozenset({"status", "code", "title", "detail", "source"})
 _CODE = re.compile(r"[a-z_]{1,64}")
-_SCOPES = re.compile(r"\b[a-z-]{2,40}:(?:read|write)\b")
-_MOST_SCOPES = 20
+# The scopes that our calls need: nothing else of a text that may echo a request is repeated.
+_SCOPES = re.compile(r"\b(?:accounts|data-privacy|flows|lists|profiles|subscriptions|usage):(?:read|write)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,19 @@ def unexpected(status: int) -> KlaviyoUnavailable:
     )
 
 
-def failure(answer: Answer, wait: float | None = None, body: ImportBody | None = None) -> ExportError:
+def check_done(answer: Answer) -> None:
+    """Raises KlaviyoUnavailable if this is not how Klaviyo accepts a request that it returns nothing for."""
+    if answer.status not in DONE:
+        raise unexpected(answer.status)
+
+
+def failure(
+    answer: Answer, wait: float | None = None, body: Body | None = None, asked_for: int = 0
+) -> ExportError:
     """The error that an answer stands for.
 
-    `wait` is what its `Retry-After` asks for, in seconds; `body` is that of the request, if it had one.
+    `wait` is what its `Retry-After` asks for, in seconds; `body` is that of the request, if it had one;
+    `asked_for` is the number of people that a look-up names in its URL.
     """
     status = answer.status
     if status == 429:
@@ -104,6 +117,8 @@ def failure(answer: Answer, wait: float | None = None, body: ImportBody | None =
         return KlaviyoUnavailable(f"Klaviyo has a problem of its own ({status}).", retry_after=wait)
     if not 400 <= status < 500 or status == 407:
         return unexpected(status)
+    if asked_for > 1 and status in TOO_LONG:
+        return BatchRefused(f"Klaviyo, or something before it, refused a look-up ({status}).")
     if answer.errors():
         return _refusal(answer, body)
     if status == 403:
@@ -115,10 +130,10 @@ def failure(answer: Answer, wait: float | None = None, body: ImportBody | None =
     return unexpected(status)
 
 
-def _refusal(answer: Answer, body: ImportBody | None) -> ExportError:
+def _refusal(answer: Answer, body: Body | None) -> ExportError:
     """A 4xx of Klaviyo's own."""
     status = answer.status
-    if status in (400, 413) and body is not None:
+    if status in (400, 413) and body is not None and body.count:
         return BatchRefused(f"Klaviyo refused the request ({status}).", _named_profiles(answer, body.count))
     match status:
         case 401:
@@ -142,7 +157,7 @@ def _refusal(answer: Answer, body: ImportBody | None) -> ExportError:
 
 def _scopes(answer: Answer) -> str:
     details = " ".join(str(error.get("detail", ""))[:1000] for error in answer.errors()[:10])
-    return ", ".join(sorted(set(_SCOPES.findall(details)))[:_MOST_SCOPES]) or "one that the request needs"
+    return ", ".join(sorted(set(_SCOPES.findall(details)))) or "one that the request needs"
 
 
 def _named_profiles(answer: Answer, count: int) -> list[RefusedProfile]:

@@ -1,6 +1,7 @@
-"""The body of a request for an import job, sent from the profiles' own bytes."""
+"""Bodies of requests: small ones as JSON, and that of an import job from the profiles' own bytes."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import orjson
 
@@ -11,6 +12,30 @@ from shared.klaviyo.format import MOST_BYTES
 CHUNK = 65_536
 
 _HEAD = b'{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":['
+
+
+class Body(Protocol):
+    """Chunks of bytes, which a retry iterates over again; `size` is that of all of them.
+
+    `count` is the number of profiles in it, any of which may be why Klaviyo refuses all of them.
+    """
+
+    count: int
+    size: int
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+class JsonBody:
+    """A document of at most 1,000 profiles; it is in no repr."""
+
+    def __init__(self, document: dict[str, Any], count: int) -> None:
+        self._content = orjson.dumps(document)
+        self.count = count
+        self.size = len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
 
 
 def _tail(list_id: str) -> bytes:

@@ -10,9 +10,9 @@ from shared.adapters.clock import Clock, Deadline
 from shared.adapters.retry_after import retry_after
 from shared.errors import Denied, KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, failure, unexpected
-from shared.klaviyo.body import ImportBody
+from shared.klaviyo.body import Body, ImportBody
 from shared.klaviyo.limits import AccountLimits
-from shared.klaviyo.pages import path_of, read_page
+from shared.klaviyo.pages import next_query, page_reader
 from shared.klaviyo.pauses import Pauses
 from shared.klaviyo.retry import patience_for, should_retry, sleep_time
 from shared.klaviyo.wire import Wire
@@ -74,42 +74,72 @@ class Calls:
         path: str,
         deadline: Deadline,
         read: Callable[[Answer], T],
-        parameters: dict[str, str] | None = None,
+        query: str = "",
+        asked_for: int = 0,
     ) -> T:
         """What `read` returns for the answer to a GET.
 
-        If it raises KlaviyoUnavailable, the request is sent again.
+        If it raises KlaviyoUnavailable, the request is sent again. `asked_for` is as in `failure`.
         """
-        return self._call(endpoint, "GET", path, deadline, read, parameters=parameters)
+        return self._call(endpoint, "GET", path, deadline, read, query=query, asked_for=asked_for)
 
     def post[T](
         self,
         endpoint: str,
         path: str,
-        body: ImportBody,
+        body: Body,
         deadline: Deadline,
         permit: Permit,
         read: Callable[[Answer], T],
+        *,
+        method: str = "POST",
     ) -> T:
         """As `get`. `permit` is asked before each attempt; what it raises ends the call."""
-        return self._call(endpoint, "POST", path, deadline, read, body=body, permit=permit)
+        return self._call(endpoint, method, path, deadline, read, body=body, permit=permit)
 
-    def pages(
-        self, endpoint: str, path: str, parameters: dict[str, str], deadline: Deadline
-    ) -> Iterator[dict[str, Any]]:
-        """The items of all pages, each of which is requested when it is needed."""
-        items, link = self.get(endpoint, path, deadline, read_page, parameters)
-        seen: set[str] = set()
+    def pages[T](
+        self,
+        endpoint: str,
+        path: str,
+        query: str,
+        deadline: Deadline,
+        read_item: Callable[[Any], T],
+        *,
+        most: int = MOST_PAGES,
+        asked_for: int = 0,
+    ) -> Iterator[tuple[list[T], str | None]]:
+        """The items of each page, and the query of the next one; a page is requested when it is needed.
+
+        `read_item` may raise KlaviyoUnavailable for what can't be an item; `most` is the number of pages.
+        """
+        read = page_reader(read_item)
+        seen: set[int] = set()  # hashes: a link may be long
         while True:
-            yield from items
+            items, link = self.get(endpoint, path, deadline, read, query, asked_for)
             if not link:
+                yield items, None
                 return
-            following = path_of(link, self._url)
+            seen.add(hash(query))
+            following = next_query(link, self._url + path)
             # No key for another origin, and no circle or endless chain of pages.
-            if following is None or following in seen or len(seen) == MOST_PAGES:
+            if following is None or hash(following) in seen or len(seen) > most:
                 raise unexpected(200)
-            seen.add(following)
-            items, link = self.get(endpoint, following, deadline, read_page)
+            yield items, following
+            query = following
+
+    def items[T](
+        self,
+        endpoint: str,
+        path: str,
+        query: str,
+        deadline: Deadline,
+        read_item: Callable[[Any], T],
+        *,
+        asked_for: int = 0,
+    ) -> Iterator[T]:
+        """The items of all pages, as in `pages`."""
+        for items, _ in self.pages(endpoint, path, query, deadline, read_item, asked_for=asked_for):
+            yield from items
 
     def _call[T](
         self,
@@ -119,9 +149,10 @@ class Calls:
         deadline: Deadline,
         read: Callable[[Answer], T],
         *,
-        parameters: dict[str, str] | None = None,
-        body: ImportBody | None = None,
+        query: str = "",
+        body: Body | None = None,
         permit: Permit = Permit(),  # noqa: B008 - it has no state
+        asked_for: int = 0,
     ) -> T:
         """Sends a request until `read` accepts the answer, as long as a retry makes sense."""
         limiter = self._limits[endpoint]
@@ -132,12 +163,12 @@ class Calls:
             if limiter.is_paused():  # by another thread's answer in the meantime
                 continue
             try:
-                answer = self._send(method, path, parameters, body, deadline)
+                answer = self._send(method, path, query, body, deadline)
                 limiter.learn(answer.headers)
                 if answer.status // 100 == 2:
                     return read(answer)
                 wait = retry_after(answer.headers, self._clock.now())
-                raise failure(answer, wait, body)
+                raise failure(answer, wait, body, asked_for)
             except KlaviyoUnavailable as problem:
                 failed[problem.code] += 1
                 seconds = sleep_time(problem, failed.total(), random.random())  # noqa: S311 - no secret
@@ -156,14 +187,7 @@ class Calls:
                 if not deadline.left():
                     raise  # the wait was cut short
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        parameters: dict[str, str] | None,
-        body: ImportBody | None,
-        deadline: Deadline,
-    ) -> Answer:
+    def _send(self, method: str, path: str, query: str, body: Body | None, deadline: Deadline) -> Answer:
         headers, size = self._headers, 0
         if body is not None:
             size = body.size
@@ -171,11 +195,11 @@ class Calls:
         answer = self._wire.exchange(
             method,
             self._url + path,
+            query,
             patience_for(deadline.left(), size, self._patience),
             headers=headers,
-            parameters=parameters,
             body=body,
         )
-        if body is not None:
+        if isinstance(body, ImportBody):
             telemetry.posts.add(1, {"account": self._account_id, "status": answer.status})
         return answer

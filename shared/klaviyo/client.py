@@ -1,32 +1,18 @@
 """The part of Klaviyo's API that an export needs."""
 
 import threading
-from collections.abc import Iterator
 from hashlib import blake2b
-from urllib.parse import quote
 
 from shared.adapters.clock import Clock, Deadline
-from shared.errors import BatchRefused, KlaviyoUnavailable, NotFound
-from shared.klaviyo.answers import Answer, profile_error, unexpected
-from shared.klaviyo.body import ImportBody
-from shared.klaviyo.calls import Calls, Permit
+from shared.klaviyo.calls import Calls
+from shared.klaviyo.imports import Imports
 from shared.klaviyo.limits import AccountLimits
+from shared.klaviyo.members import Members
 from shared.klaviyo.pauses import Pauses
-from shared.klaviyo.resources import (
-    Account,
-    Job,
-    KlaviyoList,
-    ProfileError,
-    read_account,
-    read_job,
-    read_job_id,
-    read_list,
-)
+from shared.klaviyo.people import People
+from shared.klaviyo.resources import Account, Usage, read_account, read_usage
 from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import Wire
-
-JOBS = "/api/profile-bulk-import-jobs"
-JOBS_A_PAGE = 100
 
 
 class KlaviyoApi:
@@ -74,78 +60,15 @@ class KlaviyoApi:
         return Calls(self._wire, self._url, key, self._clock, limits, account_id, pauses, self._patience)
 
 
-class Klaviyo:
+class Klaviyo(Imports, Members, People):
     """One account of Klaviyo. Its calls wait, retry and raise as `Calls` does."""
-
-    def __init__(self, calls: Calls, account: Account) -> None:
-        self._calls = calls
-        self.account = account
 
     def __repr__(self) -> str:
         return f"Klaviyo(account={self.account.id!r})"
 
-    def read_list(self, list_id: str, deadline: Deadline) -> KlaviyoList:
-        """The list with this id (GET /api/lists/{id}). Raises NotFound with the code `unknown_list`."""
-        try:
-            path = f"/api/lists/{quote(list_id, safe='')}"
-            return self._calls.get("list", path, deadline, read_list)
-        except NotFound:
-            raise NotFound(
-                f"The list {list_id!r} does not exist in the Klaviyo account {self.account.id} "
-                f"({self.account.name}).",
-                code="unknown_list",
-            ) from None
+    def usage(self, deadline: Deadline) -> list[Usage]:
+        """What the account has used of its plan, of each kind (GET /api/billing-usage).
 
-    def import_profiles(self, body: ImportBody, deadline: Deadline, permit: Permit) -> str:
-        """Posts one job and returns its id (POST /api/profile-bulk-import-jobs).
-
-        `permit` is asked right before each attempt; what it raises ends the call with nothing sent.
-        Imports are upserts: a post whose answer got lost is sent again. Raises BatchRefused if Klaviyo
-        refuses the job, all of it, because of some profiles or because it is too large; NotFound with the
-        code `unknown_list` if the list is gone.
+        Raises Denied if the key lacks the scope usage:read.
         """
-        try:
-            return self._calls.post("import", JOBS, body, deadline, permit, read_job_id)
-        except BatchRefused as refusal:
-            if not refusal.profiles:  # a list that is gone is refused in the same way
-                self.read_list(body.list_id, deadline)
-            raise
-
-    def jobs(self, deadline: Deadline) -> Iterator[Job]:
-        """The account's import jobs of the last days, newest first, 100 a call.
-
-        An entry that can't be a job is left out.
-        """
-        parameters = {
-            "page[size]": str(JOBS_A_PAGE),
-            "sort": "-created_at",
-            "fields[profile-bulk-import-job]": "status,total_count,completed_count,failed_count,created_at",
-        }
-        for item in self._calls.pages("jobs", JOBS, parameters, deadline):
-            try:
-                job = read_job(item)
-            except KlaviyoUnavailable:
-                continue
-            yield job
-
-    def job(self, job_id: str, deadline: Deadline) -> Job:
-        """One import job. Raises NotFound if Klaviyo no longer has it."""
-
-        def read(answer: Answer) -> Job:
-            job = read_job(answer.data())
-            if job.id != job_id:
-                raise unexpected(answer.status)
-            return job
-
-        return self._calls.get("job", f"{JOBS}/{quote(job_id, safe='')}", deadline, read)
-
-    def import_errors(self, job_id: str, deadline: Deadline) -> Iterator[ProfileError]:
-        """What an accepted job could not import: every page, 100 errors a call.
-
-        Only code and place are requested: the rest of an error repeats personal data.
-        """
-        path = f"{JOBS}/{quote(job_id, safe='')}/import-errors"
-        parameters = {"page[size]": "100", "fields[import-error]": "code,source"}
-        for item in self._calls.pages("import-errors", path, parameters, deadline):
-            attributes = item.get("attributes")
-            yield ProfileError(*profile_error(attributes if isinstance(attributes, dict) else {}))
+        return list(self._calls.items("usage", "/api/billing-usage", "", deadline, read_usage))

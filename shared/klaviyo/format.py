@@ -3,12 +3,18 @@
 https://developers.klaviyo.com/en/reference/bulk_import_profiles
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import orjson
 
 # Of one import job.
 MOST_PROFILES = 10_000
 # Klaviyo takes 5 MB but doesn't say whether that is 5,000,000 or 5 * 2**20 bytes: stay well below both.
 MOST_BYTES = 4_600_000
+# Of one call that removes profiles from a list, and of one that subscribes them.
+MOST_REMOVED = 1_000
+MOST_SUBSCRIBED = 1_000
 
 
 class ProfileFormat(NamedTuple):
@@ -22,6 +28,14 @@ class ProfileFormat(NamedTuple):
     most_bytes: int
     longest_email: int
     longest_external_id: int
+
+    def tail_unsetting(self, names: Sequence[str]) -> bytes:
+        """The tail of a profile that loses the custom properties of these names, which must be some.
+
+        Klaviyo unsets custom properties only, and clears nothing for a null.
+        """
+        unset = orjson.dumps(list(names))
+        return b',"meta":{"patch_properties":{"unset":' + unset + b"}}" + self.tail
 
 
 PROFILE_FORMAT = ProfileFormat(

@@ -14,16 +14,26 @@ from shared.errors import KlaviyoUnavailable
 
 # Requests per window, by its length in seconds, as documented for each endpoint; answers override it.
 XS = {1: 1, 60: 15}
+S = {1: 3, 60: 60}
 M = {1: 10, 60: 150}
 L = {1: 75, 60: 700}
 XL = {1: 350, 60: 3500}
 ENDPOINTS: Mapping[str, Mapping[int, int]] = {
     "accounts": XS,
     "list": L,
+    "list-count": XS,
+    "flows": S,
+    "members": L,
+    "remove": M,
+    "profiles": L,
+    "subscribe": L,
+    "erase": S,
+    "usage": M,
     "import": M,
     "jobs": M,
     "job": M,
     "import-errors": M,
+    "job-profiles": M,
 }
 # Requests that leave evenly don't arrive evenly: windows count as longer by this factor.
 MARGIN = 1.04

@@ -1,35 +1,61 @@
-"""One page of a collection, and the link to the next one, as pure functions."""
+"""One page of a collection, and where the next one is, as pure functions."""
 
+import re
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from shared.klaviyo.answers import Answer, unexpected
 
 # Klaviyo is asked for 100 items.
 MOST_ITEMS = 1_000
-LONGEST_LINK = 4_000
+# A link repeats the query that was asked for, and has a cursor.
+LONGEST_LINK = 8_000
+
+# What can be sent as it is.
+_QUERY = re.compile(r"[!-~]*")
 
 
-def read_page(answer: Answer) -> tuple[list[dict[str, Any]], Any]:
-    """The items of a page, and its link to the next page, whatever that is.
+def query_of(parameters: dict[str, str]) -> str:
+    """The parameters as the query of a URL."""
+    return urlencode(parameters, quote_via=quote)
 
-    Raises KlaviyoUnavailable where the answer is not a page.
+
+def page_reader[T](read_item: Callable[[Any], T]) -> Callable[[Answer], tuple[list[T], Any]]:
+    """A function that returns the items of a page, and its link to the next page, whatever that is.
+
+    It raises KlaviyoUnavailable if the answer is not a page.
     """
-    data = answer.data()
-    if not isinstance(data, list) or len(data) > MOST_ITEMS:
-        raise unexpected(answer.status)
-    links = (answer.document or {}).get("links")
-    link = links.get("next") if isinstance(links, dict) else None
-    return [item for item in data if isinstance(item, dict)], link
+
+    def read(answer: Answer) -> tuple[list[T], Any]:
+        data = answer.data()
+        if not isinstance(data, list) or len(data) > MOST_ITEMS:
+            raise unexpected(answer.status)
+        links = (answer.document or {}).get("links")
+        link = links.get("next") if isinstance(links, dict) else None
+        return list(map(read_item, data)), link
+
+    return read
 
 
-def path_of(link: Any, url: str) -> str | None:
-    """The path and query of a link to the same origin as `url`; None for any other link."""
+def next_query(link: Any, url: str) -> str | None:
+    """The query of a link to another page of `url`, which has none; None for any other link.
+
+    Klaviyo's links have a slash at the end of their path.
+    """
     if not isinstance(link, str) or len(link) > LONGEST_LINK:
         return None
     try:
         here, there = urlsplit(url), urlsplit(link)
     except ValueError:
         return None
-    is_same_origin = (here.scheme, here.netloc) == (there.scheme, there.netloc)
-    return f"{there.path}?{there.query}" if is_same_origin else None
+    return there.query if _place(here) == _place(there) and is_query(there.query) else None
+
+
+def is_query(text: str) -> bool:
+    """Whether this text can be sent as a query, just as it is."""
+    return bool(_QUERY.fullmatch(text))
+
+
+def _place(url: SplitResult) -> tuple[str, str, str]:
+    return url.scheme, url.netloc, unquote(url.path).rstrip("/")

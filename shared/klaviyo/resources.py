@@ -5,21 +5,23 @@ blobs, in records and in terminals.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from shared.errors import KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, unexpected
-from shared.text import shown
-
-# Of profiles: no job has more, so a larger number is not a count.
-MOST_PROFILES = 10**9
+from shared.klaviyo.fields import attributes_of, count_of, id_of, name_of, number_of, word_of
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Opaque: 58 characters of base64 were seen.
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+/.:~-]{0,199}")
+_PROFILE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FLOW_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Characters. Klaviyo takes 100; a longer text is not an address that anyone could look up.
+_LONGEST_EMAIL = 320
 _STATUS = re.compile(r"[a-z_]{1,64}")
 _TIME = re.compile(r"[0-9T:.Z+-]{1,40}")
 
@@ -32,10 +34,58 @@ class Account:
     name: str
 
 
+class OptIn(StrEnum):
+    """Whether somebody who subscribes to a list confirms it by a link in a message first."""
+
+    SINGLE = "single_opt_in"
+    DOUBLE = "double_opt_in"
+
+
 @dataclass(frozen=True, slots=True)
 class KlaviyoList:
+    """A list; `opt_in` is None if Klaviyo doesn't say it, or says a word that it added later."""
+
     id: str
     name: str
+    opt_in: OptIn | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow, and Klaviyo's word for whether it runs: draft, manual or live so far; or an empty text."""
+
+    id: str
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the account has used of its plan, and at most may, of one kind; None if Klaviyo doesn't say it.
+
+    `kind` is Klaviyo's name of it, `unit` is profiles, messages, credits and so on.
+    """
+
+    kind: str
+    used: float | None
+    most: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A profile at Klaviyo; `email` is its primary address, if it has one. Neither is in its repr."""
+
+    id: str = field(repr=False)
+    email: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Somebody who consented to email marketing, at a time in the past. Neither is in the repr."""
+
+    email: str = field(repr=False)
+    consented_at: datetime = field(repr=False)
 
 
 class JobStatus(StrEnum):
@@ -76,29 +126,64 @@ def read_account(answer: Answer) -> Account:
     """The first of the accounts. Like all of these, raises KlaviyoUnavailable for what can't be one."""
     data = answer.data()
     account = data[0] if isinstance(data, list) and data else None
-    contact = _attributes(account).get("contact_information")
+    contact = attributes_of(account).get("contact_information")
     name = contact.get("organization_name") if isinstance(contact, dict) else None
-    return Account(_id(account, _ACCOUNT_ID), _name(name))
+    return Account(id_of(account, _ACCOUNT_ID), name_of(name))
 
 
 def read_list(answer: Answer) -> KlaviyoList:
     data = answer.data()
-    name = _attributes(data).get("name")
+    attributes = attributes_of(data)
+    name, opt_in = attributes.get("name"), attributes.get("opt_in_process")
     if not isinstance(name, str):
         raise unexpected(answer.status)
-    return KlaviyoList(_id(data, _LIST_ID), _name(name))
+    known = OptIn(opt_in) if isinstance(opt_in, str) and opt_in in OptIn else None
+    return KlaviyoList(id_of(data, _LIST_ID), name_of(name), known)
+
+
+def read_member_count(answer: Answer) -> int:
+    """The number of a list's members; unlike other counts it is never left out."""
+    count = attributes_of(answer.data()).get("profile_count")
+    if count is None:
+        raise unexpected(answer.status)
+    return count_of(count)
+
+
+def read_flow(item: Any) -> Flow:
+    attributes = attributes_of(item)
+    return Flow(id_of(item, _FLOW_ID), name_of(attributes.get("name")), word_of(attributes.get("status")))
+
+
+def read_usage(item: Any) -> Usage:
+    attributes = attributes_of(item)
+    return Usage(
+        kind=word_of(item.get("id")),
+        used=number_of(attributes.get("usage_used")),
+        most=number_of(attributes.get("usage_max")),
+        unit=word_of(attributes.get("unit")),
+    )
+
+
+def read_person(item: Any) -> Person:
+    email = attributes_of(item).get("email")
+    is_email = isinstance(email, str) and 0 < len(email) <= _LONGEST_EMAIL
+    return Person(id_of(item, _PROFILE_ID), email if is_email else None)
+
+
+def read_profile_id(item: Any) -> str:
+    return id_of(item, _PROFILE_ID)
 
 
 def read_job(item: Any) -> Job:
-    attributes = _attributes(item)
+    attributes = attributes_of(item)
     created_at = attributes.get("created_at")
     completed = attributes.get("completed_count")
     return Job(
-        id=_id(item, _JOB_ID),
+        id=id_of(item, _JOB_ID),
         status=_status(attributes.get("status")),
-        total=_count(attributes.get("total_count")),
-        completed=None if completed is None else _count(completed),
-        failed=_count(attributes.get("failed_count")),
+        total=count_of(attributes.get("total_count")),
+        completed=None if completed is None else count_of(completed),
+        failed=count_of(attributes.get("failed_count")),
         created_at=created_at if isinstance(created_at, str) and _TIME.fullmatch(created_at) else "",
     )
 
@@ -108,21 +193,7 @@ def read_job_id(answer: Answer) -> str:
     data = answer.data()
     if isinstance(data, dict) and data.get("id") in (None, ""):
         raise KlaviyoUnavailable("Klaviyo accepted a job and gave it no id.", code="no_job_id")
-    return _id(data, _JOB_ID)
-
-
-def _attributes(item: Any) -> dict[str, Any]:
-    attributes = item.get("attributes") if isinstance(item, dict) else None
-    if not isinstance(attributes, dict):
-        raise unexpected(200)
-    return attributes
-
-
-def _id(item: Any, alphabet: re.Pattern[str]) -> str:
-    text = item.get("id") if isinstance(item, dict) else None
-    if not isinstance(text, str) or not alphabet.fullmatch(text):
-        raise unexpected(200)
-    return text
+    return id_of(data, _JOB_ID)
 
 
 def _status(word: Any) -> JobStatus:
@@ -130,16 +201,3 @@ def _status(word: Any) -> JobStatus:
     if not isinstance(word, str) or not _STATUS.fullmatch(word):
         raise unexpected(200)
     return JobStatus(word) if word in JobStatus else JobStatus.QUEUED
-
-
-def _name(text: Any) -> str:
-    return shown(text) if isinstance(text, str) else ""
-
-
-def _count(value: Any) -> int:
-    """A number of profiles; a boolean is not one, though Python treats it as one."""
-    if value is None:
-        return 0
-    if type(value) is not int or not 0 <= value <= MOST_PROFILES:
-        raise unexpected(200)
-    return value

@@ -1,6 +1,6 @@
 """The client against a Klaviyo that has faults."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,34 +20,6 @@ from tests.support.klaviyo import JOBS
 from tests.support.world import LIST, MadeClock
 
 SECRET = "canary-51f0"  # in every address, and in no message
-
-
-@pytest.fixture
-def clock() -> MadeClock:
-    return MadeClock()
-
-
-@pytest.fixture
-def stand_in(clock: MadeClock) -> StandIn:
-    return StandIn(clock=clock.epoch)
-
-
-@pytest.fixture
-def api(stand_in: StandIn, clock: MadeClock) -> Iterator[KlaviyoApi]:
-    with serving(app(stand_in)) as url:
-        api = KlaviyoApi(url, clock)
-        yield api
-        api.close()
-
-
-@pytest.fixture
-def deadline(clock: MadeClock) -> Deadline:
-    return Deadline(clock, 3600)
-
-
-@pytest.fixture
-def klaviyo(api: KlaviyoApi, deadline: Deadline) -> Klaviyo:
-    return api.sign_in("pk_sandbox", deadline)
 
 
 def body(*emails: str, list_id: str = LIST) -> ImportBody:

@@ -10,10 +10,19 @@ from tests.support.world import MadeClock
 DOCUMENTED = {
     "accounts": {1: 1, 60: 15},
     "list": {1: 75, 60: 750},
+    "list-count": {1: 1, 60: 15},
+    "flows": {1: 3, 60: 60},
+    "members": {1: 75, 60: 750},
+    "remove": {1: 10, 60: 150},
+    "profiles": {1: 75, 60: 750},
+    "subscribe": {1: 75, 60: 750},
+    "erase": {1: 3, 60: 60},
+    "usage": {1: 10, 60: 150},
     "import": {1: 10, 60: 150},
     "jobs": {1: 10, 60: 150},
     "job": {1: 10, 60: 150},
     "import-errors": {1: 10, 60: 150},
+    "job-profiles": {1: 10, 60: 150},
 }
 
 

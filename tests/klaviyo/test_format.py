@@ -1,30 +1,15 @@
 """The bounds of Klaviyo's format: what is at the bound is taken, and what is beyond it is refused."""
 
-from collections.abc import Iterator
-
 import orjson
 import pytest
+from openapi_client.models.profile_import_job_create_query import ProfileImportJobCreateQuery
 
-from sandbox.klaviyo import StandIn, app
-from sandbox.serving import serving
+from sandbox.klaviyo import StandIn
 from shared.adapters.clock import Deadline
 from shared.errors import BatchRefused
-from shared.klaviyo import MOST_PROFILES, PROFILE_FORMAT, ImportBody, Klaviyo, KlaviyoApi, Permit
+from shared.klaviyo import MOST_PROFILES, PROFILE_FORMAT, ImportBody, Klaviyo, Permit
 from shared.klaviyo.format import MOST_BYTES
 from tests.support.world import LIST, MadeClock
-
-
-@pytest.fixture
-def clock() -> MadeClock:
-    return MadeClock()
-
-
-@pytest.fixture
-def klaviyo(clock: MadeClock) -> Iterator[Klaviyo]:
-    with serving(app(StandIn(clock=clock.epoch))) as url:
-        api = KlaviyoApi(url, clock)
-        yield api.sign_in("pk_sandbox", Deadline(clock, 3600))
-        api.close()
 
 
 def profile(**attributes: str) -> bytes:
@@ -80,3 +65,21 @@ def test_the_largest_job_is_below_klaviyos_limit(klaviyo: Klaviyo, clock: MadeCl
 
     assert largest.size == MOST_BYTES <= 5_000_000 * 0.92
     assert klaviyo.import_profiles(largest, Deadline(clock, 60), Permit())
+
+
+def test_a_profile_loses_the_custom_properties_that_it_names(
+    klaviyo: Klaviyo, stand_in: StandIn, clock: MadeClock
+) -> None:
+    """What is unset is gone at Klaviyo, and nothing else; its own model of a profile knows each member."""
+    properties = {"Pets": 2, 'a "b"': 1, "é": 3}
+    before = {"email": "abbie@example.org", "first_name": "Abbie", "properties": properties}
+    attributes = orjson.dumps({"email": "abbie@example.org", "properties": {"Age": 7}})
+    unsetting = PROFILE_FORMAT.head + attributes + PROFILE_FORMAT.tail_unsetting(['a "b"', "é"])
+
+    for profile in (PROFILE_FORMAT.head + orjson.dumps(before) + PROFILE_FORMAT.tail, unsetting):
+        klaviyo.import_profiles(ImportBody([profile], LIST), Deadline(clock, 60), Permit())
+
+    kept = stand_in.profile("abbie@example.org").attributes
+    assert kept == {"first_name": "Abbie", "properties": {"Pets": 2, "Age": 7}}
+    body = orjson.loads(b"".join(ImportBody([unsetting], LIST)))
+    assert ProfileImportJobCreateQuery.model_validate(body).to_dict() == body

@@ -5,28 +5,24 @@ import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from sandbox.serving import serving
 from shared.adapters.clock import Deadline
 from shared.errors import KlaviyoUnavailable
-from shared.klaviyo import Klaviyo, KlaviyoApi
 from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import proxy_for
+from tests.klaviyo.asking import asking
 from tests.support import victim
-from tests.support.hostile import ACCOUNT, MALICE, Malice, dripping, made_tls, serving_malice, slow_reader
-from tests.support.world import LIST, MadeClock
+from tests.support.hostile import MALICE, Malice, dripping, made_tls, serving_malice, slow_reader
+from tests.support.world import LIST
 
 CALLS = 3
 # Beyond its deadline, for each call.
@@ -63,22 +59,6 @@ def test_encryption_gives_no_more_time(tmp_path: Path, malice: Malice) -> None:
 
     assert set(cost["codes"]) == {"klaviyo_unavailable"}
     assert cost["seconds"] < CALLS * (victim.SECONDS + SECONDS)
-
-
-@contextmanager
-def asking(content: Callable[[Request], Response]) -> Iterator[tuple[Klaviyo, MadeClock]]:
-    """A client of a Klaviyo that has an account, and gives this answer to everything else."""
-
-    async def answer(request: Request) -> Response:
-        if request.url.path == "/api/accounts":
-            return Response(orjson.dumps({"data": [ACCOUNT]}))
-        return content(request)
-
-    clock = MadeClock()
-    with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
-        api = KlaviyoApi(url, clock)
-        yield api.sign_in("pk_made", Deadline(clock, 60)), clock
-        api.close()
 
 
 def packed(content: bytes) -> bytes:
@@ -126,7 +106,7 @@ def test_a_chain_of_pages_has_an_end() -> None:
     def page(request: Request) -> Response:
         nonlocal seen
         seen += 1
-        link = f"{request.base_url}api/jobs?page={seen}"
+        link = f"{request.url.replace(query=f'page={seen}')}"
         return Response(orjson.dumps({"data": [], "links": {"next": link}}))
 
     with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable) as caught:
@@ -136,6 +116,36 @@ def test_a_chain_of_pages_has_an_end() -> None:
     assert seen == 1_001
 
 
+def test_a_list_may_have_more_pages_than_other_collections() -> None:
+    """A list of a million members has 10,000 pages, where a chain of other pages ends after a thousand."""
+    pages = 0
+
+    def page(request: Request) -> Response:
+        nonlocal pages
+        pages += 1
+        link = f"{request.url.replace(query=f'page={pages}')}"
+        return Response(orjson.dumps({"data": [], "links": {"next": link}}))
+
+    with asking(page) as (klaviyo, clock):
+        members = klaviyo.members(LIST, Deadline(clock, 10**6))
+        assert sum(1 for _ in islice(members, 1_050)) == 1_050
+
+
+def test_a_cursor_that_nobody_could_keep_is_none() -> None:
+    """Callers keep cursors: one without a bound is no answer."""
+    link = f"?page={'x' * 1_000}"
+
+    def page(request: Request) -> Response:
+        return Response(
+            orjson.dumps({"data": [], "links": {"next": f"{request.url.replace(query='')}{link}"}})
+        )
+
+    with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable) as caught:
+        next(klaviyo.members(LIST, Deadline(clock, 60)))
+
+    assert caught.value.code == "unexpected_answer"
+
+
 def test_a_circle_of_pages_is_followed_once() -> None:
     """Two pages that lead to each other are not read again and again."""
     seen = 0
@@ -143,7 +153,7 @@ def test_a_circle_of_pages_is_followed_once() -> None:
     def page(request: Request) -> Response:
         nonlocal seen
         seen += 1
-        link = f"{request.base_url}api/jobs?page={seen % 2}" if seen < 10 else None
+        link = f"{request.url.replace(query=f'page={seen % 2}')}" if seen < 10 else None
         return Response(orjson.dumps({"data": [], "links": {"next": link}}))
 
     with asking(page) as (klaviyo, clock), pytest.raises(KlaviyoUnavailable):

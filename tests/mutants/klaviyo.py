@@ -19,9 +19,20 @@ _FORMAT = "shared/klaviyo/format.py"
 _FORMATTED = "tests/klaviyo/test_format.py"
 _RESOURCES = "shared/klaviyo/resources.py"
 _READ = "tests/klaviyo/test_resources.py"
+_FIELDS = "shared/klaviyo/fields.py"
 _CLIENTS = "shared/klaviyo/client.py"
+_IMPORTS = "shared/klaviyo/imports.py"
+_LISTS = "shared/klaviyo/lists.py"
+_MEMBERS = "shared/klaviyo/members.py"
+_LOOKUP = "shared/klaviyo/lookup.py"
+_PEOPLE = "shared/klaviyo/people.py"
 _CLIENT = "tests/klaviyo/test_client.py"
 _HOSTILE = "tests/klaviyo/test_hostile.py"
+_LISTED = "tests/klaviyo/test_lists.py"
+_MEMBERS_READ = "tests/klaviyo/test_members.py"
+_LOOKED_UP = "tests/klaviyo/test_lookup.py"
+_SUBSCRIBED = "tests/klaviyo/test_people.py"
+_PRIVATE = "tests/klaviyo/test_privacy.py"
 
 KLAVIYO = [
     Mutant(_LIMITS, "M = {1: 10, 60: 150}", "M = {1: 10, 60: 160}", _DOCUMENTED),
@@ -43,7 +54,7 @@ KLAVIYO = [
     Mutant(_ANSWERS, "in (400, 413) and ", "in (400,) and ", _ANSWERED),
     Mutant(_ANSWERS, "len(reasons) >= MOST_REASONS", "False", _ANSWERED),
     Mutant(_ANSWERS, "SMALLEST_TOO_LARGE = 128_000", "SMALLEST_TOO_LARGE = 0", _ANSWERED),
-    Mutant(_CALLS, "following in seen or ", "", _HOSTILE),
+    Mutant(_CALLS, "hash(following) in seen or ", "", _HOSTILE),
     Mutant(_CALLS, "            permit.check()\n", "", _CLIENT),
     Mutant(_CALLS, "self._pauses.keep(self._account_id, seconds)", "pass", "tests/klaviyo/test_pauses.py"),
     Mutant(_WIRE, "follow_redirects=False", "follow_redirects=True", _CLIENT),
@@ -83,8 +94,8 @@ KLAVIYO = [
     Mutant(_RETRY, "asked >= 1:", "asked >= 0:", _RETRIED),
     Mutant(
         _ANSWERS,
-        "if status in (400, 413) and body is not None:",
-        "if status == 400 and body is not None:",
+        "if status in (400, 413) and body is not None and body.count:",
+        "if status == 400 and body is not None and body.count:",
         _ANSWERED,
     ),
     Mutant(
@@ -100,7 +111,6 @@ KLAVIYO = [
     Mutant(_ANSWERS, "MOST_REASONS = 20", "MOST_REASONS = 40", _ANSWERED),
     Mutant(_ANSWERS, "MOST_VALUES = 300_000", "MOST_VALUES = 600_000", _ANSWERED),
     Mutant(_CALLS, "MOST_PAGES = 1_000", "MOST_PAGES = 2_000", _CLIENT),
-    Mutant(_CALLS, "or following in seen ", "", _CLIENT),
     Mutant(
         _CALLS,
         'if problem.retry_after is not None or problem.code == "throttled":',
@@ -128,14 +138,17 @@ KLAVIYO = [
     Mutant(_PAUSES, "_ATTEMPTS = 3", "_ATTEMPTS = 2", _PAUSED),
     Mutant(_PAUSES, "_ATTEMPTS = 3", "_ATTEMPTS = 9", _PAUSED),
     Mutant(_PAUSES, "if_match=etag)", "if_match=None)", _PAUSED),
-    Mutant(_CLIENTS, "if not refusal.profiles:", "if False:", _CLIENT),
-    Mutant(_CLIENTS, "JOBS_A_PAGE = 100", "JOBS_A_PAGE = 10", _CLIENT),
+    Mutant(_LISTS, "if not refusal.profiles:", "if False:", _CLIENT),
+    Mutant(_IMPORTS, "JOBS_A_PAGE = 100", "JOBS_A_PAGE = 10", _CLIENT),
     Mutant(_CLIENTS, "limits.pause.extend(pauses.left(account_id))", "pass", _PAUSED),
-    Mutant(_CLIENTS, "if job.id != job_id:", "if False:", _CLIENT),
-    Mutant(_CLIENTS, '"page[size]": "100"', '"page[size]": "50"', _CLIENT),
+    Mutant(_IMPORTS, "if job.id != job_id:", "if False:", _HOSTILE),
+    Mutant(_IMPORTS, '"page[size]": "100", "fields', '"page[size]": "50", "fields', _CLIENT),
     Mutant(_PAGES, "MOST_ITEMS = 1_000", "MOST_ITEMS = 2_000", _PAGED),
-    Mutant(_PAGES, "LONGEST_LINK = 4_000", "LONGEST_LINK = 4_001", _PAGED),
-    Mutant(_PAGES, "if is_same_origin else None", "if here.netloc == there.netloc else None", _PAGED),
+    Mutant(_PAGES, "LONGEST_LINK = 8_000", "LONGEST_LINK = 8_001", _PAGED),
+    Mutant(_PAGES, "return url.scheme, url.netloc, ", 'return "", url.netloc, ', _PAGED),
+    Mutant(_PAGES, 'unquote(url.path).rstrip("/")', '""', _PAGED),
+    Mutant(_PAGES, 'unquote(url.path).rstrip("/")', "url.path", _PAGED),
+    Mutant(_PAGES, " and is_query(there.query) else None", " else None", _PAGED),
     Mutant(_FORMAT, "MOST_PROFILES = 10_000", "MOST_PROFILES = 10_001", _FORMATTED),
     Mutant(_FORMAT, "MOST_PROFILES = 10_000", "MOST_PROFILES = 5_000", _FORMATTED),
     Mutant(_FORMAT, "MOST_BYTES = 4_600_000", "MOST_BYTES = 5_100_000", _FORMATTED),
@@ -150,5 +163,48 @@ KLAVIYO = [
         "if word in JobStatus else JobStatus.COMPLETE",
         _READ,
     ),
-    Mutant(_RESOURCES, "MOST_PROFILES = 10**9", "MOST_PROFILES = 10**11", _READ),
+    Mutant(_FIELDS, "LARGEST_COUNT = 10**9", "LARGEST_COUNT = 10**11", _READ),
+    Mutant(_LIMITS, '    "list-count": XS,', '    "list-count": L,', _LISTED),
+    Mutant(_LIMITS, "S = {1: 3, 60: 60}", "S = {1: 3, 60: 70}", _DOCUMENTED),
+    Mutant(_ANSWERS, "if asked_for > 1 and status in TOO_LONG:", "if status in TOO_LONG:", _LOOKED_UP),
+    Mutant(_ANSWERS, "TOO_LONG = frozenset({400, 413, 414})", "TOO_LONG = frozenset({400, 413})", _LOOKED_UP),
+    Mutant(_ANSWERS, "TOO_LONG = frozenset({400, 413, 414})", "TOO_LONG = frozenset({413, 414})", _LOOKED_UP),
+    Mutant(_ANSWERS, "if answer.status not in DONE:", "if False:", _SUBSCRIBED),
+    Mutant(
+        _ANSWERS, "(?:accounts|data-privacy|flows|lists|profiles|subscriptions|usage)", "[a-z-]+", _PRIVATE
+    ),
+    Mutant(_ANSWERS, "body is not None and body.count:", "body is not None:", _SUBSCRIBED),
+    Mutant(_WIRE, "extensions={QUERY: query.encode()},", "params=query, extensions={QUERY: b''},", _PRIVATE),
+    Mutant(_WIRE, 'logging.getLogger("httpcore.http11").disabled = True', "", _PRIVATE),
+    Mutant(_LOOKUP, "MOST_ADDRESSES = 100", "MOST_ADDRESSES = 101", _LOOKED_UP),
+    Mutant(_LOOKUP, "MOST_ADDRESSES = 100", "MOST_ADDRESSES = 50", _LOOKED_UP),
+    Mutant(_LOOKUP, "LONGEST_QUERY = 5_800", "LONGEST_QUERY = 5_990", _LOOKED_UP),
+    Mutant(_LOOKUP, "LONGEST_QUERY = 5_800", "LONGEST_QUERY = 2_000", _LOOKED_UP),
+    Mutant(_LOOKUP, 'quote(orjson.dumps(email), safe="")', 'quote(f\'"{email}"\', safe="")', _LOOKED_UP),
+    Mutant(_LOOKUP, "dict.fromkeys(emails)", "list(emails)", _MEMBERS_READ),
+    Mutant(_LOOKUP, "literals[half:]", "literals[half + 1 :]", _LOOKED_UP),
+    Mutant(_MEMBERS, "LONGEST_CURSOR = 1_000", "LONGEST_CURSOR = 1_001", _MEMBERS_READ),
+    Mutant(
+        _MEMBERS,
+        "if cursor is not None and not _is_cursor(cursor):\n            raise",
+        "if False:\n            raise",
+        _MEMBERS_READ,
+    ),
+    Mutant(_MEMBERS, "if cursor is None or refusal.code", "if refusal.code", _MEMBERS_READ),
+    Mutant(_MEMBERS, 'or refusal.code != "request_refused":', "or False:", _MEMBERS_READ),
+    Mutant(_MEMBERS, "MOST_MEMBER_PAGES = 100_000", "MOST_MEMBER_PAGES = 1_000", _HOSTILE),
+    Mutant(_MEMBERS, "except (BatchRefused, NotFound):", "except NotFound:", _MEMBERS_READ),
+    Mutant(_MEMBERS, "except (BatchRefused, NotFound):", "except BatchRefused:", _MEMBERS_READ),
+    Mutant(_MEMBERS, "            self.read_list(list_id, deadline)", "            pass", _MEMBERS_READ),
+    Mutant(_MEMBERS, "    cursor: str | None = field(repr=False)", "    cursor: str | None", _MEMBERS_READ),
+    Mutant(_RESOURCES, "    id: str = field(repr=False)", "    id: str", _MEMBERS_READ),
+    Mutant(_RESOURCES, "    email: str | None = field(repr=False)", "    email: str | None", _MEMBERS_READ),
+    Mutant(_RESOURCES, "    email: str = field(repr=False)", "    email: str", _SUBSCRIBED),
+    Mutant(_RESOURCES, "_LONGEST_EMAIL = 320", "_LONGEST_EMAIL = 321", _LOOKED_UP),
+    Mutant(_RESOURCES, "    if count is None:\n", "    if False:\n", _LISTED),
+    Mutant(_PEOPLE, '"historical_import": True,', '"historical_import": False,', _SUBSCRIBED),
+    Mutant(_PEOPLE, ".astimezone(UTC)", "", _SUBSCRIBED),
+    Mutant(_FORMAT, "MOST_REMOVED = 1_000", "MOST_REMOVED = 1_001", _MEMBERS_READ),
+    Mutant(_FORMAT, "MOST_SUBSCRIBED = 1_000", "MOST_SUBSCRIBED = 1_001", _SUBSCRIBED),
+    Mutant(_FORMAT, '"patch_properties":{"unset":', '"patch_properties":{"append":', _FORMATTED),
 ]

@@ -85,9 +85,19 @@ def test_a_retired_revision(client: httpx.Client, opted_out: str, status: int) -
         ("POST", "/api/lists", ["lists:write"]),
         ("GET", "/api/lists/x", ["lists:read"]),
         ("GET", "/api/lists/x/profiles", ["lists:read", "profiles:read"]),
+        ("GET", "/api/lists/x/relationships/profiles", ["lists:read", "profiles:read"]),
+        ("POST", "/api/lists/x/relationships/profiles", ["lists:write", "profiles:write"]),
         ("DELETE", "/api/lists/x/relationships/profiles", ["lists:write", "profiles:write"]),
         ("GET", "/api/profiles", ["profiles:read"]),
         ("GET", "/api/accounts", ["accounts:read"]),
+        ("GET", "/api/lists/x/flow-triggers", ["flows:read", "lists:read"]),
+        (
+            "POST",
+            "/api/profile-subscription-bulk-create-jobs",
+            ["lists:write", "profiles:write", "subscriptions:write"],
+        ),
+        ("POST", "/api/data-privacy-deletion-jobs", ["data-privacy:write"]),
+        ("GET", "/api/billing-usage", ["usage:read"]),
     ],
 )
 def test_a_missing_scope_is_named(client: httpx.Client, method: str, path: str, scopes: list[str]) -> None:

@@ -37,7 +37,7 @@ def refused(strict: tuple[StandIn, httpx.Client], body: dict[str, Any], status: 
     stand_in, client = strict
     response = client.post(JOBS, json=body)
     assert response.status_code == status
-    assert stand_in.accounts["SNDBOX"].profiles == []
+    assert len(stand_in.accounts["SNDBOX"].profiles) == 0
     assert stand_in.accounts["SNDBOX"].jobs == {}
     [error] = response.json()["errors"]
     return error
@@ -122,11 +122,28 @@ def test_a_job_has_one_list(strict: tuple[StandIn, httpx.Client]) -> None:
 
 
 def test_a_profile_is_a_typed_resource(strict: tuple[StandIn, httpx.Client]) -> None:
-    """A row without its type, or with a meta that the stand-in doesn't model, is refused."""
-    untyped, patched = import_body(GOOD, GOOD), import_body(GOOD, GOOD)
+    """A row without its type is refused."""
+    untyped = import_body(GOOD, GOOD)
     untyped["data"]["attributes"]["profiles"]["data"][1].pop("type")
-    patched["data"]["attributes"]["profiles"]["data"][1]["meta"] = {"patch_properties": {"append": {"a": 1}}}
     assert refused(strict, untyped)["source"] == {"pointer": f"{ROW}/type"}
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"patch_properties": {"append": {"a": 1}}},
+        {"patch_properties": {"unset": ["a"], "unappend": {"a": 1}}},
+        {"patch_properties": {"unset": ["a"]}, "more": {}},
+        {"patch_properties": {"unset": ["a", 7]}},
+        {"patch_properties": {"unset": {"a": 1}}},
+        {"patch_properties": "a"},
+        [],
+    ],
+)
+def test_another_patch_than_unset_is_refused(strict: tuple[StandIn, httpx.Client], meta: object) -> None:
+    """The stand-in plays no append and no unappend; unset is a name or a list of names."""
+    patched = import_body(GOOD, GOOD)
+    patched["data"]["attributes"]["profiles"]["data"][1]["meta"] = meta
     assert refused(strict, patched)["source"] == {"pointer": f"{ROW}/meta"}
 
 
@@ -226,14 +243,16 @@ def test_two_addresses_behind_one_phone_are_two_people(stand_in: StandIn, client
 
 
 def test_null_clears_nothing_but_unset_does(stand_in: StandIn, client: httpx.Client) -> None:
-    """A null leaves a field as it was; patch_properties.unset takes a custom property away."""
+    """A null leaves a field as it was; patch_properties.unset clears custom properties, nothing else."""
     rich = {**GOOD, "first_name": "A", "location": {"city": "Bern"}, "properties": {"Points": 7, "Tier": "x"}}
     nulls = {**GOOD, "first_name": None, "location": {"city": None}, "properties": {"Points": None}}
     client.post(JOBS, json=import_body(rich))
     client.post(JOBS, json=import_body(nulls))
-    unset = import_body(GOOD)
-    unset["data"]["attributes"]["profiles"]["data"][0]["meta"] = {"patch_properties": {"unset": ["Tier"]}}
-    client.post(JOBS, json=unset)
+    for names in ("Tier", ["Unknown", "first_name"], None):
+        unset = import_body(GOOD)
+        meta = {"patch_properties": {"unset": names}} if names else None
+        unset["data"]["attributes"]["profiles"]["data"][0]["meta"] = meta
+        assert client.post(JOBS, json=unset).status_code == 202
     assert stand_in.profile("good@example.org").attributes == {
         "first_name": "A",
         "location": {"city": "Bern"},

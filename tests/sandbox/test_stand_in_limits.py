@@ -87,9 +87,16 @@ def test_a_day_has_its_own_quota(clock: Clock) -> None:
         ("GET", f"/api/lists/{LIST}", "75, 75;w=1, 750;w=60"),
         ("GET", COUNT, "1, 1;w=1, 15;w=60"),
         ("GET", f"/api/lists/{LIST}/profiles", "75, 75;w=1, 750;w=60"),
+        ("GET", f"/api/lists/{LIST}/relationships/profiles", "75, 75;w=1, 750;w=60"),
+        ("POST", f"/api/lists/{LIST}/relationships/profiles", "10, 10;w=1, 150;w=60"),
         ("DELETE", f"/api/lists/{LIST}/relationships/profiles", "10, 10;w=1, 150;w=60"),
         ("GET", "/api/profiles", "75, 75;w=1, 750;w=60"),
         ("GET", "/api/accounts", "1, 1;w=1, 15;w=60"),
+        ("GET", f"{JOBS}/x/relationships/profiles", "10, 10;w=1, 150;w=60"),
+        ("GET", f"/api/lists/{LIST}/flow-triggers", "3, 3;w=1, 60;w=60"),
+        ("POST", "/api/profile-subscription-bulk-create-jobs", "75, 75;w=1, 750;w=60"),
+        ("POST", "/api/data-privacy-deletion-jobs", "3, 3;w=1, 60;w=60"),
+        ("GET", "/api/billing-usage", "10, 10;w=1, 150;w=60"),
     ],
 )
 def test_each_endpoint_has_its_tier(client: httpx.Client, method: str, path: str, limit: str) -> None:

@@ -1,16 +1,14 @@
-"""The stand-in Klaviyo's lists, their members, profiles and accounts."""
+"""The stand-in Klaviyo's lists, profiles and accounts."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.klaviyo import SCOPES, StandIn
-from tests.support.klaviyo import JOBS, LIST, import_body, klaviyo_client, people
+from tests.support.klaviyo import JOBS, LIST, all_pages, import_body, klaviyo_client, people
 
 MEMBERS = f"/api/lists/{LIST}/profiles"
-REMOVALS = f"/api/lists/{LIST}/relationships/profiles"
 
 
 @pytest.fixture
@@ -22,17 +20,6 @@ def stand_in() -> StandIn:
 def client(stand_in: StandIn) -> Iterator[httpx.Client]:
     with klaviyo_client(stand_in) as client:
         yield client
-
-
-def all_pages(client: httpx.Client, url: str) -> list[Any]:
-    """The resources of every page, following links.next as given."""
-    found: list[Any] = []
-    following: str | None = url
-    while following:
-        page = client.get(following).json()
-        found += page["data"]
-        following = page["links"]["next"]
-    return found
 
 
 def test_the_sandbox_has_a_list(client: httpx.Client) -> None:
@@ -47,6 +34,8 @@ def test_an_unknown_list_is_not_found(client: httpx.Client) -> None:
     for method, path in (
         ("GET", "/api/lists/NoList"),
         ("GET", "/api/lists/NoList/profiles"),
+        ("GET", "/api/lists/NoList/relationships/profiles"),
+        ("POST", "/api/lists/NoList/relationships/profiles"),
         ("DELETE", "/api/lists/NoList/relationships/profiles"),
     ):
         response = client.request(method, path, json={"data": [{"type": "profile", "id": "x"}]})
@@ -74,6 +63,46 @@ def test_a_list_is_created(client: httpx.Client) -> None:
     assert unnamed.json()["errors"][0]["source"] == {"pointer": "/data/attributes/name"}
 
 
+def test_a_list_tells_how_people_opt_in(stand_in: StandIn, client: httpx.Client) -> None:
+    """Single opt-in by default; a script makes it double."""
+    path = f"/api/lists/{LIST}"
+    assert client.get(path).json()["data"]["attributes"]["opt_in_process"] == "single_opt_in"
+    stand_in.accounts["SNDBOX"].lists[LIST].opt_in_process = "double_opt_in"
+    assert client.get(path).json()["data"]["attributes"]["opt_in_process"] == "double_opt_in"
+
+
+def test_a_list_names_the_flows_it_starts(stand_in: StandIn, client: httpx.Client) -> None:
+    """None by default; those of a script, live, with the fields asked for; an unknown list is a 404."""
+    path = f"/api/lists/{LIST}/flow-triggers"
+    assert client.get(path).json()["data"] == []
+    stand_in.accounts["SNDBOX"].lists[LIST].flows = ["Welcome", "Second mail"]
+    flows = client.get(f"{path}?fields[flow]=name,status,trigger_type").json()["data"]
+    assert [flow["attributes"] for flow in flows] == [
+        {"name": name, "status": "live", "trigger_type": "Added to List"}
+        for name in ("Welcome", "Second mail")
+    ]
+    assert len({flow["id"] for flow in flows}) == 2
+    assert client.get("/api/lists/NoList/flow-triggers").status_code == 404
+
+
+def test_the_plan_has_room(stand_in: StandIn, client: httpx.Client) -> None:
+    """Used and allowed profiles, in a period that holds now; by id only where that is asked for."""
+    client.post(JOBS, json=import_body(*people(3)))
+    stand_in.accounts["SNDBOX"].plan = 500
+    rows = client.get("/api/billing-usage").json()["data"]
+    assert sorted(row["attributes"]["unit"] for row in rows) == ["messages", "profiles"]
+    [row] = client.get("/api/billing-usage", params={"filter": "any(id,['profiles'])"}).json()["data"]
+    usage = row["attributes"]
+    assert (usage["usage_used"], usage["usage_max"], usage["unit"]) == (3, 500, "profiles")
+    assert usage["period_start"] <= usage["as_of"] < usage["period_end"]
+
+
+def test_usage_is_unknown_to_older_revisions(client: httpx.Client) -> None:
+    """It came with revision 2026-10-15; before, its path is a 404."""
+    response = client.get("/api/billing-usage", headers={"revision": "2026-07-15"})
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "not_found")
+
+
 def test_lists_come_in_pages_of_10_and_are_filtered(stand_in: StandIn, client: httpx.Client) -> None:
     """No more than 10 lists a page; `name` and `id` are the filters."""
     for number in range(11):
@@ -83,38 +112,6 @@ def test_lists_come_in_pages_of_10_and_are_filtered(stand_in: StandIn, client: h
     assert client.get("/api/lists?page[size]=11").status_code == 400
     [found] = client.get("/api/lists", params={"filter": "equals(name,'List 7')"}).json()["data"]
     assert found["attributes"]["name"] == "List 7"
-
-
-def test_members_come_in_pages(client: httpx.Client) -> None:
-    """20 by default, up to 100, with the fields asked for, and each member once."""
-    client.post(JOBS, json=import_body(*people(250)))
-    assert len(client.get(MEMBERS).json()["data"]) == 20
-    assert client.get(f"{MEMBERS}?page[size]=101").status_code == 400
-    members = all_pages(client, f"{MEMBERS}?page[size]=100&fields[profile]=email")
-    assert [member["attributes"] for member in members] == people(250)
-
-
-def test_a_full_last_page_is_the_last(client: httpx.Client) -> None:
-    """Two pages of 5 for 10 members, and no empty third one."""
-    client.post(JOBS, json=import_body(*people(10)))
-    first = client.get(f"{MEMBERS}?page[size]=5").json()
-    last = client.get(first["links"]["next"]).json()
-    assert (len(last["data"]), last["links"]["next"]) == (5, None)
-
-
-def test_members_and_profiles_are_found_by_email(client: httpx.Client) -> None:
-    """`any(email,[…])` finds members in a list, and profiles in the account, in any case."""
-    client.post(JOBS, json=import_body(*people(2)))
-    client.post(JOBS, json=import_body({"email": "outsider@example.org"}, list_id=None))
-    params = {"filter": 'any(email,["PERSON1@example.org","outsider@example.org","no@example.org"])'}
-    emails = {
-        path: [found["attributes"]["email"] for found in client.get(path, params=params).json()["data"]]
-        for path in (MEMBERS, "/api/profiles")
-    }
-    assert emails == {
-        MEMBERS: ["person1@example.org"],
-        "/api/profiles": ["person1@example.org", "outsider@example.org"],
-    }
 
 
 def test_profiles_show_what_is_kept(stand_in: StandIn, client: httpx.Client) -> None:
@@ -127,41 +124,6 @@ def test_profiles_show_what_is_kept(stand_in: StandIn, client: httpx.Client) -> 
     assert "joined_group_at" not in profile["attributes"]
     [member] = client.get(MEMBERS).json()["data"]
     assert member["attributes"].keys() == profile["attributes"].keys() | {"joined_group_at"}
-
-
-def test_members_are_removed_by_id(stand_in: StandIn, client: httpx.Client) -> None:
-    """204; the profile stays, and comes back with the next import; an unknown id changes nothing."""
-    client.post(JOBS, json=import_body(*people(3)))
-    gone = stand_in.members(LIST)[1]
-    entries = [{"type": "profile", "id": gone.id}, {"type": "profile", "id": "unknown"}]
-    response = client.request("DELETE", REMOVALS, json={"data": entries})
-    assert (response.status_code, response.content) == (204, b"")
-    assert [member.email for member in stand_in.members(LIST)] == [
-        "person0@example.org",
-        "person2@example.org",
-    ]
-    client.post(JOBS, json=import_body({"email": "person1@example.org"}))
-    assert stand_in.members(LIST)[-1] is gone
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        [],
-        [{"type": "profile", "id": str(number)} for number in range(1001)],
-        [{"type": "profile", "attributes": {"email": "person0@example.org"}}],
-        [{"type": "list", "id": "x"}],
-        "person0@example.org",
-    ],
-    ids=["none", "1001", "an email", "another type", "no array"],
-)
-def test_a_removal_that_names_no_ids_is_refused(
-    stand_in: StandIn, client: httpx.Client, data: object
-) -> None:
-    """Between 1 and 1,000 profile ids, nothing else, or nobody is removed."""
-    client.post(JOBS, json=import_body(*people(1)))
-    assert client.request("DELETE", REMOVALS, json={"data": data}).status_code == 400
-    assert len(stand_in.members(LIST)) == 1
 
 
 def test_a_key_shows_its_own_account(stand_in: StandIn, client: httpx.Client) -> None:

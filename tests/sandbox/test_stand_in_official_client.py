@@ -66,6 +66,64 @@ def test_lists_are_created_read_and_emptied(stand_in: StandIn, klaviyo: Any) -> 
     assert [left.email for left in stand_in.members(created)] == ["person0@example.org"]
 
 
+def test_members_are_listed_added_and_removed(stand_in: StandIn, klaviyo: Any) -> None:
+    """The client reads ids page by page, by time of joining, and adds and removes them."""
+    lists = klaviyo.Lists
+    created = lists.create_list({"data": {"type": "list", "attributes": {"name": "New"}}}).data.id
+    klaviyo.Profiles.bulk_import_profiles(import_body(*people(3), list_id=created))
+    newest_first = lists.get_profile_ids_for_list(created, page_size=2, sort="-joined_group_at")
+    # The client finds the cursor by itself in https URLs only.
+    cursor = httpx.URL(newest_first.links.next).params["page[cursor]"]
+    following = lists.get_profile_ids_for_list(
+        created, page_size=2, sort="-joined_group_at", page_cursor=cursor
+    )
+    ids = [member.id for member in [*newest_first.data, *following.data]]
+    assert ids == [member.id for member in stand_in.members(created)][::-1]
+    assert following.links.next is None
+    entries = {"data": [{"type": "profile", "id": ids[0]}]}
+    since = "greater-than(joined_group_at,2024-01-01T00:00:00Z)"
+    for change, left in ((lists.remove_profiles_from_list, 2), (lists.add_profiles_to_list, 3)):
+        change(created, entries)
+        members = lists.get_profiles_for_list(created, filter=since, fields_profile=["joined_group_at"])
+        assert len(members["data"]) == left
+
+
+def test_the_flows_of_a_list(stand_in: StandIn, klaviyo: Any) -> None:
+    """The client reads which flows joining starts."""
+    stand_in.accounts["SNDBOX"].lists[LIST].flows = ["Welcome"]
+    [flow] = klaviyo.Lists.get_flows_triggered_by_list(LIST).data
+    assert (flow.attributes.name, flow.attributes.status) == ("Welcome", "live")
+
+
+def test_people_are_subscribed_and_erased(stand_in: StandIn, klaviyo: Any) -> None:
+    """The client subscribes somebody of the past, and has somebody erased."""
+    marketing = {"consent": "SUBSCRIBED", "consented_at": "2024-01-01T00:00:00Z"}
+    attributes = {"email": "s@example.org", "subscriptions": {"email": {"marketing": marketing}}}
+    subscription = {
+        "type": "profile-subscription-bulk-create-job",
+        "attributes": {
+            "custom_source": "Fair",
+            "historical_import": True,
+            "profiles": {"data": [{"type": "profile", "attributes": attributes}]},
+        },
+        "relationships": {"list": {"data": {"type": "list", "id": LIST}}},
+    }
+    klaviyo.Profiles.bulk_subscribe_profiles({"data": subscription})
+    account, profile = stand_in.find("s@example.org")
+    assert account.consent(profile.number).email == "SUBSCRIBED"
+    person = {"type": "profile", "attributes": {"email": "s@example.org"}}
+    erasure = {"type": "data-privacy-deletion-job", "attributes": {"profile": {"data": person}}}
+    klaviyo.Data_Privacy.request_profile_deletion({"data": erasure})
+    with pytest.raises(KeyError):
+        stand_in.profile("s@example.org")
+
+
+def test_the_usage_of_an_account(klaviyo: Any) -> None:
+    """The client reads what the plan has room for."""
+    [usage] = klaviyo.Billing.list_billing_usage(filter='any(id,["profiles"])').data
+    assert (usage.attributes.unit, usage.attributes.usage_max) == ("profiles", 1_000_000)
+
+
 def test_the_account_of_a_key(klaviyo: Any) -> None:
     """The client reads the account behind its key."""
     [account] = klaviyo.Accounts.get_accounts().data
@@ -96,19 +154,24 @@ def test_the_client_waits_out_a_429(stand_in: StandIn, url: str) -> None:
     assert [request.status for request in stand_in.requests][-2:] == [429, 200]
 
 
+IMPORTED = models.GetProfileBulkImportJobProfilesRelationshipsResponseCollection
 MODELS = {
     JOBS: models.GetProfileImportJobResponseCollectionCompoundDocument,
     "/api/lists": models.GetListListResponseCollectionCompoundDocument,
     f"/api/lists/{LIST}": models.GetListRetrieveResponseCompoundDocument,
     f"/api/lists/{LIST}/profiles": models.GetListMemberResponseCollection,
+    f"/api/lists/{LIST}/relationships/profiles": models.GetListProfilesRelationshipsResponseCollection,
+    f"/api/lists/{LIST}/flow-triggers": models.GetFlowResponseCollection,
+    "/api/billing-usage": models.GetBillingUsageResponseCollection,
     "/api/profiles": models.GetProfileResponsePluralConversationsCollectionCompoundDocument,
     "/api/accounts": models.GetAccountResponseCollection,
 }
 
 
 @pytest.mark.parametrize("path", MODELS)
-def test_answers_fit_the_models_exactly(url: str, path: str) -> None:
+def test_answers_fit_the_models_exactly(stand_in: StandIn, url: str, path: str) -> None:
     """What a model reads of an answer and writes again is all there was: nothing stray, nothing misplaced."""
+    stand_in.accounts["SNDBOX"].lists[LIST].flows = ["Welcome"]
     httpx.post(f"{url}{JOBS}", headers=HEADERS, json=import_body(*people(1)))
     answer = httpx.get(f"{url}{path}", headers=HEADERS).json()
     assert answer["data"]
@@ -116,14 +179,15 @@ def test_answers_fit_the_models_exactly(url: str, path: str) -> None:
 
 
 def test_the_answers_of_a_job_fit_the_models_exactly(stand_in: StandIn, url: str) -> None:
-    """So do the 202, the job and its import errors."""
+    """So do the 202, the job, its import errors and its profiles."""
     stand_in.failures["later@example.org"] = ImportFailure()
-    accepted = httpx.post(f"{url}{JOBS}", headers=HEADERS, json=import_body(FAILING)).json()
+    accepted = httpx.post(f"{url}{JOBS}", headers=HEADERS, json=import_body(*people(1), FAILING)).json()
     job = f"{url}{JOBS}/{accepted['data']['id']}"
     for answer, model in (
         (accepted, models.PostProfileImportJobResponse),
         (httpx.get(job, headers=HEADERS).json(), models.GetProfileImportJobResponseCompoundDocument),
         (httpx.get(f"{job}/import-errors", headers=HEADERS).json(), models.GetImportErrorResponseCollection),
+        (httpx.get(f"{job}/relationships/profiles", headers=HEADERS).json(), IMPORTED),
     ):
         assert answer["data"]
         assert_covered(answer, model.model_validate(answer).to_dict())

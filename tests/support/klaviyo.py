@@ -52,5 +52,16 @@ def import_body(*profiles: dict[str, Any], list_id: str | None = LIST) -> dict[s
     return {"data": data}
 
 
+def all_pages(client: httpx.Client, url: str) -> list[Any]:
+    """The resources of every page, following links.next as given."""
+    found: list[Any] = []
+    following: str | None = url
+    while following:
+        page = client.get(following).json()
+        found += page["data"]
+        following = page["links"]["next"]
+    return found
+
+
 def people(count: int) -> list[dict[str, Any]]:
     return [{"email": f"person{number}@example.org"} for number in range(count)]
