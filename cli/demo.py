@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import getpass
 import io
 import json
 import os
@@ -26,6 +27,7 @@ from shared.adapters.storage import open_store
 from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
 from shared.runs.record import RunRecord
+from shared.runs.starting import Request
 from shared.runs.views.history import read_rejected
 from shared.services import Services
 from shared.settings import Settings
@@ -99,7 +101,7 @@ def _demo() -> int:
         print_line(f"The stand-in Klaviyo at {url} throttles, fails, and loses a response.")
         with Services.from_settings(settings, WatchedClock()) as services:
             with watching(services, "vip"):
-                record = run_export(services, "vip")
+                record = run_export(services, "vip", Request("command", getpass.getuser()))
             print_run(record, settings.state_url, as_json=False)
             _print_refused(services, record)
     print_line(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")

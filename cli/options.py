@@ -10,6 +10,7 @@ from shared import state
 from shared.adapters.storage import open_store
 from shared.catalog import ID_PATTERN
 from shared.errors import ExportError
+from shared.runs.removal import ANY_NUMBER
 from shared.services import Services
 from shared.settings import Settings
 
@@ -25,6 +26,15 @@ limit_option = click.option(
 )
 full_option = click.option(
     "--full", is_flag=True, help="Send everybody, also those who were sent the same before."
+)
+confirm_removals_option = click.option(
+    "--confirm-removals",
+    "confirmed",
+    is_flag=False,
+    flag_value=str(ANY_NUMBER),
+    type=click.IntRange(min=0),
+    metavar="[N]",
+    help="Remove everybody who left the segment, or N people at most, in spite of the safeguard.",
 )
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show what would be sent; send and write nothing."

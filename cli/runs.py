@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import click
 
 from cli.options import (
+    confirm_removals_option,
     dry_run_option,
     export_argument,
     full_option,
@@ -43,8 +44,11 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 @dry_run_option
 @limit_option
 @full_option
+@confirm_removals_option
 @json_option
-def run(export: str, dry_run: bool, limit: int | None, full: bool, as_json: bool) -> int:
+def run(
+    export: str, dry_run: bool, limit: int | None, full: bool, confirmed: int | None, as_json: bool
+) -> int:
     """Run EXPORT until it is done, or resume its open run.
 
     Example: segment-export run vip
@@ -54,14 +58,15 @@ def run(export: str, dry_run: bool, limit: int | None, full: bool, as_json: bool
         made = preview(services, services.catalog.export(export), limit, full=full)
         print_preview(made, as_json)
         return OK
-    return conduct(services, export, limit, as_json, full=full)
+    request = Request("command", getpass.getuser(), limit=limit, full=full, confirmed=confirmed)
+    return conduct(services, export, request, as_json)
 
 
-def conduct(services: Services, export: str, limit: int | None, as_json: bool, *, full: bool = False) -> int:
+def conduct(services: Services, export: str, request: Request, as_json: bool) -> int:
     """Runs the export, shows progress and result, and returns the exit code; Ctrl-C leaves the run open."""
     try:
         with stopping(as_json), nullcontext() if as_json else watching(services, export):
-            record = run_export(services, export, limit, full=full)
+            record = run_export(services, export, request)
         code = exit_code_of_run(record)
     except AlreadyRunning as problem:
         raise _named(services, export, problem) from None
@@ -99,9 +104,8 @@ def _check_state(services: Services) -> None:
         raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
 
 
-def run_export(services: Services, export: str, limit: int | None = None, *, full: bool = False) -> RunRecord:
+def run_export(services: Services, export: str, request: Request) -> RunRecord:
     """Runs the export in this process while it makes progress."""
-    request = Request("command", getpass.getuser(), limit=limit, full=full)
     return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
 
 

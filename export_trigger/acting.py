@@ -20,6 +20,7 @@ from shared.catalog import Export
 from shared.errors import AlreadyRunning, ExportError, TakenElsewhere, TryLater
 from shared.runs.advance import cancel, run, start
 from shared.runs.record import RunRecord
+from shared.runs.removal import ANY_NUMBER
 from shared.runs.run import OpenRun
 from shared.runs.starting import Request
 from shared.runs.views.history import find_run, read_open_run, read_run
@@ -116,4 +117,6 @@ def _request(req: func.HttpRequest) -> Request:
     body = read_body(StartBody, req.get_body())
     signed_in = req.headers.get("x-ms-client-principal-name", "")
     named = body.requested_by or (signed_in if is_name(signed_in) else "http")
-    return Request("on_demand", named, full=body.full)
+    confirm = body.confirm_removals
+    confirmed = ANY_NUMBER if confirm is True else (None if confirm is False else confirm)
+    return Request("on_demand", named, full=body.full, confirmed=confirmed)

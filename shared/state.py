@@ -13,6 +13,10 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     check-<number>.rejected              rows that our own checks refused
     <digest>.people                      digests of the people that a post carries
     <digest>.failed                      which of them an accepted job could not import
+    left                                 digests of those who have left the segment
+    here                                 digests of those whose rows were refused
+    removal-<number>.json                what becomes of some of those who left
+    cursor                               where to go on reading the list's members
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
 locks/digest-key                         held while the digest key is made
@@ -136,6 +140,22 @@ def people(run_id: str, digest: str) -> str:
 
 def failed(run_id: str, digest: str) -> str:
     return f"{parts(run_id)}{digest}.failed"
+
+
+def left(run_id: str) -> str:
+    return f"{parts(run_id)}left"
+
+
+def here(run_id: str) -> str:
+    return f"{parts(run_id)}here"
+
+
+def cursor(run_id: str) -> str:
+    return f"{parts(run_id)}cursor"
+
+
+def removal(run_id: str, number: int) -> str:
+    return f"{parts(run_id)}removal-{number:06}.json"
 
 
 def rejected_part(run_id: str, part: str) -> str:

@@ -23,6 +23,7 @@ from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.runs.plan import mapping_of
+from shared.runs.starting import Request
 from shared.runs.views.preview import fields_of, preview
 from shared.services import Services
 from shared.settings import LOOPBACK, Settings
@@ -111,7 +112,7 @@ def send(
         services.clock.now().isoformat(),
     )
     services = replace(services, catalog=FileDocuments(export, connection))
-    return conduct(services, export.id, limit, as_json)
+    return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
 
 
 def _opened(path: Path) -> CsvFile:

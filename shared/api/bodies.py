@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from shared.api.problems import BadRequest
 from shared.catalog.document import Document
 from shared.errors import InvalidDocument
+from shared.runs.removal import ANY_NUMBER
 
 LONGEST_BODY = 65_536
 LONGEST_NAME = 200
@@ -24,10 +25,12 @@ def _name(text: str) -> str:
 
 
 class StartBody(Document):
-    """Who wants the run, blank where the body doesn't say; and whether everybody is to be sent."""
+    """Who wants the run, blank where the body doesn't say; whether everybody is to be sent; and how many
+    people may be removed, where the caller says so: any number, or one."""
 
     requested_by: Annotated[str, AfterValidator(_name)] = ""
     full: bool = False
+    confirm_removals: bool | Annotated[int, Field(ge=0, le=ANY_NUMBER, strict=True)] = False
 
 
 class EmptyBody(Document):

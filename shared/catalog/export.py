@@ -94,9 +94,16 @@ class Limits(Document):
 
 
 class Sync(Document):
-    """What a run sends: with `changed_only` what is new or changed since it was last sent, else all of it."""
+    """What a run sends, and whether it removes.
 
+    With `changed_only` what is new or changed since it was last sent, else all of it. In the mode `mirror`,
+    who has left the segments leaves the list, too, unless their share of those who were sent is over
+    `max_removal_share`.
+    """
+
+    mode: Literal["add", "mirror"] = "add"
     changed_only: bool = True
+    max_removal_share: Annotated[float, Field(ge=0, le=1)] = 0.2
 
 
 class Export(Document):

@@ -8,10 +8,11 @@ closes.
 from shared.ledger.file import Ledger, LedgerHeader, LedgerLost, read_ledger, write_ledger
 from shared.ledger.key import DigestKey, ensure_key, read_key
 from shared.ledger.people import People
-from shared.ledger.update import Posted, updated
+from shared.ledger.update import Leavers, Posted, updated
 
 __all__ = [
     "DigestKey",
+    "Leavers",
     "Ledger",
     "LedgerHeader",
     "LedgerLost",

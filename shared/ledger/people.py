@@ -15,6 +15,8 @@ ENTRY = PERSON + CONTENT
 WIDTH = ENTRY + 1
 # Stands for a content of which it is not certain that it was sent.
 VOID = bytes(CONTENT)
+# The flag of somebody who has left the segment and is still on the list.
+LEFT = 1
 _IS_LITTLE = sys.byteorder == "little"
 
 
@@ -50,10 +52,17 @@ class People:
                 high = middle
         return low
 
+    def person(self, number: int) -> bytes:
+        return self.entries[number * WIDTH : number * WIDTH + PERSON]
+
     def content(self, number: int) -> bytes:
         """The digest of what was sent; zeros where that is not certain."""
         start = number * WIDTH + PERSON
         return self.entries[start : start + CONTENT]
+
+    def is_left(self, number: int) -> bool:
+        """Whether the person has left the segment."""
+        return bool(self.entries[number * WIDTH + ENTRY] & LEFT)
 
     def voided(self) -> "People":
         """The same people; of none of them is it certain what was sent."""

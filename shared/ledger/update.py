@@ -1,12 +1,12 @@
 """The next ledger, from the one before and from what a run posted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from shared.ledger.people import ENTRY, VOID, WIDTH, People
-from shared.profiles.digests import PERSON
+from shared.ledger.people import ENTRY, LEFT, VOID, WIDTH, People
+from shared.profiles.digests import CONTENT, PERSON
 
 _NO_FLAGS = b"\0"
 
@@ -25,6 +25,10 @@ class Posted:
         if len(self.entries) % ENTRY:
             raise ValueError("not a whole number of people")
 
+    def people(self) -> Iterator[bytes]:
+        """Their digests."""
+        return (self.entries[start : start + PERSON] for start in range(0, len(self.entries), ENTRY))
+
     def without(self, places: Iterable[int]) -> "Posted":
         """Without those at these places of the post."""
         entries = bytearray(self.entries)
@@ -38,11 +42,20 @@ class Posted:
         return Posted(entries, confirmed=False)
 
 
-def updated(before: People, posts: Iterable[Posted]) -> People:
+@dataclass(frozen=True, slots=True)
+class Leavers:
+    """Who has left: all of them, and of these who is `gone` from the list, and who may be (`doubtful`)."""
+
+    left: frozenset[bytes]
+    gone: frozenset[bytes] = frozenset()
+    doubtful: frozenset[bytes] = frozenset()
+
+
+def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = None) -> People:
     """Everybody who may be on the list after these posts.
 
     What was sent of somebody is certain where a post of it was confirmed, and no post of anything else is
-    open.
+    open. Without `leavers` it is not known who has left since.
     """
     found = sorted(entry for post in posts for entry in _entries(post))
     entries = bytearray(before.entries)
@@ -54,8 +67,28 @@ def updated(before: People, posts: Iterable[Posted]) -> People:
             new.append(person + content + _NO_FLAGS)
         else:
             start = number * WIDTH + PERSON
-            entries[start : start + len(content)] = content
-    return People(_woven(before, bytes(entries), new))
+            entries[start : start + CONTENT + 1] = content + _NO_FLAGS
+    after = People(_woven(before, bytes(entries), new))
+    return after if leavers is None else _without(after, leavers)
+
+
+def _without(people: People, leavers: Leavers) -> People:
+    """Without those who are gone, and with a flag for those who have left and are not."""
+    entries = bytearray(people.entries)
+    entries[ENTRY::WIDTH] = bytes(len(people))
+    for person in leavers.left:
+        number = people.find(person)
+        if number >= 0:
+            entries[number * WIDTH + ENTRY] = LEFT
+            if person in leavers.doubtful:
+                entries[number * WIDTH + PERSON : number * WIDTH + ENTRY] = VOID
+    numbers = sorted(number for person in leavers.gone if (number := people.find(person)) >= 0)
+    pieces, start = list[bytearray](), 0
+    for number in numbers:
+        pieces.append(entries[start : number * WIDTH])
+        start = (number + 1) * WIDTH
+    pieces.append(entries[start:])
+    return People(b"".join(pieces))
 
 
 def _entries(post: Posted) -> Iterable[bytes]:

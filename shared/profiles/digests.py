@@ -28,9 +28,12 @@ class Digests:
         self._key = key
 
     def person(self, address: str) -> bytes:
-        """Of an address in any case, without the white space around it."""
+        """Of an address in any case, without the white space around it.
+
+        Raises UnicodeEncodeError for what is no text.
+        """
         digest = self._person.copy()
-        digest.update(address.lower().encode(errors="surrogatepass"))
+        digest.update(address.lower().encode())
         return digest.digest()
 
     def contents(

@@ -83,7 +83,10 @@ class Mapper:
         if self._keeps is not None and not self._keeps(cells[self._condition_place]):
             raise Filtered
         email = cell.strip() if (cell := cells[self._email_place]).isascii() else value_of(cell)
-        return self._person(email), self._content(cells)
+        try:
+            return self._person(email), self._content(cells)
+        except UnicodeEncodeError:
+            raise Refusal(self._mapping.email, "invalid_utf8") from None
 
     def profile(
         self, partition: int, row: int, cells: Sequence[str], person: bytes, content: bytes

@@ -31,6 +31,9 @@ class Known(Protocol):
     def find(self, person: bytes) -> int:
         """The person's number; -1 for one who was never sent."""
 
+    def person(self, number: int) -> bytes:
+        """The person's digest."""
+
     def content(self, number: int) -> bytes:
         """The digest of what was sent; zeros where that is not certain."""
 
@@ -41,6 +44,9 @@ class _Nobody:
 
     def find(self, _: bytes) -> int:
         return -1
+
+    def person(self, _: int) -> bytes:
+        return b""
 
     def content(self, _: int) -> bytes:
         return b""
@@ -55,7 +61,7 @@ class Selection:
     Who was sent the same before does not leave, unless `everybody` is to be sent; where another mapping
     stood behind what was sent (`is_remapped`), nobody counts as changed. Duplicates are recognized by the
     digests of those who are new, 80 MB for a million, and by a mark for each of the others. `warnings`
-    counts values of the profiles that leave.
+    counts values of the profiles that leave, `unreadable` refused rows that do not tell whose they are.
     """
 
     def __init__(
@@ -72,6 +78,10 @@ class Selection:
         self._is_remapped = is_remapped
         self._new: set[bytes] = set()
         self._met = bytearray(len(known))
+        # Their rows do not leave, but they have not left.
+        self._refused: set[bytes] = set()
+        self.unreadable = 0
+        self.rows_by_segment: dict[str, int] = {}
         self.rows = 0
         self.filtered = 0
         self.duplicates = 0
@@ -93,6 +103,7 @@ class Selection:
         find, content_of, met = self._known.find, self._known.content, self._met
         for partition, row, cells in rows:
             self.rows += 1
+            person = b""
             try:
                 if isinstance(cells, str):
                     raise Refusal("", cells)  # noqa: TRY301 - refused like any other
@@ -110,6 +121,10 @@ class Selection:
             except Refusal as refusal:
                 self.rejected_by_reason[refusal.reason] += 1
                 self._reject(Rejected(partition, row, refusal.column, refusal.reason))
+                if person:
+                    self._refused.add(person)
+                else:
+                    self.unreadable += 1
                 continue
             if is_met:
                 self.duplicates += 1
@@ -122,6 +137,24 @@ class Selection:
             if profile.warnings:
                 self.warnings.update(profile.warnings)
             yield profile
+
+    @property
+    def present(self) -> int:
+        """How many people have a row that may leave."""
+        return len(self._new) + len(self._met) - self._met.count(0)
+
+    def leavers(self) -> Iterator[bytes]:
+        """Who was sent before and has no row any more: none that may leave, and none that was refused."""
+        number = self._met.find(0)
+        while number >= 0:
+            person = self._known.person(number)
+            if person not in self._refused:
+                yield person
+            number = self._met.find(0, number + 1)
+
+    def refused(self) -> Iterator[bytes]:
+        """Whose rows were refused, as far as they tell whose they are."""
+        return iter(self._refused)
 
     def _why(self, number: int) -> Why:
         """Of a person who was sent before."""

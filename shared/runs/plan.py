@@ -63,6 +63,13 @@ class PinnedSegment(StateModel):
         )
 
 
+class PostedSnapshots(StateModel):
+    """Where the addresses stand of people whom a run has sent: snapshots, and the column of the address."""
+
+    email: str
+    segments: list[PinnedSegment]
+
+
 class PinnedLedger(StateModel):
     """The ledger that a run compares with, and what it takes from it.
 
@@ -106,6 +113,9 @@ class Plan(StateModel):
     def partitions(self) -> list[str]:
         """The blobs' names, by the number that a row's partition has."""
         return [partition.name for segment in self.segments for partition in segment.partitions]
+
+    def posted(self) -> PostedSnapshots:
+        return PostedSnapshots(email=self.export.match.email, segments=self.segments)
 
     def versions(self) -> dict[str, str]:
         return {segment.name: segment.version for segment in self.segments}

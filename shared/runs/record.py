@@ -17,7 +17,7 @@ from pydantic import (
 from shared import state
 
 type Status = Literal["queued", "running", "successful", "completed_with_warnings", "failed", "canceled"]
-type Phase = Literal["sending", "confirming", "closed"]
+type Phase = Literal["sending", "confirming", "removing", "closed"]
 type Trigger = Literal["schedule", "on_demand", "command"]
 
 RECORD_VERSION = 1
@@ -174,6 +174,11 @@ WARNINGS = {
     "no_ledger": "There is no digest key: everybody was sent, and nothing was kept of who they were.",
     "ledger_lost": "It is not known any more who was sent before: everybody was sent.",
     "old_list_kept": "The export had another list or account before: these people stay on that list.",
+    "removals_held": "So many would be removed from the list that somebody has to confirm it; nobody was.",
+    "removals_pending": "People have left the segment and are not removed from the list yet.",
+    "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",
+    "merged_kept": "People have left the segment whose profile is also somebody's who has not; it stays.",
+    "kept_for_another": "People have left the segment, and stay on the list for another export.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",

@@ -1,6 +1,6 @@
 """An open run: its states, what may happen next, and the verbs that change it. Pure: nothing here does I/O.
 
-    opened → pinning → sending → confirming → closing → closed
+    opened → pinning → sending → confirming → (removing) → closing → closed
 
 Two things cross these states. A run can *wait*, until a time and for a reason. And it can be *cut short*:
 then it posts nothing more, counts what Klaviyo has accepted by then, and closes. Only the verbs of OpenRun
@@ -16,6 +16,7 @@ from shared.profiles import Selection
 from shared.runs.deliveries import AcceptedJob, Deliveries
 from shared.runs.plan import Plan
 from shared.runs.record import Count, ErrorRecord, RunRecord, StateModel, Time
+from shared.runs.removal import Removal
 from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
 
 # Turns in a row that began, did not end, and got nowhere: their holders died.
@@ -34,7 +35,9 @@ LATER = 300
 class OpenRun(StateModel):
     """A run that is not closed yet.
 
-    `limit` is how many profiles a trial sends; a `full` run sends everybody. `unfinished_turns` counts the
+    `limit` is how many profiles a trial sends; a `full` run sends everybody. `confirmed` is how many people
+    may be removed, where somebody has said so; `removal` is what there is to remove; `rows` counts those of
+    each segment. `unfinished_turns` counts the
     turns in a row that began, did not end, and got nowhere; `looks` the looks at the jobs; `part_failures`
     the parts that could not be read.
     """
@@ -46,6 +49,9 @@ class OpenRun(StateModel):
     plan: Plan | None = None
     limit: Count | None = None
     full: bool = False
+    confirmed: Count | None = None
+    removal: Removal | None = None
+    rows: dict[str, Count] = Field(default_factory=dict)
     deliveries: Deliveries = Field(default_factory=Deliveries)
     unfinished_turns: Count = 0
     looks: Count = 0
@@ -105,10 +111,15 @@ class OpenRun(StateModel):
         counts.duplicates = selection.duplicates
         counts.unchanged = selection.unchanged
         counts.sent = self.deliveries.profiles
+        self.rows = dict(selection.rows_by_segment)
         self.record.count_rejected(self.deliveries.refusals())
         self.record.warn("sent_twice", self.deliveries.sent_twice)
         for code, count in selection.warnings.items():
             self.record.warn(code, count)
+
+    def note_leavers(self, removal: Removal) -> None:
+        """A complete pass shows who has left the segment."""
+        self.removal = removal
 
     def finish_sending(self) -> None:
         """Klaviyo has accepted all that it will get."""
@@ -119,7 +130,7 @@ class OpenRun(StateModel):
         if is_last:
             self.deliveries.give_up()
         if self.deliveries.is_settled:
-            self._enter(State.CLOSING)
+            self._enter(State.REMOVING if self._may_remove() else State.CLOSING)
             return
         seconds = LOOKS[self.looks] if self.looks < len(LOOKS) else LATER
         self.looks += 1
@@ -141,7 +152,8 @@ class OpenRun(StateModel):
         self.unfinished_turns = 1  # this one: counting the jobs has its own attempts
         if cause == "superseded":
             self.record.warn("superseded")
-        self._enter(State.CONFIRMING if self.deliveries.jobs else State.CLOSING)
+        is_unsettled = self.deliveries.jobs and self.state is State.SENDING
+        self._enter(State.CONFIRMING if is_unsettled else State.CLOSING)
 
     def fail(self, error: ErrorRecord) -> None:
         """Repeating is no use. Where the jobs were being counted, that ends, too."""
@@ -151,6 +163,31 @@ class OpenRun(StateModel):
         cut = self.cut or Cut(cause="failed")
         self.cut = Cut(cause=cut.cause, error=cut.error or error)
         self.deliveries.give_up()
+        self._enter(State.CLOSING)
+
+    def begin_removing(self, now: datetime, kept_for_another: int) -> None:
+        """Who left is looked for, save those who stay on the list for another export."""
+        removal = self._removal()
+        removal.began_at = removal.began_at or now
+        removal.kept_for_another = kept_for_another
+
+    def finish_chunk(self, settled: int, *, removed: int, merged_kept: int, unmatched: int) -> None:
+        """It is known what became of some of those who left."""
+        removal = self._removal()
+        removal.chunks += 1
+        removal.settled += settled
+        removal.removed += removed
+        removal.merged_kept += merged_kept
+        removal.unmatched += unmatched
+        self.unfinished_turns = 0
+
+    def finish_removing(self) -> None:
+        """It is known of all of them."""
+        self._enter(State.CLOSING)
+
+    def hold_removals(self, code: str) -> None:
+        """The others who left stay on the list, and on the ledger, for a later run."""
+        self.record.warn(code, self._removal().pending)
         self._enter(State.CLOSING)
 
     def close(self) -> None:
@@ -176,9 +213,28 @@ class OpenRun(StateModel):
         record.counts.failed = sum(job.failed for job in jobs if job.is_settled)
         record.counts.unconfirmed = sum(job.unconfirmed for job in jobs if job.is_settled)
         record.warn("unconfirmed", record.counts.unconfirmed)
+        if self.removal is not None:
+            record.counts.removed = self.removal.removed
+            record.warn("kept_for_another", self.removal.kept_for_another)
+            record.warn("merged_kept", self.removal.merged_kept)
+            record.warn("removals_unmatched", self.removal.unmatched)
         if self.plan is not None and self.plan.ledger is not None and self.plan.ledger.is_remapped:
             record.warn("full_resend", record.counts.sent - record.counts.new - record.counts.changed)
         return record
+
+    def _may_remove(self) -> bool:
+        """Whether who left may be removed: only once it is certain what became of everybody who was sent."""
+        if self.cut is not None or self.removal is None or not self.removal.left:
+            return False
+        is_certain = not any(job.unconfirmed for job in self.deliveries.jobs)
+        if not is_certain:
+            self.record.warn("removals_pending", self.removal.left)
+        return is_certain
+
+    def _removal(self) -> Removal:
+        if self.removal is None:
+            raise LookupError("nobody has left")
+        return self.removal
 
     def _enter(self, state: State) -> None:
         if state not in TRANSITIONS[self.state]:
@@ -204,6 +260,14 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
             if is_worn_out:
                 return Step.GET_NOWHERE
             step = Step.PIN if run.plan is None else Step.SEND
+        case State.REMOVING:
+            if signals.canceled:
+                return Step.CANCEL
+            if signals.superseded:
+                return Step.STOP_REMOVING
+            if is_worn_out:
+                return Step.GET_NOWHERE
+            step = Step.REMOVE
         case State.CONFIRMING:
             if is_worn_out:
                 return Step.GET_NOWHERE

@@ -21,7 +21,7 @@ from shared.services import Services
 class Request:
     """Who wants a run. The timer passes the versions of the snapshots that it found due, and the entry of
     the head by which it did; `limit` makes the run a trial, which sends so many profiles and no more;
-    a `full` run sends what was sent before, too."""
+    a `full` run sends what was sent before, too; `confirmed` is how many people it may remove."""
 
     trigger: Trigger
     requested_by: str
@@ -29,6 +29,7 @@ class Request:
     seen: IndexEntry | None = None
     limit: int | None = None
     full: bool = False
+    confirmed: int | None = None
 
     @property
     def is_on_demand(self) -> bool:
@@ -80,7 +81,8 @@ def open_run(lock: ExportLock, request: Request) -> None:
         requested_by=request.requested_by,
         created_at=now,
     )
-    head.open_run(OpenRun(record=record, limit=request.limit, full=request.full))
+    run = OpenRun(record=record, limit=request.limit, full=request.full, confirmed=request.confirmed)
+    head.open_run(run)
     lock.checkpoint()
 
 
@@ -89,6 +91,8 @@ def check_same(run: OpenRun, request: Request) -> None:
     wanted = []
     if request.full and not run.full:
         wanted.append("is not a full one")
+    if request.confirmed is not None and request.confirmed != run.confirmed:
+        wanted.append("does not have these removals confirmed")
     if request.limit is not None and request.limit != run.limit:
         wanted.append(f"is not a trial of {request.limit} profiles")
     if wanted:

@@ -14,6 +14,7 @@ class State(StrEnum):
     PINNING = "pinning"  # a holder looks for the snapshots and checks the configuration
     SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
     CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
+    REMOVING = "removing"  # who has left the segment is taken off the list
     CLOSING = "closing"  # nothing is left but to write the record
     CLOSED = "closed"  # the record is written
 
@@ -23,6 +24,7 @@ PHASES: Mapping[State, Phase] = {
     State.PINNING: "sending",
     State.SENDING: "sending",
     State.CONFIRMING: "confirming",
+    State.REMOVING: "removing",
     State.CLOSING: "confirming",
     State.CLOSED: "closed",
 }
@@ -32,7 +34,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.OPENED: frozenset({State.PINNING}),
     State.PINNING: frozenset({State.SENDING, State.CLOSING}),
     State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
-    State.CONFIRMING: frozenset({State.CLOSING}),
+    State.CONFIRMING: frozenset({State.REMOVING, State.CLOSING}),
+    State.REMOVING: frozenset({State.CLOSING}),
     State.CLOSING: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
 }
@@ -56,7 +59,7 @@ class Cut(StateModel):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What happens outside of a run. `superseded`: a newer snapshot ends it while it sends. `newer_due`: an
+    """What happens outside of a run. `superseded`: a newer snapshot ends what it does. `newer_due`: an
     export of a newer snapshot waits for it to be confirmed. `paused` counts for a run that waits for the
     end of a pause."""
 
@@ -71,6 +74,8 @@ class Step(StrEnum):
     SEND = "post what Klaviyo has not accepted yet"
     LOOK = "look at the jobs"
     LAST_LOOK = "look at the jobs, and close whatever they show"
+    REMOVE = "take who has left off the list"
+    STOP_REMOVING = "leave the others who left to the next run: a newer snapshot is there"
     CLOSE = "write the record"
     CANCEL = "cut short: somebody asked for it"
     SUPERSEDE = "cut short: a newer snapshot is there"

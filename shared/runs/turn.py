@@ -19,6 +19,7 @@ from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
 from shared.runs.steps.permit import Canceled
 from shared.runs.steps.pin import pin
+from shared.runs.steps.remove import NewerSnapshot, remove
 from shared.runs.steps.send import send
 from shared.services import Services
 
@@ -96,6 +97,8 @@ class _Turn:
             return self._do(step)
         except Canceled:
             self._run.cut_short("canceled")
+        except NewerSnapshot:
+            self._run.hold_removals("removals_pending")
         except KeyElsewhere:
             self._run.finish_look(self._holder.now(), is_last=True)
         except PermanentError as problem:
@@ -138,6 +141,14 @@ class _Turn:
                     confirm(holder)
                 run.finish_look(holder.now(), is_last=step is Step.LAST_LOOK)
                 log_step(run.summary(), "confirming" if run.wait else "confirmed")
+            case Step.REMOVE:
+                with traces.span("remove"):
+                    if not remove(holder):
+                        return True
+                log_step(run.summary(), "removed")
+            case Step.STOP_REMOVING:
+                run.hold_removals("removals_pending")
+                holder.lock.checkpoint()
             case Step.CANCEL:
                 run.cut_short("canceled")
                 holder.lock.checkpoint()

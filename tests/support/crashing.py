@@ -10,6 +10,7 @@ from itertools import count
 
 from cli.runs import run_export
 from shared.adapters.storage.store import Store
+from shared.runs.starting import Request
 from shared.services import Services
 from shared.settings import Settings
 from tests.support.stores import WatchedStore, with_state
@@ -32,7 +33,7 @@ def main() -> None:
     export, nth = sys.argv[1:]
     services = Services.from_settings(Settings.from_environment())
     state = CrashingStore(services.state, int(nth))
-    run_export(with_state(services, state), export)
+    run_export(with_state(services, state), export, Request("command", "tester"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from shared.adapters.storage.store import BlobInfo, Store
 from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
 from shared.runs.heads.index import IndexEntry, Retry
 from shared.runs.heads.old import upgraded
+from shared.runs.plan import Plan, PostedSnapshots
 from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, version_of
 from shared.runs.run import OpenRun
 from shared.runs.states import State
@@ -23,6 +24,8 @@ LONGEST_METADATA = 6000
 LONGEST_HEAD = 64 * 1024 * 1024
 # A segment that is refreshed faster than it can be sent has to arrive at some time.
 MOST_SUPERSEDED = 2
+# Snapshots whose people may still be on the ledger.
+MOST_POSTED = 5
 # Minutes until the timer tries a failed attempt again, by the number of attempts; then hourly.
 BACK_OFF = (5, 15, 60)
 
@@ -34,8 +37,10 @@ class LastRun(StateModel):
 
 
 class Head(StateModel):
-    """`ledger` is the name of the one that holds. `scheduled_at` is when a recurrence last came due; at
-    first, when the export was first seen.
+    """`ledger` is the name of the one that holds; `posted` has the last snapshots by which somebody on it was
+    sent, the newest first; `rows` counts those of each segment in the last complete run; `has_sent` says
+    whether Klaviyo ever accepted anything; `removals_since` is when somebody had left who is not removed yet.
+    `scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
 
     `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
     the last one's, where a clock was ahead once.
@@ -45,6 +50,10 @@ class Head(StateModel):
     export: str
     epoch: int = 0
     ledger: str | None = None
+    posted: list[PostedSnapshots] = Field(default_factory=list)
+    rows: dict[str, int] = Field(default_factory=dict)
+    has_sent: bool = False
+    removals_since: Time | None = None
     exported: dict[str, str] = Field(default_factory=dict)
     scheduled_at: Time
     open: OpenRun | None = None
@@ -81,6 +90,9 @@ class Head(StateModel):
         )
         self.open = None
         self.ledger = ledger
+        self.has_sent |= bool(run.deliveries.jobs)
+        if run.plan is not None:
+            self._remember(run, run.plan)
         self.last_attempt = last
         self.superseded = self.superseded + 1 if run.is_superseded else 0
         if run.limit is not None:
@@ -92,12 +104,27 @@ class Head(StateModel):
             self.exported |= run.plan.versions() if run.plan else tried
             self.retry = None
 
+    def _remember(self, run: OpenRun, plan: Plan) -> None:
+        """What the next run has to know of this one to remove who leaves."""
+        is_complete = run.cut is None and run.limit is None
+        removal = run.removal
+        is_pending = removal is not None and bool(removal.pending)
+        others = [each for each in self.posted if each != plan.posted()]
+        if run.deliveries.jobs or is_complete:
+            is_settled = is_complete and removal is not None and not (removal.pending or removal.unmatched)
+            self.posted = [plan.posted(), *([] if is_settled else others[: MOST_POSTED - 1])]
+        if is_complete:
+            self.rows = dict(run.rows)
+            since = self.removals_since or run.record.created_at
+            self.removals_since = since if is_pending else None
+
     def pinned(self) -> dict[str, str]:
         """The versions of the open run's snapshots, as long as a newer one may end it."""
         run = self.open
         if run is None or run.plan is None:
             return {}
-        may_end = self.superseded < MOST_SUPERSEDED or run.state is State.CONFIRMING
+        is_sent = run.state in (State.CONFIRMING, State.REMOVING)
+        may_end = self.superseded < MOST_SUPERSEDED or is_sent
         return run.plan.versions() if may_end else {}
 
     def entry(self) -> IndexEntry:

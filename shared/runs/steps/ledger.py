@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from shared import state
 from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
-from shared.ledger import Ledger, LedgerHeader, People, Posted, updated, write_ledger
+from shared.ledger import Leavers, Ledger, LedgerHeader, People, Posted, updated, write_ledger
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
 from shared.runs.plan import PinnedLedger
+from shared.runs.removal import Removal
 from shared.runs.steps.parts import Parts
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,8 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     posted = parts.posted()
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
-    if not (posted or is_void) and (pinned.name is not None or run.cut is not None):
+    is_mirrored = run.removal is not None
+    if not (posted or is_void or is_mirrored) and (pinned.name is not None or run.cut is not None):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
     people = before.people if before is not None else People()
@@ -61,10 +63,34 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
         mapping=mapping,
     )
     posts = _posts(parts, posted, run.deliveries.jobs)
+    leavers = _leavers(parts, run.removal) if run.removal is not None else None
+    after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers))
+    if before is not None and (after.header, after.people.entries) == (before.header, people.entries):
+        return lock.head.ledger
     name = state.ledger(run.record.id, lock.head.epoch)
     lock.check()
-    write_ledger(lock.store, name, Ledger(header, updated(people.voided() if is_void else people, posts)))
+    write_ledger(lock.store, name, after)
     return name
+
+
+def _leavers(parts: Parts, removal: Removal) -> Leavers:
+    """Who has left, who of them is off the list, and of whom a holder died while it took them off."""
+    left, _ = parts.read_leavers()
+    gone, doubtful = set[bytes](), set[bytes]()
+    for number in range(removal.chunks + 1):
+        try:
+            chunk = parts.read_chunk(number)
+        except PermanentError:
+            doubtful |= left
+            continue
+        if chunk is None:
+            continue
+        off = set(map(bytes.fromhex, (*chunk.gone, *chunk.absent)))
+        if number < removal.chunks:
+            gone |= off
+        else:
+            doubtful |= off
+    return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
 
 
 def _posts(parts: Parts, posted: list[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:

@@ -18,10 +18,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
+from pydantic import Field, ValidationError
+
 from shared import state
-from shared.errors import NotFound, PermanentError, StorageUnavailable
+from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, StorageUnavailable
 from shared.profiles import Batch, Rejected
+from shared.profiles.digests import PERSON
 from shared.runs.lock.export import ExportLock
+from shared.runs.record import StateModel
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
 
 logger = logging.getLogger(__name__)
@@ -51,6 +55,22 @@ class RejectedLines:
 
     def content(self) -> bytes:
         return self._lines.getvalue().encode()
+
+
+class Chunk(StateModel):
+    """What becomes of some of those who left, by the digests of the people in hexadecimal digits.
+
+    `gone` are taken off the list, by their profiles' ids; `absent` were not on it; of `merged` the profile is
+    also somebody's who stays; of `unmatched` it is not known which it is.
+    """
+
+    gone: dict[str, str] = Field(default_factory=dict)
+    absent: list[str] = Field(default_factory=list)
+    merged: list[str] = Field(default_factory=list)
+    unmatched: list[str] = Field(default_factory=list)
+
+    def people(self) -> set[bytes]:
+        return set(map(bytes.fromhex, (*self.gone, *self.absent, *self.merged, *self.unmatched)))
 
 
 class Parts:
@@ -120,6 +140,44 @@ class Parts:
         except (PermanentError, ValueError):
             return frozenset()
 
+    def write_leavers(self, left: bytes, here: bytes) -> None:
+        """Keeps who has left, and who has not though the row was refused, as digests of PERSON bytes."""
+        self._write(state.here(self._run), here)
+        self._write(state.left(self._run), left)
+
+    def read_leavers(self) -> tuple[set[bytes], set[bytes]]:
+        """Raises PermanentError where they can't be read, StorageUnavailable where waiting may help."""
+        left, here = (self._read(name) for name in (state.left(self._run), state.here(self._run)))
+        return _people(left), _people(here)
+
+    def write_chunk(self, number: int, chunk: Chunk) -> None:
+        """Keeps what becomes of some of those who left, before and after it does."""
+        self._write(state.removal(self._run, number), chunk.model_dump_json().encode())
+
+    def read_chunk(self, number: int) -> Chunk | None:
+        """None where there is none yet. Raises PermanentError where it can't be read."""
+        name = state.removal(self._run, number)
+        try:
+            return Chunk.model_validate_json(self._read(name))
+        except NotFound:
+            return None
+        except ValidationError:
+            raise InvalidDocument(name, [Problem("", "is not what was removed")]) from None
+
+    def write_cursor(self, cursor: str) -> None:
+        """Keeps where to go on reading the list's members."""
+        self._write(state.cursor(self._run), cursor.encode())
+
+    def remove_cursor(self) -> None:
+        self._lock.check()
+        self._store.delete(state.cursor(self._run))
+
+    def read_cursor(self) -> str | None:
+        try:
+            return self._read(state.cursor(self._run)).decode("ascii")
+        except (PermanentError, ValueError):
+            return None
+
     def write_rejected(self, part: str, lines: RejectedLines) -> None:
         """Keeps the rows that were refused at one place: `part` names it."""
         self._write(state.rejected_part(self._run, part), lines.content())
@@ -169,6 +227,10 @@ class Parts:
             if self._lock.run.may_wait_for_part():
                 raise
             raise NotFound(problem.message) from None
+
+
+def _people(content: bytes) -> set[bytes]:
+    return {content[start : start + PERSON] for start in range(0, len(content), PERSON)}
 
 
 def _in_order(lines: Iterable[list[str]]) -> Iterator[list[str]]:

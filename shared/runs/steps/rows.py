@@ -19,8 +19,10 @@ def profiles_of(
     """
     first, needed = 0, set(plan.mapping().columns())
     for segment, mapper in zip(plan.segments, plan.mappers(digests), strict=True):
+        before = selection.rows
         if mapper is not None:
             yield from selection.profiles(_rows(services, segment.snapshot(), first, needed), mapper)
+        selection.rows_by_segment[segment.name] = selection.rows - before
         first += len(segment.partitions)
 
 

@@ -10,8 +10,10 @@ from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, room_for_profiles
 from shared.ledger import read_key
 from shared.profiles import Batch, pack
+from shared.profiles.digests import PERSON
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
+from shared.runs.removal import Removal
 from shared.runs.steps.batch import BatchSender
 from shared.runs.steps.compare import comparison_of
 from shared.runs.steps.parts import CheckedRows, Parts
@@ -84,9 +86,31 @@ class _Pass:
         with lock.threads:
             if is_complete:
                 run.deliveries.keep_batches(planned)
+                self._note_leavers()
             run.count(self._selection)
             lock.checkpoint()
         return is_complete
+
+    def _note_leavers(self) -> None:
+        """Writes down who has left, where such people are to be removed."""
+        holder, plan, selection = self._holder, self._holder.plan, self._selection
+        pinned = plan.ledger
+        if plan.export.sync.mode != "mirror" or pinned is None or pinned.name is None:
+            return
+        if holder.run.limit is not None:
+            return
+        left = b"".join(selection.leavers())
+        Parts(holder.lock).write_leavers(left, b"".join(selection.refused()))
+        before = holder.lock.head.rows
+        emptied = [name for name, rows in selection.rows_by_segment.items() if before.get(name) and not rows]
+        removal = Removal(
+            known=len(self._comparison.known),
+            left=len(left) // PERSON,
+            present=selection.present,
+            unreadable=selection.unreadable,
+            emptied=emptied,
+        )
+        holder.run.note_leavers(removal)
 
     def _batches(self) -> Iterator[Batch]:
         holder = self._holder

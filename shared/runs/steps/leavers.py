@@ -1,0 +1,263 @@
+"""Finds those who left among the list's members, and takes them off it, some at a time.
+
+What becomes of them is on file before it happens. A holder that dies leaves the next one a chunk to repeat:
+taking somebody off a list who is not on it changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
+from itertools import batched
+
+from shared.errors import Denied, NotFound, PermanentError, TryLater
+from shared.klaviyo import MOST_REMOVED, InvalidCursor, Klaviyo, MembersChanged, Permit, Person
+from shared.ledger import People, Posted
+from shared.profiles import Digests
+from shared.profiles.visible import value_of
+from shared.runs.holder import Holder
+from shared.runs.removal import Removal
+from shared.runs.steps.addresses import addresses_in
+from shared.runs.steps.others import Others
+from shared.runs.steps.parts import Chunk, Parts
+
+
+class Leavers:
+    """Those who left the segment, for the holder of their run. `here` are people whose rows were refused."""
+
+    def __init__(
+        self,
+        holder: Holder,
+        removal: Removal,
+        klaviyo: Klaviyo,
+        permit: Permit,
+        digests: Digests,
+        others: Others,
+        left: set[bytes],
+        here: set[bytes],
+    ) -> None:
+        self._holder = holder
+        self._removal = removal
+        self._klaviyo = klaviyo
+        self._permit = permit
+        self._digests = digests
+        self._others = others
+        self._left = left
+        self._here = here
+        self._parts = Parts(holder.lock)
+        self._list = holder.plan.export.list_id
+
+    def remove(self, people: set[bytes]) -> bool:
+        """Removes these of them; False where the time is over before. At least one chunk is done."""
+        deadline = self._holder.deadline
+        pending = people - self._settled()
+        for chunk in batched(self._addressed(pending), MOST_REMOVED, strict=False):
+            self._settle(dict(chunk))
+            pending.difference_update(person for person, _ in chunk)
+            if deadline.left() <= 0:
+                return False
+        return not pending or self._find_members(pending)
+
+    def _settled(self) -> set[bytes]:
+        """Of whom it is known what became of them; the chunk that an earlier holder began is done first."""
+        settled: set[bytes] = set()
+        begun = self._removal.chunks
+        for number in range(begun + 1):
+            with suppress(PermanentError):  # whom it names is looked for again
+                chunk = self._parts.read_chunk(number)
+                if chunk is None:
+                    continue
+                if number == begun:
+                    self._carry_out(chunk)
+                settled |= chunk.people()
+        return settled
+
+    def _addressed(self, people: set[bytes]) -> Iterator[tuple[bytes, str]]:
+        """These people with their addresses, as far as a snapshot has them."""
+        sought, holder = set(people), self._holder
+        for posted in (*holder.lock.head.posted, holder.plan.posted()):
+            if not sought:
+                return
+            for person, address in addresses_in(holder.services, posted, self._digests.person):
+                if person in sought:
+                    sought.remove(person)
+                    yield person, address
+
+    def _settle(self, addresses: dict[bytes, str]) -> None:
+        """Finds out who of these people is on the list, and removes them."""
+        found: dict[bytes, str] = {}
+        for member in self._members_among(addresses.values()):
+            person = self._person(member)
+            if person in addresses:
+                found[person] = member.id
+        missing = {person: address for person, address in addresses.items() if person not in found}
+        chunk = self._explained(missing) if missing else Chunk()
+        self._divide(chunk, found)
+        self._carry_out(chunk)
+
+    def _explained(self, missing: dict[bytes, str]) -> Chunk:
+        """Of people who are not on the list by their address: whether their profile is known by another."""
+        profiles = self._profiles_among(missing.values())
+        primary = {self._person(profile) for profile in profiles}
+        rest = {person: address for person, address in missing.items() if person not in primary}
+        chunk = Chunk(absent=[person.hex() for person in missing if person in primary])
+        if primary <= missing.keys():
+            chunk.unmatched = [person.hex() for person in rest]
+            return chunk
+        for person, address in rest.items():
+            self._explain(chunk, person, self._profiles_among([address]))
+        return chunk
+
+    def _explain(self, chunk: Chunk, person: bytes, profiles: Sequence[Person]) -> None:
+        """Adds what becomes of somebody whose profiles show other addresses."""
+        if not profiles:
+            chunk.unmatched.append(person.hex())
+        for profile in profiles:
+            shown = [profile.email] if profile.email else []
+            is_member = profile in self._members_among(shown)
+            if not is_member:
+                chunk.absent.append(person.hex())
+            elif self._stays(self._person(profile)):
+                chunk.merged.append(person.hex())
+            else:
+                self._divide(chunk, {person: profile.id})
+
+    def _divide(self, chunk: Chunk, found: dict[bytes, str]) -> None:
+        """Adds people with their profiles: those go that are not also somebody's who is new."""
+        for person, profile_id in found.items():
+            if profile_id in self._imported:
+                chunk.merged.append(person.hex())
+            else:
+                chunk.gone[person.hex()] = profile_id
+
+    def _find_members(self, people: set[bytes]) -> bool:
+        """Looks for people without an address among the list's members; False where the time is over."""
+        cursor, found = self._parts.read_cursor(), dict[bytes, str]()
+        try:
+            for page in self._klaviyo.members(self._list, self._holder.deadline, cursor):
+                for member in page.members:
+                    person = self._person(member)
+                    if person in people:
+                        found[person] = member.id
+                cursor = page.cursor
+                is_over = self._holder.deadline.left() <= 0
+                if cursor is not None and (is_over or len(found) > MOST_REMOVED - len(page.members)):
+                    self._flush(found, cursor)
+                    if is_over:
+                        return False
+        except TryLater:
+            if cursor is not None:
+                self._flush(found, cursor)
+            raise
+        except InvalidCursor:
+            self._parts.remove_cursor()
+            return self._find_members(people)
+        absent = [person.hex() for person in people - found.keys() - self._settled()]
+        chunk = Chunk(absent=absent)
+        self._divide(chunk, found)
+        self._carry_out(chunk)
+        return True
+
+    def _flush(self, found: dict[bytes, str], cursor: str) -> None:
+        """Removes who was found by now, and keeps where to go on."""
+        chunk = Chunk()
+        self._divide(chunk, found)
+        self._carry_out(chunk)
+        found.clear()
+        self._parts.write_cursor(cursor)
+
+    def _carry_out(self, chunk: Chunk) -> None:
+        number = self._removal.chunks
+        self._parts.write_chunk(number, chunk)
+        refused = self._take_off(list(dict.fromkeys(chunk.gone.values())))
+        if refused:
+            lost = [person for person, profile_id in chunk.gone.items() if profile_id in refused]
+            for person in lost:
+                del chunk.gone[person]
+            chunk.unmatched += lost
+            self._parts.write_chunk(number, chunk)
+        self._holder.run.finish_chunk(
+            len(chunk.people()),
+            removed=len(set(chunk.gone.values())),
+            merged_kept=len(chunk.merged),
+            unmatched=len(chunk.unmatched),
+        )
+        self._holder.lock.checkpoint()
+        self._holder.deadline.progress()
+
+    def _take_off(self, profile_ids: list[str]) -> set[str]:
+        """Returns the ids that Klaviyo does not know any more."""
+        if not profile_ids:
+            return set()
+        try:
+            self._klaviyo.remove_from_list(self._list, profile_ids, self._holder.deadline, self._permit)
+        except MembersChanged:
+            if len(profile_ids) == 1:
+                return set(profile_ids)
+            half = len(profile_ids) // 2
+            return self._take_off(profile_ids[:half]) | self._take_off(profile_ids[half:])
+        return set()
+
+    def _members_among(self, addresses: Iterable[str]) -> list[Person]:
+        return self._asked(
+            lambda few: self._klaviyo.members_among(self._list, few, self._holder.deadline), addresses
+        )
+
+    def _profiles_among(self, addresses: Iterable[str]) -> list[Person]:
+        return self._asked(lambda few: self._klaviyo.profiles_among(few, self._holder.deadline), addresses)
+
+    @staticmethod
+    def _asked(ask: Callable[[Sequence[str]], list[Person]], addresses: Iterable[str]) -> list[Person]:
+        """What Klaviyo answers; an address that it refuses to look for is nobody's."""
+        few = list(addresses)
+        try:
+            return ask(few)
+        except Denied as refusal:
+            if refusal.code != "request_refused":
+                raise
+            if len(few) == 1:
+                return []
+            half = len(few) // 2
+            return Leavers._asked(ask, few[:half]) + Leavers._asked(ask, few[half:])
+
+    def _person(self, profile: Person) -> bytes:
+        """The digest of a profile's address; of none where it has none."""
+        try:
+            return self._digests.person(value_of(profile.email or ""))
+        except UnicodeEncodeError:
+            return b""
+
+    def _stays(self, person: bytes) -> bool:
+        """Whether somebody with this address is to be on the list, by this export or another one."""
+        is_here = person in self._here or (person not in self._left and person in self._known)
+        return is_here or self._others.want(person)
+
+    @cached_property
+    def _known(self) -> "_Known":
+        return _Known(self._holder)
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """The profiles that people new to the list became: where they share an external id with somebody who
+        left, Klaviyo has merged the two."""
+        if "external_id" not in self._holder.plan.export.attributes.sources:
+            return frozenset()
+        jobs = [job for job in self._holder.run.deliveries.jobs if job.new]
+        ids: set[str] = set()
+        for job in jobs:
+            with suppress(NotFound):
+                ids.update(self._klaviyo.job_profiles(job.id, self._holder.deadline))
+        return frozenset(ids)
+
+
+class _Known:
+    """Who is on the ledger, or was posted by the run."""
+
+    def __init__(self, holder: Holder) -> None:
+        pinned, parts = holder.plan.ledger, Parts(holder.lock)
+        self._people = holder.read_ledger(pinned.name).people if pinned and pinned.name else People()
+        self._posted: set[bytes] = set()
+        for digest in parts.posted():
+            self._posted.update(Posted(parts.read_people(digest), confirmed=False).people())
+
+    def __contains__(self, person: bytes) -> bool:
+        return person in self._posted or self._people.find(person) >= 0

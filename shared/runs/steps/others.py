@@ -1,0 +1,108 @@
+"""The other exports into a list: whom they want on it, and whether one of them is about to send."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from shared import state
+from shared.catalog import Export
+from shared.errors import ExportError, NotFound
+from shared.ledger import Ledger, People, Posted, read_ledger
+from shared.runs.due import is_due
+from shared.runs.heads.head import Head, read_head
+from shared.runs.holder import Holder
+from shared.runs.states import State
+from shared.services import Services
+
+logger = logging.getLogger(__name__)
+
+_ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
+
+
+@dataclass(slots=True)
+class Others:
+    """`is_unknown` where it can't be told whom they want, `is_busy` where one of them is about to send."""
+
+    is_unknown: bool = False
+    is_busy: bool = False
+    _wanted: list[tuple[People, bool]] = field(default_factory=list)
+    _posted: set[bytes] = field(default_factory=set)
+
+    def want(self, person: bytes) -> bool:
+        """Whether one of them wants the person on the list."""
+        return person in self._posted or any(
+            (number := people.find(person)) >= 0 and not (is_mirror and people.is_left(number))
+            for people, is_mirror in self._wanted
+        )
+
+    def add(self, people: People, *, is_mirror: bool) -> None:
+        """Who is on a ledger is wanted, save who has left a mirrored segment."""
+        self._wanted.append((people, is_mirror))
+
+    def add_posted(self, people: Iterator[bytes]) -> None:
+        self._posted.update(people)
+
+
+def read_others(holder: Holder) -> Others:
+    """The other exports into the list of this one, while no other run sends to its account."""
+    others = Others()
+    for listed in holder.services.catalog.exports():
+        if listed.id == holder.plan.export.id:
+            continue
+        try:
+            if not isinstance(listed.document, Export):
+                raise listed.document
+            if _is_into_the_list(holder, listed.document):
+                _add(others, holder, listed.document)
+        except ExportError as problem:
+            logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
+            others.is_unknown = True
+    return others
+
+
+def _is_into_the_list(holder: Holder, export: Export) -> bool:
+    """A connection that is not pinned to an account yet may lead to this one."""
+    if export.list_id != holder.plan.export.list_id:
+        return False
+    account = holder.services.catalog.connection(export.connection).account
+    return account is None or account.id == holder.plan.account_id
+
+
+def _add(others: Others, holder: Holder, export: Export) -> None:
+    services = holder.services
+    try:
+        head, _ = read_head(services.state, export.id)
+    except NotFound:  # it was never run
+        return
+    run = head.open
+    if run is not None:
+        others.add_posted(_posted(services, run.record.id))
+        others.is_busy |= run.state in _ABOUT_TO_SEND
+    else:
+        others.is_busy |= _is_due(services, export, head)
+    if head.ledger is None:
+        others.is_unknown |= head.has_sent
+        return
+    ledger = read_ledger(services.state, head.ledger)
+    if _is_of_this_list(holder, ledger):
+        if holder.plan.ledger is None or ledger.header.key != holder.plan.ledger.key:
+            others.is_unknown = True
+        others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
+
+
+def _is_of_this_list(holder: Holder, ledger: Ledger) -> bool:
+    header = ledger.header
+    return (header.account, header.list) == (holder.plan.account_id, holder.plan.export.list_id)
+
+
+def _posted(services: Services, run_id: str) -> Iterator[bytes]:
+    """Whom an open run has posted."""
+    for blob in services.state.list(state.parts(run_id)):
+        if blob.name.endswith(state.PEOPLE):
+            yield from Posted(services.state.read(blob.name).content, confirmed=False).people()
+
+
+def _is_due(services: Services, export: Export, head: Head) -> bool:
+    versions = services.segments.versions(export.segments)
+    changed_at = services.state.stat(state.export(export.id)).last_modified
+    return is_due(export, head.entry(), versions, services.clock.now(), changed_at)
