@@ -197,7 +197,7 @@ def test_a_profile_that_is_also_somebodys_who_stays_is_kept(world: World, finds_
 
 @pytest.mark.parametrize("finds_secondary", [False, True])
 def test_an_address_that_changed_at_klaviyo(world: World, finds_secondary: bool) -> None:
-    """The profile is removed where Klaviyo finds it by the address that we know, and told where it does not."""
+    """It is removed where Klaviyo finds it by the address that we know, and told where it does not."""
     world.stand_in.secondary_addresses_found = finds_secondary
     mirrored(world, *range(6))
     ByHand(world.stand_in).make_primary(email(0), "moved@example.org")
