@@ -181,3 +181,20 @@ def test_an_export_of_another_account_does_not_matter(world: World) -> None:
     assert (record.counts.removed, codes(record)) == (1, {})
     assert world.members() == emails(0, 1)
     assert len(account.lists[LIST].members) == 3
+
+
+def test_who_was_sent_by_another_export_since_a_removal_began_stays(world: World) -> None:
+    """Decided right before each removal: what an earlier attempt had decided does not count."""
+    both_sent(world, (0, 1, 2, 3), (4, 5))
+    refresh(world, rows(0, 1))
+    world.stand_in.faults.add([Fault("error", method="DELETE", status=429, retry_after=3_000)])
+    waiting = world.run()
+    assert not waiting.is_closed
+    world.clock.sleep(3_000)
+    refreshed(world, "gold", rows(2, 4, 5))
+    assert world.run("gold").counts.sent == 1
+
+    record = world.run()
+
+    assert (record.id, record.counts.removed, codes(record)) == (waiting.id, 1, {"kept_for_another": 1})
+    assert world.members() == emails(0, 1, 2, 4, 5)

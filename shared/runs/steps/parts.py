@@ -69,6 +69,16 @@ class Chunk(StateModel):
     merged: list[str] = Field(default_factory=list)
     unmatched: list[str] = Field(default_factory=list)
 
+    def only(self, people: set[bytes]) -> "Chunk":
+        """Without the others."""
+        names = {person.hex() for person in people}
+        return Chunk(
+            gone={name: profile_id for name, profile_id in self.gone.items() if name in names},
+            absent=[name for name in self.absent if name in names],
+            merged=[name for name in self.merged if name in names],
+            unmatched=[name for name in self.unmatched if name in names],
+        )
+
     def people(self) -> set[bytes]:
         return set(map(bytes.fromhex, (*self.gone, *self.absent, *self.merged, *self.unmatched)))
 
