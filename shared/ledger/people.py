@@ -64,6 +64,10 @@ class People:
         """Whether the person has left the segment."""
         return bool(self.entries[number * WIDTH + ENTRY] & LEFT)
 
+    def is_given_up(self, number: int) -> bool:
+        """Whether the person has left, and is sent again on return: then others may remove them."""
+        return self.is_left(number) and self.content(number) == VOID
+
     def voided(self) -> "People":
         """The same people; of none of them is it certain what was sent."""
         entries, nothing = bytearray(self.entries), bytes(len(self))

@@ -87,6 +87,26 @@ def test_who_is_lost_by_both_at_once_is_removed_once(world: World) -> None:
     assert world.members() == emails(0, 1, 3, 4)
 
 
+def test_who_comes_back_after_the_other_export_removed_them_is_sent_again(world: World) -> None:
+    """Though the export's own ledger has them as they were."""
+    both_sent(world, (0, 1, 2), (2, 3, 4))
+    refresh(world, rows(0, 1))
+    assert codes(world.run()) == {"kept_for_another": 1}
+    refreshed(world, "gold", rows(3, 4))
+    assert world.run("gold").counts.removed == 1
+
+    refresh(world, rows(0, 1, 2))
+    record = world.run()
+
+    assert sent(record) == (0, 0, 1, 2)
+    assert world.members() == emails(0, 1, 2, 3, 4)
+
+
+def joined_at(world: World, index: int) -> float:
+    account = world.stand_in.accounts["SNDBOX"]
+    return account.lists[LIST].members.joined(world.stand_in.profile(email(index)).number)
+
+
 def test_who_moves_from_one_segment_to_the_other_never_leaves_the_list(world: World) -> None:
     """Though the export that loses them runs first: flows would mail them twice."""
     both_sent(world, (0, 1, 2), (3, 4))

@@ -21,8 +21,10 @@ _ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
 
 @dataclass(slots=True)
 class Others:
-    """`is_unknown` where it can't be told whom they want, `is_busy` where one of them is about to send."""
+    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where one
+    of them is about to send."""
 
+    are_there: bool = False
     is_unknown: bool = False
     is_busy: bool = False
     _wanted: list[tuple[People, bool]] = field(default_factory=list)
@@ -31,12 +33,12 @@ class Others:
     def want(self, person: bytes) -> bool:
         """Whether one of them wants the person on the list."""
         return person in self._posted or any(
-            (number := people.find(person)) >= 0 and not (is_mirror and people.is_left(number))
+            (number := people.find(person)) >= 0 and not (is_mirror and people.is_given_up(number))
             for people, is_mirror in self._wanted
         )
 
     def add(self, people: People, *, is_mirror: bool) -> None:
-        """Who is on a ledger is wanted, save who has left a mirrored segment."""
+        """Who is on a ledger is wanted, save who has left a mirrored segment and is sent again on return."""
         self._wanted.append((people, is_mirror))
 
     def add_posted(self, people: Iterator[bytes]) -> None:
@@ -53,10 +55,11 @@ def read_others(holder: Holder) -> Others:
             if not isinstance(listed.document, Export):
                 raise listed.document
             if _is_into_the_list(holder, listed.document):
+                others.are_there = True
                 _add(others, holder, listed.document)
         except ExportError as problem:
             logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
-            others.is_unknown = True
+            others.are_there = others.is_unknown = True
     return others
 
 
