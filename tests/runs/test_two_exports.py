@@ -180,7 +180,40 @@ def test_an_export_that_sends_without_a_ledger_holds_all_removals(world: World) 
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
+def test_an_export_that_sends_while_there_is_no_key_holds_all_removals(world: World, is_closed: bool) -> None:
+    """From its first post on, also while its run is open."""
+    document(world, "gold", sync={"mode": "add"})
+    world.segment(rows(0, 1, 2))
+    world.run()
+    kept = world.services.settings.secrets_file.read_text()
+    world.secrets({"klaviyo-sandbox": "pk_sandbox"})
+    refreshed(world, "gold", rows(2, 3, 4))
+    world.stand_in.plans.append(JobPlan(seconds=0 if is_closed else 7_200))
+    assert briefly(world, "gold").is_closed == is_closed
+    world.secrets(json.loads(kept))
+    refresh(world, rows(0, 1))
+
+    record = run_with(world, confirmed=ANY_NUMBER)
+
+    assert (record.counts.removed, codes(record)) == (0, {"removals_held": 1})
+
+
 @pytest.mark.parametrize("is_closed", [False, True])
+def test_an_export_that_has_sent_with_another_key_holds_all_removals(world: World, is_closed: bool) -> None:
+    """From its first post on, also while its run is open."""
+    refreshed(world, "gold", rows(2, 3, 4))
+    world.stand_in.plans.append(JobPlan(seconds=0 if is_closed else 7_200))
+    assert briefly(world, "gold").is_closed == is_closed
+    world.secrets({"klaviyo-sandbox": "pk_sandbox", "digest-key": "0123456789abcdef" * 2})
+    world.segment(rows(0, 1, 2))
+    assert world.run().status == "successful"
+    refresh(world, rows(0, 1))
+
+    record = run_with(world, confirmed=ANY_NUMBER)
+
+    assert (record.counts.removed, codes(record)) == (0, {"removals_held": 1})
+
+
 def test_an_export_of_another_account_does_not_matter(world: World) -> None:
     """Though its list has the same id."""
     world.stand_in.add_account("SECOND", "Second", keys={"pk_second": SCOPES}, lists={"Second": "VIP"})

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from shared import state
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound
-from shared.ledger import Ledger, People, Posted, read_ledger
+from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
 from shared.runs.due import is_due
 from shared.runs.heads.head import Head, read_head
 from shared.runs.holder import Holder
+from shared.runs.plan import PinnedLedger
 from shared.runs.states import State
 from shared.services import Services
 
@@ -81,6 +82,7 @@ def _add(others: Others, holder: Holder, export: Export) -> None:
     if run is not None:
         others.add_posted(_posted(services, run.record.id))
         others.is_busy |= run.state in _ABOUT_TO_SEND
+        others.is_unknown |= run.plan is not None and not _has_our_key(holder, run.plan.ledger)
     else:
         others.is_busy |= _is_due(services, export, head)
     if head.ledger is None:
@@ -88,14 +90,19 @@ def _add(others: Others, holder: Holder, export: Export) -> None:
         return
     ledger = read_ledger(services.state, head.ledger)
     if _is_of_this_list(holder, ledger):
-        if holder.plan.ledger is None or ledger.header.key != holder.plan.ledger.key:
-            others.is_unknown = True
+        others.is_unknown |= not _has_our_key(holder, ledger.header)
         others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
 
 
 def _is_of_this_list(holder: Holder, ledger: Ledger) -> bool:
     header = ledger.header
     return (header.account, header.list) == (holder.plan.account_id, holder.plan.export.list_id)
+
+
+def _has_our_key(holder: Holder, ledger: PinnedLedger | LedgerHeader | None) -> bool:
+    """Whether its digests can be compared with those of this run."""
+    ours = holder.plan.ledger
+    return ledger is not None and ours is not None and ledger.key == ours.key
 
 
 def _posted(services: Services, run_id: str) -> Iterator[bytes]:
