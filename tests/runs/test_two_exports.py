@@ -214,6 +214,19 @@ def test_an_export_that_has_sent_with_another_key_holds_all_removals(world: Worl
     assert (record.counts.removed, codes(record)) == (0, {"removals_held": 1})
 
 
+def test_an_export_that_an_earlier_version_ran_holds_all_removals(world: World) -> None:
+    """It has sent, and kept no ledger of whom."""
+    both_sent(world, (0, 1, 2), (2, 3, 4))
+    head = json.loads(world.services.state.read("heads/gold.json").content)
+    for name in ("ledger", "posted", "rows", "has_sent", "removals_since"):
+        del head[name]
+    world.services.state.write("heads/gold.json", json.dumps(head).encode())
+    refresh(world, rows(0, 1))
+
+    assert codes(run_with(world, confirmed=ANY_NUMBER)) == {"removals_held": 1}
+    assert world.members() == emails(0, 1, 2, 3, 4)
+
+
 def test_an_export_of_another_account_does_not_matter(world: World) -> None:
     """Though its list has the same id."""
     world.stand_in.add_account("SECOND", "Second", keys={"pk_second": SCOPES}, lists={"Second": "VIP"})

@@ -3,9 +3,9 @@
 import json
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
@@ -62,6 +62,13 @@ class Head(StateModel):
     greatest_id: RunId | None = None
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
+
+    @model_validator(mode="after")
+    def _may_have_sent(self) -> Self:
+        """A head from before there were ledgers does not say whether its export has sent."""
+        if "has_sent" not in self.model_fields_set:
+            self.has_sent = self.last_attempt is not None
+        return self
 
     def open_run(self, run: OpenRun) -> None:
         self.open = run
