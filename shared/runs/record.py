@@ -174,7 +174,7 @@ WARNINGS = {
     "no_ledger": "There is no digest key: everybody was sent, and nothing was kept of who they were.",
     "ledger_lost": "It is not known any more who was sent before: everybody was sent.",
     "old_list_kept": "The export had another list or account before: these people stay on that list.",
-    "removals_held": "So many would be removed from the list that somebody has to confirm it; nobody was.",
+    "removals_held": "People have left the segment, and nobody was removed: somebody has to look first.",
     "removals_pending": "People have left the segment and are not removed from the list yet.",
     "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",
     "merged_kept": "People have left the segment whose profile is also somebody's who has not; it stays.",

@@ -185,9 +185,14 @@ class OpenRun(StateModel):
         """It is known of all of them."""
         self._enter(State.CLOSING)
 
-    def hold_removals(self, code: str) -> None:
-        """The others who left stay on the list, and on the ledger, for a later run."""
-        self.record.warn(code, self._removal().pending)
+    def hold_removals(self) -> None:
+        """Somebody has to look first: who left stays on the list, and on the ledger."""
+        self.record.warn("removals_held", self._removal().pending)
+        self._enter(State.CLOSING)
+
+    def postpone_removals(self) -> None:
+        """The next run decides on those who are still to be removed."""
+        self.record.warn("removals_pending", self._removal().pending)
         self._enter(State.CLOSING)
 
     def close(self) -> None:

@@ -98,7 +98,7 @@ class _Turn:
         except Canceled:
             self._run.cut_short("canceled")
         except NewerSnapshot:
-            self._run.hold_removals("removals_pending")
+            self._run.postpone_removals()
         except KeyElsewhere:
             self._run.finish_look(self._holder.now(), is_last=True)
         except PermanentError as problem:
@@ -147,7 +147,7 @@ class _Turn:
                         return True
                 log_step(run.summary(), "removed")
             case Step.STOP_REMOVING:
-                run.hold_removals("removals_pending")
+                run.postpone_removals()
                 holder.lock.checkpoint()
             case Step.CANCEL:
                 run.cut_short("canceled")

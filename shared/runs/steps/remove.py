@@ -1,5 +1,6 @@
 """Takes who has left the segment off the list: off that list only, and nobody of whom there is a doubt."""
 
+import logging
 from typing import override
 
 from shared.errors import ExportError, PermanentError, TryLater
@@ -13,14 +14,14 @@ from shared.runs.steps.others import read_others
 from shared.runs.steps.parts import Parts
 from shared.runs.steps.permit import RunPermit
 
+logger = logging.getLogger(__name__)
+
 # Seconds until another export into the list is looked at again.
 OTHERS_AGAIN = 60.0
 
 
 class NewerSnapshot(ExportError):
     """A newer snapshot decides who has left."""
-
-    code = "superseded"
 
 
 class RemovalPermit(RunPermit):
@@ -48,7 +49,7 @@ def remove(holder: Holder) -> bool:
         try:
             left, here = parts.read_leavers()
         except PermanentError:
-            run.hold_removals("removals_pending")
+            run.postpone_removals()
             return True
         kept = {person for person in left if others.want(person)}
         run.begin_removing(holder.now(), len(kept))
@@ -56,7 +57,8 @@ def remove(holder: Holder) -> bool:
             message = f"Another export into the list {export.list_id} is about to send."
             raise TryLater(message, code="other_export_sends", retry_after=OTHERS_AGAIN)
         if others.is_unknown or removal.is_held(export.sync.max_removal_share, run.confirmed):
-            run.hold_removals("removals_held")
+            run.hold_removals()
+            logger.warning("run %s: removals are held: %s", run.record.id, removal.model_dump_json())
             return True
         permit = RemovalPermit(holder, account)
         leavers = Leavers(holder, removal, klaviyo, permit, _digests(holder), others, left, here)
