@@ -35,6 +35,10 @@ class Others:
             for people, is_mirror in self._wanted
         )
 
+    def know(self, person: bytes) -> bool:
+        """Whether one of them has sent the person."""
+        return person in self._posted or any(people.find(person) >= 0 for people, _ in self._wanted)
+
     def add(self, people: People, *, is_mirror: bool) -> None:
         """Who is on a ledger is wanted, save who has left a mirrored segment."""
         self._wanted.append((people, is_mirror))

@@ -12,11 +12,11 @@ from shared.catalog import Export
 from shared.errors import ExportError, NotFound, VaultUnavailable
 from shared.klaviyo import JOBS_A_PAGE, MOST_PROFILES, least_seconds, room_for_profiles
 from shared.ledger import read_key, read_ledger
-from shared.profiles import UNKEYED, Why, pack
+from shared.profiles import NOBODY, UNKEYED, Digests, Known, Selection, Why, pack
 from shared.runs.heads.head import read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
-from shared.runs.steps.compare import Comparison, Warn, choose_ledger, comparison_of
+from shared.runs.steps.compare import Warn, choose_ledger
 from shared.runs.steps.rows import check, profiles_of
 from shared.services import Services
 
@@ -64,9 +64,9 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
     plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
     check(services, plan)
     codes: dict[str, int] = {}
-    comparison = _comparison(services, plan, codes.__setitem__, full=full)
-    selection = comparison.select(lambda _: None)
-    profiles = islice(profiles_of(services, plan, selection, comparison.digests), limit)
+    digests, known = _known(services, plan, codes.__setitem__, full=full)
+    selection = _selection(plan, known)
+    profiles = islice(profiles_of(services, plan, selection, digests), limit)
     room = room_for_profiles(export.list_id)
     sizes: list[int] = []
     why: Counter[Why] = Counter()
@@ -116,21 +116,29 @@ def _account_id(services: Services, export: Export) -> str:
     return ""
 
 
-def _comparison(services: Services, plan: Plan, warn: Warn, *, full: bool) -> Comparison:
-    """What the run would compare with; `warn` is told of the warnings that it would have for that."""
+def _known(services: Services, plan: Plan, warn: Warn, *, full: bool) -> tuple[Digests, Known]:
+    """Whom the run would know; `warn` is told of the warnings that it would have for that."""
     key, read = None, cache(partial(read_ledger, services.state))
     if state.is_of_one_file(plan.export.id):
-        return Comparison(UNKEYED)
+        return UNKEYED, NOBODY
     try:
         head, _ = read_head(services.state, plan.export.id)
     except NotFound:
-        return Comparison(UNKEYED)
+        return UNKEYED, NOBODY
     with suppress(VaultUnavailable):
         key = read_key(services.vault)
     if key is None and head.ledger is None:  # the run would make the key
-        return Comparison(UNKEYED)
-    plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
-    return comparison_of(plan, key, read)
+        return UNKEYED, NOBODY
+    pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
+    digests = Digests(key.key) if key is not None else UNKEYED
+    return digests, read(pinned.name).people if pinned is not None and pinned.name else NOBODY
+
+
+def _selection(plan: Plan, known: Known) -> Selection:
+    pinned = plan.ledger
+    if pinned is None:
+        return Selection(lambda _: None)
+    return Selection(lambda _: None, known, everybody=pinned.everybody, is_remapped=pinned.is_remapped)
 
 
 def fields_of(export: Export) -> list[str]:
