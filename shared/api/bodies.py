@@ -44,6 +44,12 @@ class StartBody(Document):
                 yield ("readd",), "needs reconcile"
 
 
+class PreviewBody(Document):
+    """Whether the run would send everybody."""
+
+    full: bool = False
+
+
 class EmptyBody(Document):
     """There is nothing to say."""
 

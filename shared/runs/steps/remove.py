@@ -47,7 +47,7 @@ def remove(holder: Holder) -> bool:
         raise LookupError("it is not known who has left")
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id) as account:
-        others = read_others(holder)
+        others = read_others(holder.services, holder.plan)
         try:
             left, here = parts.read_leavers()
         except PermanentError:
