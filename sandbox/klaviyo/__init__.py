@@ -18,7 +18,7 @@ Other processes look and script over HTTP; `{who}` is an address or a profile's 
 | request | what it does |
 |---|---|
 | GET /sandbox/state | accounts: profiles, consent, lists, jobs; requests by endpoint and status (0: none) |
-| GET /sandbox/requests | the log: time, method, path, endpoint, status, size (bytes), retry_after |
+| GET /sandbox/requests | the log: arrived, time, method, path, endpoint, status, size (bytes), retry_after |
 | GET /sandbox/lists/{id}/members | a JSON object a line: identifiers, joined_group_at, consent |
 | GET /sandbox/profiles/{who} | identifiers, emails, attributes (where they are kept), lists, consent |
 | POST /sandbox/faults | adds faults: a JSON array of `Fault` |
