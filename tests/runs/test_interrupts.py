@@ -24,6 +24,8 @@ from tests.support.world import World
 class Keys(Vault):
     """Tells one key after the other, and the last one for good; and has a digest key."""
 
+    is_writable = False
+
     def __init__(self, *keys: str) -> None:
         self._keys = list(keys)
 

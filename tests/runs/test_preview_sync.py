@@ -60,7 +60,7 @@ def test_the_first_refused_rows_are_shown_by_place(world: World) -> None:
 def test_what_the_key_may_not_see_is_told(world: World) -> None:
     """The rest is shown: the list, how one joins it, how many are on it."""
     account = world.stand_in.accounts["SNDBOX"]
-    account.keys["pk_sandbox"] = SCOPES - {"flows:read", "usage:read"}
+    account.keys = {"pk_sandbox": SCOPES - {"flows:read", "usage:read"}}
 
     shown = seen(world).at_klaviyo
 
