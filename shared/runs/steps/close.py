@@ -12,7 +12,7 @@ from shared.runs.holder import Holder
 from shared.runs.record import RECORD_VERSION, RunRecord, Status, version_of
 from shared.runs.run import OpenRun
 from shared.runs.steps.ledger import leave_ledger, remove_others
-from shared.runs.steps.parts import Parts
+from shared.runs.steps.parts import Parts, remove_parts
 from shared.runs.steps.permit import is_cancel_requested
 from shared.runs.steps.rejected import MOST_LISTED
 
@@ -97,13 +97,16 @@ def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
 
 def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     lock = holder.lock
-    parts = Parts(lock)
+    before = lock.head.last_attempt
     with suppress(PermanentError):
         lock.store.delete(state.cancel(record.id))
+    with suppress(ExportError):  # the holder of the run before may have died before it removed them
+        if before is not None:
+            remove_parts(lock.store, before.run)
     lock.head.close_run(record, ledger)
     lock.checkpoint()
     with suppress(ExportError):  # what can't be removed does no harm
-        parts.remove()
+        remove_parts(lock.store, record.id)
         remove_others(holder)
     return record
 

@@ -38,9 +38,10 @@ def leave_ledger(holder: Holder) -> str | None:
 def remove_others(holder: Holder) -> None:
     """Removes the export's ledgers that no run needs any more."""
     store, head = holder.lock.store, holder.lock.head
-    for blob in store.list(state.ledgers(head.export)):
-        if blob.name != head.ledger:
-            store.delete(blob.name)
+    others = [blob.name for blob in store.list(state.ledgers(head.export)) if blob.name != head.ledger]
+    holder.lock.check()  # else one of them may be the next holder's
+    for name in others:
+        store.delete(name)
 
 
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:

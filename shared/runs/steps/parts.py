@@ -21,6 +21,7 @@ from itertools import chain, islice
 from pydantic import Field, ValidationError
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, StorageUnavailable
 from shared.profiles import Batch, Rejected
 from shared.profiles.digests import PERSON
@@ -239,12 +240,6 @@ class Parts:
         self._write(state.rejected(self._run), file.chunks())
         return file.placed
 
-    def remove(self) -> None:
-        """Removes all parts, once the run is closed. One that can't be removed stays: it does no harm."""
-        for blob in self._store.list(self._folder):
-            with suppress(PermanentError):
-                self._store.delete(blob.name)
-
     def _write(self, name: str, content: bytes | Iterable[bytes]) -> None:
         self._lock.check()
         self._store.write(name, content)
@@ -280,6 +275,13 @@ def _in_order(lines: Iterable[list[str]]) -> Iterator[list[str]]:
         if place > last:
             last = place
             yield line
+
+
+def remove_parts(store: Store, run_id: str) -> None:
+    """Removes all parts of a run that is closed. One that can't be removed stays: it does no harm."""
+    for blob in store.list(state.parts(run_id)):
+        with suppress(PermanentError):
+            store.delete(blob.name)
 
 
 class CheckedRows:

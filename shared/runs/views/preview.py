@@ -19,9 +19,9 @@ from shared.klaviyo import (
     least_seconds,
     room_for_profiles,
 )
-from shared.ledger import read_key, read_ledger
+from shared.ledger import expected_key, read_ledger
 from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection, Why, pack
-from shared.runs.heads.head import read_head
+from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
 from shared.runs.removal import Removal
@@ -115,10 +115,11 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
     warnings = [(code, WARNINGS[code], count) for code, count in codes.items() if count]
     if not (sizes or selection.unchanged):
         warnings.append(("empty_segment", WARNINGS["empty_segment"], 1))
-    most = export.limits.max_profiles
-    if sum(sizes) + selection.unchanged > most:
+    most, selected = export.limits.max_profiles, sum(sizes) + selection.unchanged
+    selected = selected if limit is None else min(selected, limit)
+    if selected > most:
         message = f"The run would fail: the export's limits.max_profiles is {most:,}."
-        warnings.append(("too_many_profiles", message, sum(sizes) + selection.unchanged))
+        warnings.append(("too_many_profiles", message, selected))
     return Preview(
         export=export.id,
         list_id=export.list_id,
@@ -172,11 +173,9 @@ def _known(services: Services, plan: Plan, warn: Warn, *, full: bool) -> tuple[D
     try:
         head, _ = read_head(services.state, plan.export.id)
     except NotFound:
-        return UNKEYED, NOBODY
+        head = Head(export=plan.export.id, scheduled_at=services.clock.now())
     with suppress(VaultUnavailable):
-        key = read_key(services.vault)
-    if key is None and head.ledger is None:  # the run would make the key
-        return UNKEYED, NOBODY
+        key = expected_key(services.vault, services.state)
     pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
     digests = Digests(key.key) if key is not None else UNKEYED
     return digests, read(pinned.name).people if pinned is not None and pinned.name else NOBODY
