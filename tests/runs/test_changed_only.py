@@ -412,3 +412,17 @@ def test_a_full_run_is_not_taken_for_another(world: World) -> None:
     with pytest.raises(AlreadyRunning, match="is not a full one"):
         run_with(world, full=True)
     assert world.run().id == opened.id
+
+
+def test_a_first_run_that_is_canceled_before_it_sends_loses_nothing(world: World) -> None:
+    """There was no ledger yet: the next run is a first one."""
+    world.segment([row(index) for index in range(5)])
+    world.stand_in.faults.add([Fault("error", method="POST", nth=1, status=429, retry_after=1_000)])
+    left = run(world.services, "vip", Request("command", "tester"), Deadline(world.clock, 1))
+    closed = cancel(world.services, left, world.deadline())
+    assert (closed.status, codes(closed)) == ("canceled", {})
+    world.clock.sleep(1_000)
+
+    record = world.run()
+
+    assert (record.counts.sent, record.counts.imported, codes(record)) == (5, 5, {})
