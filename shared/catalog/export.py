@@ -98,12 +98,13 @@ class Sync(Document):
 
     With `changed_only` what is new or changed since it was last sent, else all of it. In the mode `mirror`,
     who has left the segments leaves the list, too, unless their share of those who were sent is over
-    `max_removal_share`.
+    `max_removal_share`. With `clear_blanks`, a blank cell clears its custom property.
     """
 
     mode: Literal["add", "mirror"] = "add"
     changed_only: bool = True
     max_removal_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    clear_blanks: bool = False
 
 
 class Export(Document):
