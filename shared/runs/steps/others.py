@@ -10,7 +10,7 @@ from shared.errors import ExportError, NotFound
 from shared.ledger import Ledger, People, Posted, read_ledger
 from shared.runs.due import is_due
 from shared.runs.heads.head import Head, read_head
-from shared.runs.holder import Holder
+from shared.runs.plan import Plan
 from shared.runs.states import State
 from shared.services import Services
 
@@ -35,6 +35,10 @@ class Others:
             for people, is_mirror in self._wanted
         )
 
+    def know(self, person: bytes) -> bool:
+        """Whether one of them has sent the person."""
+        return person in self._posted or any(people.find(person) >= 0 for people, _ in self._wanted)
+
     def add(self, people: People, *, is_mirror: bool) -> None:
         """Who is on a ledger is wanted, save who has left a mirrored segment."""
         self._wanted.append((people, is_mirror))
@@ -43,33 +47,32 @@ class Others:
         self._posted.update(people)
 
 
-def read_others(holder: Holder) -> Others:
-    """The other exports into the list of this one, while no other run sends to its account."""
+def read_others(services: Services, plan: Plan) -> Others:
+    """The other exports into the list of this one, which stay as they are while the account is held."""
     others = Others()
-    for listed in holder.services.catalog.exports():
-        if listed.id == holder.plan.export.id:
+    for listed in services.catalog.exports():
+        if listed.id == plan.export.id:
             continue
         try:
             if not isinstance(listed.document, Export):
                 raise listed.document
-            if _is_into_the_list(holder, listed.document):
-                _add(others, holder, listed.document)
+            if _is_into_the_list(services, plan, listed.document):
+                _add(others, services, plan, listed.document)
         except ExportError as problem:
             logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
             others.is_unknown = True
     return others
 
 
-def _is_into_the_list(holder: Holder, export: Export) -> bool:
+def _is_into_the_list(services: Services, plan: Plan, export: Export) -> bool:
     """A connection that is not pinned to an account yet may lead to this one."""
-    if export.list_id != holder.plan.export.list_id:
+    if export.list_id != plan.export.list_id:
         return False
-    account = holder.services.catalog.connection(export.connection).account
-    return account is None or account.id == holder.plan.account_id
+    account = services.catalog.connection(export.connection).account
+    return account is None or account.id == plan.account_id
 
 
-def _add(others: Others, holder: Holder, export: Export) -> None:
-    services = holder.services
+def _add(others: Others, services: Services, plan: Plan, export: Export) -> None:
     try:
         head, _ = read_head(services.state, export.id)
     except NotFound:  # it was never run
@@ -84,15 +87,15 @@ def _add(others: Others, holder: Holder, export: Export) -> None:
         others.is_unknown |= head.has_sent
         return
     ledger = read_ledger(services.state, head.ledger)
-    if _is_of_this_list(holder, ledger):
-        if holder.plan.ledger is None or ledger.header.key != holder.plan.ledger.key:
+    if _is_of_this_list(plan, ledger):
+        if plan.ledger is None or ledger.header.key != plan.ledger.key:
             others.is_unknown = True
         others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
 
 
-def _is_of_this_list(holder: Holder, ledger: Ledger) -> bool:
+def _is_of_this_list(plan: Plan, ledger: Ledger) -> bool:
     header = ledger.header
-    return (header.account, header.list) == (holder.plan.account_id, holder.plan.export.list_id)
+    return (header.account, header.list) == (plan.account_id, plan.export.list_id)
 
 
 def _posted(services: Services, run_id: str) -> Iterator[bytes]:
