@@ -149,6 +149,31 @@ def test_a_changed_mapping_sends_everybody_once(world: World) -> None:
     assert (sent(after), codes(after)) == ((0, 0, 0, 5), {})
 
 
+def test_a_blank_cell_clears_the_property_at_klaviyo(world: World) -> None:
+    """Where the export asks for it, which sends everybody once more; standard attributes stay."""
+    rows = [row(index, RewardPoints="7", City="Lisbon") for index in range(3)]
+    world.segment(rows)
+    world.run()
+    refreshed(world, [row(0, RewardPoints="", City=""), *rows[1:]])
+    assert sent(world.run()) == (0, 1, 1, 2)
+    kept = world.stand_in.profile(email(0)).attributes or {}
+    assert kept["properties"]["RewardPoints"] == 7
+
+    world.document("exports/vip.json", sync={"clear_blanks": True})
+    record = world.run()
+
+    assert (sent(record), codes(record)) == ((0, 0, 3, 0), {"full_resend": 3})
+    cleared = world.stand_in.profile(email(0)).attributes or {}
+    assert "RewardPoints" not in cleared["properties"]
+    assert cleared["location"] == kept["location"] != {}
+    others = world.stand_in.profile(email(1)).attributes or {}
+    assert others["properties"]["RewardPoints"] == 7
+    refreshed(world, [rows[0], row(1, RewardPoints=" "), rows[2]])
+    assert sent(world.run()) == (0, 2, 2, 1)
+    again = world.stand_in.profile(email(1)).attributes or {}
+    assert "RewardPoints" not in again["properties"]
+
+
 def test_another_condition_sends_only_who_is_new(world: World) -> None:
     """What leaves of a person does not depend on it."""
     rows = [row(index, City="Lisbon" if index < 2 else "Porto") for index in range(5)]
