@@ -115,6 +115,8 @@ class FileDocuments:
 class OneKey(Vault):
     """A vault with one key."""
 
+    is_writable = False
+
     def __init__(self, key: str) -> None:
         self._key = key
 

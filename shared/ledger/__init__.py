@@ -6,7 +6,7 @@ closes.
 """
 
 from shared.ledger.file import Ledger, LedgerHeader, LedgerLost, read_ledger, write_ledger
-from shared.ledger.key import DigestKey, ensure_key, read_key
+from shared.ledger.key import DigestKey, ensure_key, expected_key, read_key
 from shared.ledger.people import People
 from shared.ledger.update import Leavers, Posted, updated
 
@@ -19,6 +19,7 @@ __all__ = [
     "People",
     "Posted",
     "ensure_key",
+    "expected_key",
     "read_key",
     "read_ledger",
     "updated",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from shared.ledger.people import ENTRY, LEFT, VOID, WIDTH, People
+from shared.ledger.people import ENTRY, LEFT, OFF_ONLY, VOID, WIDTH, People
 from shared.profiles.digests import CONTENT, PERSON
 
 _NO_FLAGS = b"\0"
@@ -75,11 +75,11 @@ def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = N
 def _without(people: People, leavers: Leavers) -> People:
     """Without those who are gone, and with a flag for those who have left and are not."""
     entries = bytearray(people.entries)
-    entries[ENTRY::WIDTH] = bytes(len(people))
+    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(OFF_ONLY)
     for person in leavers.left:
         number = people.find(person)
         if number >= 0:
-            entries[number * WIDTH + ENTRY] = LEFT
+            entries[number * WIDTH + ENTRY] |= LEFT
             if person in leavers.doubtful:
                 entries[number * WIDTH + PERSON : number * WIDTH + ENTRY] = VOID
     numbers = sorted(number for person in leavers.gone if (number := people.find(person)) >= 0)

@@ -19,6 +19,7 @@ from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
 from shared.runs.steps.permit import Canceled
 from shared.runs.steps.pin import pin
+from shared.runs.steps.reconcile import reconcile
 from shared.runs.steps.remove import NewerSnapshot, remove
 from shared.runs.steps.send import send
 from shared.services import Services
@@ -98,7 +99,7 @@ class _Turn:
         except Canceled:
             self._run.cut_short("canceled")
         except NewerSnapshot:
-            self._run.hold_removals("removals_pending")
+            self._run.postpone_removals()
         except KeyElsewhere:
             self._run.finish_look(self._holder.now(), is_last=True)
         except PermanentError as problem:
@@ -131,6 +132,11 @@ class _Turn:
                 with traces.span("pin"):
                     pin(holder)
                 log_step(run.record, "pinned")
+            case Step.READ:
+                with traces.span("read members"):
+                    if not reconcile(holder):
+                        return True
+                log_step(run.record, "read members")
             case Step.SEND:
                 with traces.span("send"):
                     if not send(holder):
@@ -147,7 +153,7 @@ class _Turn:
                         return True
                 log_step(run.summary(), "removed")
             case Step.STOP_REMOVING:
-                run.hold_removals("removals_pending")
+                run.postpone_removals()
                 holder.lock.checkpoint()
             case Step.CANCEL:
                 run.cut_short("canceled")

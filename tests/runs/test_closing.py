@@ -157,6 +157,25 @@ def test_a_record_without_a_cleared_head_is_the_end(world: World) -> None:
     assert not any(".parts/" in name for name in names(world))
 
 
+def test_parts_that_a_holder_left_when_it_died_go_with_the_next_run(world: World) -> None:
+    """They hold digests of people, which stay no longer than the run needs them."""
+    world.segment(People(50, dirt=True))
+    first = start(world.services, "vip", ON_DEMAND)
+    with pytest.raises(Died):
+        advance(
+            dying(world.services, lambda what, name: what == "delete" and ".parts/" in name),
+            first,
+            world.deadline(),
+        )
+    assert head(world).open is None
+    assert any(name.endswith(state.PEOPLE) for name in names(world))
+
+    second = world.run()
+
+    assert second.id != first.id
+    assert not any(".parts/" in name for name in names(world))
+
+
 class Losing(WatchedStore):
     """Whoever reads something of a run has been paused, and has lost every lock."""
 

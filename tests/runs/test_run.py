@@ -162,7 +162,7 @@ def test_a_key_of_another_account_fails_the_run(world: World) -> None:
     world.segment(People(10))
     world.run()
     world.stand_in.add_account("OTHER1", "Other", keys={"pk_other": SCOPES}, lists={"Y6nRLr": "VIP"})
-    world.secrets({"klaviyo-sandbox": "pk_other"})
+    world.replace_key("pk_other")
 
     record = world.run()
 

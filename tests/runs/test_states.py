@@ -7,6 +7,7 @@ import pytest
 
 from shared.runs.deliveries import GIVE_UP_AFTER, AcceptedJob
 from shared.runs.record import ErrorRecord
+from shared.runs.removal import Removal
 from shared.runs.run import LONGEST_WAIT, MOST_UNFINISHED_TURNS, PAUSED_AGAIN, OpenRun, next_step
 from shared.runs.states import PHASES, TRANSITIONS, Cut, Rest, Signals, State, Step, Wait
 from tests.support.open_runs import NOW, PLAN, a_run
@@ -29,9 +30,11 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     # Nothing crosses the run.
     (a_run(State.OPENED), NEVERMIND, Step.PIN),
     (a_run(State.PINNING), NEVERMIND, Step.PIN),
+    (a_run(State.READING), NEVERMIND, Step.READ),
     (a_run(State.SENDING), NEVERMIND, Step.SEND),
     (a_run(State.SENDING, jobs=2), NEVERMIND, Step.SEND),
     (a_run(State.CONFIRMING, jobs=2), NEVERMIND, Step.LOOK),
+    (a_run(State.REMOVING, jobs=2, left=3), NEVERMIND, Step.REMOVE),
     (a_run(State.CLOSING), NEVERMIND, Step.CLOSE),
     # It waits, as long as that can be believed.
     *[
@@ -49,7 +52,7 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     # Somebody cancels it, or a newer snapshot is there: a wait keeps neither back.
     *[
         (a_run(state, wait=THROTTLED), signals, step)
-        for state in (State.OPENED, State.PINNING, State.SENDING)
+        for state in (State.OPENED, State.PINNING, State.READING, State.SENDING)
         for signals, step in ((CANCELED, Step.CANCEL), (SUPERSEDED, Step.SUPERSEDE))
     ],
     (a_run(State.SENDING), Signals(canceled=True, superseded=True), Step.CANCEL),
@@ -59,12 +62,20 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     (a_run(State.CONFIRMING, jobs=1, cut=Cut(cause="canceled")), NEVERMIND, Step.LOOK),
     (a_run(State.CONFIRMING, jobs=1, cut=Cut(cause="failed")), NEVERMIND, Step.LOOK),
     (a_run(State.CONFIRMING, jobs=1, wait=THROTTLED), CANCELED, REST),
+    # So it is while people are removed.
+    (a_run(State.REMOVING, left=3, wait=THROTTLED), NEVERMIND, REST),
+    (a_run(State.REMOVING, left=3, wait=THROTTLED), CANCELED, Step.CANCEL),
+    (a_run(State.REMOVING, left=3, wait=THROTTLED), SUPERSEDED, Step.STOP_REMOVING),
+    (a_run(State.REMOVING, left=3), Signals(canceled=True, superseded=True), Step.CANCEL),
+    (a_run(State.REMOVING, left=3, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
+    (a_run(State.REMOVING, jobs=1, left=3, age=OLD), NEVERMIND, Step.REMOVE),
     # Klaviyo had a day for the jobs.
     (a_run(State.CONFIRMING, jobs=1, age=OLD), NEVERMIND, Step.LAST_LOOK),
     (a_run(State.SENDING, jobs=1, age=OLD), NEVERMIND, Step.SEND),
     # Its holders die.
     (a_run(State.PINNING, turns=MOST_UNFINISHED_TURNS), NEVERMIND, Step.PIN),
     (a_run(State.PINNING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
+    (a_run(State.READING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
     (a_run(State.SENDING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
     (a_run(State.SENDING, turns=WORN_OUT), CANCELED, Step.CANCEL),
     (a_run(State.CONFIRMING, jobs=1, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
@@ -78,9 +89,23 @@ def test_what_comes_next(run: OpenRun, signals: Signals, step: Step | Rest) -> N
     assert next_step(run, NOW, signals) == step
 
 
+def pin_to_reconcile(run: OpenRun) -> None:
+    run.reconcile = True
+    run.pin(PLAN, NOW)
+
+
+def look_with_leavers(run: OpenRun) -> None:
+    run.note_leavers(Removal(known=10, left=3, present=7))
+    run.finish_look(NOW, is_last=False)
+
+
 CROSSINGS: list[tuple[State, int, Callable[[OpenRun], None], State]] = [
     (State.OPENED, 0, lambda run: run.begin_turn(NOW), State.PINNING),
     (State.PINNING, 0, lambda run: run.pin(PLAN, NOW), State.SENDING),
+    (State.PINNING, 0, lambda run: pin_to_reconcile(run), State.READING),
+    (State.READING, 0, lambda run: run.finish_reading(), State.SENDING),
+    (State.READING, 0, lambda run: run.cut_short("canceled"), State.CLOSING),
+    (State.READING, 0, lambda run: run.fail(ERROR), State.CLOSING),
     (State.PINNING, 0, lambda run: run.cut_short("canceled"), State.CLOSING),
     (State.PINNING, 0, lambda run: run.cut_short("superseded"), State.CLOSING),
     (State.PINNING, 0, lambda run: run.fail(ERROR), State.CLOSING),
@@ -95,8 +120,13 @@ CROSSINGS: list[tuple[State, int, Callable[[OpenRun], None], State]] = [
     (State.CONFIRMING, 0, lambda run: run.finish_look(NOW, is_last=False), State.CLOSING),
     (State.CONFIRMING, 1, lambda run: run.finish_look(NOW, is_last=True), State.CLOSING),
     (State.CONFIRMING, 1, lambda run: run.fail(ERROR), State.CLOSING),
+    (State.CONFIRMING, 0, lambda run: look_with_leavers(run), State.REMOVING),
+    (State.REMOVING, 1, lambda run: run.cut_short("canceled"), State.CLOSING),
+    (State.REMOVING, 1, lambda run: run.fail(ERROR), State.CLOSING),
+    (State.REMOVING, 0, lambda run: run.finish_removing(), State.CLOSING),
     (State.CLOSING, 0, lambda run: run.close(), State.CLOSED),
     # These lead nowhere else.
+    (State.REMOVING, 1, lambda run: run.wait_until(SOON, "throttled"), State.REMOVING),
     (State.PINNING, 0, lambda run: run.begin_turn(NOW), State.PINNING),
     (State.SENDING, 1, lambda run: run.begin_turn(NOW), State.SENDING),
     (State.SENDING, 1, lambda run: run.end_turn(), State.SENDING),

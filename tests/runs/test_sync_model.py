@@ -127,13 +127,23 @@ class Sync(RuleBasedStateMachine):
     @rule(
         name=SIDES,
         request=st.sampled_from(
-            [{"full": True}, {"limit": 2}, {"confirmed": ANY_NUMBER}, {"confirmed": 3}, {"confirmed": ANY_NUMBER}]
+            [
+                {"full": True},
+                {"limit": 2},
+                {"confirmed": ANY_NUMBER},
+                {"confirmed": 3},
+                {"confirmed": ANY_NUMBER},
+            ]
         ),
     )
     def special(self, name: str, request: dict[str, Any]) -> None:
         self._run(self.sides[name], 1200, **request)
 
-    @rule(name=SIDES, nth=st.integers(1, 150), request=st.sampled_from([{}, {}, {"full": True}, {"confirmed": 9}]))
+    @rule(
+        name=SIDES,
+        nth=st.integers(1, 150),
+        request=st.sampled_from([{}, {}, {"full": True}, {"confirmed": 9}]),
+    )
     def dies(self, name: str, nth: int, request: dict[str, Any]) -> None:
         numbers = count(1)
         self._run(self.sides[name], 1200, is_last=lambda *_: next(numbers) == nth, **request)
@@ -167,7 +177,9 @@ class Sync(RuleBasedStateMachine):
     def later(self, hours: int) -> None:
         self.world.clock.sleep(hours * 3600)
 
-    @rule(who=WHO, other=WHO, what=st.sampled_from(["off", "unsubscribed", "deleted", "on", "merged", "moved"]))
+    @rule(
+        who=WHO, other=WHO, what=st.sampled_from(["off", "unsubscribed", "deleted", "on", "merged", "moved"])
+    )
     def hand(self, who: int, other: int, what: str) -> None:
         """Somebody changes something at Klaviyo."""
         self.is_hand = True
@@ -208,7 +220,9 @@ class Sync(RuleBasedStateMachine):
             case "filters":
                 new = Document(old.mode, old.fields, not old.filters, old.list_id)
             case "mode":
-                new = Document("add" if old.mode == "mirror" else "mirror", old.fields, old.filters, old.list_id)
+                new = Document(
+                    "add" if old.mode == "mirror" else "mirror", old.fields, old.filters, old.list_id
+                )
             case _:
                 new = Document(old.mode, old.fields, old.filters, OTHER if old.list_id == LIST else LIST)
         side.document = new
@@ -346,7 +360,8 @@ class Sync(RuleBasedStateMachine):
         complete = {job["id"] for job in record["jobs"] if job["status"] == "complete"}
         who_of = {email(who): who for who in PEOPLE}
         failed = {
-            job: {who_of[each.profile["attributes"]["email"]] for each in jobs[job].failed} for job in complete
+            job: {who_of[each.profile["attributes"]["email"]] for each in jobs[job].failed}
+            for job in complete
         }
         for who, posts in run.posted.items():
             if any(job not in complete for _, job in posts):
@@ -413,7 +428,11 @@ class Sync(RuleBasedStateMachine):
             assert not self._open(side.id), "a run stays open"
 
 
-HUNT: Any = {"derandomize": False, "database": None, "report_multiple_bugs": False, "phases": [Phase.generate]} if "MODEL_EXAMPLES" in os.environ else {}
+HUNT: Any = (
+    {"derandomize": False, "database": None, "report_multiple_bugs": False, "phases": [Phase.generate]}
+    if "MODEL_EXAMPLES" in os.environ
+    else {}
+)
 Sync.TestCase.settings = settings(
     max_examples=int(os.environ.get("MODEL_EXAMPLES", "20")),
     stateful_step_count=int(os.environ.get("MODEL_STEPS", "14")),

@@ -4,9 +4,11 @@ import json
 from datetime import timedelta
 
 from shared.catalog import Export
+from shared.klaviyo import JobStatus
 from shared.runs.deliveries import AcceptedJob, Deliveries
 from shared.runs.plan import PinnedPartition, PinnedSegment, Plan
 from shared.runs.record import RunRecord
+from shared.runs.removal import Removal
 from shared.runs.run import OpenRun
 from shared.runs.states import Cut, State, Wait
 from tests.support.documents import SHORT_EXPORT
@@ -29,9 +31,11 @@ def a_run(
     turns: int = 0,
     age: timedelta = timedelta(minutes=1),
     pinned: bool = True,
+    left: int = 0,
 ) -> OpenRun:
-    """A run in this state, with so many jobs that Klaviyo accepted some time ago; `pinned` is whether it has
-    the plan that comes with the state."""
+    """A run in this state, with so many jobs that Klaviyo accepted some time ago, which are settled where
+    that comes with the state; `pinned` is whether it has the plan that does. Of its segment `left` people
+    have left."""
     record = RunRecord(
         id="vip.20260824T143300Z-0000",
         export="vip",
@@ -39,8 +43,10 @@ def a_run(
         requested_by="timer",
         created_at=MONDAY,
     )
+    is_settled = state in (State.REMOVING, State.CLOSING, State.CLOSED)
+    status = JobStatus.COMPLETE if is_settled else JobStatus.QUEUED
     accepted = [
-        AcceptedJob(id=f"{n}", digest=f"{n}", batch=f"{n}", profiles=10, accepted_at=NOW - age)
+        AcceptedJob(id=f"{n}", digest=f"{n}", batch=f"{n}", profiles=10, accepted_at=NOW - age, status=status)
         for n in range(jobs)
     ]
     is_pinned = pinned and state not in (State.OPENED, State.PINNING)
@@ -52,6 +58,7 @@ def a_run(
         plan=PLAN if is_pinned else None,
         deliveries=Deliveries(jobs=accepted),
         unfinished_turns=turns,
+        removal=Removal(known=2 * left, left=left, present=left) if left else None,
     )
 
 

@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from shared import state
 from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
-from shared.ledger import Leavers, Ledger, LedgerHeader, People, Posted, updated, write_ledger
+from shared.ledger import Leavers, Ledger, LedgerHeader, Posted, updated, write_ledger
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
 from shared.runs.plan import PinnedLedger
+from shared.runs.record import RunRecord
 from shared.runs.removal import Removal
+from shared.runs.steps.known import known_people
 from shared.runs.steps.parts import Parts
 
 logger = logging.getLogger(__name__)
 
 
-def leave_ledger(holder: Holder) -> str | None:
+def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
     """Writes the ledger that holds once the run is closed; returns its name, or that of the one before.
 
-    None where it can't be known any more who is on the list: then the next run sends everybody.
+    None where there is none, and where it can't be known any more who is on the list, which is a warning of
+    the record: then the next run sends everybody.
     """
     run, head = holder.run, holder.lock.head
     if run.plan is None or state.is_of_one_file(head.export):
@@ -31,15 +34,17 @@ def leave_ledger(holder: Holder) -> str | None:
         return _write(holder, pinned)
     except (PermanentError, ValueError) as problem:  # the latter: a garbled part
         logger.warning("run %s: its ledger is lost: %s", run.record.id, problem)
+        record.warn("ledger_lost")
         return None
 
 
 def remove_others(holder: Holder) -> None:
     """Removes the export's ledgers that no run needs any more."""
     store, head = holder.lock.store, holder.lock.head
-    for blob in store.list(state.ledgers(head.export)):
-        if blob.name != head.ledger:
-            store.delete(blob.name)
+    others = [blob.name for blob in store.list(state.ledgers(head.export)) if blob.name != head.ledger]
+    holder.lock.check()  # else one of them may be the next holder's
+    for name in others:
+        store.delete(name)
 
 
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
@@ -48,11 +53,11 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     posted = parts.posted()
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
-    is_mirrored = run.removal is not None
-    if not (posted or is_void or is_mirrored) and (pinned.name is not None or run.cut is not None):
+    has_looked = run.removal is not None or run.reconcile
+    if not (posted or is_void or has_looked) and (pinned.name is not None or run.cut is not None):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
-    people = before.people if before is not None else People()
+    people = known_people(holder)
     is_complete = run.cut is None and run.limit is None
     mapping = plan.mapping().fingerprint() if is_complete or before is None else before.header.mapping
     header = LedgerHeader(
@@ -65,7 +70,7 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     posts = _posts(parts, posted, run.deliveries.jobs)
     leavers = _leavers(parts, run.removal) if run.removal is not None else None
     after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers))
-    if before is not None and (after.header, after.people.entries) == (before.header, people.entries):
+    if before is not None and (after.header, after.people.entries) == (before.header, before.people.entries):
         return lock.head.ledger
     name = state.ledger(run.record.id, lock.head.epoch)
     lock.check()

@@ -13,9 +13,9 @@ from shared.runs.steps.rows import check, most_rows_of, profiles_of
 from shared.services import Services
 
 NO_KEY = (
-    "The export mirrors its segment, and the vault has no secret digest-key, without which nobody can know "
-    "who has left. Put it back or, if there never was one, make it: az keyvault secret set "
-    '--vault-name VAULT --name digest-key --value "$(openssl rand -hex 32)"'
+    "The vault has no secret digest-key, without which nobody can know who has left. Put it back or, if "
+    "there never was one, make it: az keyvault secret set --vault-name VAULT --name digest-key "
+    '--value "$(openssl rand -hex 32)"'
 )
 
 
@@ -35,8 +35,10 @@ def pin(holder: Holder) -> None:
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
     if not state.is_of_one_file(export.id):  # what a file sends is not kept
         key, warn = ensure_key(services.vault, services.state), run.record.warn
-        if key is None and export.sync.mode == "mirror":
+        if key is None and (export.sync.mode == "mirror" or run.reconcile):
             raise NotFound(NO_KEY, code="no_digest_key")
+        if holder.lock.head.is_full_due(export, holder.now()) and run.limit is None:
+            run.send_all()
         plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
     check(services, plan)
     plan.lines = most_rows_of(services, plan)

@@ -8,14 +8,13 @@ from itertools import islice
 from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, room_for_profiles
-from shared.ledger import read_key
-from shared.profiles import Batch, pack
+from shared.profiles import UNKEYED, Batch, Selection, pack
 from shared.profiles.digests import PERSON
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.removal import Removal
 from shared.runs.steps.batch import BatchSender
-from shared.runs.steps.compare import comparison_of
+from shared.runs.steps.known import digests_of, known_people
 from shared.runs.steps.parts import CheckedRows, Parts
 from shared.runs.steps.permit import Canceled, RunPermit
 from shared.runs.steps.rows import profiles_of
@@ -48,9 +47,15 @@ class _Pass:
         self._sender = sender
         self._branch = branch
         self._rejected = CheckedRows(Parts(holder.lock))
-        key = read_key(holder.services.vault) if holder.plan.ledger is not None else None
-        self._comparison = comparison_of(holder.plan, key, holder.read_ledger)
-        self._selection = self._comparison.select(self._rejected.add)
+        pinned = holder.plan.ledger
+        self._digests = UNKEYED if pinned is None else digests_of(holder)
+        self._known = known_people(holder)
+        self._selection = Selection(
+            self._rejected.add,
+            self._known,
+            everybody=pinned is not None and pinned.everybody,
+            is_remapped=pinned is not None and pinned.is_remapped,
+        )
 
     def run(self) -> bool:
         holder, run, lock = self._holder, self._holder.run, self._holder.lock
@@ -94,17 +99,16 @@ class _Pass:
     def _note_leavers(self) -> None:
         """Writes down who has left, where such people are to be removed."""
         holder, plan, selection = self._holder, self._holder.plan, self._selection
-        pinned = plan.ledger
-        if plan.export.sync.mode != "mirror" or pinned is None or pinned.name is None:
+        is_mirror = plan.export.sync.mode == "mirror"
+        is_known = plan.ledger is not None and plan.ledger.name is not None
+        if holder.run.limit is not None or not ((is_mirror and is_known) or holder.run.reconcile):
             return
-        if holder.run.limit is not None:
-            return
-        left = b"".join(selection.leavers())
+        left = b"".join(selection.leavers()) if is_mirror else b""
         Parts(holder.lock).write_leavers(left, b"".join(selection.refused()))
         before = holder.lock.head.rows
         emptied = [name for name, rows in selection.rows_by_segment.items() if before.get(name) and not rows]
         removal = Removal(
-            known=len(self._comparison.known),
+            known=len(self._known),
             left=len(left) // PERSON,
             present=selection.present,
             unreadable=selection.unreadable,
@@ -114,7 +118,7 @@ class _Pass:
 
     def _batches(self) -> Iterator[Batch]:
         holder = self._holder
-        found = profiles_of(holder.services, holder.plan, self._selection, self._comparison.digests)
+        found = profiles_of(holder.services, holder.plan, self._selection, self._digests)
         profiles = islice(found, holder.run.limit)
         room = room_for_profiles(holder.plan.export.list_id)
         return pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)
