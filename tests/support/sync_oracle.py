@@ -105,6 +105,7 @@ class Side:
     certain: dict[int, dict[str, Any]] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)
     maybe_left: set[int] = field(default_factory=set)
+    marked: set[int] = field(default_factory=set)
     ever: set[tuple[str, int]] = field(default_factory=set)
     is_lost: bool = False
     losses: int = 0
@@ -126,7 +127,7 @@ class Side:
     def lose(self) -> None:
         """Nobody can tell any more whom it has sent."""
         self.known, self.certain, self.is_lost = set(), {}, True
-        self.left, self.maybe_left = set(), set()
+        self.left, self.maybe_left, self.marked = set(), set(), set()
         self.losses += 1
         for run in self.runs.values():
             run.is_whole = False
@@ -140,11 +141,15 @@ class Side:
         self.runs[run.id] = run
         if run.request.get("full"):
             self.certain.clear()
+        if run.request.get("readd"):
+            self.certain.clear()
+            self.marked.clear()
 
     def post(self, run: Run, who: int, sent: dict[str, Any], job: str) -> None:
         is_wanted_again = run.request.get("full") or not run.is_whole or self.is_lost
         if not is_wanted_again and not any(sent == before for before, _ in run.posted.get(who, ())):
             assert self.certain.get(who) != sent, f"{who} was sent the same again"
+        assert who not in self.marked, f"{who} has left the list and was sent again"
         assert who in run.rows.leave(run.document), f"{who} has no row that may leave"
         run.posted.setdefault(who, []).append((sent, job))
         self.ever.add((run.document.list_id, who))
@@ -154,10 +159,15 @@ class Side:
         self.left.discard(who)
         self.maybe_left.discard(who)
 
-    def close(self, run: Run, record: dict[str, Any], failed: Mapping[str, Iterable[int]]) -> None:
-        """The run has ended; `failed` are those whom its complete jobs could not import."""
+    def close(
+        self, run: Run, record: dict[str, Any], failed: Mapping[str, Iterable[int]], off: set[int]
+    ) -> None:
+        """The run has ended; `failed` are those whom its complete jobs could not import, `off` those whom
+        somebody has taken off the list."""
         self.closed[run.id] = record
         is_complete = _is_complete(run, record)
+        if run.request.get("reconcile") and run.is_whole and is_complete and not run.is_disturbed:
+            self.marked |= off & self.certain.keys() - run.posted.keys()
         for who, posts in run.posted.items():
             is_same = all(sent == posts[0][0] for sent, _ in posts)
             is_in = is_same and any(who not in failed[job] for _, job in posts if job in failed)
