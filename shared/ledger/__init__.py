@@ -5,6 +5,7 @@ it. A run compares the segment with the ledger that the export's head points at,
 closes.
 """
 
+from shared.ledger.consents import still_former, with_consents
 from shared.ledger.file import Ledger, LedgerHeader, LedgerLost, read_ledger, write_ledger
 from shared.ledger.key import DigestKey, ensure_key, expected_key, read_key
 from shared.ledger.people import People
@@ -22,6 +23,8 @@ __all__ = [
     "expected_key",
     "read_key",
     "read_ledger",
+    "still_former",
     "updated",
+    "with_consents",
     "write_ledger",
 ]

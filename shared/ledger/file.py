@@ -1,15 +1,15 @@
 """The file of a ledger: a line of JSON that says what it is of, the people, and a checksum."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NewerVersion, NotFound, PermanentError
-from shared.ledger.people import People
+from shared.ledger.people import WIDTH, People
 
 VERSION = 1
 _CHECKSUM = 16
@@ -25,7 +25,11 @@ class LedgerLost(PermanentError):
 
 
 class LedgerHeader(BaseModel):
-    """What a ledger is of. `key` is the id of the digest key, `mapping` that of the last complete run."""
+    """What a ledger is of. `key` is the id of the digest key, `mapping` that of the last complete run.
+
+    `since` is when the first of the runs began, up to the last one, that subscribed people; `former` counts
+    those whose entries follow those of the people.
+    """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -35,6 +39,8 @@ class LedgerHeader(BaseModel):
     list: str
     key: str
     mapping: str
+    since: AwareDatetime | None = None
+    former: int = Field(0, ge=0)
 
 
 class _Versioned(BaseModel):
@@ -43,8 +49,11 @@ class _Versioned(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
+    """`former` are people who are off the list again, and whose consents are not forgotten."""
+
     header: LedgerHeader
     people: People
+    former: People = field(default_factory=People)
 
 
 def read_ledger(store: Store, name: str) -> Ledger:
@@ -64,7 +73,11 @@ def _parse(name: str, content: bytes) -> Ledger:
     if _Versioned.model_validate_json(content[:end]).version > VERSION:
         raise NewerVersion(name)
     header = LedgerHeader.model_validate_json(content[:end])
-    return Ledger(header, People(content[end + 1 : -_CHECKSUM]))
+    entries = content[end + 1 : -_CHECKSUM]
+    middle = len(entries) - header.former * WIDTH
+    if middle < 0:
+        raise ValueError("fewer people than the header counts")
+    return Ledger(header, People(entries[:middle]), People(entries[middle:]))
 
 
 def write_ledger(store: Store, name: str, ledger: Ledger) -> None:
@@ -74,8 +87,10 @@ def write_ledger(store: Store, name: str, ledger: Ledger) -> None:
 
 def _content(ledger: Ledger) -> Iterator[bytes]:
     checksum = blake2b(digest_size=_CHECKSUM)
-    entries = ledger.people.entries
-    header = ledger.header.model_dump_json().encode() + b"\n"
+    entries = ledger.people.entries + ledger.former.entries
+    header = (
+        ledger.header.model_copy(update={"former": len(ledger.former)}).model_dump_json().encode() + b"\n"
+    )
     chunks = (entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK))
     for piece in (header, *chunks):
         checksum.update(piece)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from shared.ledger.people import ENTRY, LEFT, OFF_ONLY, VOID, WIDTH, People
-from shared.profiles.digests import CONTENT, PERSON
-
-_NO_FLAGS = b"\0"
+from shared.ledger.people import ENTRY, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
+from shared.profiles.digests import PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,14 @@ class Leavers:
     doubtful: frozenset[bytes] = frozenset()
 
 
-def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = None) -> People:
+def updated(
+    before: People, posts: Iterable[Posted], leavers: Leavers | None = None, *, subscribes: bool = False
+) -> People:
     """Everybody who may be on the list after these posts.
 
     What was sent of somebody is certain where a post of it was confirmed, and no post of anything else is
-    open. Without `leavers` it is not known who has left since.
+    open. Without `leavers` it is not known who has left since. Where the export `subscribes`, who is new
+    waits for that.
     """
     found = sorted(entry for post in posts for entry in _entries(post))
     entries = bytearray(before.entries)
@@ -64,10 +65,11 @@ def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = N
         content = _content([entry[PERSON:] for entry in same])
         number = before.find(person)
         if number < 0:
-            new.append(person + content + _NO_FLAGS)
+            new.append(person + content + bytes((WAITING if subscribes else 0,)) + NEVER)
         else:
-            start = number * WIDTH + PERSON
-            entries[start : start + CONTENT + 1] = content + _NO_FLAGS
+            start = number * WIDTH
+            entries[start + PERSON : start + ENTRY] = content
+            entries[start + ENTRY] &= WAITING
     after = People(_woven(before, bytes(entries), new))
     return after if leavers is None else _without(after, leavers)
 
@@ -75,7 +77,7 @@ def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = N
 def _without(people: People, leavers: Leavers) -> People:
     """Without those who are gone, and with a flag for those who have left and are not."""
     entries = bytearray(people.entries)
-    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(OFF_ONLY)
+    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(NOT_LEFT)
     for person in leavers.left:
         number = people.find(person)
         if number >= 0:

@@ -145,7 +145,7 @@ class Head(StateModel):
         run = self.open
         if run is None or run.plan is None:
             return {}
-        is_sent = run.state in (State.CONFIRMING, State.REMOVING)
+        is_sent = run.state in (State.CONFIRMING, State.SUBSCRIBING, State.REMOVING)
         may_end = self.superseded < MOST_SUPERSEDED or is_sent
         return run.plan.versions() if may_end else {}
 

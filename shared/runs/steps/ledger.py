@@ -2,12 +2,22 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
 from shared import state
-from shared.errors import PermanentError
+from shared.errors import NotFound, PermanentError
 from shared.klaviyo import JobStatus
-from shared.ledger import Leavers, Ledger, LedgerHeader, Posted, updated, write_ledger
-from shared.runs.deliveries import AcceptedJob
+from shared.ledger import (
+    Leavers,
+    Ledger,
+    LedgerHeader,
+    People,
+    Posted,
+    still_former,
+    updated,
+    with_consents,
+    write_ledger,
+)
 from shared.runs.holder import Holder
 from shared.runs.plan import PinnedLedger
 from shared.runs.record import RunRecord
@@ -53,29 +63,63 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     posted = parts.posted()
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
-    has_looked = run.removal is not None or run.reconcile
-    if not (posted or is_void or has_looked) and (pinned.name is not None or run.cut is not None):
+    subscribes = plan.export.consent is not None
+    has_looked = run.removal is not None or run.reconcile or (subscribes and run.cut is None)
+    if not (posted or is_void or has_looked or run.subscription.chunks) and (
+        pinned.name is not None or run.cut is not None
+    ):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
     people = known_people(holder)
     is_complete = run.cut is None and run.limit is None
     mapping = plan.mapping().fingerprint() if is_complete or before is None else before.header.mapping
+    is_first = before is None or before.header.since is None
+    since = run.record.started_at if is_first else before.header.since
     header = LedgerHeader(
         export=plan.export.id,
         account=plan.account_id,
         list=plan.export.list_id,
         key=pinned.key,
         mapping=mapping,
+        since=since if subscribes else None,
     )
-    posts = _posts(parts, posted, run.deliveries.jobs)
+    posts = posts_of(holder, posted)
     leavers = _leavers(parts, run.removal) if run.removal is not None else None
-    after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers))
-    if before is not None and (after.header, after.people.entries) == (before.header, before.people.entries):
+    after = updated(
+        people.voided() if is_void else people, posts, leavers, subscribes=subscribes and pinned.is_whole
+    )
+    former = before.former if before is not None else People()
+    looked_at = _looked_at(parts, run.subscription.chunks)
+    gone = leavers.gone if leavers is not None else frozenset[bytes]()
+    next_ledger = Ledger(
+        header,
+        with_consents(people, former, after, looked_at),
+        still_former(people, former, after, gone, subscribes=subscribes),
+    )
+    if before is not None and _is_same(before, next_ledger):
         return lock.head.ledger
     name = state.ledger(run.record.id, lock.head.epoch)
     lock.check()
-    write_ledger(lock.store, name, after)
+    write_ledger(lock.store, name, next_ledger)
     return name
+
+
+def _is_same(before: Ledger, after: Ledger) -> bool:
+    both = [
+        (ledger.header.model_copy(update={"former": 0}), ledger.people.entries, ledger.former.entries)
+        for ledger in (before, after)
+    ]
+    return both[0] == both[1]
+
+
+def _looked_at(parts: Parts, chunks: int) -> dict[bytes, bytes]:
+    """Whose consents are used, with their hidden times; also where a holder died before it was certain."""
+    found: dict[bytes, bytes] = {}
+    for number in range(chunks):
+        found |= parts.looked_at(number)
+    with suppress(NotFound):  # no other one was begun
+        found |= parts.looked_at(chunks)
+    return found
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:
@@ -98,9 +142,9 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
     return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
 
 
-def _posts(parts: Parts, posted: list[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
+def posts_of(holder: Holder, posted: list[str]) -> Iterator[Posted]:
     """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported."""
-    by_digest = {job.digest: job for job in jobs}
+    parts, by_digest = Parts(holder.lock), {job.digest: job for job in holder.run.deliveries.jobs}
     for digest in posted:
         post = Posted(parts.read_people(digest), confirmed=False)
         job = by_digest.get(digest)
