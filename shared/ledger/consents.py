@@ -5,7 +5,8 @@ It is kept of people who are off the list, too: who is back is not new, and may 
 
 from collections.abc import Collection, Mapping
 
-from shared.ledger.people import ENTRY, NEVER, PERSON, WAITING, WIDTH, People
+from shared.ledger.people import ENTRY, NEVER, WAITING, WIDTH, People
+from shared.profiles.digests import PERSON
 
 
 def with_consents(before: People, former: People, after: People, looked_at: Mapping[bytes, bytes]) -> People:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -40,7 +40,7 @@ class LedgerHeader(BaseModel):
     key: str
     mapping: str
     since: AwareDatetime | None = None
-    former: int = Field(0, ge=0)
+    former: Annotated[int, Field(ge=0)] = 0
 
 
 class _Versioned(BaseModel):

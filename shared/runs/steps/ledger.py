@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
 
 from shared import state
-from shared.errors import NotFound, PermanentError
+from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
 from shared.ledger import (
     Leavers,
@@ -73,8 +72,7 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     people = known_people(holder)
     is_complete = run.cut is None and run.limit is None
     mapping = plan.mapping().fingerprint() if is_complete or before is None else before.header.mapping
-    is_first = before is None or before.header.since is None
-    since = run.record.started_at if is_first else before.header.since
+    since = (before.header.since if before is not None else None) or run.record.started_at
     header = LedgerHeader(
         export=plan.export.id,
         account=plan.account_id,
@@ -117,9 +115,7 @@ def _looked_at(parts: Parts, chunks: int) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for number in range(chunks):
         found |= parts.looked_at(number)
-    with suppress(NotFound):  # no other one was begun
-        found |= parts.looked_at(chunks)
-    return found
+    return found | parts.looked_at(chunks) if parts.has_looked_at(chunks) else found
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:

@@ -194,6 +194,19 @@ class Parts:
         starts = range(0, len(content), PERSON + MOMENT)
         return {content[at : at + PERSON]: content[at + PERSON : at + PERSON + MOMENT] for at in starts}
 
+    def has_looked_at(self, number: int) -> bool:
+        """Whether a holder has begun with these people."""
+        try:
+            self._store.stat(state.subscribed(self._run, number))
+        except NotFound:
+            return False
+        return True
+
+    def remove_looked_at(self, number: int) -> None:
+        """Nobody of them was subscribed."""
+        self._lock.check()
+        self._store.delete(state.subscribed(self._run, number))
+
     def write_members(self, number: int, members: Iterable[tuple[bytes, str]]) -> None:
         """Keeps some of the list's members: the digest of the address, and the profile's id."""
         lines = (f"{person.hex()} {profile_id}" for person, profile_id in members)

@@ -7,9 +7,10 @@ changes nothing: the people are subscribed already, by the same consent.
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import batched
+from typing import override
 
-from shared.errors import BatchRefused
-from shared.klaviyo import MOST_SUBSCRIBED, Klaviyo, Permit, Subscriber
+from shared.errors import BatchRefused, ExportError, KlaviyoUnavailable, PermanentError, TakenElsewhere
+from shared.klaviyo import MOST_SUBSCRIBED, Klaviyo, Subscriber
 from shared.ledger import Ledger, People, updated
 from shared.ledger.people import NEVER
 from shared.runs.holder import Holder
@@ -21,11 +22,22 @@ from shared.runs.steps.parts import Parts
 from shared.runs.steps.permit import RunPermit
 
 
+class CountingPermit(RunPermit):
+    """Everything that can forbid to subscribe somebody; `attempts` counts what it has allowed."""
+
+    attempts = 0
+
+    @override
+    def check(self) -> None:
+        super().check()
+        self.attempts += 1
+
+
 def subscribe(holder: Holder) -> bool:
     """Subscribes who may be, and lets the run go on; False where the time is over before."""
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id) as account:
-        is_complete = _Subscribing(holder, klaviyo, RunPermit(holder, account)).run()
+        is_complete = _Subscribing(holder, klaviyo, CountingPermit(holder, account)).run()
     if is_complete:
         holder.run.finish_subscribing()
     return is_complete
@@ -34,7 +46,7 @@ def subscribe(holder: Holder) -> bool:
 class _Subscribing:
     """One pass over the rows of the run, after its imports are confirmed."""
 
-    def __init__(self, holder: Holder, klaviyo: Klaviyo, permit: Permit) -> None:
+    def __init__(self, holder: Holder, klaviyo: Klaviyo, permit: CountingPermit) -> None:
         self._holder = holder
         self._klaviyo = klaviyo
         self._permit = permit
@@ -91,24 +103,39 @@ class _Subscribing:
 
     def _carry_out(self, rows: Sequence[ConsentingRow]) -> None:
         """Subscribes those whose time is past; the consents of all are used then, even of a time to come."""
-        run = self._holder.run
+        run, number = self._holder.run, self._holder.run.subscription.chunks
         moments = {
             row.person: NEVER
             if row.consented_at is None
             else self._digests.hide(row.person, row.consented_at)
             for row in rows
         }
-        self._parts.write_looked_at(run.subscription.chunks, moments)
-        subscribed = self._post(
-            [
-                Subscriber(row.address, datetime.fromtimestamp(row.consented_at, UTC))
-                for row in rows
-                if row.consented_at is not None and row.consented_at < self._now
-            ]
-        )
+        people = [
+            Subscriber(row.address, datetime.fromtimestamp(row.consented_at, UTC))
+            for row in rows
+            if row.consented_at is not None and row.consented_at < self._now
+        ]
+        was_begun = self._parts.has_looked_at(number)
+        self._parts.write_looked_at(number, moments)
+        self._permit.attempts = 0
+        try:
+            subscribed = self._post(people)
+        except TakenElsewhere:
+            raise
+        except ExportError as problem:
+            if not was_begun and self._is_untaken(problem):
+                self._parts.remove_looked_at(number)
+            raise
         run.finish_subscriptions(subscribed=subscribed, not_subscribed=len(rows) - subscribed)
         self._holder.lock.checkpoint()
         self._holder.deadline.progress()
+
+    def _is_untaken(self, problem: ExportError) -> bool:
+        """Whether it is certain that Klaviyo took nothing: no request was sent, or the only one refused."""
+        is_refused = isinstance(problem, PermanentError) or (
+            isinstance(problem, KlaviyoUnavailable) and not problem.sent
+        )
+        return self._permit.attempts == 0 or (self._permit.attempts == 1 and is_refused)
 
     def _post(self, people: list[Subscriber]) -> int:
         """Returns how many Klaviyo takes: all but those whom it refuses."""
