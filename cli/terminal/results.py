@@ -29,6 +29,8 @@ def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
     print_segments(record.segments)
     print_counts(record.counts.model_dump())
     print_notes(record.rejected_by_reason, record.warnings)
+    if record.removals_since is not None:
+        print_line(f"removals wait since {record.removals_since:%Y-%m-%d %H:%M} UTC")
     if record.is_closed and (record.counts.rejected or record.counts.failed):
         folder = state_url.removeprefix("file:").rstrip("/")
         print_line(f"refused rows: {folder}/{state.rejected(record.id)}")

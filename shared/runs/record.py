@@ -115,7 +115,8 @@ class ErrorRecord(StateModel):
 
 
 class RunRecord(StateModel):
-    """One run of an export; times are UTC."""
+    """One run of an export; times are UTC. `removals_since` is when somebody had left who is still to be
+    removed, maybe in an earlier run."""
 
     version: Literal[1] = 1
     id: RunId
@@ -130,6 +131,7 @@ class RunRecord(StateModel):
     jobs: list[JobRecord] = Field(default_factory=list)
     warnings: list[WarningRecord] = Field(default_factory=list)
     error: ErrorRecord | None = None
+    removals_since: Time | None = None
     created_at: Time
     started_at: Time | None = None
     finished_at: Time | None = None

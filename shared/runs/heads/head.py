@@ -115,11 +115,16 @@ class Head(StateModel):
             return False
         return self.full_at is None or now - self.full_at >= timedelta(days=days)
 
+    def waiting_since(self, run: OpenRun) -> datetime | None:
+        """Since when people have left whom this run leaves to a later one."""
+        if run.removal is None or not run.removal.pending:
+            return None
+        return self.removals_since or run.record.created_at
+
     def _remember(self, run: OpenRun, plan: Plan) -> None:
         """What the next run has to know of this one to remove who leaves."""
         is_complete = run.cut is None and run.limit is None
         removal = run.removal
-        is_pending = removal is not None and bool(removal.pending)
         others = [each for each in self.posted if each != plan.posted()]
         if run.deliveries.jobs or is_complete:
             is_settled = is_complete and removal is not None and not (removal.pending or removal.unmatched)
@@ -128,8 +133,7 @@ class Head(StateModel):
             self.rows = dict(run.rows)
             if run.full or plan.ledger is None or plan.ledger.name is None:
                 self.full_at = run.record.created_at
-            since = self.removals_since or run.record.created_at
-            self.removals_since = since if is_pending else None
+            self.removals_since = self.waiting_since(run)
 
     def pinned(self) -> dict[str, str]:
         """The versions of the open run's snapshots, as long as a newer one may end it."""

@@ -36,6 +36,7 @@ def close(holder: Holder) -> RunRecord:
         record.warn("rejected_not_listed", refused - listed)
         record.warn("refused_rows_incomplete", listed - _list_rejected(holder, run.plan.partitions(), listed))
     record.error = run.cut.error if run.cut else None
+    record.removals_since = holder.lock.head.waiting_since(run)
     record.phase = "closed"
     record.finished_at = holder.now()
     ledger = leave_ledger(holder)
