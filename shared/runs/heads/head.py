@@ -67,6 +67,11 @@ class Head(StateModel):
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
 
+    @property
+    def may_have_sent(self) -> bool:
+        """Whether a run may have put somebody on a list; early versions only kept whether one succeeded."""
+        return self.has_sent or self.last_success is not None
+
     def open_run(self, run: OpenRun) -> None:
         self.open = run
         self.greatest_id = max(self.greatest_id or "", run.record.id)

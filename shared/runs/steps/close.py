@@ -39,9 +39,7 @@ def close(holder: Holder) -> RunRecord:
     record.removals_since = holder.lock.head.waiting_since(run)
     record.phase = "closed"
     record.finished_at = holder.now()
-    ledger = leave_ledger(holder)
-    if ledger is None and run.plan is not None and run.plan.ledger is not None:
-        record.warn("ledger_lost")
+    ledger = leave_ledger(holder, record)
     record.status = _status(run, record)
     holder.lock.check()
     store.write(state.record(record.id), record.content(), create_only=True)
@@ -59,7 +57,7 @@ def close_again(holder: Holder) -> RunRecord | None:
     record, lock = holder.run.record, holder.lock
     try:
         record = read_record(lock.store, record.export, record.id)
-        return _clear(holder, record, leave_ledger(holder))
+        return _clear(holder, record, leave_ledger(holder, record))
     except NotFound:
         return None
     except InvalidDocument as problem:

@@ -24,7 +24,7 @@ def choose_ledger(
     everybody = full or not export.sync.changed_only
     begun = PinnedLedger(key=key.id, everybody=everybody)
     if head.ledger is None:
-        if head.last_success is not None:
+        if head.may_have_sent:
             warn("ledger_lost", 1)
         return begun
     try:

@@ -110,17 +110,16 @@ class Leavers:
 
     def _explain(self, chunk: Chunk, person: bytes, profiles: Sequence[Person]) -> None:
         """Adds what becomes of somebody whose profiles show other addresses."""
+        shown = [profile.email for profile in profiles if profile.email]
+        members = [member for member in self._asking.members_among(shown) if member in profiles]
         if not profiles:
             chunk.unmatched.append(person.hex())
-        for profile in profiles:
-            shown = [profile.email] if profile.email else []
-            is_member = profile in self._asking.members_among(shown)
-            if not is_member:
-                chunk.absent.append(person.hex())
-            elif self._stays(self._asking.person(profile)):
-                chunk.merged.append(person.hex())
-            else:
-                self._divide(chunk, {person: profile.id})
+        elif not members:
+            chunk.absent.append(person.hex())
+        elif any(self._stays(self._asking.person(member)) for member in members):
+            chunk.merged.append(person.hex())
+        else:
+            self._divide(chunk, {person: members[0].id})
 
     def _divide(self, chunk: Chunk, found: dict[bytes, str]) -> None:
         """Adds people with their profiles: those go that are not also somebody's who is new."""

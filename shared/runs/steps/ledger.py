@@ -10,6 +10,7 @@ from shared.ledger import Leavers, Ledger, LedgerHeader, Posted, updated, write_
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
 from shared.runs.plan import PinnedLedger
+from shared.runs.record import RunRecord
 from shared.runs.removal import Removal
 from shared.runs.steps.known import known_people
 from shared.runs.steps.parts import Parts
@@ -17,10 +18,11 @@ from shared.runs.steps.parts import Parts
 logger = logging.getLogger(__name__)
 
 
-def leave_ledger(holder: Holder) -> str | None:
+def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
     """Writes the ledger that holds once the run is closed; returns its name, or that of the one before.
 
-    None where it can't be known any more who is on the list: then the next run sends everybody.
+    None where there is none, and where it can't be known any more who is on the list, which is a warning of
+    the record: then the next run sends everybody.
     """
     run, head = holder.run, holder.lock.head
     if run.plan is None or state.is_of_one_file(head.export):
@@ -32,6 +34,7 @@ def leave_ledger(holder: Holder) -> str | None:
         return _write(holder, pinned)
     except (PermanentError, ValueError) as problem:  # the latter: a garbled part
         logger.warning("run %s: its ledger is lost: %s", run.record.id, problem)
+        record.warn("ledger_lost")
         return None
 
 

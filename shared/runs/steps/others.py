@@ -84,7 +84,7 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
     else:
         others.is_busy |= _is_due(services, export, head)
     if head.ledger is None:
-        others.is_unknown |= head.has_sent
+        others.is_unknown |= head.may_have_sent
         return
     ledger = read_ledger(services.state, head.ledger)
     if _is_of_this_list(plan, ledger):
