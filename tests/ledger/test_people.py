@@ -43,6 +43,14 @@ def test_a_digest_across_two_entries_is_nobody() -> None:
     assert people.find(bytes(PERSON - 2) + b"\1\0") == -1
 
 
+def test_who_comes_behind_a_false_hit_is_found() -> None:
+    """Where the bytes of an entry, read from its second byte on, look like the next person."""
+    person = bytes(PERSON - 1) + b"\1"
+    content = b"\1" * CONTENT
+
+    assert People(bytes(PERSON) + content + b"\0" + person + content + b"\0").find(person) == 1
+
+
 def test_every_beginning_is_found() -> None:
     """The first, the last, and those around the bounds of the index."""
     chance = random.Random(5)

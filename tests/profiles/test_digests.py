@@ -51,7 +51,7 @@ def test_another_cell_is_another_content(column: str) -> None:
 
 def test_a_text_that_moves_to_the_next_cell_is_another_content() -> None:
     """The cells are not just strung together; and there is no cell that can't be digested."""
-    assert content(cells(City="ab", CustomerId="c")) != content(cells(City="a", CustomerId="bc"))
+    assert content(cells(FirstName="ab", PostCode="c")) != content(cells(FirstName="a", PostCode="bc"))
     assert content(cells(City="\ud800")) != content(cells(City="\ud801"))
 
 
