@@ -34,6 +34,7 @@ class Case(NamedTuple):
 
     ledger: str | None = NAME
     was_sent: bool = True
+    was_posted: bool = False
     key: DigestKey | None = KEY
     header: Mapping[str, Any] = MappingProxyType({})
     is_whole: bool = True
@@ -50,7 +51,11 @@ def choose(case: Case) -> tuple[PinnedLedger | None, dict[str, int]]:
         return Ledger(HEADER.model_copy(update=case.header), People(entries))
 
     head = Head(
-        export="vip", scheduled_at=MONDAY, ledger=case.ledger, last_success=SENT if case.was_sent else None
+        export="vip",
+        scheduled_at=MONDAY,
+        ledger=case.ledger,
+        last_success=SENT if case.was_sent else None,
+        has_sent=case.was_posted,
     )
     sync = PLAN.export.sync.model_copy(update=case.sync)
     plan = PLAN.model_copy(update={"export": PLAN.export.model_copy(update={"sync": sync})})
@@ -68,6 +73,7 @@ def choose(case: Case) -> tuple[PinnedLedger | None, dict[str, int]]:
         (Case(ledger=None, was_sent=False), BEGUN, {}),
         (Case(ledger=None, was_sent=False, full=True), BEGUN.model_copy(update={"everybody": True}), {}),
         (Case(ledger=None), BEGUN, {"ledger_lost": 1}),
+        (Case(ledger=None, was_sent=False, was_posted=True), BEGUN, {"ledger_lost": 1}),
         (Case(is_whole=False), BEGUN, {"ledger_lost": 1}),
         (Case(header={"export": "other"}), BEGUN, {"ledger_lost": 1}),
         (Case(header={"key": "cd34"}), BEGUN, {"ledger_lost": 1}),
