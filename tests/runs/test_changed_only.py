@@ -164,7 +164,7 @@ def test_a_blank_cell_clears_the_property_at_klaviyo(world: World) -> None:
     rows = [row(index, RewardPoints="7", City="Lisbon") for index in range(3)]
     world.segment(rows)
     world.run()
-    refreshed(world, [row(0, RewardPoints="", City=""), *rows[1:]])
+    refresh(world, [row(0, RewardPoints="", City=""), *rows[1:]])
     assert sent(world.run()) == (0, 1, 1, 2)
     kept = world.stand_in.profile(email(0)).attributes or {}
     assert kept["properties"]["RewardPoints"] == 7
@@ -178,7 +178,7 @@ def test_a_blank_cell_clears_the_property_at_klaviyo(world: World) -> None:
     assert cleared["location"] == kept["location"] != {}
     others = world.stand_in.profile(email(1)).attributes or {}
     assert others["properties"]["RewardPoints"] == 7
-    refreshed(world, [rows[0], row(1, RewardPoints=" "), rows[2]])
+    refresh(world, [rows[0], row(1, RewardPoints=" "), rows[2]])
     assert sent(world.run()) == (0, 2, 2, 1)
     again = world.stand_in.profile(email(1)).attributes or {}
     assert "RewardPoints" not in again["properties"]
