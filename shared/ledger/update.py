@@ -24,6 +24,9 @@ class Posted:
         if len(self.entries) % ENTRY:
             raise ValueError("not a whole number of people")
 
+    def __len__(self) -> int:
+        return len(self.entries) // ENTRY
+
     def people(self) -> Iterator[bytes]:
         """Their digests."""
         return (self.entries[start : start + PERSON] for start in range(0, len(self.entries), ENTRY))

@@ -50,7 +50,7 @@ def remove_others(holder: Holder) -> None:
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     run, plan, lock = holder.run, holder.plan, holder.lock
     parts = Parts(lock)
-    posted = parts.posted()
+    posted = {*parts.posted(), *(job.digest for job in run.deliveries.jobs)}
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
     has_looked = run.removal is not None or run.reconcile
@@ -98,12 +98,17 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
     return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
 
 
-def _posts(parts: Parts, posted: list[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
-    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported."""
+def _posts(parts: Parts, posted: set[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
+    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported.
+
+    Raises PermanentError and ValueError where a part is missing or not whole.
+    """
     by_digest = {job.digest: job for job in jobs}
-    for digest in posted:
+    for digest in sorted(posted):
         post = Posted(parts.read_people(digest), confirmed=False)
         job = by_digest.get(digest)
+        if job is not None and len(post) != job.profiles:
+            raise ValueError("not the people of the post")
         if job is None or job.status is not JobStatus.COMPLETE or job.unconfirmed:
             yield post
             continue
