@@ -194,11 +194,12 @@ class OpenRun(StateModel):
         self.deliveries.give_up()
         self._enter(State.CLOSING)
 
-    def begin_removing(self, now: datetime, kept_for_another: int) -> None:
+    def begin_removing(self, now: datetime, kept_for_another: int, *, is_shared: bool) -> None:
         """Who left is looked for, save those who stay on the list for another export."""
         removal = self._removal()
         removal.began_at = removal.began_at or now
         removal.kept_for_another = kept_for_another
+        removal.is_shared = is_shared
 
     def finish_chunk(self, settled: int, *, removed: int, merged_kept: int, unmatched: int) -> None:
         """It is known what became of some of those who left."""

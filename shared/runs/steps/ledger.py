@@ -79,7 +79,8 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:
-    """Who has left, who of them is off the list, and of whom a holder died while it took them off."""
+    """Who has left, who of them is off the list, and who may be: those of whom a holder died while it took
+    them off, and all where another export may do so."""
     left, _ = parts.read_leavers()
     gone, doubtful = set[bytes](), set[bytes]()
     for number in range(removal.chunks + 1):
@@ -95,7 +96,7 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
             gone |= off
         else:
             doubtful |= off
-    return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
+    return Leavers(frozenset(left), frozenset(gone), frozenset(left if removal.is_shared else doubtful))
 
 
 def _posts(parts: Parts, posted: set[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:

@@ -54,7 +54,7 @@ def remove(holder: Holder) -> bool:
             run.postpone_removals()
             return True
         kept = {person for person in left if others.want(person)}
-        run.begin_removing(holder.now(), len(kept))
+        run.begin_removing(holder.now(), len(kept), is_shared=others.are_there)
         if others.is_busy and removal.may_wait_for_others(holder.now()):
             message = f"Another export into the list {holder.plan.export.list_id} is about to send."
             raise TryLater(message, code="other_export_sends", retry_after=OTHERS_AGAIN)
