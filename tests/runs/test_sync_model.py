@@ -3,22 +3,23 @@
 import json
 import os
 import sys
-from contextlib import ExitStack, contextmanager
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sandbox.klaviyo import ByHand, Fault, ImportFailure, JobPlan
 from sandbox.people import email
 from sandbox.sample import example_documents, write_segment
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
-from shared.runs.advance import advance, cancel, run
+from shared.runs.advance import cancel, run
 from shared.runs.record import RunRecord
 from shared.runs.removal import ANY_NUMBER
 from shared.runs.starting import Request
@@ -83,7 +84,7 @@ class Sync(RuleBasedStateMachine):
         world.stand_in.accept_import = accepted
         for side in self.sides.values():
             self._document(side)
-            side.kinds = {who: "plain" for who in ((0, 1, 2, 3, 4, 5) if side.id == "vip" else (4, 5, 6))}
+            side.kinds = dict.fromkeys((0, 1, 2, 3, 4, 5) if side.id == "vip" else (4, 5, 6), "plain")
             self._refresh(side)
 
     def _watch(self, account: Any, list_id: str) -> None:
@@ -117,7 +118,7 @@ class Sync(RuleBasedStateMachine):
     def move(self, name: str, gone: bool) -> None:
         """Everybody leaves, or everybody comes back."""
         side = self.sides[name]
-        side.kinds, side.broken = ({} if gone else {who: "plain" for who in PEOPLE}), False
+        side.kinds, side.broken = ({} if gone else dict.fromkeys(PEOPLE, "plain")), False
         self._refresh(side)
 
     @rule(name=SIDES, seconds=st.sampled_from([1200, 1200, 1200, 20]))
