@@ -83,6 +83,10 @@ class People:
         """Whether the person has left the segment."""
         return bool(self.entries[number * WIDTH + ENTRY] & LEFT)
 
+    def is_given_up(self, number: int) -> bool:
+        """Whether the person has left, and is sent again on return: then others may remove them."""
+        return self.is_left(number) and self.content(number) == VOID
+
     def is_off(self, number: int) -> bool:
         """Whether the person has left the list by themselves."""
         return bool(self.entries[number * WIDTH + ENTRY] & OFF)

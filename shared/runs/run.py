@@ -208,11 +208,12 @@ class OpenRun(StateModel):
         """All were looked at, or a newer snapshot decides on the others."""
         self._enter(self._after_subscribing())
 
-    def begin_removing(self, now: datetime, kept_for_another: int) -> None:
+    def begin_removing(self, now: datetime, kept_for_another: int, *, is_shared: bool) -> None:
         """Who left is looked for, save those who stay on the list for another export."""
         removal = self._removal()
         removal.began_at = removal.began_at or now
         removal.kept_for_another = kept_for_another
+        removal.is_shared = is_shared
 
     def finish_chunk(self, settled: int, *, removed: int, merged_kept: int, unmatched: int) -> None:
         """It is known what became of some of those who left."""
@@ -288,11 +289,14 @@ class OpenRun(StateModel):
 
     def _may_remove(self) -> bool:
         """Whether who left may be removed: only once it is certain what became of everybody who was sent."""
-        if self.cut is not None or self.removal is None or not (self.removal.left or self.reconcile):
+        removal = self.removal
+        if self.cut is not None or removal is None:
+            return False
+        if not (removal.left or removal.is_first or self.reconcile):
             return False
         is_certain = not any(job.unconfirmed for job in self.deliveries.jobs)
         if not is_certain:
-            self.record.warn("removals_pending", self.removal.left)
+            self.record.warn("removals_pending", removal.left)
         return is_certain
 
     def _removal(self) -> Removal:

@@ -134,7 +134,7 @@ class _Turn:
                     pin(holder)
                 log_step(run.record, "pinned")
             case Step.READ:
-                with traces.span("read members"):
+                with traces.span("read"):
                     if not reconcile(holder):
                         return True
                 log_step(run.record, "read members")

@@ -100,6 +100,16 @@ def test_a_full_run_sends_everybody(world: World) -> None:
     assert sent(world.run()) == (0, 0, 0, 5)
 
 
+def test_a_trial_of_a_full_run_leaves_the_others_alone(world: World) -> None:
+    """It sends so many again, and of the rest it stays certain what they were sent."""
+    rows = [row(index) for index in range(5)]
+    world.segment(rows)
+    world.run()
+
+    assert sent(run_with(world, full=True, limit=2)) == (0, 0, 2, 0)
+    assert sent(world.run()) == (0, 0, 0, 5)
+
+
 def test_an_export_that_is_not_changed_only_always_sends_everybody(world: World) -> None:
     """It keeps a ledger all the same, for when that changes."""
     world.document("exports/vip.json", sync={"changed_only": False})

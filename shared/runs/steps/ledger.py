@@ -59,7 +59,7 @@ def remove_others(holder: Holder) -> None:
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     run, plan, lock = holder.run, holder.plan, holder.lock
     parts = Parts(lock)
-    posted = parts.posted()
+    posted = posted_by(holder)
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
     subscribes = plan.export.consent is not None
@@ -119,7 +119,8 @@ def _looked_at(parts: Parts, chunks: int) -> dict[bytes, bytes]:
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:
-    """Who has left, who of them is off the list, and of whom a holder died while it took them off."""
+    """Who has left, who of them is off the list, and who may be: those of whom a holder died while it took
+    them off, and all where another export may do so."""
     left, _ = parts.read_leavers()
     gone, doubtful = set[bytes](), set[bytes]()
     for number in range(removal.chunks + 1):
@@ -135,15 +136,25 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
             gone |= off
         else:
             doubtful |= off
-    return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
+    return Leavers(frozenset(left), frozenset(gone), frozenset(left if removal.is_shared else doubtful))
 
 
-def posts_of(holder: Holder, posted: list[str]) -> Iterator[Posted]:
-    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported."""
+def posted_by(holder: Holder) -> set[str]:
+    """The digests of the posts that Klaviyo took, or may have taken."""
+    return {*Parts(holder.lock).posted(), *(job.digest for job in holder.run.deliveries.jobs)}
+
+
+def posts_of(holder: Holder, posted: set[str]) -> Iterator[Posted]:
+    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported.
+
+    Raises PermanentError and ValueError where a part is missing or not whole.
+    """
     parts, by_digest = Parts(holder.lock), {job.digest: job for job in holder.run.deliveries.jobs}
-    for digest in posted:
+    for digest in sorted(posted):
         post = Posted(parts.read_people(digest), confirmed=False)
         job = by_digest.get(digest)
+        if job is not None and len(post) != job.profiles:
+            raise ValueError("not the people of the post")
         if job is None or job.status is not JobStatus.COMPLETE or job.unconfirmed:
             yield post
             continue

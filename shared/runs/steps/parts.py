@@ -75,6 +75,16 @@ class Chunk(StateModel):
         """Those that are taken off, each once."""
         return list(dict.fromkeys((*self.gone.values(), *self.strangers)))
 
+    def only(self, people: set[bytes]) -> "Chunk":
+        """Without the others, and without strangers: whether they still are is decided anew."""
+        names = {person.hex() for person in people}
+        return Chunk(
+            gone={name: profile_id for name, profile_id in self.gone.items() if name in names},
+            absent=[name for name in self.absent if name in names],
+            merged=[name for name in self.merged if name in names],
+            unmatched=[name for name in self.unmatched if name in names],
+        )
+
     def people(self) -> set[bytes]:
         return set(map(bytes.fromhex, (*self.gone, *self.absent, *self.merged, *self.unmatched)))
 

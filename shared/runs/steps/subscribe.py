@@ -4,6 +4,7 @@ What is used is on file before it is posted. A holder that dies leaves the next 
 changes nothing: the people are subscribed already, by the same consent.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import batched
@@ -13,13 +14,16 @@ from shared.errors import BatchRefused, ExportError, KlaviyoUnavailable, Permane
 from shared.klaviyo import MOST_SUBSCRIBED, Klaviyo, Subscriber
 from shared.ledger import Ledger, People, updated
 from shared.ledger.people import NEVER
+from shared.profiles import Digests
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.steps.consents import ConsentingRow, consents_in
 from shared.runs.steps.known import digests_of, known_people
-from shared.runs.steps.ledger import posts_of
+from shared.runs.steps.ledger import posted_by, posts_of
 from shared.runs.steps.parts import Parts
 from shared.runs.steps.permit import RunPermit
+
+logger = logging.getLogger(__name__)
 
 
 class CountingPermit(RunPermit):
@@ -35,25 +39,40 @@ class CountingPermit(RunPermit):
 
 def subscribe(holder: Holder) -> bool:
     """Subscribes who may be, and lets the run go on; False where the time is over before."""
-    klaviyo = holder.klaviyo()
+    klaviyo, digests = holder.klaviyo(), digests_of(holder)
     with lock_account(holder.services, holder.plan.account_id) as account:
-        is_complete = _Subscribing(holder, klaviyo, CountingPermit(holder, account)).run()
-    if is_complete:
-        holder.run.finish_subscribing()
-    return is_complete
+        try:
+            before = known_people(holder)
+            imported = updated(before, posts_of(holder, posted_by(holder)))
+        except (PermanentError, ValueError) as problem:  # then the ledger is lost, too
+            logger.warning("run %s: it is not known who was imported: %s", holder.run.record.id, problem)
+        else:
+            permit = CountingPermit(holder, account)
+            if not _Subscribing(holder, klaviyo, permit, digests, before, imported).run():
+                return False
+    holder.run.finish_subscribing()
+    return True
 
 
 class _Subscribing:
     """One pass over the rows of the run, after its imports are confirmed."""
 
-    def __init__(self, holder: Holder, klaviyo: Klaviyo, permit: CountingPermit) -> None:
+    def __init__(
+        self,
+        holder: Holder,
+        klaviyo: Klaviyo,
+        permit: CountingPermit,
+        digests: Digests,
+        before: People,
+        imported: People,
+    ) -> None:
         self._holder = holder
         self._klaviyo = klaviyo
         self._permit = permit
         self._parts = Parts(holder.lock)
-        self._digests = digests_of(holder)
-        self._before = known_people(holder)
-        self._imported = updated(self._before, posts_of(holder, self._parts.posted()))
+        self._digests = digests
+        self._before = before
+        self._imported = imported
         began = holder.run.record.started_at or holder.now()
         self._now = int(began.timestamp())
         ledger = _ledger_of(holder)
