@@ -87,9 +87,9 @@ LEDGER = [
     Mutant(
         _UPDATE, "return Posted(entries, confirmed=False)", "return Posted(entries, self.confirmed)", _UPDATED
     ),
-    Mutant(_UPDATE, "CONTENT + 1] = content + _NO_FLAGS", "CONTENT] = content", _UPDATED),
-    Mutant(_UPDATE, "if certain and len(posted) == 1 else", "if certain else", _UPDATED),
-    Mutant(_UPDATE, "if certain and len(posted) == 1 else", "if len(posted) == 1 else", _UPDATED),
+    Mutant(_UPDATE, "(number + 1) * WIDTH] = entry\n", "number * WIDTH + ENTRY] = entry[:ENTRY]\n", _UPDATED),
+    Mutant(_UPDATE, "            merged[-1] = person + VOID + _NO_FLAGS\n", "            pass\n", _UPDATED),
+    Mutant(_UPDATE, "person + VOID + _NO_FLAGS if entry[ENTRY] else entry", "entry", _UPDATED),
     Mutant(
         _UPDATE, "return after if leavers is None else _without(after, leavers)", "return after", _UPDATED
     ),
