@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sandbox.klaviyo import Fault, ImportFailure, JobPlan
 from sandbox.people import COLUMNS, People, Row
 from shared.errors import ExportError
+from tests.support.open_runs import CONSENT
 from tests.support.telemetry import Metrics
 from tests.support.world import SEGMENT, World, a_world
 
@@ -66,6 +67,16 @@ def filtered(world: World) -> None:
     world.document("exports/vip.json", only_if={"column": "Newsletter consent", "equals": "False"})
 
 
+def subscribed(world: World) -> None:
+    people(world, marked(CreatedOn="2026-05-01T08:00:00Z"))
+    world.document("exports/vip.json", **CONSENT)
+
+
+def refused_subscription(world: World) -> None:
+    subscribed(world)
+    world.stand_in.faults.add([Fault("error", method="POST", path="*subscription*", status=403)])
+
+
 def broken_file(world: World) -> None:
     people(world)
     store = world.services.segment_store
@@ -89,6 +100,8 @@ WAYS: dict[str, Callable[[World], None]] = {
     "failed": failing,
     "cancelled": cancelled,
     "lost": lost,
+    "subscribed": subscribed,
+    "a refused subscription": refused_subscription,
     "broken file": broken_file,
     "401": fault("error", status=401, nth=None),
     "403": fault("error", status=403),

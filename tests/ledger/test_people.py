@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ledger import People
-from shared.ledger.people import ENTRY, LEFT, OFF, VOID, WIDTH
+from shared.ledger.people import ENTRY, LEFT, NEVER, OFF, VOID, WIDTH
 from shared.profiles.digests import CONTENT, PERSON
 
 # Few bytes that differ: many share a beginning, and an entry looks like the end of one and the next.
@@ -72,7 +72,7 @@ def test_voided_people_are_the_same_people(contents: dict[bytes, bytes]) -> None
 
 
 def flagged(*flags: int) -> People:
-    entries = (bytes([number]) * (PERSON + CONTENT) + bytes([flag]) for number, flag in enumerate(flags, 1))
+    entries = (bytes([number]) * ENTRY + bytes([flag]) + NEVER for number, flag in enumerate(flags, 1))
     return People(b"".join(entries))
 
 

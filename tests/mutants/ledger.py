@@ -10,6 +10,8 @@ _PEOPLE = "shared/ledger/people.py"
 _PACKED = "tests/ledger/test_people.py"
 _UPDATE = "shared/ledger/update.py"
 _UPDATED = "tests/ledger/test_update.py"
+_CONSENTS = "shared/ledger/consents.py"
+_CONSENTED = "tests/ledger/test_consents.py"
 _FILE = "shared/ledger/file.py"
 _READ = "tests/ledger/test_file.py"
 _KEY = "shared/ledger/key.py"
@@ -87,9 +89,19 @@ LEDGER = [
     Mutant(
         _UPDATE, "return Posted(entries, confirmed=False)", "return Posted(entries, self.confirmed)", _UPDATED
     ),
-    Mutant(_UPDATE, "(number + 1) * WIDTH] = entry\n", "number * WIDTH + ENTRY] = entry[:ENTRY]\n", _UPDATED),
-    Mutant(_UPDATE, "            merged[-1] = person + VOID + _NO_FLAGS\n", "            pass\n", _UPDATED),
-    Mutant(_UPDATE, "person + VOID + _NO_FLAGS if entry[ENTRY] else entry", "entry", _UPDATED),
+    Mutant(_UPDATE, "            entries[start + ENTRY] &= WAITING\n", "", _UPDATED),
+    Mutant(_UPDATE, "entries[start + ENTRY] &= WAITING", "entries[start + ENTRY] = 0", _UPDATED),
+    Mutant(_UPDATE, " if subscribes else entry", " if before else entry", _UPDATED),
+    Mutant(_UPDATE, "            merged[-1] = person + VOID + _REST\n", "            pass\n", _UPDATED),
+    Mutant(_UPDATE, "person + VOID + _REST if entry[ENTRY] else entry", "entry", _UPDATED),
+    Mutant(_CONSENTS, " and before.find(person) < 0", "", _CONSENTED),
+    Mutant(
+        _CONSENTS, "            entries[place * WIDTH + ENTRY] |= WAITING *", "            _ =", _CONSENTED
+    ),
+    Mutant(_CONSENTS, "if moment != NEVER:", "if True:", _CONSENTED),
+    Mutant(_CONSENTS, "if subscribes or entry[ENTRY + 1 :] != NEVER", "if subscribes", _CONSENTED),
+    Mutant(_CONSENTS, "if subscribes or entry", "if entry", _CONSENTED),
+    Mutant(_CONSENTS, " if after.find(entry[:PERSON]) < 0", "", _CONSENTED),
     Mutant(
         _UPDATE, "return after if leavers is None else _without(after, leavers)", "return after", _UPDATED
     ),
@@ -99,7 +111,7 @@ LEDGER = [
         "return _without(after, leavers or Leavers(frozenset()))",
         _UPDATED,
     ),
-    Mutant(_UPDATE, ".translate(OFF_ONLY)", "", _UPDATED),
+    Mutant(_UPDATE, ".translate(NOT_LEFT)", "", _UPDATED),
     Mutant(_UPDATE, "+ ENTRY] |= LEFT", "+ ENTRY] = LEFT", _UPDATED),
     Mutant(_UPDATE, "            if person in leavers.doubtful:\n", "            if True:\n", _UPDATED),
     Mutant(_UPDATE, "            if person in leavers.doubtful:\n", "            if False:\n", _UPDATED),
@@ -149,7 +161,7 @@ LEDGER = [
     ),
     Mutant(_LEDGER, "except (PermanentError, ValueError)", "except PermanentError", _GARBLED),
     Mutant(_LEDGER, "except (PermanentError, ValueError)", "except ValueError", _GARBLED),
-    Mutant(_LEDGER, "*(job.digest for job in run.deliveries.jobs)", "", _GARBLED),
+    Mutant(_LEDGER, "*(job.digest for job in holder.run.deliveries.jobs)", "", _GARBLED),
     Mutant(_LEDGER, "job is not None and len(post) != job.profiles", "False", _GARBLED),
     Mutant(
         _LEDGER,
