@@ -1,21 +1,17 @@
 """The file of a ledger: a line of JSON that says what it is of, the people, and a checksum."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidDocument, NewerVersion, NotFound, PermanentError
+from shared.errors import InvalidDocument, NotFound, PermanentError
 from shared.ledger.people import People
+from shared.ledger.sealed import sealed, unsealed
 
-VERSION = 1
-_CHECKSUM = 16
 # Bytes: ten million people.
 LONGEST = 512 * 1024 * 1024
-_CHUNK = 4 * 1024 * 1024
 
 
 class LedgerLost(PermanentError):
@@ -37,10 +33,6 @@ class LedgerHeader(BaseModel):
     mapping: str
 
 
-class _Versioned(BaseModel):
-    version: int
-
-
 @dataclass(frozen=True, slots=True)
 class Ledger:
     header: LedgerHeader
@@ -50,34 +42,12 @@ class Ledger:
 def read_ledger(store: Store, name: str) -> Ledger:
     """Raises LedgerLost where it is not there, or not whole, and NewerVersion."""
     try:
-        content = store.read(name, most=LONGEST).content
-        return _parse(name, content)
-    except (NotFound, InvalidDocument, ValidationError, ValueError):
+        header, entries = unsealed(name, store.read(name, most=LONGEST).content, LedgerHeader)
+        return Ledger(header, People(entries))
+    except (NotFound, InvalidDocument, ValueError):
         raise LedgerLost(f"There is no whole ledger {name}.") from None
-
-
-def _parse(name: str, content: bytes) -> Ledger:
-    checksum = blake2b(memoryview(content)[:-_CHECKSUM], digest_size=_CHECKSUM).digest()
-    if checksum != content[-_CHECKSUM:]:
-        raise ValueError("the checksum is another one")
-    end = content.index(b"\n")
-    if _Versioned.model_validate_json(content[:end]).version > VERSION:
-        raise NewerVersion(name)
-    header = LedgerHeader.model_validate_json(content[:end])
-    return Ledger(header, People(content[end + 1 : -_CHECKSUM]))
 
 
 def write_ledger(store: Store, name: str, ledger: Ledger) -> None:
     """Writes a new file, or the same one again."""
-    store.write(name, _content(ledger))
-
-
-def _content(ledger: Ledger) -> Iterator[bytes]:
-    checksum = blake2b(digest_size=_CHECKSUM)
-    entries = ledger.people.entries
-    header = ledger.header.model_dump_json().encode() + b"\n"
-    chunks = (entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK))
-    for piece in (header, *chunks):
-        checksum.update(piece)
-        yield piece
-    yield checksum.digest()
+    store.write(name, sealed(ledger.header, ledger.people.entries))

@@ -6,6 +6,7 @@ A million take 24 MB. Each entry is the digest of the person, that of what was s
 import sys
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from itertools import accumulate
 
 from shared.profiles.digests import CONTENT, PERSON
@@ -70,6 +71,16 @@ class People:
         for byte in range(PERSON, ENTRY):
             entries[byte::WIDTH] = nothing
         return People(bytes(entries))
+
+    def without(self, persons: Iterable[bytes]) -> "People":
+        """The same people but for these."""
+        numbers = sorted({number for person in persons if (number := self.find(person)) >= 0})
+        pieces, start = list[bytes](), 0
+        for number in numbers:
+            pieces.append(self.entries[start : number * WIDTH])
+            start = (number + 1) * WIDTH
+        pieces.append(self.entries[start:])
+        return People(b"".join(pieces))
 
     def _index(self) -> array[int]:
         """Where the entries of each of the 65,536 beginnings start, in bytes; and, at last, their end."""

@@ -1,7 +1,7 @@
 """Which rows leave: checked, each email once, with a place and a reason for every row that doesn't."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,9 +59,10 @@ class Selection:
     """One pass over the rows of a run. Its counts are complete when the pass ends.
 
     Who was sent the same before does not leave, unless `everybody` is to be sent; where another mapping
-    stood behind what was sent (`is_remapped`), nobody counts as changed. Duplicates are recognized by the
-    digests of those who are new, 80 MB for a million, and by a mark for each of the others. `warnings`
-    counts values of the profiles that leave, `unreadable` refused rows that do not tell whose they are.
+    stood behind what was sent (`is_remapped`), nobody counts as changed. Who was `erased` is refused.
+    Duplicates are recognized by the digests of those who are new, 80 MB for a million, and by a mark for
+    each of the others. `warnings` counts values of the profiles that leave,
+    `unreadable` refused rows that do not tell whose they are.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class Selection:
         *,
         everybody: bool = False,
         is_remapped: bool = False,
+        erased: Collection[bytes] = frozenset(),
     ) -> None:
         self._reject = reject
         self._known = known
         self._everybody = everybody
         self._is_remapped = is_remapped
+        self._erased = erased
         self._new: set[bytes] = set()
         self._met = bytearray(len(known))
         # Their rows do not leave, but they have not left.
@@ -101,6 +104,7 @@ class Selection:
         If a row could not be read, a text takes the place of the cells: the code of the reason.
         """
         find, content_of, met = self._known.find, self._known.content, self._met
+        erased = self._erased
         for partition, row, cells in rows:
             self.rows += 1
             person = b""
@@ -108,6 +112,8 @@ class Selection:
                 if isinstance(cells, str):
                     raise Refusal("", cells)  # noqa: TRY301 - refused like any other
                 person, content = mapper.identify(cells)
+                if person in erased:
+                    raise Refusal("", "erased")  # noqa: TRY301 - refused like any other
                 number = find(person)
                 is_met = met[number] if number >= 0 else person in self._new
                 if number >= 0 and not is_met and not self._everybody and content_of(number) == content:

@@ -20,9 +20,16 @@ class Comparison:
     known: Known = NOBODY
     everybody: bool = False
     is_remapped: bool = False
+    erased: frozenset[bytes] = frozenset()
 
     def select(self, reject: Callable[[Rejected], None]) -> Selection:
-        return Selection(reject, self.known, everybody=self.everybody, is_remapped=self.is_remapped)
+        return Selection(
+            reject,
+            self.known,
+            everybody=self.everybody,
+            is_remapped=self.is_remapped,
+            erased=self.erased,
+        )
 
 
 def choose_ledger(
@@ -58,15 +65,19 @@ def choose_ledger(
     return PinnedLedger(key=key.id, name=head.ledger, everybody=everybody, is_remapped=is_remapped)
 
 
-def comparison_of(plan: Plan, key: DigestKey | None, read: Read) -> Comparison:
-    """What a run of this plan compares with.
+def comparison_of(
+    plan: Plan, key: DigestKey | None, read: Read, erased: frozenset[bytes] = frozenset()
+) -> Comparison:
+    """What a run of this plan compares with, and who was `erased` before it began.
 
     Raises LedgerLost where the key or the ledger is not any more what it was when the run began.
     """
     pinned = plan.ledger
-    if pinned is None:
+    if plan.digest_key is None:
         return Comparison(UNKEYED)
-    if key is None or key.id != pinned.key:
+    if key is None or key.id != plan.digest_key:
         raise LedgerLost("The digest key is not the one that it was when the run began.")
+    if pinned is None:
+        return Comparison(Digests(key.key), erased=erased)
     known = NOBODY if pinned.name is None else read(pinned.name).people
-    return Comparison(Digests(key.key), known, pinned.everybody, pinned.is_remapped)
+    return Comparison(Digests(key.key), known, pinned.everybody, pinned.is_remapped, erased)

@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterator
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
-from shared.ledger import Leavers, Ledger, LedgerHeader, People, Posted, updated, write_ledger
+from shared.ledger import Leavers, Ledger, LedgerHeader, People, Posted, read_erased, updated, write_ledger
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import PinnedLedger
 from shared.runs.removal import Removal
 from shared.runs.steps.parts import Parts
@@ -34,12 +36,12 @@ def leave_ledger(holder: Holder) -> str | None:
         return None
 
 
-def remove_others(holder: Holder) -> None:
+def remove_others(lock: ExportLock) -> None:
     """Removes the export's ledgers that no run needs any more."""
-    store, head = holder.lock.store, holder.lock.head
-    for blob in store.list(state.ledgers(head.export)):
-        if blob.name != head.ledger:
-            store.delete(blob.name)
+    head = lock.head
+    for blob in lock.store.list(state.ledgers(head.export)):
+        if blob.name not in (head.ledger, head.pinned_ledger()):
+            lock.store.delete(blob.name)
 
 
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
@@ -49,7 +51,9 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
     is_mirrored = run.removal is not None
-    if not (posted or is_void or is_mirrored) and (pinned.name is not None or run.cut is not None):
+    erased = _erased(lock.store, pinned) if posted or pinned.name is not None else ()
+    has_news = posted or is_void or is_mirrored or erased
+    if not has_news and (pinned.name is not None or run.cut is not None):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
     people = before.people if before is not None else People()
@@ -64,13 +68,19 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     )
     posts = _posts(parts, posted, run.deliveries.jobs)
     leavers = _leavers(parts, run.removal) if run.removal is not None else None
-    after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers))
+    after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers).without(erased))
     if before is not None and (after.header, after.people.entries) == (before.header, people.entries):
         return lock.head.ledger
     name = state.ledger(run.record.id, lock.head.epoch)
     lock.check()
     write_ledger(lock.store, name, after)
     return name
+
+
+def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
+    """Who is on no ledger of this key, whether they were erased before the run began or meanwhile."""
+    erased = read_erased(store)
+    return erased.people if erased is not None and erased.key == pinned.key else ()
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:

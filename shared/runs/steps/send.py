@@ -15,7 +15,8 @@ from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.removal import Removal
 from shared.runs.steps.batch import BatchSender
-from shared.runs.steps.compare import comparison_of
+from shared.runs.steps.compare import Comparison, comparison_of
+from shared.runs.steps.erased import DoNotSend
 from shared.runs.steps.parts import CheckedRows, Parts
 from shared.runs.steps.permit import Canceled, RunPermit
 from shared.runs.steps.rows import profiles_of
@@ -33,8 +34,11 @@ def send(holder: Holder) -> bool:
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id) as account:
         branch = Branch(holder.deadline)
-        sender = BatchSender(holder, klaviyo, branch, RunPermit(holder, account))
-        is_complete = _Pass(holder, sender, branch).run()
+        key = read_key(holder.services.vault) if holder.plan.digest_key is not None else None
+        do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
+        sender = BatchSender(holder, klaviyo, branch, RunPermit(holder, account), do_not_send)
+        comparison = comparison_of(holder.plan, key, holder.read_ledger, do_not_send.before())
+        is_complete = _Pass(holder, sender, branch, comparison).run()
     if is_complete:
         holder.run.finish_sending()
     return is_complete
@@ -43,13 +47,12 @@ def send(holder: Holder) -> bool:
 class _Pass:
     """One pass over the rows of the run."""
 
-    def __init__(self, holder: Holder, sender: BatchSender, branch: Branch) -> None:
+    def __init__(self, holder: Holder, sender: BatchSender, branch: Branch, comparison: Comparison) -> None:
         self._holder = holder
         self._sender = sender
         self._branch = branch
         self._rejected = CheckedRows(Parts(holder.lock))
-        key = read_key(holder.services.vault) if holder.plan.ledger is not None else None
-        self._comparison = comparison_of(holder.plan, key, holder.read_ledger)
+        self._comparison = comparison
         self._selection = self._comparison.select(self._rejected.add)
 
     def run(self) -> bool:

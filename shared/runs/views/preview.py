@@ -11,10 +11,10 @@ from shared import state
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound, VaultUnavailable
 from shared.klaviyo import JOBS_A_PAGE, MOST_PROFILES, least_seconds, room_for_profiles
-from shared.ledger import read_key, read_ledger
+from shared.ledger import read_erased, read_key, read_ledger
 from shared.profiles import UNKEYED, Why, pack
 from shared.runs.heads.head import read_head
-from shared.runs.plan import PinnedSegment, Plan
+from shared.runs.plan import PinnedErased, PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
 from shared.runs.steps.compare import Comparison, Warn, choose_ledger, comparison_of
 from shared.runs.steps.rows import check, profiles_of
@@ -118,19 +118,22 @@ def _account_id(services: Services, export: Export) -> str:
 
 def _comparison(services: Services, plan: Plan, warn: Warn, *, full: bool) -> Comparison:
     """What the run would compare with; `warn` is told of the warnings that it would have for that."""
-    key, read = None, cache(partial(read_ledger, services.state))
-    if state.is_of_one_file(plan.export.id):
-        return Comparison(UNKEYED)
-    try:
-        head, _ = read_head(services.state, plan.export.id)
-    except NotFound:
+    key, read, head = None, cache(partial(read_ledger, services.state)), None
+    erased = read_erased(services.state)
+    if not state.is_of_one_file(plan.export.id):
+        with suppress(NotFound):
+            head, _ = read_head(services.state, plan.export.id)
+    if head is None and erased is None:
         return Comparison(UNKEYED)
     with suppress(VaultUnavailable):
         key = read_key(services.vault)
-    if key is None and head.ledger is None:  # the run would make the key
-        return Comparison(UNKEYED)
-    plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
-    return comparison_of(plan, key, read)
+        if erased is not None:
+            erased.check(key)
+            plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
+    # Without a key and a ledger, the run would make the key.
+    if head is not None and not (key is None and head.ledger is None):
+        plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
+    return comparison_of(plan, key, read, frozenset(erased.people if erased is not None else ()))
 
 
 def fields_of(export: Export) -> list[str]:
