@@ -17,8 +17,8 @@ from shared.ledger.key import DigestKey
 from shared.ledger.sealed import sealed, unsealed
 from shared.profiles.digests import PERSON
 
-# Bytes: four million people.
-LONGEST = 64 * 1024 * 1024
+# Bytes: a million people.
+LONGEST = 16 * 1024 * 1024
 # Several commands may write at the same time.
 _ATTEMPTS = 5
 

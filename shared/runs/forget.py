@@ -79,8 +79,8 @@ class Forgotten:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether every account was asked to delete everybody."""
-        return not any(account.error for account in self.accounts)
+        """Whether every account was asked to delete everybody, and there is one."""
+        return bool(self.accounts) and not any(account.error for account in self.accounts)
 
     def errors(self) -> Iterator[ExportError]:
         yield from filter(None, (export.error for export in self.exports))
