@@ -9,9 +9,9 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,10 @@ from cli.runs import run_export
 from cli.terminal.entry import INTERRUPTED, exit_code_of_run, print_error
 from cli.terminal.live import WatchedClock, watching
 from cli.terminal.output import print_line
-from cli.terminal.results import print_run
+from cli.terminal.results import print_counts, print_notes, print_run
 from cli.terminal.tables import print_table, table
+from sandbox.people import COLUMNS, People, Row, email
+from sandbox.sample import example_documents, write_segment
 from shared.adapters.storage import open_store
 from shared.adapters.storage.files import make_folder
 from shared.errors import AlreadyRunning, InvalidRequest
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     from sandbox.klaviyo import StandIn
 
 FOLDER = Path("data/demo")
+SEGMENT = "HighValueSegment"
 PEOPLE = 25_000
+# The people of two refreshes.
+LEFT, NEW, MOVED, REST = 250, 150, 100, 5_000
 LIST = "Y6nRLr"
 
 
@@ -96,7 +101,8 @@ def _demo() -> int:
             secrets_file=FOLDER / "secrets.json",
             klaviyo_url=url,
         )
-        write_demo(settings)
+        refreshed = datetime.now(UTC) - timedelta(minutes=2)
+        write_demo(settings, refreshed)
         print_line(f"Created a segment of {PEOPLE:,} synthetic people in {FOLDER}/segments.")
         print_line(f"The stand-in Klaviyo at {url} throttles, fails, and loses a response.")
         with Services.from_settings(settings, WatchedClock()) as services:
@@ -104,15 +110,51 @@ def _demo() -> int:
                 record = run_export(services, "vip", Request("command", getpass.getuser()))
             print_run(record, settings.state_url, as_json=False)
             _print_refused(services, record)
-    print_line(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
+            print_line(f"The list {LIST} of the stand-in has {len(stand_in.members(LIST)):,} members.")
+            _refresh(services, stand_in, refreshed + timedelta(minutes=1))
+            _lose_most(services, stand_in, refreshed + timedelta(minutes=2))
     _print_what_next(record)
     return exit_code_of_run(record)
+
+
+def _refresh(services: Services, stand_in: "StandIn", refreshed: datetime) -> None:
+    """Some leave, some are new, some have changed."""
+    print_line("")
+    print_line(
+        f"A refresh later {LEFT:,} people have left the segment, {NEW:,} are new, {MOVED:,} have moved."
+    )
+    people = _moved(People(PEOPLE - LEFT + NEW, dirt=True, start=LEFT), MOVED)
+    write_segment(services.segment_store, SEGMENT, people, refreshed=refreshed)
+    _run_again(services, stand_in)
+
+
+def _lose_most(services: Services, stand_in: "StandIn", refreshed: datetime) -> None:
+    """Somebody has broken the segment: nobody is removed before somebody has looked."""
+    print_line("")
+    print_line(f"Then somebody breaks the segment: all but {REST:,} people are missing.")
+    people = _moved(People(REST, dirt=True, start=LEFT), MOVED)
+    write_segment(services.segment_store, SEGMENT, people, refreshed=refreshed)
+    _run_again(services, stand_in)
+
+
+def _run_again(services: Services, stand_in: "StandIn") -> None:
+    with watching(services, "vip"):
+        record = run_export(services, "vip", Request("command", getpass.getuser()))
+    print_counts(record.counts.model_dump())
+    print_notes({}, [warning for warning in record.warnings if warning.code == "removals_held"])
+    print_line(f"The list now has {len(stand_in.members(LIST)):,} members.")
+
+
+def _moved(people: Iterable[Row], count: int) -> list[Row]:
+    """Of these people, the first so many live elsewhere."""
+    city = list(COLUMNS).index("City")
+    rows = list(people)
+    return [(*row[:city], "Lisbon", *row[city + 1 :]) for row in rows[:count]] + rows[count:]
 
 
 def troubled_klaviyo() -> "StandIn":
     """A stand-in with Klaviyo's rate limits and some of its failures."""
     from sandbox.klaviyo import Fault, ImportFailure, StandIn
-    from sandbox.people import email
 
     stand_in = StandIn(job_seconds=2)
     stand_in.faults.add(
@@ -127,14 +169,13 @@ def troubled_klaviyo() -> "StandIn":
     return stand_in
 
 
-def write_demo(settings: Settings) -> None:
+def write_demo(settings: Settings, refreshed: datetime) -> None:
     """Writes the synthetic segment, a connection and an export for it, and the stand-in's key."""
-    from sandbox.people import People
-    from sandbox.sample import example_documents, write_segment
-
     segments, state = open_store(settings.segments_url), open_store(settings.state_url)
-    write_segment(segments, "HighValueSegment", People(PEOPLE, dirt=True), refreshed=datetime.now(UTC))
-    for name, document in example_documents().items():
+    write_segment(segments, SEGMENT, People(PEOPLE, dirt=True), refreshed=refreshed)
+    documents = example_documents()
+    documents["exports/vip.json"] |= {"sync": {"mode": "mirror"}}
+    for name, document in documents.items():
         state.write(name, json.dumps(document, indent=1).encode())
     descriptor = os.open(settings.secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

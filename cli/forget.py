@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Line:
 
     number: int
     result: str
-    address: str | None = None
+    address: str | None = field(default=None, repr=False)
 
 
 @click.command()

@@ -27,6 +27,12 @@ limit_option = click.option(
 full_option = click.option(
     "--full", is_flag=True, help="Send everybody, also those who were sent the same before."
 )
+reconcile_option = click.option(
+    "--reconcile", is_flag=True, help="Read the list's members first: who left it by themselves is not sent."
+)
+readd_option = click.option(
+    "--readd", is_flag=True, help="With --reconcile: send those again who left the list by themselves."
+)
 confirm_removals_option = click.option(
     "--confirm-removals",
     "confirmed",

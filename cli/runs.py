@@ -14,6 +14,8 @@ from cli.options import (
     json_option,
     limit_option,
     open_services,
+    readd_option,
+    reconcile_option,
     run_argument,
 )
 from cli.send.one_file import with_key
@@ -44,21 +46,40 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 @dry_run_option
 @limit_option
 @full_option
+@reconcile_option
+@readd_option
 @confirm_removals_option
 @json_option
 def run(
-    export: str, dry_run: bool, limit: int | None, full: bool, confirmed: int | None, as_json: bool
+    export: str,
+    dry_run: bool,
+    limit: int | None,
+    full: bool,
+    reconcile: bool,
+    readd: bool,
+    confirmed: int | None,
+    as_json: bool,
 ) -> int:
     """Run EXPORT until it is done, or resume its open run.
 
     Example: segment-export run vip
     """
+    if readd and not reconcile:
+        raise click.UsageError("--readd needs --reconcile.")
     services = open_services()
     if dry_run:
         made = preview(services, services.catalog.export(export), limit, full=full)
         print_preview(made, as_json)
         return OK
-    request = Request("command", getpass.getuser(), limit=limit, full=full, confirmed=confirmed)
+    request = Request(
+        "command",
+        getpass.getuser(),
+        limit=limit,
+        full=full,
+        confirmed=confirmed,
+        reconcile=reconcile,
+        readd=readd,
+    )
     return conduct(services, export, request, as_json)
 
 

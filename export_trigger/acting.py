@@ -119,4 +119,11 @@ def _request(req: func.HttpRequest) -> Request:
     named = body.requested_by or (signed_in if is_name(signed_in) else "http")
     confirm = body.confirm_removals
     confirmed = ANY_NUMBER if confirm is True else (None if confirm is False else confirm)
-    return Request("on_demand", named, full=body.full, confirmed=confirmed)
+    return Request(
+        "on_demand",
+        named,
+        full=body.full,
+        confirmed=confirmed,
+        reconcile=body.reconcile,
+        readd=body.readd,
+    )

@@ -4,8 +4,18 @@ import azure.functions as func
 
 from export_trigger.addresses import export_of, here, location
 from shared import state
-from shared.api import BadRequest, Preferences, Reply, csv_reply, reply, reply_of_run
+from shared.api import (
+    BadRequest,
+    Preferences,
+    PreviewBody,
+    Reply,
+    csv_reply,
+    read_body,
+    reply,
+    reply_of_run,
+)
 from shared.runs.views.history import find_run, list_runs, read_rejected
+from shared.runs.views.preview import preview
 from shared.services import process_services
 
 MOST_A_PAGE = 100
@@ -17,6 +27,13 @@ def show_run(req: func.HttpRequest) -> Reply:
     run = find_run(services.state, req.route_params["run"])
     address = location(req, req.route_params["run"])
     return reply_of_run(run, address, services.clock.now(), Preferences.of(req.headers.get("prefer", "")))
+
+
+def preview_export(req: func.HttpRequest) -> Reply:
+    """What a run would send and remove, from the newest snapshots; nothing is sent, and nothing written."""
+    services = process_services()
+    body = read_body(PreviewBody, req.get_body())
+    return reply(200, preview(services, export_of(req, services), full=body.full).model_dump(mode="json"))
 
 
 def show_runs(req: func.HttpRequest) -> Reply:

@@ -33,6 +33,13 @@ def export_runs(req: func.HttpRequest) -> func.HttpResponse:
     return _answer(req, GET=looking.show_runs, POST=acting.start_run)
 
 
+@blueprint.function_name("preview_export")
+@blueprint.route("exports/{export}/preview", auth_level=func.AuthLevel.FUNCTION)
+def preview_export(req: func.HttpRequest) -> func.HttpResponse:
+    """What a run of an export would send and remove."""
+    return _answer(req, POST=looking.preview_export)
+
+
 @blueprint.function_name("start_all")
 @blueprint.route("runs", auth_level=func.AuthLevel.FUNCTION)
 def start_all(req: func.HttpRequest) -> func.HttpResponse:

@@ -17,6 +17,8 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     here                                 digests of those whose rows were refused
     removal-<number>.json                what becomes of some of those who left
     cursor                               where to go on reading the list's members
+    members-<number>                     members of the list, and the digests of their addresses
+    absent-<number>.json                 who of those that were sent is not among them
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
 erased/people                            who was erased and is never sent again
@@ -154,6 +156,14 @@ def here(run_id: str) -> str:
 
 def cursor(run_id: str) -> str:
     return f"{parts(run_id)}cursor"
+
+
+def members(run_id: str, number: int) -> str:
+    return f"{parts(run_id)}members-{number:06}"
+
+
+def absent(run_id: str, number: int) -> str:
+    return f"{parts(run_id)}absent-{number:06}.json"
 
 
 def removal(run_id: str, number: int) -> str:

@@ -119,6 +119,8 @@ class FileDocuments:
 class OneKey(Vault):
     """A vault with one API key. The digest key, which is asked for where people were erased, is elsewhere."""
 
+    is_writable = False
+
     def __init__(self, key: str, elsewhere: Callable[[], Vault]) -> None:
         self._key = key
         self._elsewhere = elsewhere

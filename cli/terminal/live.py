@@ -28,6 +28,16 @@ WAITS = {
     "account_busy": "another run is sending to this account: waiting for it",
     "throttled": "waiting: Klaviyo asked for a pause",
     "paused": "waiting: exports are paused",
+    "other_export_sends": "waiting: another export into the list is about to send",
+}
+
+
+# What a run does that does not send.
+DOING = {
+    State.READING: "reading who is on the list",
+    State.CONFIRMING: "everything is sent; Klaviyo is importing it",
+    State.REMOVING: "everything is sent; removing who has left",
+    State.CLOSING: "everything is sent; writing the record",
 }
 
 
@@ -106,8 +116,8 @@ class _Watch:
             return WAITS.get(wait.reason, "waiting: a service is unavailable, retrying soon")
         if run.plan is None:
             return "checking the segment, the list and the account"
-        if run.state in (State.CONFIRMING, State.CLOSING):
-            return "everything is sent; Klaviyo is importing it"
+        if run.state in DOING:
+            return DOING[run.state]
         is_held = isinstance(clock, WatchedClock) and clock.sleepers > 0
         return "sending; waiting for Klaviyo (rate limit or failure)" if is_held else "sending"
 

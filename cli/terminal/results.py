@@ -8,12 +8,13 @@ from cli.terminal.output import console, print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared import state
 from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
+from shared.runs.views.at_klaviyo import AtKlaviyo
 from shared.runs.views.preview import Preview
 from shared.text import shown
 
 COLORS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
 # Counts that are left out where they are 0.
-SHOWN_IF_ANY = ("filtered", "unchanged", "new", "changed", "unconfirmed", "removed")
+SHOWN_IF_ANY = ("filtered", "unchanged", "new", "changed", "unconfirmed", "removed", "would_remove")
 
 
 def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
@@ -28,6 +29,8 @@ def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
     print_segments(record.segments)
     print_counts(record.counts.model_dump())
     print_notes(record.rejected_by_reason, record.warnings)
+    if record.removals_since is not None:
+        print_line(f"removals wait since {record.removals_since:%Y-%m-%d %H:%M} UTC")
     if record.is_closed and (record.counts.rejected or record.counts.failed):
         folder = state_url.removeprefix("file:").rstrip("/")
         print_line(f"refused rows: {folder}/{state.rejected(record.id)}")
@@ -79,6 +82,22 @@ def print_runs(records: list[RunRecord]) -> None:
     print_table(runs)
 
 
+def print_at_klaviyo(shown: AtKlaviyo | None) -> None:
+    """Prints what Klaviyo shows of the list, and what it does not."""
+    if shown is None:
+        return
+    if shown.list_name is not None:
+        opt_in = (shown.opt_in or "unknown opt-in").replace("_", " ")
+        members = "" if shown.members is None else f", {shown.members:,} members"
+        print_line(f"The list at Klaviyo: {shown.list_name} ({opt_in}{members})")
+    for flow in shown.flows or ():
+        print_line(f"  starts the flow {flow.name} ({flow.status})")
+    if shown.profiles_used is not None and shown.profiles_most is not None:
+        print_line(f"Profiles of the plan: {shown.profiles_used:,} used of {shown.profiles_most:,}")
+    for what, why in shown.unknown.items():
+        print_line(f"Not known: {what} ({why})")
+
+
 def print_preview(made: Preview, as_json: bool) -> None:
     """Prints what a run would send: as JSON, or as a table and a few lines."""
     if as_json:
@@ -88,6 +107,11 @@ def print_preview(made: Preview, as_json: bool) -> None:
     print_segments(made.segments)
     print_counts(made.counts.model_dump())
     print_notes(made.rejected_by_reason, made.warnings)
+    if made.removals_held:
+        print_line(f"Removals would be held: {made.counts.would_remove:,} people. See --confirm-removals.")
+    for place in made.first_rejected[:5]:
+        print_line(f"  refused: {place.partition} row {place.row:,} {place.column} {place.reason}")
+    print_at_klaviyo(made.at_klaviyo)
     print_line(f"Fields to send: {', '.join(made.fields)}")
     wait = f"at least {made.least_seconds} s" if made.least_seconds else "no wait"
     print_line(f"Import jobs: {made.batches:,}; requests: {made.requests:,}, with {wait} for rate limits.")

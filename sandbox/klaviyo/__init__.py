@@ -13,25 +13,7 @@ secondary ones; profiles that share an external_id are merged. Where Klaviyo's b
 takes the stricter side, or lets a script choose (see `StandIn` and `Fault`). Its answers echo personal data
 wherever Klaviyo's might: a client has to keep quiet about it.
 
-Other processes look and script over HTTP; `{who}` is an address or a profile's id:
-
-| request | what it does |
-|---|---|
-| GET /sandbox/state | accounts: profiles, consent, lists, jobs; requests by endpoint and status (0: none) |
-| GET /sandbox/requests | the log: time, method, path, endpoint, status, size (bytes), retry_after |
-| GET /sandbox/lists/{id}/members | a JSON object a line: identifiers, joined_group_at, consent |
-| GET /sandbox/profiles/{who} | identifiers, emails, attributes (where they are kept), lists, consent |
-| POST /sandbox/faults | adds faults: a JSON array of `Fault` |
-| DELETE /sandbox/faults | forgets them |
-| POST /sandbox/accounts | adds one: `{"id", "name", "keys": {key: [scope]}, "lists": {id: name}, "plan"}` |
-| PATCH /sandbox/lists/{id} | `{"opt_in_process", "flows": [name]}` |
-| PATCH /sandbox/switches | `{"secondary_addresses_found", "unknown_ids_ignored"}`: see `StandIn` |
-| POST /sandbox/merges | `{"source": who, "destination": who}` become one profile |
-| PUT /sandbox/profiles/{who}/primary | `{"email"}` becomes the primary address |
-| POST /sandbox/profiles/{who}/suppressions | `{"reason", "list"}`: unsubscribes by default; leaves the list |
-| DELETE /sandbox/profiles/{who} | deletes a profile |
-| POST /sandbox/lists/{id}/members | `{"email"}` joins, a stranger too |
-| DELETE /sandbox/lists/{id}/members/{who} | leaves |
+Other processes look and script over HTTP, at /sandbox/…; docs/sandbox.md lists every endpoint and request.
 """
 
 from sandbox.klaviyo.accounts import SCOPES

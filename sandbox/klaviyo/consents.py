@@ -104,15 +104,14 @@ def _read_subscriber(profile: Any, pointer: str, now: float | None) -> Subscribe
             raise invalid("A profile has an email, and subscribes to email marketing.", pointer)
     if not is_valid_email(email):
         raise invalid(f"Invalid email address: {email}", f"{pointer}/attributes/email")
-    consented_at = marketing.get("consented_at")
-    if (consented_at is None) != (now is None):
-        detail = "consented_at is required with historical_import, and not allowed without it."
-        raise invalid(detail, f"{pointer}/{MARKETING}/consented_at")
+    consented_at, pointer = marketing.get("consented_at"), f"{pointer}/{MARKETING}/consented_at"
     if now is None:
+        if consented_at is not None:
+            raise invalid("consented_at is not allowed without historical_import.", pointer)
         return Subscriber(email.lower(), None)
     moment = _read_moment(consented_at)
     if moment is None or moment >= now:
-        raise invalid("consented_at must be in the past.", f"{pointer}/{MARKETING}/consented_at")
+        raise invalid("With historical_import, consented_at must be there and in the past.", pointer)
     return Subscriber(email.lower(), moment)
 
 

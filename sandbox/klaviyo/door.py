@@ -59,6 +59,7 @@ class _Exchange:
 
     def __init__(self, stand_in: StandIn, scope: Scope, receive: Receive, send: Send) -> None:
         self._stand_in = stand_in
+        self._arrived = stand_in.clock()
         self._method, self._path = scope["method"], scope["path"]
         self._receive = receive
         self._send = send
@@ -90,7 +91,9 @@ class _Exchange:
             endpoint = endpoint_name(self._method, self._path)
             now = self._stand_in.clock()
             self._stand_in.requests.append(
-                LoggedRequest(now, self._method, self._path, endpoint, status, self._size, retry_after)
+                LoggedRequest(
+                    self._arrived, now, self._method, self._path, endpoint, status, self._size, retry_after
+                )
             )
 
 

@@ -148,12 +148,7 @@ class Profiles:
         self._on_merge(source.number, destination.number)
 
     def remove(self, profile: Profile) -> None:
-        """The profile, its number and its id are gone for good; its identifiers are free."""
-        for email in self.emails(profile):
-            del self._numbers["email"][email]
-        self._secondary.pop(profile.number, None)
-        for name in IDENTIFIERS[1:]:
-            self._release(profile, name)
+        """The profile, its number and its id are gone for good; its identifiers lead nowhere."""
         self._profiles[profile.number] = None
         self._gone += 1
 
@@ -161,14 +156,11 @@ class Profiles:
         return len(self.emails(one)) + len(self.emails(other)) <= MAX_EMAILS
 
     def _identify(self, profile: Profile, name: str, value: str) -> None:
-        self._release(profile, name)
-        self._numbers[name][value] = profile.number
+        before, numbers = getattr(profile, name), self._numbers[name]
+        if numbers.get(before) == profile.number:
+            del numbers[before]
+        numbers[value] = profile.number
         setattr(profile, name, value)
-
-    def _release(self, profile: Profile, name: str) -> None:
-        value, numbers = getattr(profile, name), self._numbers[name]
-        if numbers.get(value) == profile.number:
-            del numbers[value]
 
     def _set_emails(self, profile: Profile, emails: list[str]) -> None:
         if len(emails) > MAX_EMAILS:

@@ -17,8 +17,12 @@ KEPT_REQUESTS = 100_000
 
 
 class LoggedRequest(NamedTuple):
-    """One answered request: when (epoch s), what, and how; status 0 where no answer was given."""
+    """One answered request: when (epoch s), what, and how; status 0 where no answer was given.
 
+    `arrived` is when its first byte came, `time` when it was answered.
+    """
+
+    arrived: float
     time: float
     method: str
     path: str

@@ -34,6 +34,10 @@ LONGEST_FILE = 1_048_576
 
 
 class Vault(Protocol):
+    """`is_writable`: whether the app writes secrets there itself."""
+
+    is_writable: bool
+
     def secret(self, name: str) -> str:
         """The present value of a secret, without white space around it; nothing is kept.
 
@@ -50,6 +54,8 @@ class Vault(Protocol):
 
 class FileVault:
     """A JSON file `{"<secret name>": "<key>"}` of the user who runs this, which nobody else can read."""
+
+    is_writable = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -115,6 +121,8 @@ _CLIENT = {
 
 class KeyVault:
     """The secrets of one Azure Key Vault; `options` are its client's own, `patience` is in seconds."""
+
+    is_writable = False
 
     def __init__(
         self, url: str, credential: "TokenCredential", *, patience: float = PATIENCE, **options: Any

@@ -1,11 +1,12 @@
 """Bodies of requests: small JSON objects that may be left out, checked as strictly as documents."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any, override
 
 from pydantic import AfterValidator, Field
 
 from shared.api.problems import BadRequest
-from shared.catalog.document import Document
+from shared.catalog.document import Document, Place
 from shared.errors import InvalidDocument
 from shared.runs.removal import ANY_NUMBER
 
@@ -25,12 +26,28 @@ def _name(text: str) -> str:
 
 
 class StartBody(Document):
-    """Who wants the run, blank where the body doesn't say; whether everybody is to be sent; and how many
-    people may be removed, where the caller says so: any number, or one."""
+    """Who wants the run, blank where the body doesn't say; whether everybody is to be sent; how many people
+    may be removed, where the caller says so: any number, or one; and whether the list's members are read
+    first, and who is not among them is sent again."""
 
     requested_by: Annotated[str, AfterValidator(_name)] = ""
     full: bool = False
+    reconcile: bool = False
+    readd: bool = False
     confirm_removals: bool | Annotated[int, Field(ge=0, le=ANY_NUMBER, strict=True)] = False
+
+    @override
+    @classmethod
+    def conflicts(cls, members: Any) -> Iterator[tuple[Place, str]]:
+        match members:
+            case {"readd": True, **rest} if rest.get("reconcile") is not True:
+                yield ("readd",), "needs reconcile"
+
+
+class PreviewBody(Document):
+    """Whether the run would send everybody."""
+
+    full: bool = False
 
 
 class EmptyBody(Document):

@@ -98,12 +98,17 @@ class Sync(Document):
 
     With `changed_only` what is new or changed since it was last sent, else all of it. In the mode `mirror`,
     who has left the segments leaves the list, too, unless their share of those who were sent is over
-    `max_removal_share`.
+    `max_removal_share`. A run that reads the list's members, on demand or each `full_every_days` days,
+    removes `strangers` whom no export has sent, or keeps them. With `clear_blanks`, a blank cell clears its
+    custom property.
     """
 
     mode: Literal["add", "mirror"] = "add"
     changed_only: bool = True
     max_removal_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    strangers: Literal["keep", "remove"] = "keep"
+    clear_blanks: bool = False
+    full_every_days: Annotated[int, Field(ge=0, le=3650)] = 0
 
 
 class Export(Document):
@@ -135,6 +140,9 @@ class Export(Document):
         match members:
             case {"attributes": {"properties": list(properties)}} if message := name_twice(properties):
                 yield ("attributes", "properties"), message
+        match members:
+            case {"sync": {"strangers": "remove", **rest}} if rest.get("mode") != "mirror":
+                yield ("sync", "strangers"), "must be 'keep' unless the mode is 'mirror'"
         match members:
             case {"only_if": dict(condition)} if sum(condition.get(test) is not None for test in TESTS) != 1:
                 yield ("only_if",), f"needs exactly one of {', '.join(TESTS)}"

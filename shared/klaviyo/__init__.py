@@ -9,6 +9,7 @@ from shared.klaviyo.client import Klaviyo, KlaviyoApi
 from shared.klaviyo.format import MOST_PROFILES, MOST_REMOVED, MOST_SUBSCRIBED, PROFILE_FORMAT
 from shared.klaviyo.imports import JOBS_A_PAGE
 from shared.klaviyo.limits import least_seconds
+from shared.klaviyo.lookup import MOST_ADDRESSES
 from shared.klaviyo.members import InvalidCursor, MembersChanged, MembersPage
 from shared.klaviyo.pauses import Pauses, StoredPauses
 from shared.klaviyo.resources import (
@@ -26,6 +27,7 @@ from shared.klaviyo.resources import (
 
 __all__ = [
     "JOBS_A_PAGE",
+    "MOST_ADDRESSES",
     "MOST_PROFILES",
     "MOST_REMOVED",
     "MOST_SUBSCRIBED",

@@ -7,7 +7,7 @@ closes.
 
 from shared.ledger.erased import Erased, ErasedUnreadable, add_erased, read_erased
 from shared.ledger.file import Ledger, LedgerHeader, LedgerLost, read_ledger, write_ledger
-from shared.ledger.key import MAKE_KEY, DigestKey, ensure_key, read_key
+from shared.ledger.key import MAKE_KEY, DigestKey, ensure_key, expected_key, read_key
 from shared.ledger.people import People
 from shared.ledger.update import Leavers, Posted, updated
 
@@ -24,6 +24,7 @@ __all__ = [
     "Posted",
     "add_erased",
     "ensure_key",
+    "expected_key",
     "read_erased",
     "read_key",
     "read_ledger",

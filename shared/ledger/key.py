@@ -68,11 +68,31 @@ def ensure_key(vault: Vault, store: Store) -> DigestKey | None:
     """
     in_use = _id_in_use(store)
     key = read_key(vault)
-    if key is None and in_use is None:  # else a new one would hide that it was lost
+    if key is None and _may_make(vault, in_use):
         key = _make(vault, store)
     if key is not None and key.id != in_use:
         store.write(state.DIGEST_KEY, _InUse(id=key.id).model_dump_json().encode())
     return key
+
+
+def expected_key(vault: Vault, store: Store) -> DigestKey | None:
+    """The key that `ensure_key` would return; for one that it would make, another that is kept nowhere.
+
+    Raises as `read_key` does, and StorageUnavailable.
+    """
+    key = read_key(vault)
+    if key is None and _may_make(vault, _id_in_use(store)):
+        return _of(_new_secret())
+    return key
+
+
+def _may_make(vault: Vault, in_use: str | None) -> bool:
+    """Where one was used before, a new one would hide that it was lost."""
+    return vault.is_writable and in_use is None
+
+
+def _new_secret() -> str:
+    return secrets.token_hex(32)
 
 
 def _of(secret: str) -> DigestKey:
@@ -96,9 +116,9 @@ def _id_in_use(store: Store) -> str | None:
 
 
 def _make(vault: Vault, store: Store) -> DigestKey | None:
-    """A new key, unless another process has just made one; None where the app writes no secrets."""
+    """A new key, unless another process has just made one; None where the secrets' file is read-only."""
     with _alone(store), suppress(AlreadyExists, Denied):
-        vault.write(SECRET_NAME, secrets.token_hex(32))
+        vault.write(SECRET_NAME, _new_secret())
     return read_key(vault)
 
 

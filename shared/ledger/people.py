@@ -16,8 +16,10 @@ ENTRY = PERSON + CONTENT
 WIDTH = ENTRY + 1
 # Stands for a content of which it is not certain that it was sent.
 VOID = bytes(CONTENT)
-# The flag of somebody who has left the segment and is still on the list.
-LEFT = 1
+# The flag of somebody who has left the segment and is still on the list, and of somebody who has left the
+# list, not by this app.
+LEFT, OFF = 1, 2
+OFF_ONLY = bytes(flags & OFF for flags in range(256))
 _IS_LITTLE = sys.byteorder == "little"
 
 
@@ -64,6 +66,38 @@ class People:
     def is_left(self, number: int) -> bool:
         """Whether the person has left the segment."""
         return bool(self.entries[number * WIDTH + ENTRY] & LEFT)
+
+    def is_given_up(self, number: int) -> bool:
+        """Whether the person has left, and is sent again on return: then others may remove them."""
+        return self.is_left(number) and self.content(number) == VOID
+
+    def is_off(self, number: int) -> bool:
+        """Whether the person has left the list by themselves."""
+        return bool(self.entries[number * WIDTH + ENTRY] & OFF)
+
+    @property
+    def any_off(self) -> bool:
+        return any(self.entries[ENTRY::WIDTH].translate(OFF_ONLY))
+
+    def marked(self, off: Iterable[bytes], back: Iterable[bytes], *, readd: bool) -> "People":
+        """With those marked who are off the list, or on it again; to `readd` them, all are as if it were not
+        certain what was sent of them."""
+        entries = bytearray(self.entries)
+        for person in back:
+            entries[self.find(person) * WIDTH + ENTRY] &= ~OFF
+        for person in off:
+            entries[self.find(person) * WIDTH + ENTRY] |= OFF
+        people = People(bytes(entries))
+        return people._readded() if readd else people
+
+    def _readded(self) -> "People":
+        entries = bytearray(self.entries)
+        for number in range(len(self)):
+            if self.is_off(number):
+                start = number * WIDTH
+                entries[start + PERSON : start + ENTRY] = VOID
+                entries[start + ENTRY] &= ~OFF
+        return People(bytes(entries))
 
     def voided(self) -> "People":
         """The same people; of none of them is it certain what was sent."""

@@ -44,6 +44,7 @@ class Mapper:
         types = {column: columns[place][1] for column, place in places.items()}
         attributes = dict(mapping.attributes)
         self._mapping = mapping
+        self._format = profile_format
         self._head, self._tail = profile_format.head, profile_format.tail
         self._most_bytes = profile_format.most_bytes
         self._longest_email = profile_format.longest_email
@@ -72,6 +73,7 @@ class Mapper:
             (name, places[source.column], CONVERTERS.get(types[source.column]))
             for name, source in mapping.properties
         ]
+        self._cleared = [name for name, _ in mapping.properties] if mapping.clear_blanks else []
 
     def identify(self, cells: Sequence[str]) -> tuple[bytes, bytes]:
         """The digests of a row's person and of its content, before anything is checked.
@@ -93,7 +95,8 @@ class Mapper:
     ) -> Profile:
         """The profile of a row that was identified. Raises Refusal, and nothing else, if it can't leave.
 
-        White space and invisible marks around a value are not part of it; a blank value is left out.
+        White space and invisible marks around a value are not part of it; a blank value is left out, and
+        with `clear_blanks` a property that it would be is cleared.
         """
         # ASCII has no marks to trim, and strip() is faster than a call.
         attributes: dict[str, Any] = {
@@ -128,12 +131,14 @@ class Mapper:
         try:
             written = orjson.dumps(attributes)
             if (_BACKSLASH in written and _CONTROL.search(written)) or _DELETE in written:
-                written = orjson.dumps(_seen(attributes))
+                attributes = _seen(attributes)
+                written = orjson.dumps(attributes)
         except orjson.JSONEncodeError:
             raise Refusal(self._broken_column(cells), "invalid_utf8") from None
         # orjson returns a part of a larger block, the rest of which stays unusable: joining copies the
         # profile at its own size, which halves the memory of a large run.
-        payload = self._head + written + self._tail
+        tail = self._tail_of(attributes.get("properties", {})) if self._cleared else self._tail
+        payload = self._head + written + tail
         if len(payload) > self._most_bytes:
             raise Refusal("", "profile_too_large")
         if len(attributes.get("external_id", "")) > self._longest_external_id:
@@ -172,6 +177,11 @@ class Mapper:
                         properties[name] = value
         if properties:
             attributes["properties"] = properties
+
+    def _tail_of(self, properties: dict[str, Any]) -> bytes:
+        """What comes after the attributes of a profile that has these properties and loses the others."""
+        blank = [name for name in self._cleared if name not in properties]
+        return self._format.tail_unsetting(blank) if blank else self._tail
 
     def _column(self, attribute: str) -> str:
         return dict(self._mapping.attributes)[attribute].column

@@ -30,12 +30,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What leaves. `attributes` has Klaviyo's names (`location.city`), `properties` the custom ones."""
+    """What leaves. `attributes` has Klaviyo's names (`location.city`), `properties` the custom ones.
+
+    With `clear_blanks`, a property whose cell is blank is cleared instead of left as it is.
+    """
 
     email: str
     attributes: tuple[tuple[str, Source], ...] = ()
     properties: tuple[tuple[str, Source], ...] = ()
     only_if: Condition | None = None
+    clear_blanks: bool = False
 
     def columns(self) -> list[str]:
         """Every column that the mapping reads."""
@@ -53,4 +57,5 @@ class Mapping:
             sorted((name, source.column, source.region) for name, source in each)
             for each in (self.attributes, self.properties)
         ]
-        return blake2b(orjson.dumps([self.email, *parts]), digest_size=8).hexdigest()
+        clears = self.clear_blanks and bool(self.properties)
+        return blake2b(orjson.dumps([self.email, *parts, clears]), digest_size=8).hexdigest()

@@ -1,5 +1,6 @@
 """What becomes of a row: a profile that leaves, or the reason why none does."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -26,6 +27,9 @@ class ProfileFormat(Protocol):
     @property
     def longest_external_id(self) -> int:
         """In characters."""
+
+    def tail_unsetting(self, names: Sequence[str]) -> bytes:
+        """The tail of a profile that loses the custom properties of these names, which must be some."""
 
 
 class Why(StrEnum):

@@ -37,6 +37,13 @@ class Known(Protocol):
     def content(self, number: int) -> bytes:
         """The digest of what was sent; zeros where that is not certain."""
 
+    @property
+    def any_off(self) -> bool:
+        """Whether anybody has left by themselves."""
+
+    def is_off(self, number: int) -> bool:
+        """Whether the person has left by themselves."""
+
 
 class _Nobody:
     def __len__(self) -> int:
@@ -51,6 +58,11 @@ class _Nobody:
     def content(self, _: int) -> bytes:
         return b""
 
+    any_off = False
+
+    def is_off(self, _: int) -> bool:
+        return False
+
 
 NOBODY: Known = _Nobody()
 
@@ -58,11 +70,11 @@ NOBODY: Known = _Nobody()
 class Selection:
     """One pass over the rows of a run. Its counts are complete when the pass ends.
 
-    Who was sent the same before does not leave, unless `everybody` is to be sent; where another mapping
-    stood behind what was sent (`is_remapped`), nobody counts as changed. Who was `erased` is refused.
-    Duplicates are recognized by the digests of those who are new, 80 MB for a million, and by a mark for
-    each of the others. `warnings` counts values of the profiles that leave,
-    `unreadable` refused rows that do not tell whose they are.
+    Who was sent the same before does not leave, unless `everybody` is to be sent, nor does who has left by
+    themselves (`off`); where another mapping stood behind what was sent (`is_remapped`), nobody counts as
+    changed. Who was `erased` is refused. Duplicates are recognized by the digests of those who are new, 80
+    MB for a million, and by a mark for each of the others. `warnings` counts values of the profiles that
+    leave, `unreadable` refused rows that do not tell whose they are.
     """
 
     def __init__(
@@ -89,6 +101,7 @@ class Selection:
         self.filtered = 0
         self.duplicates = 0
         self.unchanged = 0
+        self.off = 0
         self.rejected_by_reason: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
 
@@ -103,7 +116,7 @@ class Selection:
 
         If a row could not be read, a text takes the place of the cells: the code of the reason.
         """
-        find, content_of, met = self._known.find, self._known.content, self._met
+        known, met, everybody, any_off = self._known, self._met, self._everybody, self._known.any_off
         erased = self._erased
         for partition, row, cells in rows:
             self.rows += 1
@@ -114,12 +127,15 @@ class Selection:
                 person, content = mapper.identify(cells)
                 if person in erased:
                     raise Refusal("", "erased")  # noqa: TRY301 - refused like any other
-                number = find(person)
+                number = known.find(person)
                 is_met = met[number] if number >= 0 else person in self._new
-                if number >= 0 and not is_met and not self._everybody and content_of(number) == content:
-                    met[number] = 1
-                    self.unchanged += 1
-                    continue
+                if number >= 0 and not is_met:
+                    is_off = any_off and known.is_off(number)
+                    if is_off or (not everybody and known.content(number) == content):
+                        met[number] = 1
+                        self.unchanged += 1
+                        self.off += is_off
+                        continue
                 profile = mapper.profile(partition, row, cells, person, content)
             except Filtered:
                 self.filtered += 1

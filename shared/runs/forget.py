@@ -75,7 +75,7 @@ class Forgotten:
 
     exports: list[ForgottenBy] = field(default_factory=list)
     accounts: list[DeletedIn] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set, repr=False)
 
     @property
     def is_deleted(self) -> bool:

@@ -155,6 +155,7 @@ def mapping_of(export: Export) -> Mapping:
             (source.name or source.column, Source(source.column)) for source in attributes.properties
         ),
         only_if=_condition_of(export),
+        clear_blanks=export.sync.clear_blanks,
     )
 
 

@@ -115,7 +115,8 @@ class ErrorRecord(StateModel):
 
 
 class RunRecord(StateModel):
-    """One run of an export; times are UTC."""
+    """One run of an export; times are UTC. `removals_since` is when somebody had left who is still to be
+    removed, maybe in an earlier run."""
 
     version: Literal[1] = 1
     id: RunId
@@ -130,6 +131,7 @@ class RunRecord(StateModel):
     jobs: list[JobRecord] = Field(default_factory=list)
     warnings: list[WarningRecord] = Field(default_factory=list)
     error: ErrorRecord | None = None
+    removals_since: Time | None = None
     created_at: Time
     started_at: Time | None = None
     finished_at: Time | None = None
@@ -174,6 +176,8 @@ WARNINGS = {
     "no_ledger": "There is no digest key: everybody was sent, and nothing was kept of who they were.",
     "ledger_lost": "It is not known any more who was sent before: everybody was sent.",
     "old_list_kept": "The export had another list or account before: these people stay on that list.",
+    "left_by_themselves": "These people have left the list, and not by this app: they were not sent.",
+    "strangers": "People are on the list whom no export into it has sent; they stay.",
     "removals_held": "People have left the segment, and nobody was removed: somebody has to look first.",
     "removals_pending": "People have left the segment and are not removed from the list yet.",
     "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",

@@ -1,6 +1,6 @@
 """An open run: its states, what may happen next, and the verbs that change it. Pure: nothing here does I/O.
 
-    opened → pinning → sending → confirming → (removing) → closing → closed
+    opened → pinning → (reading) → sending → confirming → (removing) → closing → closed
 
 Two things cross these states. A run can *wait*, until a time and for a reason. And it can be *cut short*:
 then it posts nothing more, counts what Klaviyo has accepted by then, and closes. Only the verbs of OpenRun
@@ -16,7 +16,7 @@ from shared.profiles import Selection
 from shared.runs.deliveries import AcceptedJob, Deliveries
 from shared.runs.plan import Plan
 from shared.runs.record import Count, ErrorRecord, RunRecord, StateModel, Time
-from shared.runs.removal import Removal
+from shared.runs.removal import Members, Removal
 from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
 
 # Turns in a row that began, did not end, and got nowhere: their holders died.
@@ -36,10 +36,12 @@ class OpenRun(StateModel):
     """A run that is not closed yet.
 
     `limit` is how many profiles a trial sends; a `full` run sends everybody. `confirmed` is how many people
-    may be removed, where somebody has said so; `removal` is what there is to remove; `rows` counts those of
-    each segment. Of the do-not-send list, `erased` people were seen to at the end, of whom `not_erased` may
-    be at Klaviyo again. `unfinished_turns` counts the turns in a row that began, did not end, and got
-    nowhere; `looks` the looks at the jobs; `part_failures` the parts that could not be read.
+    may be removed, where somebody has said so. A run that is to `reconcile` reads the list's `members`
+    first, and sends those again, with `readd`, who are not among them. `removal` is what there is to remove;
+    `rows` counts those of each segment. Of the do-not-send list, `erased` people were seen to at the end, of
+    whom `not_erased` may be at Klaviyo again. `unfinished_turns` counts the turns in a row that began, did
+    not end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could not be
+    read.
     """
 
     record: RunRecord
@@ -50,6 +52,9 @@ class OpenRun(StateModel):
     limit: Count | None = None
     full: bool = False
     confirmed: Count | None = None
+    reconcile: bool = False
+    readd: bool = False
+    members: Members = Field(default_factory=Members)
     removal: Removal | None = None
     rows: dict[str, Count] = Field(default_factory=dict)
     deliveries: Deliveries = Field(default_factory=Deliveries)
@@ -97,7 +102,31 @@ class OpenRun(StateModel):
         self.record.started_at = now
         if self.limit is not None:
             self.record.warn("limited", self.limit)
+        self._enter(State.READING if self.reconcile else State.SENDING)
+
+    def keep_members(self, count: int, *, is_last: bool) -> None:
+        """Some of the list's members are on file."""
+        self.members.parts += 1
+        self.members.count += count
+        self.members.is_read = is_last
+        self.unfinished_turns = 0
+
+    def read_members_again(self) -> None:
+        """Klaviyo does not go on from where it was: they are read from the first one on."""
+        self.members = Members()
+
+    def keep_absent(self) -> None:
+        """Some of those who are not on the list were looked up."""
+        self.members.absent_parts += 1
+        self.unfinished_turns = 0
+
+    def finish_reading(self) -> None:
+        """It is known who is on the list."""
         self._enter(State.SENDING)
+
+    def send_all(self) -> None:
+        """Everybody is to be sent once in a while, but not who has left the list by themselves."""
+        self.full = self.reconcile = True
 
     def accept(self, job: AcceptedJob) -> None:
         """Klaviyo took a post."""
@@ -116,6 +145,8 @@ class OpenRun(StateModel):
         self.rows = dict(selection.rows_by_segment)
         self.record.count_rejected(self.deliveries.refusals())
         self.record.warn("sent_twice", self.deliveries.sent_twice)
+        if self.reconcile:
+            self.record.warn("left_by_themselves", selection.off)
         for code, count in selection.warnings.items():
             self.record.warn(code, count)
 
@@ -167,11 +198,12 @@ class OpenRun(StateModel):
         self.deliveries.give_up()
         self._enter(State.CLOSING)
 
-    def begin_removing(self, now: datetime, kept_for_another: int) -> None:
+    def begin_removing(self, now: datetime, kept_for_another: int, *, is_shared: bool) -> None:
         """Who left is looked for, save those who stay on the list for another export."""
         removal = self._removal()
         removal.began_at = removal.began_at or now
         removal.kept_for_another = kept_for_another
+        removal.is_shared = is_shared
 
     def finish_chunk(self, settled: int, *, removed: int, merged_kept: int, unmatched: int) -> None:
         """It is known what became of some of those who left."""
@@ -187,9 +219,13 @@ class OpenRun(StateModel):
         """It is known of all of them."""
         self._enter(State.CLOSING)
 
-    def hold_removals(self) -> None:
+    def note_strangers(self, count: int) -> None:
+        """They stay on the list."""
+        self.record.warn("strangers", count)
+
+    def hold_removals(self, count: int) -> None:
         """Somebody has to look first: who left stays on the list, and on the ledger."""
-        self.record.warn("removals_held", self._removal().pending)
+        self.record.warn("removals_held", count)
         self._enter(State.CLOSING)
 
     def postpone_removals(self) -> None:
@@ -237,7 +273,7 @@ class OpenRun(StateModel):
 
     def _may_remove(self) -> bool:
         """Whether who left may be removed: only once it is certain what became of everybody who was sent."""
-        if self.cut is not None or self.removal is None or not self.removal.left:
+        if self.cut is not None or self.removal is None or not (self.removal.left or self.reconcile):
             return False
         is_certain = not any(job.unconfirmed for job in self.deliveries.jobs)
         if not is_certain:
@@ -265,14 +301,15 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
     """What the holder of a run does next."""
     is_worn_out = run.unfinished_turns > MOST_UNFINISHED_TURNS
     match run.state:
-        case State.OPENED | State.PINNING | State.SENDING:
+        case State.OPENED | State.PINNING | State.READING | State.SENDING:
             if signals.canceled:
                 return Step.CANCEL
             if signals.superseded:
                 return Step.SUPERSEDE
             if is_worn_out:
                 return Step.GET_NOWHERE
-            step = Step.PIN if run.plan is None else Step.SEND
+            sends = Step.READ if run.state is State.READING else Step.SEND
+            step = Step.PIN if run.plan is None else sends
         case State.REMOVING:
             if signals.canceled:
                 return Step.CANCEL

@@ -21,7 +21,9 @@ from shared.services import Services
 class Request:
     """Who wants a run. The timer passes the versions of the snapshots that it found due, and the entry of
     the head by which it did; `limit` makes the run a trial, which sends so many profiles and no more;
-    a `full` run sends what was sent before, too; `confirmed` is how many people it may remove."""
+    a `full` run sends what was sent before, too; `confirmed` is how many people it may remove. To
+    `reconcile`, it reads the list's members first, and sends those again, with `readd`, who are not among
+    them."""
 
     trigger: Trigger
     requested_by: str
@@ -30,6 +32,8 @@ class Request:
     limit: int | None = None
     full: bool = False
     confirmed: int | None = None
+    reconcile: bool = False
+    readd: bool = False
 
     @property
     def is_on_demand(self) -> bool:
@@ -81,7 +85,14 @@ def open_run(lock: ExportLock, request: Request) -> None:
         requested_by=request.requested_by,
         created_at=now,
     )
-    run = OpenRun(record=record, limit=request.limit, full=request.full, confirmed=request.confirmed)
+    run = OpenRun(
+        record=record,
+        limit=request.limit,
+        full=request.full,
+        confirmed=request.confirmed,
+        reconcile=request.reconcile,
+        readd=request.readd,
+    )
     head.open_run(run)
     lock.checkpoint()
 
@@ -91,6 +102,8 @@ def check_same(run: OpenRun, request: Request) -> None:
     wanted = []
     if request.full and not run.full:
         wanted.append("is not a full one")
+    if request.reconcile and (request.reconcile, request.readd) != (run.reconcile, run.readd):
+        wanted.append("does not read the list's members in this way")
     if request.confirmed is not None and request.confirmed != run.confirmed:
         wanted.append("does not have these removals confirmed")
     if request.limit is not None and request.limit != run.limit:

@@ -12,6 +12,7 @@ from shared.runs.record import ErrorRecord, Phase, StateModel, Time
 class State(StrEnum):
     OPENED = "opened"  # no holder has worked on it yet
     PINNING = "pinning"  # a holder looks for the snapshots and checks the configuration
+    READING = "reading"  # who is on the list is read, to compare with who was sent
     SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
     CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
     REMOVING = "removing"  # who has left the segment is taken off the list
@@ -22,6 +23,7 @@ class State(StrEnum):
 PHASES: Mapping[State, Phase] = {
     State.OPENED: "sending",
     State.PINNING: "sending",
+    State.READING: "sending",
     State.SENDING: "sending",
     State.CONFIRMING: "confirming",
     State.REMOVING: "removing",
@@ -32,7 +34,8 @@ PHASES: Mapping[State, Phase] = {
 # To which states each leads. Cutting a run short skips what is left to send, and what is left to confirm.
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.OPENED: frozenset({State.PINNING}),
-    State.PINNING: frozenset({State.SENDING, State.CLOSING}),
+    State.PINNING: frozenset({State.READING, State.SENDING, State.CLOSING}),
+    State.READING: frozenset({State.SENDING, State.CLOSING}),
     State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
     State.CONFIRMING: frozenset({State.REMOVING, State.CLOSING}),
     State.REMOVING: frozenset({State.CLOSING}),
@@ -71,6 +74,7 @@ class Signals:
 
 class Step(StrEnum):
     PIN = "find the snapshots, check everything, write the plan down"
+    READ = "read who is on the list"
     SEND = "post what Klaviyo has not accepted yet"
     LOOK = "look at the jobs"
     LAST_LOOK = "look at the jobs, and close whatever they show"

@@ -20,6 +20,7 @@ from shared.runs.steps.confirm import confirm
 from shared.runs.steps.erase import erase_again
 from shared.runs.steps.permit import Canceled
 from shared.runs.steps.pin import pin
+from shared.runs.steps.reconcile import reconcile
 from shared.runs.steps.remove import NewerSnapshot, remove
 from shared.runs.steps.send import send
 from shared.services import Services
@@ -132,6 +133,11 @@ class _Turn:
                 with traces.span("pin"):
                     pin(holder)
                 log_step(run.record, "pinned")
+            case Step.READ:
+                with traces.span("read"):
+                    if not reconcile(holder):
+                        return True
+                log_step(run.record, "read members")
             case Step.SEND:
                 with traces.span("send"):
                     if not send(holder):

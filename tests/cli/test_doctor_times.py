@@ -43,7 +43,7 @@ def test_a_right_clock_leaves_nothing_to_report(world: World) -> None:
     """Neither a run that succeeded nor one that waits is reported."""
     world.run()
     world.document("connections/sandbox.json", paused=True)
-    world.segment(People(10), refreshed=MONDAY + timedelta(minutes=10))
+    world.segment(People(11), refreshed=MONDAY + timedelta(minutes=10))
     assert world.run().status == "running"
     assert warnings(world) == {}
 

@@ -11,7 +11,7 @@ from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
 from shared.adapters.vault import FileVault
 from shared.errors import Denied, InvalidDocument, InvalidSettings, VaultUnavailable
-from shared.ledger import DigestKey, ensure_key, read_key
+from shared.ledger import DigestKey, ensure_key, expected_key, read_key
 from shared.ledger.key import SECRET_NAME
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -36,7 +36,7 @@ def test_the_key_is_made_at_first_need(vault: FileVault, store: Store) -> None:
     assert key is not None
     assert key == ensure_key(vault, store) == read_key(vault)
     assert json.loads(store.read(state.DIGEST_KEY).content) == {"id": key.id}
-    assert key.key.hex() not in repr(key)
+    assert repr(key) == f"DigestKey(id={key.id!r})"
     assert key.id not in key.key.hex()
 
 
@@ -110,10 +110,57 @@ def test_a_vault_that_the_app_does_not_write_gets_no_key(store: Store, tmp_path:
     vault = ReadOnly(tmp_path / "secrets.json")
 
     assert ensure_key(vault, store) is None
+    assert list(store.list()) == []
+
+
+def test_what_the_key_would_be_is_known_without_making_it(vault: FileVault, store: Store) -> None:
+    """One where it would be made, the same one once it is there, none where it was lost; nothing is
+    written."""
+    assert expected_key(vault, store) is not None
+    assert read_key(vault) is None
+    assert list(store.list()) == []
+
+    key = ensure_key(vault, store)
+
+    assert expected_key(vault, store) == key
+    assert expected_key(ReadOnly(Path("/nowhere")), store) is None
+    assert expected_key(FileVault(Path("/nowhere")), store) is None
+
+
+def test_where_no_key_is_made_none_is_expected(store: Store, tmp_path: Path) -> None:
+    """Then the run would have none either."""
+    assert expected_key(ReadOnly(tmp_path / "secrets.json"), store) is None
+
+
+def test_a_key_that_the_app_may_not_read_is_none(store: Store, tmp_path: Path) -> None:
+    """As where it is disabled; it is not made anew."""
+    vault = Forbidden(tmp_path / "secrets.json")
+
+    assert read_key(vault) is None
+    assert ensure_key(vault, store) is None
+
+
+class Forbidden(FileVault):
+    is_writable = False
+
+    def secret(self, name: str) -> str:
+        raise Denied(f"{name} is disabled.")
+
+
+def test_a_secrets_file_that_is_mounted_read_only_gets_no_key(store: Store, tmp_path: Path) -> None:
+    """The run goes on without one."""
+    assert ensure_key(Mounted(tmp_path / "secrets.json"), store) is None
+
+
+class Mounted(FileVault):
+    def write(self, name: str, key: str) -> None:
+        raise Denied("EROFS")
 
 
 class ReadOnly(FileVault):
     """As Azure Key Vault is to the app."""
+
+    is_writable = False
 
     def write(self, name: str, key: str) -> None:
         raise Denied(f"The app does not write {name}.")

@@ -7,6 +7,7 @@ from tests.mutants.adapters import ADAPTERS
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
+from tests.mutants.ledger import LEDGER
 from tests.mutants.profiles import PROFILES
 from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
@@ -20,6 +21,7 @@ MUTANTS = [
     *HTTP,
     *INFRA,
     *KLAVIYO,
+    *LEDGER,
     *PROFILES,
     *RUN_ENDING,
     *RUN_HEADS,

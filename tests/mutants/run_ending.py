@@ -87,7 +87,7 @@ RUN_ENDING = [
     Mutant(_CLOSE, "record.finished_at = holder.now()", "pass", _CLOSED),
     Mutant(_CLOSE, "    holder.lock.check()\n    store", "    store", _CLOSED),
     Mutant(_CLOSE, "record.content(), create_only=True)", "record.content())", _CLOSED),
-    Mutant(_CLOSE, "    _clear(holder, record)\n    run.close()", "    run.close()", _CLOSED),
+    Mutant(_CLOSE, "    _clear(holder, record, ledger)\n    run.close()", "    run.close()", _CLOSED),
     Mutant(
         _CLOSE,
         "    except NotFound:\n        return None\n    except InvalidDocument",
@@ -121,16 +121,21 @@ RUN_ENDING = [
     ),
     Mutant(_CLOSE, "{*deliveries.parts(), *jobs}", "{*deliveries.parts()}", _CLOSED),
     Mutant(_CLOSE, "{*deliveries.parts(), *jobs}", "{*jobs}", _CLOSED),
-    Mutant(_CLOSE, "        Parts(lock).remove()\n", "        pass\n", _CLOSED),
+    Mutant(_CLOSE, "        remove_parts(lock.store, record.id)\n", "", _CLOSED),
+    Mutant(_CLOSE, "            remove_parts(lock.store, before.run)\n", "            pass\n", _CLOSED),
+    Mutant(_CLOSE, "        remove_others(holder)\n", "", _CLOSED),
     Mutant(_CLOSE, "        lock.store.delete(state.cancel(record.id))\n", "        pass\n", _CLOSED),
     Mutant(
         _CLOSE,
-        "    lock.head.close_run(record)\n    lock.checkpoint()\n",
-        "    lock.head.close_run(record)\n",
+        "    lock.head.close_run(record, ledger)\n    lock.checkpoint()\n",
+        "    lock.head.close_run(record, ledger)\n",
         _CLOSED,
     ),
     Mutant(
-        _CLOSE, "    with suppress(PermanentError):  #", "    with suppress(ZeroDivisionError):  #", _CLOSED
+        _CLOSE,
+        "    with suppress(PermanentError):\n        lock.store",
+        "    if True:\n        lock.store",
+        _CLOSED,
     ),
     Mutant(_CLOSE, 'record.warn("empty_segment", 1)', "pass", "tests/runs/test_run.py"),
     Mutant(_CLOSE, "counts.rejected or counts", "counts", _CLOSED),
@@ -161,8 +166,8 @@ RUN_ENDING = [
     Mutant(_PARTS, "islice(lines, most))", "lines)", _MANY),
     Mutant(
         _PARTS,
-        "            with suppress(PermanentError):\n                self._store.delete",
-        "            if True:\n                self._store.delete",
+        "        with suppress(PermanentError):\n            store.delete",
+        "        if True:\n            store.delete",
         _KEPT,
     ),
     Mutant(

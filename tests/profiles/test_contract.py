@@ -50,6 +50,19 @@ def test_attributes_of_any_column_are_what_klaviyo_expects(data_type: str) -> No
     )
 
 
+def test_properties_that_are_cleared_are_what_klaviyo_expects() -> None:
+    """Some of them, and all of them: then no property is left in the profile."""
+    columns = [("EMail", "string"), *((data_type, data_type) for data_type in CELLS)]
+    names = tuple((name, Source(name)) for name in CELLS)
+    mapper = Mapper(Mapping("EMail", (), names, clear_blanks=True), columns, PROFILE_FORMAT)
+    some = profile_of(mapper, ["abbie@example.org", "", *list(CELLS.values())[1:]])
+    none = profile_of(mapper, ["abbie@example.org", *[""] * len(CELLS)])
+
+    assert_klaviyo_reads_it([some, none])
+    unset = [orjson.loads(profile.payload)["meta"]["patch_properties"]["unset"] for profile in (some, none)]
+    assert unset == [["string"], list(CELLS)]
+
+
 def test_properties_of_every_type_are_what_klaviyo_expects() -> None:
     """All data types side by side, with values that fit and with such as don't."""
     assert CELLS.keys() == CONVERTERS.keys() | {"string"}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,41 @@ def test_blank_cells_are_left_out() -> None:
     blank = dict.fromkeys(("FirstName", "Telephone", "City", "PostCode", "RewardPoints", "CustomerId"), " \t")
 
     assert attributes(map_row(cells(**blank))) == {"email": "Abbie.Moss@example.org"}
+
+
+CLEARING = replace(MAPPING, clear_blanks=True)
+
+
+@pytest.mark.parametrize("blank", ["", " \t", "\u200b", "\x08"])
+def test_a_blank_cell_clears_its_property_where_that_is_asked_for(blank: str) -> None:
+    """It clears no standard attribute, and a property that has a value is not named."""
+    with_blanks = cells(RewardPoints=blank, FirstName=blank, City=blank)
+
+    payload = orjson.loads(map_row(with_blanks, CLEARING).payload)
+
+    assert payload["meta"] == {"patch_properties": {"unset": ["Points"]}}
+    del payload["meta"]
+    assert payload == orjson.loads(map_row(with_blanks).payload)
+    assert map_row(cells(), CLEARING).payload == map_row(cells()).payload
+
+
+def test_what_is_cleared_counts_for_the_size_of_a_profile() -> None:
+    """A profile that only fits without it is refused."""
+    row = cells(RewardPoints="")
+    size = len(map_row(row).payload)
+    tight = PROFILE_FORMAT._replace(most_bytes=size)
+
+    assert profile_of(Mapper(MAPPING, COLUMNS, tight), row)
+    with pytest.raises(Refusal, match="profile_too_large"):
+        profile_of(Mapper(CLEARING, COLUMNS, tight), row)
+
+
+def test_clearing_is_another_mapping_where_there_is_something_to_clear() -> None:
+    """Who turns it on sends everybody once more; without properties nothing changes."""
+    without = replace(MAPPING, properties=())
+
+    assert CLEARING.fingerprint() != MAPPING.fingerprint()
+    assert replace(without, clear_blanks=True).fingerprint() == without.fingerprint()
 
 
 @pytest.mark.parametrize("space", [" ", "\t\r\n", "\u00a0", "\u2003", "\u3000", "\x85"])
@@ -192,7 +228,7 @@ def test_values_that_do_not_fit_are_told() -> None:
         ([], "", "wrong_number_of_cells"),
         (cells(EMail=" "), "EMail", "missing_email"),
         (cells(EMail="abbie"), "EMail", "invalid_email"),
-        (cells(EMail="abbie\udce9@example.org"), "EMail", "invalid_email"),
+        (cells(EMail="abbie\udce9@example.org"), "EMail", "invalid_utf8"),
         (cells(City="M\udce4nchen"), "City", "invalid_utf8"),
         (cells(RewardPoints="\ud800"), "RewardPoints", "invalid_utf8"),
         (cells(CustomerId="é" * 256), "CustomerId", "external_id_too_long"),

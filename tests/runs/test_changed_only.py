@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from sandbox.klaviyo import Fault, ImportFailure, JobPlan
-from sandbox.people import COLUMNS, People, Row, email
+from sandbox.people import email
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
@@ -16,39 +15,13 @@ from shared.ledger.key import SECRET_NAME
 from shared.profiles.digests import UNKEYED
 from shared.runs.advance import cancel, run, start
 from shared.runs.heads.head import read_head
-from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.views.preview import preview
+from tests.support.refreshes import codes, refresh, row, run_with, sent
 from tests.support.small_batches import small_batches, unusual
 from tests.support.world import World
 
 SECRET = "0123456789abcdef0123456789abcdef"
-
-
-def row(index: int, **changes: str) -> Row:
-    """The person with this index, with changes."""
-    (person,) = People(1, start=index)
-    return tuple(changes.get(column, cell) for column, cell in zip(COLUMNS, person, strict=True))
-
-
-def refreshed(world: World, rows: list[Row]) -> None:
-    """The segment's next refresh."""
-    world.clock.sleep(3_600)
-    world.segment(rows, refreshed=world.clock.now())
-
-
-def run_with(world: World, **request: Any) -> RunRecord:
-    return run(world.services, "vip", Request("command", "tester", **request), world.deadline())
-
-
-def sent(record: RunRecord) -> tuple[int, int, int, int]:
-    """New, changed, sent, unchanged."""
-    counts = record.counts
-    return counts.new, counts.changed, counts.sent, counts.unchanged
-
-
-def codes(record: RunRecord) -> dict[str, int]:
-    return {warning.code: warning.count for warning in record.warnings}
 
 
 def posts(world: World) -> int:
@@ -69,7 +42,7 @@ def test_only_what_is_new_or_changed_leaves(world: World) -> None:
     rows = [row(index) for index in reversed(range(2, 12))]
     rows[0] = row(11, FirstName="Ada")
     rows[-1] = row(2, City="Lisbon")
-    refreshed(world, rows)
+    refresh(world, rows)
     second = world.run()
 
     assert (second.status, sent(second)) == ("successful", (2, 1, 3, 7))
@@ -87,7 +60,7 @@ def test_nothing_changed_posts_nothing(world: World) -> None:
     world.run()
     before, ledger = posts(world), ledger_of(world)
 
-    refreshed(world, rows)
+    refresh(world, rows)
     record = world.run()
 
     assert (record.status, sent(record), record.warnings) == ("successful", (0, 0, 0, 10), [])
@@ -100,7 +73,7 @@ def test_a_column_that_does_not_leave_changes_nothing(world: World) -> None:
     world.segment([row(index) for index in range(3)])
     world.run()
 
-    refreshed(world, [row(0, Gender="x"), row(1), row(2, FirstName="Ada")])
+    refresh(world, [row(0, Gender="x"), row(1), row(2, FirstName="Ada")])
     record = world.run()
 
     assert sent(record) == (0, 1, 1, 2)
@@ -111,7 +84,7 @@ def test_duplicates_of_known_people_are_duplicates(world: World) -> None:
     world.segment([row(0), row(1)])
     world.run()
 
-    refreshed(world, [row(0), row(0, City="Lisbon"), row(1, City="Lisbon"), row(1)])
+    refresh(world, [row(0), row(0, City="Lisbon"), row(1, City="Lisbon"), row(1)])
     record = world.run()
 
     assert (sent(record), record.counts.duplicates) == ((0, 1, 1, 1), 2)
@@ -124,6 +97,16 @@ def test_a_full_run_sends_everybody(world: World) -> None:
     world.run()
 
     assert sent(run_with(world, full=True)) == (0, 0, 5, 0)
+    assert sent(world.run()) == (0, 0, 0, 5)
+
+
+def test_a_trial_of_a_full_run_leaves_the_others_alone(world: World) -> None:
+    """It sends so many again, and of the rest it stays certain what they were sent."""
+    rows = [row(index) for index in range(5)]
+    world.segment(rows)
+    world.run()
+
+    assert sent(run_with(world, full=True, limit=2)) == (0, 0, 2, 0)
     assert sent(world.run()) == (0, 0, 0, 5)
 
 
@@ -176,6 +159,31 @@ def test_a_changed_mapping_sends_everybody_once(world: World) -> None:
     assert (sent(after), codes(after)) == ((0, 0, 0, 5), {})
 
 
+def test_a_blank_cell_clears_the_property_at_klaviyo(world: World) -> None:
+    """Where the export asks for it, which sends everybody once more; standard attributes stay."""
+    rows = [row(index, RewardPoints="7", City="Lisbon") for index in range(3)]
+    world.segment(rows)
+    world.run()
+    refresh(world, [row(0, RewardPoints="", City=""), *rows[1:]])
+    assert sent(world.run()) == (0, 1, 1, 2)
+    kept = world.stand_in.profile(email(0)).attributes or {}
+    assert kept["properties"]["RewardPoints"] == 7
+
+    world.document("exports/vip.json", sync={"clear_blanks": True})
+    record = world.run()
+
+    assert (sent(record), codes(record)) == ((0, 0, 3, 0), {"full_resend": 3})
+    cleared = world.stand_in.profile(email(0)).attributes or {}
+    assert "RewardPoints" not in cleared["properties"]
+    assert cleared["location"] == kept["location"] != {}
+    others = world.stand_in.profile(email(1)).attributes or {}
+    assert others["properties"]["RewardPoints"] == 7
+    refresh(world, [rows[0], row(1, RewardPoints=" "), rows[2]])
+    assert sent(world.run()) == (0, 2, 2, 1)
+    again = world.stand_in.profile(email(1)).attributes or {}
+    assert "RewardPoints" not in again["properties"]
+
+
 def test_another_condition_sends_only_who_is_new(world: World) -> None:
     """What leaves of a person does not depend on it."""
     rows = [row(index, City="Lisbon" if index < 2 else "Porto") for index in range(5)]
@@ -206,7 +214,7 @@ def test_a_limit_counts_who_is_sent(world: World) -> None:
     """A trial passes over those who are unchanged, and is not used up by them."""
     world.segment([row(index) for index in range(5)])
     world.run()
-    refreshed(world, [row(index) for index in range(10)])
+    refresh(world, [row(index) for index in range(10)])
 
     tried = run_with(world, limit=3)
 
@@ -351,7 +359,7 @@ def test_old_ledgers_and_parts_are_removed(world: World) -> None:
     """What holds is all there is."""
     world.segment([row(index) for index in range(5)])
     world.run()
-    refreshed(world, [row(index) for index in range(6)])
+    refresh(world, [row(index) for index in range(6)])
     world.run()
 
     names = [blob.name for blob in world.services.state.list(state.ledgers("vip"))]
@@ -389,7 +397,7 @@ def test_a_preview_tells_what_the_run_then_does(world: World) -> None:
     assert (made.counts.would_send, made.counts.unchanged) == (5, 0)
     assert [blob.name for blob in world.services.state.list()] == names
     world.run()
-    refreshed(world, [row(0), row(1, City="Lisbon"), row(7), row(2)])
+    refresh(world, [row(0), row(1, City="Lisbon"), row(7), row(2)])
 
     for full in (False, True):
         made = preview(world.services, export, full=full)
@@ -412,3 +420,17 @@ def test_a_full_run_is_not_taken_for_another(world: World) -> None:
     with pytest.raises(AlreadyRunning, match="is not a full one"):
         run_with(world, full=True)
     assert world.run().id == opened.id
+
+
+def test_a_first_run_that_is_canceled_before_it_sends_loses_nothing(world: World) -> None:
+    """There was no ledger yet: the next run is a first one."""
+    world.segment([row(index) for index in range(5)])
+    world.stand_in.faults.add([Fault("error", method="POST", nth=1, status=429, retry_after=1_000)])
+    left = run(world.services, "vip", Request("command", "tester"), Deadline(world.clock, 1))
+    closed = cancel(world.services, left, world.deadline())
+    assert (closed.status, codes(closed)) == ("canceled", {})
+    world.clock.sleep(1_000)
+
+    record = world.run()
+
+    assert (record.counts.sent, record.counts.imported, codes(record)) == (5, 5, {})

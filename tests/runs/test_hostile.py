@@ -68,7 +68,9 @@ def test_a_proxys_404_loses_no_job(world: World) -> None:
 
     world.stand_in.faults.clear()
     world.clock.sleep(120)
-    assert (world.run().status, {job.status for job in world.run().jobs}) == ("successful", {"complete"})
+    closed = world.run()
+    assert (closed.id, closed.status) == (record.id, "successful")
+    assert {job.status for job in closed.jobs} == {"complete"}
 
 
 def test_what_a_proxy_finds_too_large_is_halved(world: World) -> None:

@@ -10,7 +10,7 @@ from sandbox.klaviyo import SCOPES, Fault, JobPlan
 from sandbox.people import People, email
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import Vault
-from shared.errors import Denied, NotFound
+from shared.errors import Denied
 from shared.ledger.key import SECRET_NAME
 from shared.runs.advance import advance, cancel, run, start
 from shared.runs.record import RunRecord
@@ -22,14 +22,16 @@ from tests.support.world import World
 
 
 class Keys(Vault):
-    """Tells one key after the other, and the last one for good."""
+    """Tells one key after the other, and the last one for good; and has a digest key."""
+
+    is_writable = False
 
     def __init__(self, *keys: str) -> None:
         self._keys = list(keys)
 
     def secret(self, name: str) -> str:
         if name == SECRET_NAME:
-            raise NotFound(name)
+            return "0123456789abcdef0123456789abcdef"
         return self._keys.pop(0) if len(self._keys) > 1 else self._keys[0]
 
     def write(self, name: str, key: str) -> None:
@@ -141,9 +143,12 @@ def test_a_key_that_is_changed_between_two_runs(world: World) -> None:
     world.segment(People(10))
     world.run()
     world.stand_in.accounts["SNDBOX"].keys = {"pk_new": SCOPES}
-    world.secrets({"klaviyo-sandbox": "pk_new"})
+    world.replace_key("pk_new")
+    world.segment(People(20), refreshed=world.clock.now())
 
-    assert world.run().status == "successful"
+    record = world.run()
+
+    assert (record.status, record.counts.sent) == ("successful", 10)
 
 
 def rotate(world: World, *, in_the_vault: bool) -> Callable[[object], None]:
@@ -155,7 +160,7 @@ def rotate(world: World, *, in_the_vault: bool) -> Callable[[object], None]:
         if len(seen) == 2:
             world.stand_in.accounts["SNDBOX"].keys = {"pk_new": SCOPES}
             if in_the_vault:
-                world.secrets({"klaviyo-sandbox": "pk_new"})
+                world.replace_key("pk_new")
 
     return at_import
 
@@ -196,7 +201,7 @@ def test_a_run_does_not_change_its_account(world: World) -> None:
     assert not world.run().is_closed
     world.stand_in._observers.clear()
     world.document("connections/sandbox.json")
-    world.secrets({"klaviyo-sandbox": "pk_other"})
+    world.replace_key("pk_other")
     world.clock.sleep(60)
 
     record = world.run()

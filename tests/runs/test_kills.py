@@ -7,6 +7,8 @@ import sys
 from itertools import count
 
 from sandbox.people import People
+from shared import state
+from shared.ledger import read_ledger
 from shared.runs.advance import start
 from shared.runs.heads.head import read_head
 from shared.runs.lock.export import ExportLock
@@ -40,15 +42,22 @@ def assert_told_truthfully(world: World, record: RunRecord, list_id: str) -> Non
         expected.rejected,
         expected.duplicates,
     )
+    kept = {blob.name for blob in world.services.state.list(f"runs/{record.export}/")}
+    left = {f"runs/{record.export}/{record.id}{end}" for end in (".json", ".rejected.csv")}
+    if counts.unchanged:  # it was killed after its run had closed, so that this is the one after that
+        earlier = RunRecord.model_validate_json(
+            world.services.state.read(next(name for name in kept - left if name.endswith(".json"))).content
+        )
+        left |= {f"runs/{record.export}/{earlier.id}{end}" for end in (".json", ".rejected.csv")}
+        assert (counts.sent, counts.unchanged) == (0, len(expected.emails))
+        counts = earlier.counts
     assert counts.sent == counts.imported == len(expected.emails)
+    assert kept == left
     assert len(world.rejected(record)) == len(set(world.rejected(record))) == expected.rejected
-    kept = [blob.name for blob in world.services.state.list(f"runs/{record.export}/")]
-    assert sorted(kept) == [
-        f"runs/{record.export}/{record.id}.json",
-        f"runs/{record.export}/{record.id}.rejected.csv",
-    ]
     head, _ = read_head(world.services.state, record.export)
     assert head.open is None
+    assert [blob.name for blob in world.services.state.list(state.ledgers(record.export))] == [head.ledger]
+    assert len(read_ledger(world.services.state, head.ledger or "").people) == len(expected.emails)
     assert head.last_success is not None
     assert head.last_success.run == record.id
 

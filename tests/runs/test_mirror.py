@@ -107,11 +107,15 @@ def test_too_many_removals_are_held_until_somebody_confirms(world: World) -> Non
         0,
         {"removals_held": 6},
     )
-    assert codes(run_with(world, confirmed=5)) == {"removals_held": 6}
+    assert held.removals_since == held.created_at
+    world.clock.sleep(3_600)
+    again = run_with(world, confirmed=5)
+    assert (codes(again), again.removals_since) == ({"removals_held": 6}, held.created_at)
     assert world.members() == emails(*range(20))
 
     record = run_with(world, confirmed=6)
     assert (record.status, record.counts.removed, record.warnings) == ("successful", 6, [])
+    assert record.removals_since is None
     assert world.members() == emails(*range(14))
     refresh(world, rows(*range(8)))
     assert codes(world.run()) == {"removals_held": 6}

@@ -15,7 +15,7 @@ from shared.runs.advance import start
 from shared.runs.lock.export import ExportLock
 from shared.runs.lock.lease import TRUSTED_FOR
 from shared.runs.starting import Request
-from shared.runs.steps.parts import NO_PLACE, CheckedRows, Parts, RejectedLines
+from shared.runs.steps.parts import NO_PLACE, CheckedRows, Parts, RejectedLines, remove_parts
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
 from tests.support.stores import CountingStore, WatchedStore
 from tests.support.world import World
@@ -105,11 +105,10 @@ def test_what_can_be_removed_is_removed(held: Held) -> None:
     other = state.places("vip.20260824T143300Z-0000", "b")
     held.store.write(other, b"")
     held.parts.write_places("a", batch((0, 1)))
-    held.lock.store = Broken(held, "delete", Denied("no"))
-    Parts(held.lock).remove()
+    remove_parts(Broken(held, "delete", Denied("no")), held.run_id)
     assert len(list(held.store.list(state.parts(held.run_id)))) == 1
 
-    held.parts.remove()
+    remove_parts(held.store, held.run_id)
 
     assert [blob.name for blob in held.store.list("runs/")] == [other]
 

@@ -30,6 +30,7 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     # Nothing crosses the run.
     (a_run(State.OPENED), NEVERMIND, Step.PIN),
     (a_run(State.PINNING), NEVERMIND, Step.PIN),
+    (a_run(State.READING), NEVERMIND, Step.READ),
     (a_run(State.SENDING), NEVERMIND, Step.SEND),
     (a_run(State.SENDING, jobs=2), NEVERMIND, Step.SEND),
     (a_run(State.CONFIRMING, jobs=2), NEVERMIND, Step.LOOK),
@@ -51,7 +52,7 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     # Somebody cancels it, or a newer snapshot is there: a wait keeps neither back.
     *[
         (a_run(state, wait=THROTTLED), signals, step)
-        for state in (State.OPENED, State.PINNING, State.SENDING)
+        for state in (State.OPENED, State.PINNING, State.READING, State.SENDING)
         for signals, step in ((CANCELED, Step.CANCEL), (SUPERSEDED, Step.SUPERSEDE))
     ],
     (a_run(State.SENDING), Signals(canceled=True, superseded=True), Step.CANCEL),
@@ -74,6 +75,7 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     # Its holders die.
     (a_run(State.PINNING, turns=MOST_UNFINISHED_TURNS), NEVERMIND, Step.PIN),
     (a_run(State.PINNING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
+    (a_run(State.READING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
     (a_run(State.SENDING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
     (a_run(State.SENDING, turns=WORN_OUT), CANCELED, Step.CANCEL),
     (a_run(State.CONFIRMING, jobs=1, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
@@ -87,6 +89,11 @@ def test_what_comes_next(run: OpenRun, signals: Signals, step: Step | Rest) -> N
     assert next_step(run, NOW, signals) == step
 
 
+def pin_to_reconcile(run: OpenRun) -> None:
+    run.reconcile = True
+    run.pin(PLAN, NOW)
+
+
 def look_with_leavers(run: OpenRun) -> None:
     run.note_leavers(Removal(known=10, left=3, present=7))
     run.finish_look(NOW, is_last=False)
@@ -95,6 +102,10 @@ def look_with_leavers(run: OpenRun) -> None:
 CROSSINGS: list[tuple[State, int, Callable[[OpenRun], None], State]] = [
     (State.OPENED, 0, lambda run: run.begin_turn(NOW), State.PINNING),
     (State.PINNING, 0, lambda run: run.pin(PLAN, NOW), State.SENDING),
+    (State.PINNING, 0, lambda run: pin_to_reconcile(run), State.READING),
+    (State.READING, 0, lambda run: run.finish_reading(), State.SENDING),
+    (State.READING, 0, lambda run: run.cut_short("canceled"), State.CLOSING),
+    (State.READING, 0, lambda run: run.fail(ERROR), State.CLOSING),
     (State.PINNING, 0, lambda run: run.cut_short("canceled"), State.CLOSING),
     (State.PINNING, 0, lambda run: run.cut_short("superseded"), State.CLOSING),
     (State.PINNING, 0, lambda run: run.fail(ERROR), State.CLOSING),

@@ -33,7 +33,8 @@ def test_a_trial_sends_the_first_profiles_and_says_so(world: World) -> None:
 
 
 def test_the_timer_still_exports_all_after_a_trial(world: World) -> None:
-    """A trial is no export of the snapshot: the head stays as it was, but for the last attempt."""
+    """A trial is no export of the snapshot: the head stays as it was, but for the last attempt and whom it
+    sent."""
     world.segment(People(5))
     tick(world.services, 60)  # the first sight: a baseline
     world.segment(People(30), refreshed=world.clock.now())
@@ -47,7 +48,8 @@ def test_the_timer_still_exports_all_after_a_trial(world: World) -> None:
     assert after.last_attempt.run == record.id
     world.clock.sleep(180)
     (whole,) = tick(world.services, 60)
-    assert (whole.status, whole.counts.imported) == ("successful", 30)
+    assert (whole.status, whole.counts.imported, whole.counts.unchanged) == ("successful", 20, 10)
+    assert world.members() == People(30).expected.emails
 
 
 def test_a_trial_that_could_not_begin_warns_of_nothing(world: World) -> None:
@@ -78,7 +80,8 @@ def test_a_trial_that_was_left_open_is_ended_before_all_go(world: World) -> None
 
     record = world.run()
 
-    assert (record.status, record.counts.sent) == ("successful", 30)
+    assert (record.status, record.counts.sent, record.counts.unchanged) == ("successful", 20, 10)
+    assert world.members() == People(30).expected.emails
     tried = read_run(world.services.state, left.id)
     assert tried.counts.sent == 10
     assert "limited" in tried.warning_codes()

@@ -197,6 +197,7 @@ def test_a_record_that_may_not_be_written_is_told_and_written_later(world: World
 class WrongKey(Vault):
     """Whoever hammers it is stopped."""
 
+    is_writable = False
     asked = 0
 
     def secret(self, name: str) -> str:

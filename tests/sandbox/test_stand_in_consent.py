@@ -57,7 +57,7 @@ def consent(stand_in: StandIn, who: str) -> Consent:
 def test_people_are_subscribed_and_added(stand_in: StandIn, client: httpx.Client, clock: Clock) -> None:
     """202 with an empty body; who is new becomes a profile, and all are on the list, with consent."""
     client.post(JOBS, json=import_body({"email": A}, list_id=None))
-    body = subscription(subscriber("A@example.org"), subscriber("b@example.org"), custom_source="Fair")
+    body = subscription(subscriber("A@example.org"), subscriber("B@example.org"), custom_source="Fair")
     response = client.post(SUBSCRIPTIONS, json=body)
     assert (response.status_code, response.content) == (202, b"")
     assert [member.email for member in stand_in.members(LIST)] == [A, "b@example.org"]
@@ -153,7 +153,10 @@ def test_subscriptions_take_as_long_as_jobs(stand_in: StandIn, client: httpx.Cli
         (subscription(subscriber(), historical_import="yes"), "/data/attributes"),
         (subscription(subscriber(consent="UNSUBSCRIBED")), f"{PROFILES}/0"),
         (subscription(subscriber(), {"type": "profile", "attributes": {"email": A}}), f"{PROFILES}/1"),
-        (subscription({"type": "profile", "attributes": {"email": A, "first_name": "A"}}), f"{PROFILES}/0"),
+        (
+            subscription(subscriber() | {"attributes": {**subscriber()["attributes"], "title": "Dr"}}),
+            f"{PROFILES}/0",
+        ),
     ],
     ids=[
         "empty",

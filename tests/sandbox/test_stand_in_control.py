@@ -183,6 +183,7 @@ def test_the_log_holds_no_query_and_no_body(client: httpx.Client) -> None:
     now = Clock().now
     assert client.get("/sandbox/requests").json()["requests"] == [
         {
+            "arrived": now,
             "time": now,
             "method": method,
             "path": path,

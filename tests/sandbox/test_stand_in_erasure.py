@@ -7,15 +7,20 @@ import httpx
 import pytest
 
 from sandbox.klaviyo import ByHand, StandIn
-from tests.support.klaviyo import JOBS, LIST, import_body, klaviyo_client
+from tests.support.klaviyo import JOBS, LIST, Clock, import_body, klaviyo_client
 
 ERASURES = "/api/data-privacy-deletion-jobs"
 A = "a@example.org"
 
 
 @pytest.fixture
-def stand_in() -> StandIn:
-    return StandIn(limits=False)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def stand_in(clock: Clock) -> StandIn:
+    return StandIn(clock=clock, limits=False)
 
 
 @pytest.fixture
@@ -53,6 +58,18 @@ def test_a_person_is_erased(stand_in: StandIn, client: httpx.Client, by: str) ->
     new = stand_in.profile(A)
     assert new.id != gone.id
     assert (new.phone_number, stand_in.accounts["SNDBOX"].consents) == (None, {})
+
+
+def test_an_erasure_takes_as_long_as_a_job(stand_in: StandIn, client: httpx.Client, clock: Clock) -> None:
+    """With `job_seconds` somebody is still there for a while."""
+    client.post(JOBS, json=import_body({"email": A}))
+    assert stand_in.profile(A)
+    stand_in.job_seconds = 10
+    client.post(ERASURES, json=erasure({"email": A}))
+    clock.now += 9
+    assert [member.email for member in stand_in.members(LIST)] == [A]
+    clock.now += 1
+    assert stand_in.members(LIST) == []
 
 
 def test_everybody_behind_a_phone_is_erased(stand_in: StandIn, client: httpx.Client) -> None:

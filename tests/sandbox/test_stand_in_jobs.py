@@ -69,6 +69,19 @@ def test_a_job_goes_on_with_the_clock(stand_in: StandIn, client: httpx.Client, c
     assert seen == [("queued", 0, 0), ("processing", 0, 0), ("complete", 1, 1)]
 
 
+def test_jobs_end_in_the_order_of_their_time(stand_in: StandIn, client: httpx.Client, clock: Clock) -> None:
+    """A job that was posted later and ended sooner was first, also where nobody looked in between."""
+    stand_in.plans.extend([JobPlan(seconds=20), JobPlan(seconds=10)])
+    for name in ("slow", "fast"):
+        post(client, {"email": f"{name}@example.org"})
+    clock.now += 60
+    members = client.get(f"/api/lists/{LIST}/profiles?fields[profile]=email,joined_group_at").json()["data"]
+    assert [member["attributes"] for member in members] == [
+        {"email": "fast@example.org", "joined_group_at": "2024-10-04T00:00:10+00:00"},
+        {"email": "slow@example.org", "joined_group_at": "2024-10-04T00:00:20+00:00"},
+    ]
+
+
 def test_a_cancelled_job_imports_nothing(stand_in: StandIn, client: httpx.Client) -> None:
     """A plan holds for one job: the first ends as cancelled, the next one completes."""
     stand_in.plans.append(JobPlan(outcome="cancelled"))

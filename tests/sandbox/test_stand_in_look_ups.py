@@ -53,13 +53,17 @@ def test_members_and_profiles_are_found_by_email(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", [MEMBERS, IDS, "/api/profiles"])
 def test_people_are_found_by_phone(stand_in: StandIn, client: httpx.Client, path: str) -> None:
-    """`any` and `equals` on phone_number; what a filter finds comes in pages too."""
+    """`any` and `equals` on phone_number; what a filter finds comes in pages too, in both orders."""
     phones = [f"+1500555000{number}" for number in range(3)]
     client.post(JOBS, json=import_body(*({"phone_number": phone} for phone in phones)))
     ids = [member.id for member in stand_in.members(LIST)]
     assert found(client, path, filter=f'equals(phone_number,"{phones[1]}")') == [ids[1]]
     url = httpx.URL(path, params={"filter": f"any(phone_number,{phones})", "page[size]": "2"})
-    assert [profile["id"] for profile in all_pages(client, str(url))] == ids
+    for sort, order in (
+        ("", ids),
+        ("&sort=-id" if path == "/api/profiles" else "&sort=-joined_group_at", ids[::-1]),
+    ):
+        assert [profile["id"] for profile in all_pages(client, f"{url}{sort}")] == order
 
 
 def test_profiles_are_found_by_id_and_external_id(stand_in: StandIn, client: httpx.Client) -> None:

@@ -72,6 +72,15 @@ def test_two_known_profiles_merge_where_an_import_links_them(stand_in: StandIn, 
     assert client.get("/api/profiles", params={"filter": f"equals(id,'{younger}')"}).json()["data"] == []
 
 
+def test_who_comes_and_is_merged_in_one_job_is_one_member(stand_in: StandIn, client: httpx.Client) -> None:
+    """Only the profile that is left joins, and counts as imported."""
+    client.post(JOBS, json=import_body({"email": OLD, "external_id": "x"}, list_id=None))
+    client.post(JOBS, json=import_body({"email": NEW}, {"email": NEW, "external_id": "x"}))
+    assert members(stand_in) == [OLD]
+    *_, job = stand_in.accounts["SNDBOX"].jobs.values()
+    assert (len(job.imported), job.merged) == (1, 1)
+
+
 def test_a_profile_has_five_addresses_at_most(stand_in: StandIn, client: httpx.Client) -> None:
     """A column that is not unique merges strangers five at a time."""
     rows = [{"email": f"p{number}@example.org", "external_id": "same"} for number in range(7)]
@@ -153,9 +162,9 @@ def test_what_cannot_be_merged_is_refused(stand_in: StandIn, client: httpx.Clien
     client.post(JOBS, json=import_body(*rows))
     stand_in.add_account("Other1", "Other", keys={}, lists={"Other2": "VIP"})
     by_hand.add("Other2", "away@example.org")
-    for destination in ("p1@example.org", "p5@example.org", "away@example.org"):
-        with pytest.raises(ValueError, match=r"merged|accounts"):
-            by_hand.merge("p0@example.org", destination)
+    for destination, reason in (("p6", "merged"), ("p0", "merged"), ("away", "accounts")):
+        with pytest.raises(ValueError, match=reason):
+            by_hand.merge("p5@example.org", f"{destination}@example.org")
     with pytest.raises(KeyError):
         by_hand.merge("p0@example.org", "nobody@example.org")
     assert len(stand_in.accounts["SNDBOX"].profiles) == 2

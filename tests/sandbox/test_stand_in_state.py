@@ -35,6 +35,14 @@ def test_members_are_as_in_a_plain_dictionary(changes: list[tuple[str, int, int]
         assert walk(members, page, descending=descending) == expected
 
 
+def test_a_clock_that_goes_back_leaves_the_order() -> None:
+    """Times of joining never fall, so that a moment parts the members in two."""
+    members = Members()
+    for number, time in enumerate((1.0, 3.0, 2.0, 4.0)):
+        members.add([number], time)
+    assert [members.joined(number) for number in members] == [1.0, 3.0, 3.0, 4.0]
+
+
 def walk(members: Members, page: int, *, descending: bool) -> list[int]:
     """All numbers, so many at a time."""
     numbers: list[int] = []

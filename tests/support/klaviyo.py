@@ -55,12 +55,15 @@ def import_body(*profiles: dict[str, Any], list_id: str | None = LIST) -> dict[s
 def all_pages(client: httpx.Client, url: str) -> list[Any]:
     """The resources of every page, following links.next as given."""
     found: list[Any] = []
-    following: str | None = url
-    while following:
-        page = client.get(following).json()
+    seen: list[str] = []
+    while url not in seen:
+        seen.append(url)
+        page = client.get(url).json()
         found += page["data"]
-        following = page["links"]["next"]
-    return found
+        if page["links"]["next"] is None:
+            return found
+        url = page["links"]["next"]
+    raise AssertionError("the pages go round in a circle")
 
 
 def people(count: int) -> list[dict[str, Any]]:

@@ -1,8 +1,10 @@
 """Refreshes of the example's segment, and runs of its exports, in a few words."""
 
+import json
 from typing import Any
 
 from sandbox.people import COLUMNS, People, Row, email
+from sandbox.sample import example_documents
 from shared.runs.advance import run
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
@@ -27,6 +29,12 @@ def refresh(world: World, people: list[Row], partitions: int = 2) -> None:
     """The segment's next refresh."""
     world.clock.sleep(3_600)
     world.segment(people, refreshed=world.clock.now(), partitions=partitions)
+
+
+def another_export(world: World, export: str, **changes: Any) -> None:
+    """Writes an export like the example's under another id."""
+    document = example_documents()["exports/vip.json"] | {"id": export} | changes
+    world.services.state.write(f"exports/{export}.json", json.dumps(document).encode())
 
 
 def run_with(world: World, export: str = "vip", **request: Any) -> RunRecord:

@@ -79,6 +79,10 @@ class World:
         path.write_text(json.dumps(secrets))
         path.chmod(0o600)
 
+    def replace_key(self, key: str, name: str = "klaviyo-sandbox") -> None:
+        """Puts another key into the secrets file, and leaves the other secrets as they are."""
+        self.secrets(json.loads(self.services.settings.secrets_file.read_text()) | {name: key})
+
     def deadline(self, seconds: float = 1200) -> Deadline:
         return Deadline(self.clock, seconds, after_progress=True)
 

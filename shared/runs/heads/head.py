@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
+from shared.catalog import Export
 from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
 from shared.runs.heads.index import IndexEntry, Retry
 from shared.runs.heads.old import upgraded
@@ -37,13 +38,15 @@ class LastRun(StateModel):
 
 
 class Head(StateModel):
-    """`ledger` is the name of the one that holds; `posted` has the last snapshots by which somebody on it was
-    sent, the newest first; `rows` counts those of each segment in the last complete run; `has_sent` says
-    whether Klaviyo ever accepted anything; `removals_since` is when somebody had left who is not removed yet.
-    `scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
+    """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
 
     `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
     the last one's, where a clock was ahead once.
+
+    `ledger` is the name of the one that holds, and `has_sent` says whether Klaviyo ever accepted anything.
+    `posted` has the last snapshots by which somebody on the ledger was sent, the newest first; `rows` counts
+    those of each segment in the last complete run; `full_at` is when a run began that sent everybody;
+    `removals_since` is when somebody had left who is not removed yet.
     """
 
     version: Literal[2] = 2
@@ -54,6 +57,7 @@ class Head(StateModel):
     rows: dict[str, int] = Field(default_factory=dict)
     has_sent: bool = False
     removals_since: Time | None = None
+    full_at: Time | None = None
     exported: dict[str, str] = Field(default_factory=dict)
     scheduled_at: Time
     open: OpenRun | None = None
@@ -62,6 +66,11 @@ class Head(StateModel):
     greatest_id: RunId | None = None
     last_success: LastRun | None = None
     last_attempt: LastRun | None = None
+
+    @property
+    def may_have_sent(self) -> bool:
+        """Whether a run may have put somebody on a list; early versions only kept whether one succeeded."""
+        return self.has_sent or self.last_success is not None
 
     def open_run(self, run: OpenRun) -> None:
         self.open = run
@@ -104,19 +113,32 @@ class Head(StateModel):
             self.exported |= run.plan.versions() if run.plan else tried
             self.retry = None
 
+    def is_full_due(self, export: Export, now: datetime) -> bool:
+        """Whether a run that begins now is to send everybody, because that was long ago."""
+        days = export.sync.full_every_days
+        if not days or self.ledger is None:
+            return False
+        return self.full_at is None or now - self.full_at >= timedelta(days=days)
+
+    def waiting_since(self, run: OpenRun) -> datetime | None:
+        """Since when people have left whom this run leaves to a later one."""
+        if run.removal is None or not run.removal.pending:
+            return None
+        return self.removals_since or run.record.created_at
+
     def _remember(self, run: OpenRun, plan: Plan) -> None:
         """What the next run has to know of this one to remove who leaves."""
         is_complete = run.cut is None and run.limit is None
         removal = run.removal
-        is_pending = removal is not None and bool(removal.pending)
         others = [each for each in self.posted if each != plan.posted()]
         if run.deliveries.jobs or is_complete:
             is_settled = is_complete and removal is not None and not (removal.pending or removal.unmatched)
             self.posted = [plan.posted(), *([] if is_settled else others[: MOST_POSTED - 1])]
         if is_complete:
             self.rows = dict(run.rows)
-            since = self.removals_since or run.record.created_at
-            self.removals_since = since if is_pending else None
+            if run.full or plan.ledger is None or plan.ledger.name is None:
+                self.full_at = run.record.created_at
+            self.removals_since = self.waiting_since(run)
 
     def pinned(self) -> dict[str, str]:
         """The versions of the open run's snapshots, as long as a newer one may end it."""

@@ -12,7 +12,7 @@ from shared.runs.holder import Holder
 from shared.runs.record import RECORD_VERSION, RunRecord, Status, version_of
 from shared.runs.run import OpenRun
 from shared.runs.steps.ledger import leave_ledger, remove_others
-from shared.runs.steps.parts import Parts
+from shared.runs.steps.parts import Parts, remove_parts
 from shared.runs.steps.permit import is_cancel_requested
 from shared.runs.steps.rejected import MOST_LISTED
 
@@ -36,11 +36,10 @@ def close(holder: Holder) -> RunRecord:
         record.warn("rejected_not_listed", refused - listed)
         record.warn("refused_rows_incomplete", listed - _list_rejected(holder, run.plan.partitions(), listed))
     record.error = run.cut.error if run.cut else None
+    record.removals_since = holder.lock.head.waiting_since(run)
     record.phase = "closed"
     record.finished_at = holder.now()
-    ledger = leave_ledger(holder)
-    if ledger is None and run.plan is not None and run.plan.ledger is not None:
-        record.warn("ledger_lost")
+    ledger = leave_ledger(holder, record)
     record.status = _status(run, record)
     holder.lock.check()
     store.write(state.record(record.id), record.content(), create_only=True)
@@ -58,7 +57,7 @@ def close_again(holder: Holder) -> RunRecord | None:
     record, lock = holder.run.record, holder.lock
     try:
         record = read_record(lock.store, record.export, record.id)
-        return _clear(holder, record, leave_ledger(holder))
+        return _clear(holder, record, leave_ledger(holder, record))
     except NotFound:
         return None
     except InvalidDocument as problem:
@@ -97,13 +96,16 @@ def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
 
 def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     lock = holder.lock
-    parts = Parts(lock)
+    before = lock.head.last_attempt
     with suppress(PermanentError):
         lock.store.delete(state.cancel(record.id))
+    with suppress(ExportError):  # the holder of the run before may have died before it removed them
+        if before is not None:
+            remove_parts(lock.store, before.run)
     lock.head.close_run(record, ledger)
     lock.checkpoint()
     with suppress(ExportError):  # what can't be removed does no harm
-        parts.remove()
+        remove_parts(lock.store, record.id)
         remove_others(lock)
     return record
 

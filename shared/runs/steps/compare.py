@@ -1,35 +1,13 @@
 """Which ledger a run compares with, and what it takes from it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from shared.ledger import DigestKey, Ledger, LedgerLost
-from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection
 from shared.runs.heads.head import Head
 from shared.runs.plan import PinnedLedger, Plan
 
 type Read = Callable[[str], Ledger]
 type Warn = Callable[[str, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a pass over the rows compares with: by default nothing, and everybody goes."""
-
-    digests: Digests
-    known: Known = NOBODY
-    everybody: bool = False
-    is_remapped: bool = False
-    erased: frozenset[bytes] = frozenset()
-
-    def select(self, reject: Callable[[Rejected], None]) -> Selection:
-        return Selection(
-            reject,
-            self.known,
-            everybody=self.everybody,
-            is_remapped=self.is_remapped,
-            erased=self.erased,
-        )
 
 
 def choose_ledger(
@@ -46,7 +24,7 @@ def choose_ledger(
     everybody = full or not export.sync.changed_only
     begun = PinnedLedger(key=key.id, everybody=everybody)
     if head.ledger is None:
-        if head.last_success is not None:
+        if head.may_have_sent:
             warn("ledger_lost", 1)
         return begun
     try:
@@ -63,21 +41,3 @@ def choose_ledger(
         return begun
     is_remapped = header.mapping != plan.mapping().fingerprint()
     return PinnedLedger(key=key.id, name=head.ledger, everybody=everybody, is_remapped=is_remapped)
-
-
-def comparison_of(
-    plan: Plan, key: DigestKey | None, read: Read, erased: frozenset[bytes] = frozenset()
-) -> Comparison:
-    """What a run of this plan compares with, and who was `erased` before it began.
-
-    Raises LedgerLost where the key or the ledger is not any more what it was when the run began.
-    """
-    pinned = plan.ledger
-    if plan.digest_key is None:
-        return Comparison(UNKEYED)
-    if key is None or key.id != plan.digest_key:
-        raise LedgerLost("The digest key is not the one that it was when the run began.")
-    if pinned is None:
-        return Comparison(Digests(key.key), erased=erased)
-    known = NOBODY if pinned.name is None else read(pinned.name).people
-    return Comparison(Digests(key.key), known, pinned.everybody, pinned.is_remapped, erased)

@@ -4,19 +4,19 @@ What becomes of them is on file before it happens. A holder that dies leaves the
 taking somebody off a list who is not on it changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import batched
 
-from shared.errors import Denied, NotFound, PermanentError, TryLater
+from shared.errors import NotFound, PermanentError, TryLater
 from shared.klaviyo import MOST_REMOVED, InvalidCursor, Klaviyo, MembersChanged, Permit, Person
 from shared.ledger import People, Posted
 from shared.profiles import Digests
-from shared.profiles.visible import value_of
 from shared.runs.holder import Holder
 from shared.runs.removal import Removal
 from shared.runs.steps.addresses import addresses_in
+from shared.runs.steps.asking import Asking
 from shared.runs.steps.others import Others
 from shared.runs.steps.parts import Chunk, Parts
 
@@ -45,11 +45,12 @@ class Leavers:
         self._here = here
         self._parts = Parts(holder.lock)
         self._list = holder.plan.export.list_id
+        self._asking = Asking(klaviyo, self._list, digests, holder.deadline)
 
     def remove(self, people: set[bytes]) -> bool:
         """Removes these of them; False where the time is over before. At least one chunk is done."""
         deadline = self._holder.deadline
-        pending = people - self._settled()
+        pending = people - self._settled(people)
         for chunk in batched(self._addressed(pending), MOST_REMOVED, strict=False):
             self._settle(dict(chunk))
             pending.difference_update(person for person, _ in chunk)
@@ -57,8 +58,11 @@ class Leavers:
                 return False
         return not pending or self._find_members(pending)
 
-    def _settled(self) -> set[bytes]:
-        """Of whom it is known what became of them; the chunk that an earlier holder began is done first."""
+    def _settled(self, people: set[bytes]) -> set[bytes]:
+        """Of whom it is known what became of them.
+
+        The chunk that an earlier holder began is done first, without those whom another export wants by now.
+        """
         settled: set[bytes] = set()
         begun = self._removal.chunks
         for number in range(begun + 1):
@@ -67,7 +71,8 @@ class Leavers:
                 if chunk is None:
                     continue
                 if number == begun:
-                    self._carry_out(chunk)
+                    chunk = chunk.only(people)
+                    self.carry_out(chunk)
                 settled |= chunk.people()
         return settled
 
@@ -85,41 +90,40 @@ class Leavers:
     def _settle(self, addresses: dict[bytes, str]) -> None:
         """Finds out who of these people is on the list, and removes them."""
         found: dict[bytes, str] = {}
-        for member in self._members_among(addresses.values()):
-            person = self._person(member)
+        for member in self._asking.members_among(addresses.values()):
+            person = self._asking.person(member)
             if person in addresses:
                 found[person] = member.id
         missing = {person: address for person, address in addresses.items() if person not in found}
         chunk = self._explained(missing) if missing else Chunk()
         self._divide(chunk, found)
-        self._carry_out(chunk)
+        self.carry_out(chunk)
 
     def _explained(self, missing: dict[bytes, str]) -> Chunk:
         """Of people who are not on the list by their address: whether their profile is known by another."""
-        profiles = self._profiles_among(missing.values())
-        primary = {self._person(profile) for profile in profiles}
+        profiles = self._asking.profiles_among(missing.values())
+        primary = {self._asking.person(profile) for profile in profiles}
         rest = {person: address for person, address in missing.items() if person not in primary}
         chunk = Chunk(absent=[person.hex() for person in missing if person in primary])
         if primary <= missing.keys():
             chunk.unmatched = [person.hex() for person in rest]
             return chunk
         for person, address in rest.items():
-            self._explain(chunk, person, self._profiles_among([address]))
+            self._explain(chunk, person, self._asking.profiles_among([address]))
         return chunk
 
     def _explain(self, chunk: Chunk, person: bytes, profiles: Sequence[Person]) -> None:
         """Adds what becomes of somebody whose profiles show other addresses."""
+        shown = [profile.email for profile in profiles if profile.email]
+        members = [member for member in self._asking.members_among(shown) if member in profiles]
         if not profiles:
             chunk.unmatched.append(person.hex())
-        for profile in profiles:
-            shown = [profile.email] if profile.email else []
-            is_member = profile in self._members_among(shown)
-            if not is_member:
-                chunk.absent.append(person.hex())
-            elif self._stays(self._person(profile)):
-                chunk.merged.append(person.hex())
-            else:
-                self._divide(chunk, {person: profile.id})
+        elif not members:
+            chunk.absent.append(person.hex())
+        elif any(self._stays(self._asking.person(member)) for member in members):
+            chunk.merged.append(person.hex())
+        else:
+            self._divide(chunk, {person: members[0].id})
 
     def _divide(self, chunk: Chunk, found: dict[bytes, str]) -> None:
         """Adds people with their profiles: those go that are not also somebody's who is new."""
@@ -135,7 +139,7 @@ class Leavers:
         try:
             for page in self._klaviyo.members(self._list, self._holder.deadline, cursor):
                 for member in page.members:
-                    person = self._person(member)
+                    person = self._asking.person(member)
                     if person in people:
                         found[person] = member.id
                 cursor = page.cursor
@@ -151,33 +155,35 @@ class Leavers:
         except InvalidCursor:
             self._parts.remove_cursor()
             return self._find_members(people)
-        absent = [person.hex() for person in people - found.keys() - self._settled()]
+        absent = [person.hex() for person in people - found.keys() - self._settled(people)]
         chunk = Chunk(absent=absent)
         self._divide(chunk, found)
-        self._carry_out(chunk)
+        self.carry_out(chunk)
         return True
 
     def _flush(self, found: dict[bytes, str], cursor: str) -> None:
         """Removes who was found by now, and keeps where to go on."""
         chunk = Chunk()
         self._divide(chunk, found)
-        self._carry_out(chunk)
+        self.carry_out(chunk)
         found.clear()
         self._parts.write_cursor(cursor)
 
-    def _carry_out(self, chunk: Chunk) -> None:
+    def carry_out(self, chunk: Chunk) -> None:
+        """Takes these off the list, once it is on file what becomes of whom."""
         number = self._removal.chunks
         self._parts.write_chunk(number, chunk)
-        refused = self._take_off(list(dict.fromkeys(chunk.gone.values())))
+        refused = self._take_off(chunk.profiles())
         if refused:
             lost = [person for person, profile_id in chunk.gone.items() if profile_id in refused]
             for person in lost:
                 del chunk.gone[person]
             chunk.unmatched += lost
+            chunk.strangers = [each for each in chunk.strangers if each not in refused]
             self._parts.write_chunk(number, chunk)
         self._holder.run.finish_chunk(
             len(chunk.people()),
-            removed=len(set(chunk.gone.values())),
+            removed=len(chunk.profiles()),
             merged_kept=len(chunk.merged),
             unmatched=len(chunk.unmatched),
         )
@@ -197,34 +203,16 @@ class Leavers:
             return self._take_off(profile_ids[:half]) | self._take_off(profile_ids[half:])
         return set()
 
-    def _members_among(self, addresses: Iterable[str]) -> list[Person]:
-        return self._asked(
-            lambda few: self._klaviyo.members_among(self._list, few, self._holder.deadline), addresses
-        )
-
-    def _profiles_among(self, addresses: Iterable[str]) -> list[Person]:
-        return self._asked(lambda few: self._klaviyo.profiles_among(few, self._holder.deadline), addresses)
-
-    @staticmethod
-    def _asked(ask: Callable[[Sequence[str]], list[Person]], addresses: Iterable[str]) -> list[Person]:
-        """What Klaviyo answers; an address that it refuses to look for is nobody's."""
-        few = list(addresses)
-        try:
-            return ask(few)
-        except Denied as refusal:
-            if refusal.code != "request_refused":
-                raise
-            if len(few) == 1:
-                return []
-            half = len(few) // 2
-            return Leavers._asked(ask, few[:half]) + Leavers._asked(ask, few[half:])
-
-    def _person(self, profile: Person) -> bytes:
-        """The digest of a profile's address; of none where it has none."""
-        try:
-            return self._digests.person(value_of(profile.email or ""))
-        except UnicodeEncodeError:
-            return b""
+    def strangers(self, matched: set[str]) -> Iterator[str]:
+        """The profiles of members whom no export has sent; not those of people who are `matched`."""
+        parts, done = self._parts, set(matched)
+        for number in range(self._removal.chunks):
+            chunk = parts.read_chunk(number)
+            done.update(chunk.profiles() if chunk is not None else ())
+        for person, profile_id in parts.members(self._holder.run.members.parts):
+            is_known = person in self._known or person in self._here or self._others.know(person)
+            if not is_known and profile_id not in done and profile_id not in self._imported:
+                yield profile_id
 
     def _stays(self, person: bytes) -> bool:
         """Whether somebody with this address is to be on the list, by this export or another one."""

@@ -7,21 +7,24 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
-from shared.ledger import Leavers, Ledger, LedgerHeader, People, Posted, read_erased, updated, write_ledger
+from shared.ledger import Leavers, Ledger, LedgerHeader, Posted, read_erased, updated, write_ledger
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
 from shared.runs.lock.export import ExportLock
 from shared.runs.plan import PinnedLedger
+from shared.runs.record import RunRecord
 from shared.runs.removal import Removal
+from shared.runs.steps.known import known_people
 from shared.runs.steps.parts import Parts
 
 logger = logging.getLogger(__name__)
 
 
-def leave_ledger(holder: Holder) -> str | None:
+def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
     """Writes the ledger that holds once the run is closed; returns its name, or that of the one before.
 
-    None where it can't be known any more who is on the list: then the next run sends everybody.
+    None where there is none, and where it can't be known any more who is on the list, which is a warning of
+    the record: then the next run sends everybody.
     """
     run, head = holder.run, holder.lock.head
     if run.plan is None or state.is_of_one_file(head.export):
@@ -33,30 +36,32 @@ def leave_ledger(holder: Holder) -> str | None:
         return _write(holder, pinned)
     except (PermanentError, ValueError) as problem:  # the latter: a garbled part
         logger.warning("run %s: its ledger is lost: %s", run.record.id, problem)
+        record.warn("ledger_lost")
         return None
 
 
 def remove_others(lock: ExportLock) -> None:
     """Removes the export's ledgers that no run needs any more."""
-    head = lock.head
-    for blob in lock.store.list(state.ledgers(head.export)):
-        if blob.name not in (head.ledger, head.pinned_ledger()):
-            lock.store.delete(blob.name)
+    store, needed = lock.store, (lock.head.ledger, lock.head.pinned_ledger())
+    others = [blob.name for blob in store.list(state.ledgers(lock.head.export)) if blob.name not in needed]
+    lock.check()  # else one of them may be the next holder's
+    for name in others:
+        store.delete(name)
 
 
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     run, plan, lock = holder.run, holder.plan, holder.lock
     parts = Parts(lock)
-    posted = parts.posted()
+    posted = {*parts.posted(), *(job.digest for job in run.deliveries.jobs)}
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
-    is_mirrored = run.removal is not None
+    has_looked = run.removal is not None or run.reconcile
     erased = _erased(lock.store, pinned) if posted or pinned.name is not None else ()
-    has_news = posted or is_void or is_mirrored or erased
+    has_news = posted or is_void or has_looked or erased
     if not has_news and (pinned.name is not None or run.cut is not None):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
-    people = before.people if before is not None else People()
+    people = known_people(holder)
     is_complete = run.cut is None and run.limit is None
     mapping = plan.mapping().fingerprint() if is_complete or before is None else before.header.mapping
     header = LedgerHeader(
@@ -69,7 +74,7 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     posts = _posts(parts, posted, run.deliveries.jobs)
     leavers = _leavers(parts, run.removal) if run.removal is not None else None
     after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers).without(erased))
-    if before is not None and (after.header, after.people.entries) == (before.header, people.entries):
+    if before is not None and (after.header, after.people.entries) == (before.header, before.people.entries):
         return lock.head.ledger
     name = state.ledger(run.record.id, lock.head.epoch)
     lock.check()
@@ -84,7 +89,8 @@ def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:
-    """Who has left, who of them is off the list, and of whom a holder died while it took them off."""
+    """Who has left, who of them is off the list, and who may be: those of whom a holder died while it took
+    them off, and all where another export may do so."""
     left, _ = parts.read_leavers()
     gone, doubtful = set[bytes](), set[bytes]()
     for number in range(removal.chunks + 1):
@@ -100,15 +106,20 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
             gone |= off
         else:
             doubtful |= off
-    return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
+    return Leavers(frozenset(left), frozenset(gone), frozenset(left if removal.is_shared else doubtful))
 
 
-def _posts(parts: Parts, posted: list[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
-    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported."""
+def _posts(parts: Parts, posted: set[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
+    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported.
+
+    Raises PermanentError and ValueError where a part is missing or not whole.
+    """
     by_digest = {job.digest: job for job in jobs}
-    for digest in posted:
+    for digest in sorted(posted):
         post = Posted(parts.read_people(digest), confirmed=False)
         job = by_digest.get(digest)
+        if job is not None and len(post) != job.profiles:
+            raise ValueError("not the people of the post")
         if job is None or job.status is not JobStatus.COMPLETE or job.unconfirmed:
             yield post
             continue

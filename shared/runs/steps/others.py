@@ -8,10 +8,10 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound
-from shared.ledger import Ledger, People, Posted, read_ledger
+from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
 from shared.runs.due import is_due
 from shared.runs.heads.head import Head, read_head
-from shared.runs.holder import Holder
+from shared.runs.plan import PinnedLedger, Plan
 from shared.runs.states import State
 from shared.services import Services
 
@@ -22,8 +22,10 @@ _ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
 
 @dataclass(slots=True)
 class Others:
-    """`is_unknown` where it can't be told whom they want, `is_busy` where one of them is about to send."""
+    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where one
+    of them is about to send."""
 
+    are_there: bool = False
     is_unknown: bool = False
     is_busy: bool = False
     _wanted: list[tuple[People, bool]] = field(default_factory=list)
@@ -32,45 +34,49 @@ class Others:
     def want(self, person: bytes) -> bool:
         """Whether one of them wants the person on the list."""
         return person in self._posted or any(
-            (number := people.find(person)) >= 0 and not (is_mirror and people.is_left(number))
+            (number := people.find(person)) >= 0 and not (is_mirror and people.is_given_up(number))
             for people, is_mirror in self._wanted
         )
 
+    def know(self, person: bytes) -> bool:
+        """Whether one of them has sent the person."""
+        return person in self._posted or any(people.find(person) >= 0 for people, _ in self._wanted)
+
     def add(self, people: People, *, is_mirror: bool) -> None:
-        """Who is on a ledger is wanted, save who has left a mirrored segment."""
+        """Who is on a ledger is wanted, save who has left a mirrored segment and is sent again on return."""
         self._wanted.append((people, is_mirror))
 
     def add_posted(self, people: Iterator[bytes]) -> None:
         self._posted.update(people)
 
 
-def read_others(holder: Holder) -> Others:
-    """The other exports into the list of this one, while no other run sends to its account."""
+def read_others(services: Services, plan: Plan) -> Others:
+    """The other exports into the list of this one, which stay as they are while the account is held."""
     others = Others()
-    for listed in holder.services.catalog.exports():
-        if listed.id == holder.plan.export.id:
+    for listed in services.catalog.exports():
+        if listed.id == plan.export.id:
             continue
         try:
             if not isinstance(listed.document, Export):
                 raise listed.document
-            if _is_into_the_list(holder, listed.document):
-                _add(others, holder, listed.document)
+            if _is_into_the_list(services, plan, listed.document):
+                others.are_there = True
+                _add(others, services, plan, listed.document)
         except ExportError as problem:
             logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
-            others.is_unknown = True
+            others.are_there = others.is_unknown = True
     return others
 
 
-def _is_into_the_list(holder: Holder, export: Export) -> bool:
+def _is_into_the_list(services: Services, plan: Plan, export: Export) -> bool:
     """A connection that is not pinned to an account yet may lead to this one."""
-    if export.list_id != holder.plan.export.list_id:
+    if export.list_id != plan.export.list_id:
         return False
-    account = holder.services.catalog.connection(export.connection).account
-    return account is None or account.id == holder.plan.account_id
+    account = services.catalog.connection(export.connection).account
+    return account is None or account.id == plan.account_id
 
 
-def _add(others: Others, holder: Holder, export: Export) -> None:
-    services = holder.services
+def _add(others: Others, services: Services, plan: Plan, export: Export) -> None:
     try:
         head, _ = read_head(services.state, export.id)
     except NotFound:  # it was never run
@@ -79,21 +85,26 @@ def _add(others: Others, holder: Holder, export: Export) -> None:
     if run is not None:
         others.add_posted(posted_by(services.state, run.record.id))
         others.is_busy |= run.state in _ABOUT_TO_SEND
+        others.is_unknown |= run.plan is not None and not _has_key_of(plan, run.plan.ledger)
     else:
         others.is_busy |= _is_due(services, export, head)
     if head.ledger is None:
-        others.is_unknown |= head.has_sent
+        others.is_unknown |= head.may_have_sent
         return
     ledger = read_ledger(services.state, head.ledger)
-    if _is_of_this_list(holder, ledger):
-        if holder.plan.ledger is None or ledger.header.key != holder.plan.ledger.key:
-            others.is_unknown = True
+    if _is_of_this_list(plan, ledger):
+        others.is_unknown |= not _has_key_of(plan, ledger.header)
         others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
 
 
-def _is_of_this_list(holder: Holder, ledger: Ledger) -> bool:
+def _is_of_this_list(plan: Plan, ledger: Ledger) -> bool:
     header = ledger.header
-    return (header.account, header.list) == (holder.plan.account_id, holder.plan.export.list_id)
+    return (header.account, header.list) == (plan.account_id, plan.export.list_id)
+
+
+def _has_key_of(plan: Plan, ledger: PinnedLedger | LedgerHeader | None) -> bool:
+    """Whether its digests can be compared with those of the plan."""
+    return ledger is not None and plan.ledger is not None and ledger.key == plan.ledger.key
 
 
 def posted_by(store: Store, run_id: str) -> Iterator[bytes]:

@@ -21,11 +21,12 @@ from itertools import chain, islice
 from pydantic import Field, ValidationError
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, StorageUnavailable
 from shared.profiles import Batch, Rejected
 from shared.profiles.digests import PERSON
 from shared.runs.lock.export import ExportLock
-from shared.runs.record import StateModel
+from shared.runs.record import Count, StateModel
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
 
 logger = logging.getLogger(__name__)
@@ -61,16 +62,44 @@ class Chunk(StateModel):
     """What becomes of some of those who left, by the digests of the people in hexadecimal digits.
 
     `gone` are taken off the list, by their profiles' ids; `absent` were not on it; of `merged` the profile is
-    also somebody's who stays; of `unmatched` it is not known which it is.
+    also somebody's who stays; of `unmatched` it is not known which it is. `strangers` are profiles.
     """
 
     gone: dict[str, str] = Field(default_factory=dict)
     absent: list[str] = Field(default_factory=list)
     merged: list[str] = Field(default_factory=list)
     unmatched: list[str] = Field(default_factory=list)
+    strangers: list[str] = Field(default_factory=list)
+
+    def profiles(self) -> list[str]:
+        """Those that are taken off, each once."""
+        return list(dict.fromkeys((*self.gone.values(), *self.strangers)))
+
+    def only(self, people: set[bytes]) -> "Chunk":
+        """Without the others, and without strangers: whether they still are is decided anew."""
+        names = {person.hex() for person in people}
+        return Chunk(
+            gone={name: profile_id for name, profile_id in self.gone.items() if name in names},
+            absent=[name for name in self.absent if name in names],
+            merged=[name for name in self.merged if name in names],
+            unmatched=[name for name in self.unmatched if name in names],
+        )
 
     def people(self) -> set[bytes]:
         return set(map(bytes.fromhex, (*self.gone, *self.absent, *self.merged, *self.unmatched)))
+
+
+class Absent(StateModel):
+    """Who was sent and is not among the list's members under that address, by digests in hexadecimal digits.
+
+    `absent` are not on the list; `matched` are, by their profiles' ids; `back` had left it and are on it
+    again. Klaviyo has no profile under the address of the `unexplained`, which are among the absent.
+    """
+
+    absent: list[str] = Field(default_factory=list)
+    matched: dict[str, str] = Field(default_factory=dict)
+    back: list[str] = Field(default_factory=list)
+    unexplained: Count = 0
 
 
 class Parts:
@@ -164,6 +193,27 @@ class Parts:
         except ValidationError:
             raise InvalidDocument(name, [Problem("", "is not what was removed")]) from None
 
+    def write_members(self, number: int, members: Iterable[tuple[bytes, str]]) -> None:
+        """Keeps some of the list's members: the digest of the address, and the profile's id."""
+        lines = (f"{person.hex()} {profile_id}" for person, profile_id in members)
+        self._write(state.members(self._run, number), "\n".join(lines).encode())
+
+    def members(self, parts: int) -> Iterator[tuple[bytes, str]]:
+        """All of them. Raises PermanentError, ValueError where they can't be read."""
+        for number in range(parts):
+            for line in self._read(state.members(self._run, number)).decode().splitlines():
+                person, _, profile_id = line.partition(" ")
+                yield bytes.fromhex(person), profile_id
+
+    def write_absent(self, number: int, part: Absent) -> None:
+        """Keeps who of those that were sent is not among the members."""
+        self._write(state.absent(self._run, number), part.model_dump_json().encode())
+
+    def absent(self, parts: int) -> list[Absent]:
+        """Raises PermanentError, ValueError where they can't be read."""
+        names = (state.absent(self._run, number) for number in range(parts))
+        return [Absent.model_validate_json(self._read(name)) for name in names]
+
     def write_cursor(self, cursor: str) -> None:
         """Keeps where to go on reading the list's members."""
         self._write(state.cursor(self._run), cursor.encode())
@@ -200,12 +250,6 @@ class Parts:
         self._write(state.rejected(self._run), file.chunks())
         return file.placed
 
-    def remove(self) -> None:
-        """Removes all parts, once the run is closed. One that can't be removed stays: it does no harm."""
-        for blob in self._store.list(self._folder):
-            with suppress(PermanentError):
-                self._store.delete(blob.name)
-
     def _write(self, name: str, content: bytes | Iterable[bytes]) -> None:
         self._lock.check()
         self._store.write(name, content)
@@ -241,6 +285,13 @@ def _in_order(lines: Iterable[list[str]]) -> Iterator[list[str]]:
         if place > last:
             last = place
             yield line
+
+
+def remove_parts(store: Store, run_id: str) -> None:
+    """Removes all parts of a run that is closed. One that can't be removed stays: it does no harm."""
+    for blob in store.list(state.parts(run_id)):
+        with suppress(PermanentError):
+            store.delete(blob.name)
 
 
 class CheckedRows:

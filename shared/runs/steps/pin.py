@@ -12,10 +12,7 @@ from shared.runs.steps.compare import choose_ledger
 from shared.runs.steps.rows import check, most_rows_of, profiles_of
 from shared.services import Services
 
-NO_KEY = (
-    "The export mirrors its segment, and the vault has no secret digest-key, without which nobody can know "
-    f"who has left. {MAKE_KEY}"
-)
+NO_KEY = f"The vault has no secret digest-key, without which nobody can know who has left. {MAKE_KEY}"
 
 
 def pin(holder: Holder) -> None:
@@ -32,17 +29,17 @@ def pin(holder: Holder) -> None:
     )  # else a key that may not read them would show after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
-    erased, key = read_erased(services.state), None
+    erased = read_erased(services.state)
+    if erased is not None:
+        erased.check(read_key(services.vault))
+        plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
     if not state.is_of_one_file(export.id):  # what a file sends is not kept
         key, warn = ensure_key(services.vault, services.state), run.record.warn
-        if key is None and export.sync.mode == "mirror":
+        if key is None and (export.sync.mode == "mirror" or run.reconcile):
             raise NotFound(NO_KEY, code="no_digest_key")
+        if holder.lock.head.is_full_due(export, holder.now()) and run.limit is None:
+            run.send_all()
         plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
-    elif erased is not None:
-        key = read_key(services.vault)
-    if erased is not None:
-        erased.check(key)
-        plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
     check(services, plan)
     plan.lines = most_rows_of(services, plan)
     _check_limit(services, plan, run.limit)

@@ -9,14 +9,14 @@ from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, room_for_profiles
 from shared.ledger import read_key
-from shared.profiles import Batch, pack
+from shared.profiles import UNKEYED, Batch, Digests, Selection, pack
 from shared.profiles.digests import PERSON
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.removal import Removal
 from shared.runs.steps.batch import BatchSender
-from shared.runs.steps.compare import Comparison, comparison_of
 from shared.runs.steps.erased import DoNotSend
+from shared.runs.steps.known import digests_under, known_people
 from shared.runs.steps.parts import CheckedRows, Parts
 from shared.runs.steps.permit import Canceled, RunPermit
 from shared.runs.steps.rows import profiles_of
@@ -36,9 +36,9 @@ def send(holder: Holder) -> bool:
         branch = Branch(holder.deadline)
         key = read_key(holder.services.vault) if holder.plan.digest_key is not None else None
         do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
+        digests = UNKEYED if holder.plan.digest_key is None else digests_under(holder.plan, key)
         sender = BatchSender(holder, klaviyo, branch, RunPermit(holder, account), do_not_send)
-        comparison = comparison_of(holder.plan, key, holder.read_ledger, do_not_send.before())
-        is_complete = _Pass(holder, sender, branch, comparison).run()
+        is_complete = _Pass(holder, sender, branch, digests, do_not_send.before()).run()
     if is_complete:
         holder.run.finish_sending()
     return is_complete
@@ -47,13 +47,28 @@ def send(holder: Holder) -> bool:
 class _Pass:
     """One pass over the rows of the run."""
 
-    def __init__(self, holder: Holder, sender: BatchSender, branch: Branch, comparison: Comparison) -> None:
+    def __init__(
+        self,
+        holder: Holder,
+        sender: BatchSender,
+        branch: Branch,
+        digests: Digests,
+        erased: frozenset[bytes],
+    ) -> None:
         self._holder = holder
         self._sender = sender
         self._branch = branch
         self._rejected = CheckedRows(Parts(holder.lock))
-        self._comparison = comparison
-        self._selection = self._comparison.select(self._rejected.add)
+        pinned = holder.plan.ledger
+        self._digests = digests
+        self._known = known_people(holder)
+        self._selection = Selection(
+            self._rejected.add,
+            self._known,
+            everybody=pinned is not None and pinned.everybody,
+            is_remapped=pinned is not None and pinned.is_remapped,
+            erased=erased,
+        )
 
     def run(self) -> bool:
         holder, run, lock = self._holder, self._holder.run, self._holder.lock
@@ -97,17 +112,16 @@ class _Pass:
     def _note_leavers(self) -> None:
         """Writes down who has left, where such people are to be removed."""
         holder, plan, selection = self._holder, self._holder.plan, self._selection
-        pinned = plan.ledger
-        if plan.export.sync.mode != "mirror" or pinned is None or pinned.name is None:
+        is_mirror = plan.export.sync.mode == "mirror"
+        is_known = plan.ledger is not None and plan.ledger.name is not None
+        if holder.run.limit is not None or not ((is_mirror and is_known) or holder.run.reconcile):
             return
-        if holder.run.limit is not None:
-            return
-        left = b"".join(selection.leavers())
+        left = b"".join(selection.leavers()) if is_mirror else b""
         Parts(holder.lock).write_leavers(left, b"".join(selection.refused()))
         before = holder.lock.head.rows
         emptied = [name for name, rows in selection.rows_by_segment.items() if before.get(name) and not rows]
         removal = Removal(
-            known=len(self._comparison.known),
+            known=len(self._known),
             left=len(left) // PERSON,
             present=selection.present,
             unreadable=selection.unreadable,
@@ -117,7 +131,7 @@ class _Pass:
 
     def _batches(self) -> Iterator[Batch]:
         holder = self._holder
-        found = profiles_of(holder.services, holder.plan, self._selection, self._comparison.digests)
+        found = profiles_of(holder.services, holder.plan, self._selection, self._digests)
         profiles = islice(found, holder.run.limit)
         room = room_for_profiles(holder.plan.export.list_id)
         return pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room)

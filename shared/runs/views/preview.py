@@ -1,6 +1,7 @@
 """What a run would send, from the same rows by the same rules: nothing is sent, and nothing written."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
@@ -10,23 +11,36 @@ from pydantic import Field
 from shared import state
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound, VaultUnavailable
-from shared.klaviyo import JOBS_A_PAGE, MOST_PROFILES, least_seconds, room_for_profiles
-from shared.ledger import read_erased, read_key, read_ledger
-from shared.profiles import UNKEYED, Why, pack
-from shared.runs.heads.head import read_head
-from shared.runs.plan import PinnedErased, PinnedSegment, Plan
+from shared.klaviyo import (
+    JOBS_A_PAGE,
+    MOST_ADDRESSES,
+    MOST_PROFILES,
+    MOST_REMOVED,
+    least_seconds,
+    room_for_profiles,
+)
+from shared.ledger import expected_key, read_erased, read_ledger
+from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection, Why, pack
+from shared.runs.heads.head import Head, read_head
+from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
-from shared.runs.steps.compare import Comparison, Warn, choose_ledger, comparison_of
+from shared.runs.removal import Removal
+from shared.runs.steps.compare import Warn, choose_ledger
+from shared.runs.steps.others import read_others
 from shared.runs.steps.rows import check, profiles_of
+from shared.runs.views.at_klaviyo import AtKlaviyo, look_at_klaviyo
 from shared.services import Services
 
 # One for the account, one for the list, one to see that jobs can be read; then a page of jobs for each look.
 READS = 3
+# Refused rows whose places are shown.
+SHOWN = 20
 
 
 class PreviewCounts(StateModel):
     """Of rows: rows = rejected + filtered + duplicates + unchanged + would_send, where nothing limits the
-    run. `new` and `changed` are parts of `would_send`, and 0 where no ledger tells."""
+    run. `new` and `changed` are parts of `would_send`, and 0 where no ledger tells; `would_remove` counts
+    people."""
 
     rows: int
     rejected: int
@@ -36,11 +50,24 @@ class PreviewCounts(StateModel):
     would_send: int
     new: int
     changed: int
+    would_remove: int
+
+
+class RejectedShown(StateModel):
+    """The place of a row that would be refused, and why."""
+
+    partition: str
+    row: int
+    column: str
+    reason: str
 
 
 class Preview(StateModel):
-    """`fields` are what leaves of a profile, `requests` the least that a run takes, and `least_seconds` the
-    time that Klaviyo's limits ask for them."""
+    """`first_rejected` are the first places of refused rows. `removals_held` is whether the safeguard would
+    hold all removals. `at_klaviyo` is None where Klaviyo was not asked. `fields` are what leaves of a
+    profile, `requests` the least that a run takes, and `least_seconds` the time that Klaviyo's limits ask
+    for its imports.
+    """
 
     export: str
     list_id: str
@@ -48,6 +75,9 @@ class Preview(StateModel):
     counts: PreviewCounts
     rejected_by_reason: dict[str, int]
     warnings: list[WarningRecord] = Field(default_factory=list)
+    first_rejected: list[RejectedShown] = Field(default_factory=list)
+    removals_held: bool = False
+    at_klaviyo: AtKlaviyo | None = None
     fields: list[str]
     batches: int
     requests: int
@@ -57,16 +87,19 @@ class Preview(StateModel):
 def preview(services: Services, export: Export, limit: int | None = None, *, full: bool = False) -> Preview:
     """Reads the newest snapshots as a run would. `limit` is a trial's, and a `full` run sends everybody.
 
-    Raises NotFound and InvalidSegment as a run would; Klaviyo is not asked. Where the vault is away, or has
-    no digest key, everybody would be sent.
+    Raises NotFound and InvalidSegment as a run would. Where the vault is away, or has no digest key,
+    everybody would be sent. Klaviyo is asked what starts on the list, unless the export is of one file.
     """
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
     check(services, plan)
     codes: dict[str, int] = {}
-    comparison = _comparison(services, plan, codes.__setitem__, full=full)
-    selection = comparison.select(lambda _: None)
-    profiles = islice(profiles_of(services, plan, selection, comparison.digests), limit)
+    digests, known, erased = _known(services, plan, codes.__setitem__, full=full)
+    rejected: list[Rejected] = []
+    selection = _selection(
+        plan, known, erased, lambda row: rejected.append(row) if len(rejected) < SHOWN else None
+    )
+    profiles = islice(profiles_of(services, plan, selection, digests), limit)
     room = room_for_profiles(export.list_id)
     sizes: list[int] = []
     why: Counter[Why] = Counter()
@@ -74,15 +107,21 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
         sizes.append(len(batch))
         why.update(profile.why for profile in batch.profiles)
     codes |= selection.warnings
+    removal = _removal(services, plan, selection, known) if limit is None else None
+    would_remove = removal.pending if removal is not None else 0
+    is_held = removal is not None and removal.is_held(export.sync.max_removal_share, None)
+    if removal is not None:
+        codes["kept_for_another"] = removal.kept_for_another
     if plan.ledger is not None and plan.ledger.is_remapped:
         codes["full_resend"] = why[Why.AGAIN]
     warnings = [(code, WARNINGS[code], count) for code, count in codes.items() if count]
     if not (sizes or selection.unchanged):
         warnings.append(("empty_segment", WARNINGS["empty_segment"], 1))
-    most = export.limits.max_profiles
-    if sum(sizes) + selection.unchanged > most:
+    most, selected = export.limits.max_profiles, sum(sizes) + selection.unchanged
+    selected = selected if limit is None else min(selected, limit)
+    if selected > most:
         message = f"The run would fail: the export's limits.max_profiles is {most:,}."
-        warnings.append(("too_many_profiles", message, sum(sizes) + selection.unchanged))
+        warnings.append(("too_many_profiles", message, selected))
     return Preview(
         export=export.id,
         list_id=export.list_id,
@@ -96,14 +135,26 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
             would_send=sum(sizes),
             new=why[Why.NEW] if plan.ledger is not None else 0,
             changed=why[Why.CHANGED],
+            would_remove=would_remove,
         ),
         rejected_by_reason=dict(sorted(selection.rejected_by_reason.items())),
         warnings=[
             WarningRecord(code=code, message=message, count=count) for code, message, count in warnings
         ],
+        first_rejected=[
+            RejectedShown(
+                partition=plan.partitions()[row.partition],
+                row=row.row,
+                column=row.column,
+                reason=row.reason,
+            )
+            for row in rejected
+        ],
+        removals_held=is_held and bool(would_remove),
+        at_klaviyo=None if state.is_of_one_file(export.id) else look_at_klaviyo(services, export),
         fields=fields_of(export),
         batches=len(sizes),
-        requests=READS + len(sizes) + -(-len(sizes) // JOBS_A_PAGE),
+        requests=READS + len(sizes) + -(-len(sizes) // JOBS_A_PAGE) + _removal_requests(would_remove),
         least_seconds=least_seconds("import", len(sizes)),
     )
 
@@ -116,24 +167,60 @@ def _account_id(services: Services, export: Export) -> str:
     return ""
 
 
-def _comparison(services: Services, plan: Plan, warn: Warn, *, full: bool) -> Comparison:
-    """What the run would compare with; `warn` is told of the warnings that it would have for that."""
-    key, read, head = None, cache(partial(read_ledger, services.state)), None
-    erased = read_erased(services.state)
-    if not state.is_of_one_file(plan.export.id):
-        with suppress(NotFound):
-            head, _ = read_head(services.state, plan.export.id)
-    if head is None and erased is None:
-        return Comparison(UNKEYED)
+def _known(
+    services: Services, plan: Plan, warn: Warn, *, full: bool
+) -> tuple[Digests, Known, frozenset[bytes]]:
+    """Whom the run would know, and who was erased; `warn` is told of the warnings that it would have."""
+    key, read = None, cache(partial(read_ledger, services.state))
+    is_one_file, listed = state.is_of_one_file(plan.export.id), read_erased(services.state)
+    erased: frozenset[bytes] = frozenset()
+    if is_one_file and listed is None:
+        return UNKEYED, NOBODY, erased
     with suppress(VaultUnavailable):
-        key = read_key(services.vault)
-        if erased is not None:
-            erased.check(key)
-            plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
-    # Without a key and a ledger, the run would make the key.
-    if head is not None and not (key is None and head.ledger is None):
-        plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
-    return comparison_of(plan, key, read, frozenset(erased.people if erased is not None else ()))
+        key = expected_key(services.vault, services.state)
+        if listed is not None:
+            listed.check(key)
+            erased = frozenset(listed.people)
+    digests = Digests(key.key) if key is not None else UNKEYED
+    if is_one_file:
+        return digests, NOBODY, erased
+    try:
+        head, _ = read_head(services.state, plan.export.id)
+    except NotFound:
+        head = Head(export=plan.export.id, scheduled_at=services.clock.now())
+    pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
+    known = read(pinned.name).people if pinned is not None and pinned.name else NOBODY
+    return digests, known, erased
+
+
+def _selection(
+    plan: Plan, known: Known, erased: frozenset[bytes], reject: Callable[[Rejected], None]
+) -> Selection:
+    pinned = plan.ledger
+    if pinned is None:
+        return Selection(reject, erased=erased)
+    return Selection(reject, known, everybody=pinned.everybody, is_remapped=pinned.is_remapped, erased=erased)
+
+
+def _removal(services: Services, plan: Plan, selection: Selection, known: Known) -> Removal | None:
+    """Who has left, as a run would find it."""
+    if plan.export.sync.mode != "mirror" or not len(known):
+        return None
+    others, left = read_others(services, plan), list(selection.leavers())
+    head, _ = read_head(services.state, plan.export.id)
+    rows = selection.rows_by_segment
+    return Removal(
+        known=len(known),
+        left=len(left),
+        present=selection.present,
+        unreadable=selection.unreadable + others.is_unknown,
+        emptied=[name for name, count in rows.items() if head.rows.get(name) and not count],
+        kept_for_another=sum(map(others.want, left)),
+    )
+
+
+def _removal_requests(people: int) -> int:
+    return -(-people // MOST_ADDRESSES) + -(-people // MOST_REMOVED)
 
 
 def fields_of(export: Export) -> list[str]:

@@ -1,0 +1,48 @@
+"""Who is at Klaviyo under an address, and whose a profile is by its address."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from shared.adapters.clock import Deadline
+from shared.errors import Denied
+from shared.klaviyo import Klaviyo, Person
+from shared.profiles import Digests
+from shared.profiles.visible import value_of
+
+
+class Asking:
+    """Looks people of one list up. An address that Klaviyo refuses to look for is nobody's."""
+
+    def __init__(self, klaviyo: Klaviyo, list_id: str, digests: Digests, deadline: Deadline) -> None:
+        self._klaviyo = klaviyo
+        self._list = list_id
+        self._digests = digests
+        self._deadline = deadline
+
+    def members_among(self, addresses: Iterable[str]) -> list[Person]:
+        """The members of the list who have these addresses, primary or not."""
+        return _asked(lambda few: self._klaviyo.members_among(self._list, few, self._deadline), [*addresses])
+
+    def profiles_among(self, addresses: Iterable[str]) -> list[Person]:
+        """The profiles of the account that have these addresses, primary or not."""
+        return _asked(lambda few: self._klaviyo.profiles_among(few, self._deadline), [*addresses])
+
+    def person(self, profile: Person) -> bytes:
+        """The digest of a profile's primary address, or of a blank one."""
+        try:
+            return self._digests.person(value_of(profile.email or ""))
+        except UnicodeEncodeError:
+            return self._digests.person("")
+
+
+def _asked(ask: Callable[[Sequence[str]], list[Person]], addresses: list[str]) -> list[Person]:
+    if not addresses:
+        return []
+    try:
+        return ask(addresses)
+    except Denied as refusal:
+        if refusal.code != "request_refused":
+            raise
+        if len(addresses) == 1:
+            return []
+        half = len(addresses) // 2
+        return _asked(ask, addresses[:half]) + _asked(ask, addresses[half:])
