@@ -273,11 +273,14 @@ class OpenRun(StateModel):
 
     def _may_remove(self) -> bool:
         """Whether who left may be removed: only once it is certain what became of everybody who was sent."""
-        if self.cut is not None or self.removal is None or not (self.removal.left or self.reconcile):
+        removal = self.removal
+        if self.cut is not None or removal is None:
+            return False
+        if not (removal.left or removal.is_first or self.reconcile):
             return False
         is_certain = not any(job.unconfirmed for job in self.deliveries.jobs)
         if not is_certain:
-            self.record.warn("removals_pending", self.removal.left)
+            self.record.warn("removals_pending", removal.left)
         return is_certain
 
     def _removal(self) -> Removal:

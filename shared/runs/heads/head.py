@@ -43,7 +43,8 @@ class Head(StateModel):
     `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
     the last one's, where a clock was ahead once.
 
-    `ledger` is the name of the one that holds, and `has_sent` says whether Klaviyo ever accepted anything.
+    `ledger` is the name of the one that holds, `has_sent` says whether Klaviyo ever accepted anything,
+    and `has_mirrored` whether a run ever removed who had left, or would have.
     `posted` has the last snapshots by which somebody on the ledger was sent, the newest first; `rows` counts
     those of each segment in the last complete run; `full_at` is when a run began that sent everybody;
     `removals_since` is when somebody had left who is not removed yet.
@@ -56,6 +57,7 @@ class Head(StateModel):
     posted: list[PostedSnapshots] = Field(default_factory=list)
     rows: dict[str, int] = Field(default_factory=dict)
     has_sent: bool = False
+    has_mirrored: bool = False
     removals_since: Time | None = None
     full_at: Time | None = None
     exported: dict[str, str] = Field(default_factory=dict)
@@ -136,6 +138,7 @@ class Head(StateModel):
             self.posted = [plan.posted(), *([] if is_settled else others[: MOST_POSTED - 1])]
         if is_complete:
             self.rows = dict(run.rows)
+            self.has_mirrored |= plan.export.sync.mode == "mirror"
             if run.full or plan.ledger is None or plan.ledger.name is None:
                 self.full_at = run.record.created_at
             self.removals_since = self.waiting_since(run)

@@ -38,6 +38,11 @@ class Others:
             for people, is_mirror in self._wanted
         )
 
+    @property
+    def count(self) -> int:
+        """How many they have sent; who was sent by several counts for each."""
+        return sum(len(people) for people, _ in self._wanted) + len(self._posted)
+
     def know(self, person: bytes) -> bool:
         """Whether one of them has sent the person."""
         return person in self._posted or any(people.find(person) >= 0 for people, _ in self._wanted)

@@ -113,8 +113,7 @@ class _Pass:
         """Writes down who has left, where such people are to be removed."""
         holder, plan, selection = self._holder, self._holder.plan, self._selection
         is_mirror = plan.export.sync.mode == "mirror"
-        is_known = plan.ledger is not None and plan.ledger.name is not None
-        if holder.run.limit is not None or not ((is_mirror and is_known) or holder.run.reconcile):
+        if holder.run.limit is not None or not (is_mirror or holder.run.reconcile):
             return
         left = b"".join(selection.leavers()) if is_mirror else b""
         Parts(holder.lock).write_leavers(left, b"".join(selection.refused()))
@@ -126,6 +125,7 @@ class _Pass:
             present=selection.present,
             unreadable=selection.unreadable,
             emptied=emptied,
+            is_first=is_mirror and not holder.lock.head.has_mirrored,
         )
         holder.run.note_leavers(removal)
 
