@@ -5,7 +5,7 @@ import threading
 from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import NotFound
-from shared.ledger import DigestKey, ErasedUnreadable, read_erased
+from shared.ledger import DigestKey, Erased, ErasedUnreadable, read_erased
 from shared.profiles import Batch
 from shared.runs.plan import Plan
 
@@ -34,7 +34,7 @@ class DoNotSend:
             except NotFound:
                 etag = ""
             if etag != self._etag:
-                self._read()
+                self._take(read_erased(self._store) if etag else None)
 
     def before(self) -> frozenset[bytes]:
         """Who was on it when the run began."""
@@ -48,8 +48,8 @@ class DoNotSend:
             return set()
         return {place for place, profile in enumerate(batch.profiles) if profile.person in everybody}
 
-    def _read(self) -> None:
-        erased, pinned = read_erased(self._store), self._plan.erased
+    def _take(self, erased: Erased | None) -> None:
+        pinned = self._plan.erased
         before = max(len(self._people), pinned.count if pinned is not None else 0)
         if len(erased.people if erased is not None else ()) < before:
             raise ErasedUnreadable(
