@@ -100,7 +100,12 @@ def forget(
     Raises NotFound where there is no digest key, ErasedUnreadable where it is another one, TryLater where
     the state or the vault is away. What goes wrong with one export or account stops no other.
     """
-    key = read_key(services.vault) if dry_run else ensure_key(services.vault, services.state)
+    erased = read_erased(services.state)
+    # Where there is a list, a key that is made anew would hide that its own was lost.
+    may_make = erased is None and not dry_run
+    key = ensure_key(services.vault, services.state) if may_make else read_key(services.vault)
+    if erased is not None:
+        erased.check(key)
     if key is None:
         raise NotFound(NO_KEY, code="no_digest_key")
     return _Forgetting(services, key, addresses, deadline, dry_run=dry_run).forget()
@@ -126,9 +131,7 @@ class _Forgetting:
         self._forgotten = Forgotten()
 
     def forget(self) -> Forgotten:
-        forgotten, erased = self._forgotten, read_erased(self._state)
-        if erased is not None:
-            erased.check(self._key)
+        forgotten = self._forgotten
         if not self._dry_run:
             add_erased(self._state, self._key, sorted(self._people))
         forgotten.exports += filter(None, map(self._by_export, self._exports()))

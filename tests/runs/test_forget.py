@@ -11,14 +11,23 @@ from sandbox.people import email
 from shared import state
 from shared.errors import NotFound
 from shared.ledger import ErasedUnreadable
-from shared.runs.advance import run
+from shared.runs.advance import cancel, run
 from shared.runs.forget import forget
 from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request
 from shared.runs.views.history import read_run
 from shared.runs.views.preview import preview
 from tests.support.dying import Died, at_change, dying
-from tests.support.erasures import erase, erasures, files_with, imported, left_open, listed, on_ledger
+from tests.support.erasures import (
+    ERASURES,
+    erase,
+    erasures,
+    files_with,
+    imported,
+    left_open,
+    listed,
+    on_ledger,
+)
 from tests.support.refreshes import codes, emails, refresh, rows, run_with, sent
 from tests.support.small_batches import small_batches, unusual
 from tests.support.stores import ActingStore, with_state
@@ -169,6 +178,57 @@ def test_whose_address_is_gone_is_counted(world: World) -> None:
     assert known_at_klaviyo(world, email(1))
     assert not erase(world, email(1)).is_open
     assert not known_at_klaviyo(world, email(1))
+
+
+def test_klaviyo_may_be_away_when_the_run_closes(world: World) -> None:
+    """The run waits, and deletes when it is back."""
+    world.segment(rows(0, 1))
+    world.stand_in.plans.append(JobPlan(seconds=3_000))
+    left = left_open(world)
+    erase(world, email(1))
+    world.clock.sleep(3_600)
+    world.stand_in.faults.add([Fault("error", path=f"{ERASURES}*", status=429, retry_after=3_000)])
+
+    waiting = left_open(world)
+    assert (waiting.id, waiting.phase) == (left.id, "confirming")
+    world.clock.sleep(3_600)
+
+    record = world.run()
+    assert (record.id, record.status, codes(record)) == (left.id, "successful", {})
+    assert world.members() == emails(0)
+
+
+def test_a_key_that_lost_the_scope_closes_the_run(world: World) -> None:
+    """Nothing holds it open for good; the record says that the people may be at Klaviyo again."""
+    world.segment(rows(0, 1, 2))
+    world.stand_in.plans.append(JobPlan(seconds=3_000))
+    left_open(world)
+    erase(world, email(1), email(2))
+    world.clock.sleep(3_600)
+    narrow = {"pk_sandbox": SCOPES - {"data-privacy:write"}}
+    account = world.stand_in.accounts["SNDBOX"]
+    account.keys = narrow
+
+    record = world.run()
+
+    assert (record.status, codes(record)) == ("completed_with_warnings", {"not_erased_again": 2})
+    assert not on_ledger(world, email(1))
+
+
+def test_a_canceled_run_deletes_again(world: World) -> None:
+    """However a run ends, it sees to whom it has posted."""
+    world.segment(rows(0, 1))
+    world.stand_in.plans.append(JobPlan(seconds=3_000))
+    left = left_open(world)
+    erase(world, email(1))
+    cancel(world.services, left, world.deadline())
+    world.clock.sleep(3_600)
+
+    record = cancel(world.services, left, world.deadline())
+
+    assert record.is_closed
+    assert world.members() == emails(0)
+    assert files_with(world, email(1)) == []
 
 
 def test_a_job_that_nobody_settles_is_counted(world: World) -> None:
