@@ -122,6 +122,16 @@ class People:
             entries[byte::WIDTH] = nothing
         return People(bytes(entries))
 
+    def without(self, persons: Iterable[bytes]) -> "People":
+        """The same people but for these."""
+        numbers = sorted({number for person in persons if (number := self.find(person)) >= 0})
+        pieces, start = list[bytes](), 0
+        for number in numbers:
+            pieces.append(self.entries[start : number * WIDTH])
+            start = (number + 1) * WIDTH
+        pieces.append(self.entries[start:])
+        return People(b"".join(pieces))
+
     def _index(self) -> array[int]:
         """Where the entries of each of the 65,536 beginnings start, in bytes; and, at last, their end."""
         prefixes = array("H", bytes(2 * len(self)))
