@@ -184,12 +184,6 @@ LEDGER = [
     ),
     Mutant(
         _LEDGER,
-        "job.status is not JobStatus.COMPLETE or ",
-        "",
-        f"{_CHANGED}test_a_job_of_unknown_outcome_confirms_nobody",
-    ),
-    Mutant(
-        _LEDGER,
         "        yield post.only(failed)\n",
         "",
         f"{_CHANGED}test_whom_a_job_fails_to_import_is_tried_again",
