@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain
 
-from shared.ledger.people import ENTRY, LEFT, OFF_ONLY, VOID, WIDTH, People
-from shared.profiles.digests import CONTENT, PERSON
+from shared.ledger.people import ENTRY, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
+from shared.profiles.digests import PERSON
 
-_NO_FLAGS = b"\0"
+# Of an entry, behind what was sent: no flags, or that of somebody who waits; and nobody was subscribed.
+_REST, _WAITING = b"\0" + NEVER, bytes((WAITING,)) + NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,9 @@ class Posted:
     def __post_init__(self) -> None:
         if len(self.entries) % ENTRY:
             raise ValueError("not a whole number of people")
+
+    def __len__(self) -> int:
+        return len(self.entries) // ENTRY
 
     def people(self) -> Iterator[bytes]:
         """Their digests."""
@@ -51,23 +54,25 @@ class Leavers:
     doubtful: frozenset[bytes] = frozenset()
 
 
-def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = None) -> People:
+def updated(
+    before: People, posts: Iterable[Posted], leavers: Leavers | None = None, *, subscribes: bool = False
+) -> People:
     """Everybody who may be on the list after these posts.
 
     What was sent of somebody is certain where a post of it was confirmed, and no post of anything else is
-    open. Without `leavers` it is not known who has left since.
+    open. Without `leavers` it is not known who has left since. Where the export `subscribes`, who is new
+    waits for that.
     """
-    found = sorted(entry for post in posts for entry in _entries(post))
     entries = bytearray(before.entries)
     new: list[bytes] = []
-    for person, same in groupby(found, itemgetter(slice(PERSON))):
-        content = _content([entry[PERSON:] for entry in same])
-        number = before.find(person)
+    for entry in _merged(sorted(chain.from_iterable(map(_entries, posts)))):
+        number = before.find(entry[:PERSON]) if before else -1
         if number < 0:
-            new.append(person + content + _NO_FLAGS)
+            new.append(entry[:ENTRY] + _WAITING if subscribes else entry)
         else:
-            start = number * WIDTH + PERSON
-            entries[start : start + CONTENT + 1] = content + _NO_FLAGS
+            start = number * WIDTH
+            entries[start : start + ENTRY] = entry[:ENTRY]
+            entries[start + ENTRY] &= WAITING
     after = People(_woven(before, bytes(entries), new))
     return after if leavers is None else _without(after, leavers)
 
@@ -75,37 +80,47 @@ def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = N
 def _without(people: People, leavers: Leavers) -> People:
     """Without those who are gone, and with a flag for those who have left and are not."""
     entries = bytearray(people.entries)
-    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(OFF_ONLY)
+    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(NOT_LEFT)
     for person in leavers.left:
         number = people.find(person)
         if number >= 0:
             entries[number * WIDTH + ENTRY] |= LEFT
             if person in leavers.doubtful:
                 entries[number * WIDTH + PERSON : number * WIDTH + ENTRY] = VOID
-    numbers = sorted(number for person in leavers.gone if (number := people.find(person)) >= 0)
-    pieces, start = list[bytearray](), 0
-    for number in numbers:
-        pieces.append(entries[start : number * WIDTH])
-        start = (number + 1) * WIDTH
-    pieces.append(entries[start:])
-    return People(b"".join(pieces))
+    return People(bytes(entries)).without(leavers.gone)
 
 
-def _entries(post: Posted) -> Iterable[bytes]:
-    """Each with a byte at its end that says whether it was confirmed."""
-    end = b"\1" if post.confirmed else b"\0"
-    return (post.entries[start : start + ENTRY] + end for start in range(0, len(post.entries), ENTRY))
+def _entries(post: Posted) -> list[bytes]:
+    """Entries of the ledger, but for the byte of flags, which says that a person was not confirmed."""
+    people = len(post.entries) // ENTRY
+    entries = bytearray(people * WIDTH)
+    for byte in range(ENTRY):
+        entries[byte::WIDTH] = post.entries[byte::ENTRY]
+    entries[ENTRY::WIDTH] = (b"\0" if post.confirmed else b"\1") * people
+    return [bytes(entries[start : start + WIDTH]) for start in range(0, len(entries), WIDTH)]
 
 
-def _content(contents: list[bytes]) -> bytes:
-    """What was sent of a person for certain, from all that was posted of it."""
-    certain = {content[:-1] for content in contents if content[-1]}
-    posted = {content[:-1] for content in contents}
-    return posted.pop() if certain and len(posted) == 1 else VOID
+def _merged(found: Iterable[bytes]) -> list[bytes]:
+    """Each person once, from sorted entries, in which a confirmed one comes before the same one unconfirmed.
+
+    What was sent is certain where the first is confirmed, and no other carries anything else.
+    """
+    merged: list[bytes] = []
+    last = before = b""
+    for entry in found:
+        person = entry[:PERSON]
+        if person != last:
+            merged.append(person + VOID + _REST if entry[ENTRY] else entry)
+            last, before = person, entry
+        elif entry[PERSON:ENTRY] != before[PERSON:ENTRY]:
+            merged[-1] = person + VOID + _REST
+    return merged
 
 
 def _woven(before: People, entries: bytes, new: list[bytes]) -> bytes:
     """The entries with the new ones, which are sorted, at their places."""
+    if not before:
+        return b"".join(new)
     pieces: list[bytes] = []
     start = 0
     for entry in new:

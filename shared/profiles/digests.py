@@ -13,6 +13,9 @@ from shared.profiles.mapping import Mapping
 PERSON = 15
 # Bytes. A change is overlooked once in 10**19.
 CONTENT = 8
+# Bytes of a time under a key, and of each of its two halves.
+MOMENT = 8
+_HALF = 4
 # Goes up when the same cells become another profile: then everybody counts as changed once.
 CONTENT_VERSION = 1
 
@@ -25,6 +28,8 @@ class Digests:
 
     def __init__(self, key: bytes = b"") -> None:
         self._person = blake2b(key=key, digest_size=PERSON)
+        self._mark = blake2b(key=key, digest_size=_HALF, person=b"mark")
+        self._mask = blake2b(key=key, digest_size=_HALF, person=b"mask")
         self._key = key
 
     def person(self, address: str) -> bytes:
@@ -35,6 +40,21 @@ class Digests:
         digest = self._person.copy()
         digest.update(address.lower().encode())
         return digest.digest()
+
+    def hide(self, person: bytes, seconds: int) -> bytes:
+        """A time of a person, in seconds since 1970, as MOMENT bytes that mean nothing without the key.
+
+        The same time of the same person always looks the same, and another time has nothing in common with
+        it: a mark that depends on both, and the time under a mask that depends on the mark.
+        """
+        time = seconds.to_bytes(_HALF)
+        mark = _of(self._mark, person + time)
+        return mark + _masked(time, _of(self._mask, person + mark))
+
+    def reveal(self, person: bytes, hidden: bytes) -> int:
+        """The time that was hidden."""
+        mark, time = hidden[:_HALF], hidden[_HALF:]
+        return int.from_bytes(_masked(time, _of(self._mask, person + mark)))
 
     def contents(
         self, mapping: Mapping, places: dict[str, int], types: dict[str, str]
@@ -57,6 +77,16 @@ class Digests:
             return digest.digest()
 
         return content
+
+
+def _of(prepared: blake2b, content: bytes) -> bytes:
+    digest = prepared.copy()
+    digest.update(content)
+    return digest.digest()
+
+
+def _masked(time: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(time, mask, strict=True))
 
 
 # For what compares nothing with earlier runs.

@@ -56,7 +56,7 @@ def test_every_route_but_health_wants_a_key(triggers: Triggers) -> None:
     levels = {name: trigger["authLevel"] for name, trigger in triggers.items() if "route" in trigger}
     assert levels.pop("health") == "ANONYMOUS"
     assert set(levels.values()) == {"FUNCTION"}
-    assert len(levels) == 5
+    assert len(levels) == 6
 
 
 def test_the_timer_ticks_when_it_is_due_and_only_then(triggers: Triggers) -> None:

@@ -34,7 +34,7 @@ def counted(store: CountingStore, what: str) -> int:
 def refreshed(world: World, people: People) -> CountingStore:
     """The state in a tick that exports the second refresh, when nothing is new any more."""
     tick(world.services, 240)
-    for day, refresh in enumerate((People(10), people)):
+    for day, refresh in enumerate((People(10, start=900_000), people)):
         world.segment(refresh, MONDAY + timedelta(days=day))
         store = CountingStore(world.services.state)
         tick(with_state(world.services, store), 240)
@@ -65,7 +65,7 @@ def test_a_tick_tells_no_more_than_the_page_counts(tmp_path: Path, metrics: Metr
     an_export = int(re.findall(r"ticks x \(1 \+ (\d+) x exports\)", TABLE["rows of metrics"][0])[0])
     with a_world(tmp_path) as world:
         refreshed(world, People(10))
-        world.segment(People(10), MONDAY + timedelta(days=7))
+        world.segment(People(20), MONDAY + timedelta(days=7))
         world.stand_in.plans.append(JobPlan(seconds=3600))
         tick(world.services, 30)
         metrics.points()

@@ -36,7 +36,7 @@ def test_the_key_is_made_at_first_need(vault: FileVault, store: Store) -> None:
     assert key is not None
     assert key == ensure_key(vault, store) == read_key(vault)
     assert json.loads(store.read(state.DIGEST_KEY).content) == {"id": key.id}
-    assert key.key.hex() not in repr(key)
+    assert repr(key) == f"DigestKey(id={key.id!r})"
     assert key.id not in key.key.hex()
 
 
@@ -130,6 +130,21 @@ def test_what_the_key_would_be_is_known_without_making_it(vault: FileVault, stor
 def test_where_no_key_is_made_none_is_expected(store: Store, tmp_path: Path) -> None:
     """Then the run would have none either."""
     assert expected_key(ReadOnly(tmp_path / "secrets.json"), store) is None
+
+
+def test_a_key_that_the_app_may_not_read_is_none(store: Store, tmp_path: Path) -> None:
+    """As where it is disabled; it is not made anew."""
+    vault = Forbidden(tmp_path / "secrets.json")
+
+    assert read_key(vault) is None
+    assert ensure_key(vault, store) is None
+
+
+class Forbidden(FileVault):
+    is_writable = False
+
+    def secret(self, name: str) -> str:
+        raise Denied(f"{name} is disabled.")
 
 
 def test_a_secrets_file_that_is_mounted_read_only_gets_no_key(store: Store, tmp_path: Path) -> None:

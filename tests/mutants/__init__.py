@@ -4,9 +4,11 @@ A room's list is a module beside this one. Add a mutant where a test was missing
 """
 
 from tests.mutants.adapters import ADAPTERS
+from tests.mutants.forget import FORGET
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
+from tests.mutants.ledger import LEDGER
 from tests.mutants.profiles import PROFILES
 from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
@@ -17,9 +19,11 @@ from tests.mutants.run_turns import RUN_TURNS
 
 MUTANTS = [
     *ADAPTERS,
+    *FORGET,
     *HTTP,
     *INFRA,
     *KLAVIYO,
+    *LEDGER,
     *PROFILES,
     *RUN_ENDING,
     *RUN_HEADS,

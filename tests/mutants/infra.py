@@ -10,7 +10,14 @@ _SETTINGS = "tests/infra/test_settings.py"
 
 _KEYED = """@blueprint.route("{route}", auth_level=func.AuthLevel.FUNCTION)"""
 _OPEN = """@blueprint.route("{route}", auth_level=func.AuthLevel.ANONYMOUS)"""
-_ROUTES = ["exports/{export}/runs", "runs", "runs/{run}", "runs/{run}/cancel", "runs/{run}/rejected"]
+_ROUTES = [
+    "exports/{export}/preview",
+    "exports/{export}/runs",
+    "runs",
+    "runs/{run}",
+    "runs/{run}/cancel",
+    "runs/{run}/rejected",
+]
 
 INFRA = [
     *(

@@ -34,9 +34,9 @@ PROFILES = [
         "tests/profiles/test_batches.py",
     ),
     Mutant(
-        "shared/profiles/profile.py",
-        "email.lower().encode()",
-        "email.encode()",
+        "shared/profiles/digests.py",
+        "address.lower().encode()",
+        "address.encode()",
         "tests/profiles/test_selection.py",
     ),
 ]

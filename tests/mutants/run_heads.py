@@ -33,8 +33,13 @@ RUN_HEADS = [
     Mutant(_HEAD, "self.retry.versions if self.retry else {}", "{}", _HEADS),
     Mutant(_HEAD, "self.exported |= run", "self.exported = run", _HEADS),
     Mutant(_HEAD, "            self.retry = None\n", "            pass\n", _HEADS),
-    Mutant(_HEAD, "self.superseded < MOST_SUPERSEDED or run", "run", _HEADS),
-    Mutant(_HEAD, " or run.state is State.CONFIRMING", "", _HEADS),
+    Mutant(_HEAD, "self.superseded < MOST_SUPERSEDED or is_sent", "is_sent", _HEADS),
+    Mutant(
+        _HEAD, "self.superseded < MOST_SUPERSEDED or is_sent", "self.superseded < MOST_SUPERSEDED", _HEADS
+    ),
+    Mutant(_HEAD, "(State.CONFIRMING, State.SUB", "(State.SUB", _HEADS),
+    Mutant(_HEAD, "State.SUBSCRIBING, ", "", _HEADS),
+    Mutant(_HEAD, "SUBSCRIBING, State.REMOVING)", "SUBSCRIBING)", _HEADS),
     Mutant(_HEAD, 'wait is not None and wait.reason == "paused"', "wait is not None", _HEADS),
     Mutant(_HEAD, "self.last_success.finished_at if self.last_success else None", "None", _HEADS),
     Mutant(_HEAD, "advanced_at=run.advanced_at if run else None", "advanced_at=None", _HEADS),

@@ -6,6 +6,8 @@ _RUN = "shared/runs/run.py"
 _STATES = "tests/runs/test_states.py"
 _VERBS = "tests/runs/test_verbs.py"
 _DELIVERIES = "shared/runs/deliveries.py"
+_CANCELED = "            if signals.canceled:\n                return Step.CANCEL\n"
+_SUPERSEDED = "if signals.superseded:\n                return Step.SUPERSEDE\n"
 _DELIVERED = "tests/runs/test_deliveries.py"
 _DUE = "shared/runs/due.py"
 _DUES = "tests/runs/test_due.py"
@@ -85,8 +87,9 @@ RUN_STATES = [
     Mutant(_RUN, "        self.unfinished_turns = 1  #", "        self.unfinished_turns = 0  #", _VERBS),
     Mutant(_RUN, 'self.record.warn("superseded")', "pass", _VERBS),
     Mutant(_RUN, 'if cause == "superseded":', "if True:", _VERBS),
-    Mutant(_RUN, "State.CONFIRMING if self.deliveries.jobs else State.CLOSING", "State.CLOSING", _STATES),
-    Mutant(_RUN, "State.CONFIRMING if self.deliveries.jobs else State.CLOSING", "State.CONFIRMING", _STATES),
+    Mutant(_RUN, "State.CONFIRMING if is_unsettled else State.CLOSING", "State.CLOSING", _STATES),
+    Mutant(_RUN, "State.CONFIRMING if is_unsettled else State.CLOSING", "State.CONFIRMING", _STATES),
+    Mutant(_RUN, " and self.state is State.SENDING", "", _STATES),
     Mutant(_RUN, "cut = self.cut or Cut(", "cut = Cut(", _STATES),
     Mutant(_RUN, "error=cut.error or error", "error=error", _STATES),
     Mutant(_RUN, "        self.deliveries.give_up()\n        self._enter", "        self._enter", _VERBS),
@@ -113,9 +116,22 @@ RUN_STATES = [
     Mutant(_RUN, "if state not in TRANSITIONS[self.state]:", "if False:", _STATES),
     # What comes next.
     Mutant(_RUN, "run.unfinished_turns > MOST", "run.unfinished_turns >= MOST", _STATES),
-    Mutant(_RUN, "            if signals.canceled:\n                return Step.CANCEL\n", "", _STATES),
-    Mutant(_RUN, "if signals.superseded:", "if signals.superseded and not is_worn_out:", _VERBS),
-    Mutant(_RUN, "if signals.superseded:", "if signals.superseded or signals.newer_due:", _VERBS),
+    Mutant(_RUN, f"State.SENDING:\n{_CANCELED}", "State.SENDING:\n", _STATES),
+    Mutant(
+        _RUN,
+        f"is_removing = run.state is State.REMOVING\n{_CANCELED}",
+        "is_removing = run.state is State.REMOVING\n",
+        _STATES,
+    ),
+    Mutant(_RUN, " and ledger.is_whole", "", _STATES),
+    Mutant(_RUN, " and not self.full", "", _STATES),
+    Mutant(_RUN, "and self.limit is None", "", _STATES),
+    Mutant(_RUN, "consent is None or self.cut is not None", "consent is None", _STATES),
+    Mutant(
+        _RUN, "Step.STOP_REMOVING if is_removing else Step.STOP_SUBSCRIBING", "Step.STOP_REMOVING", _STATES
+    ),
+    Mutant(_RUN, _SUPERSEDED, _SUPERSEDED.replace(":", " and not is_worn_out:"), _VERBS),
+    Mutant(_RUN, _SUPERSEDED, _SUPERSEDED.replace(":", " or signals.newer_due:"), _VERBS),
     Mutant(_RUN, "Step.PIN if run.plan is None else", "Step.PIN if run.state is State.PINNING else", _STATES),
     Mutant(_RUN, " or signals.newer_due or run", " or run", _STATES),
     Mutant(_RUN, " or run.deliveries.is_overdue(now)", "", _STATES),

@@ -147,9 +147,15 @@ RUN_TICKS = [
     Mutant(_STARTING, "        head.begin_attempt(request.versions, now)\n", "        pass\n", _TICKS),
     Mutant(
         _STARTING,
-        "OpenRun(record=record, limit=request.limit)",
-        "OpenRun(record=record)",
+        "        limit=request.limit,\n",
+        "",
         "tests/runs/test_trial.py",
+    ),
+    Mutant(
+        _STARTING,
+        "        full=request.full,\n",
+        "",
+        "tests/runs/test_changed_only.py::test_a_full_run_sends_everybody",
     ),
     Mutant(
         _STARTING,

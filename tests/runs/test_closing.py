@@ -224,6 +224,43 @@ def test_who_has_lost_the_export_writes_no_record(world: World) -> None:
     assert not any(name.endswith(".json") for name in names(world))
 
 
+def test_who_has_lost_the_export_removes_no_ledger(world: World) -> None:
+    """It may be the one that the next holder has just written."""
+    world.segment(People(5))
+    theirs = state.ledger("vip.20260824T160000Z-0000", 9)
+
+    class Overtaken(WatchedStore):
+        def called(self, what: str, name: str) -> None:
+            if (what, name) == ("list", state.ledgers("vip")):
+                world.clock.sleep(TRUSTED_FOR + 1)
+                (world.folder / "state/heads/vip.lock").unlink(missing_ok=True)
+                world.services.state.write(theirs, b"")
+
+    record = run(
+        replace(world.services, state=Overtaken(world.services.state)), "vip", ON_DEMAND, world.deadline()
+    )
+
+    assert record.status == "successful"
+    kept = {blob.name for blob in world.services.state.list(state.ledgers("vip"))}
+    assert kept == {head(world).ledger, theirs}
+
+
+def test_who_has_lost_the_export_writes_no_ledger(world: World) -> None:
+    """Whoever has taken over writes it."""
+    world.segment(People(5))
+
+    class Paused(WatchedStore):
+        def called(self, what: str, name: str) -> None:
+            if what == "read" and name.endswith(state.PEOPLE):
+                world.clock.sleep(TRUSTED_FOR + 1)
+                (world.folder / "state/heads/vip.lock").unlink(missing_ok=True)
+
+    with pytest.raises(LeaseLost):
+        run(replace(world.services, state=Paused(world.services.state)), "vip", ON_DEMAND, world.deadline())
+
+    assert not list(world.services.state.list(state.ledgers("vip")))
+
+
 def jobs_are_done(world: World) -> bool:
     paths = [request.path for request in world.stand_in.requests]
     return len(world.stand_in.accounts["SNDBOX"].jobs) == 1 and paths.count(paths[-1]) > 1

@@ -84,6 +84,27 @@ def test_a_missing_part_costs_places_only(world: World, waiting: RunRecord, end:
     assert_closed_truthfully(world, waiting, world.run())
 
 
+@pytest.mark.parametrize("garble", [*GARBLED.values(), None], ids=[*GARBLED, "missing"])
+def test_a_garbled_part_of_people_costs_the_ledger(
+    world: World, waiting: RunRecord, garble: Callable[[bytes], bytes] | None
+) -> None:
+    """The run says so, and the next one sends everybody: else somebody could be forgotten."""
+    store = world.services.state
+    (name,) = parts(store, waiting, state.PEOPLE)
+    if garble is None:
+        store.delete(name)
+    else:
+        store.write(name, garble(store.read(name).content))
+    world.clock.sleep(200)
+    world.stand_in.failures = {}
+
+    closed = world.run()
+
+    assert (closed.id, closed.counts.imported) == (waiting.id, len(PEOPLE.expected.emails) - 20)
+    assert "ledger_lost" in closed.warning_codes()
+    assert world.run().counts.sent == len(PEOPLE.expected.emails)
+
+
 class PartsAway(WatchedStore):
     """A store that can't read a run's parts."""
 

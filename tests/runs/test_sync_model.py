@@ -81,7 +81,7 @@ class Sync(RuleBasedStateMachine):
                 self.events.append((self._open(), "post", (profile["attributes"], job.id)))
             return job
 
-        world.stand_in.accept_import = accepted
+        world.stand_in.accept_import = accepted  # type: ignore[method-assign]
         for side in self.sides.values():
             self._document(side)
             side.kinds = dict.fromkeys((0, 1, 2, 3, 4, 5) if side.id == "vip" else (4, 5, 6), "plain")
@@ -360,7 +360,7 @@ class Sync(RuleBasedStateMachine):
                     if other is not side:
                         assert not other.wants(who, run.document.list_id), f"{who} is wanted by {other.id}"
                 run.removed.append(detail)
-        check_removed(run, side, self.sides.values())
+        check_removed(run, side)
 
     def _close(self, side: Side, run: Run, record: dict[str, Any], *, is_last: bool) -> None:
         jobs = self.world.stand_in.accounts["SNDBOX"].jobs

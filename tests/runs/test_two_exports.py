@@ -250,6 +250,7 @@ class ClosingStore(WatchedStore):
 
 def test_an_export_whose_run_ends_at_that_moment_is_looked_at_again(world: World) -> None:
     """Its parts are gone then, and its ledger was not there before."""
+    document(world, "gold", sync={"mode": "add"})
     world.segment(rows(0, 1, 2))
     world.run()
     refreshed(world, "gold", rows(2, 3, 4))

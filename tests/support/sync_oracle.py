@@ -1,4 +1,4 @@
-"""What a sync must and may do, in plain sets: written from the contract, without a line of the code it judges.
+"""What a sync must and may do, in plain sets: written from the contract, without the code that it judges.
 
 It sees what an outsider sees: documents, rows, records, what was posted, who was taken off, and the list.
 Of whom it can't know anything certain it demands nothing, and forbids all the same what is forbidden.
@@ -11,18 +11,17 @@ from typing import Any, Literal
 from sandbox.people import COLUMNS, People, Row, email
 
 type Kind = Literal["plain", "other", "filtered", "refused", "twice"]
-# More than one profile may have.
+# Bytes: more than a profile may have.
 TOO_LARGE = "x" * 110_000
 # So few may always be removed, whatever their share is.
 ALWAYS_ALLOWED = 5
-# The rows of the others may be anybody's.
 ADD_UP = ("rejected", "filtered", "duplicates", "unchanged", "sent")
 HELD = {"removals_held", "removals_pending", "removals_unmatched"}
 
 
 @dataclass(frozen=True)
 class Document:
-    """What an export's document says. `fields` is one of two mappings; `filters` whether it has a condition."""
+    """What a document says: `fields` is one of two mappings, `filters` whether there is a condition."""
 
     mode: str = "mirror"
     fields: int = 0
@@ -91,9 +90,12 @@ class Run:
 
 @dataclass
 class Side:
-    """An export: `known` to its ledger are those whom it has posted, `certain` is what Klaviyo has of them for
-    certain, `left` who was not in the last segment that it went through, `maybe_left` also those of a run that
-    ended early, `is_lost` whether it has no ledger."""
+    """An export, and what it must know.
+
+    Whom it has posted is `known` to its ledger, and `certain` is what Klaviyo has of them for certain; `left`
+    are those who were not in the last segment that it went through, `maybe_left` also those of a run that
+    ended early; `marked` have left the list by themselves. `is_lost` where it has no ledger.
+    """
 
     id: str
     segment: str
@@ -200,15 +202,13 @@ def check_counts(run: Run, record: dict[str, Any]) -> None:
         assert counts["rows"] == sum(counts[name] for name in ADD_UP), counts
         lines = run.rows.lines()
         assert counts["rows"] == len(lines)
-        assert counts["filtered"] == len(run.rows.kinds) * 0 + _filtered(run)
+        kinds = list(run.rows.kinds.values())
+        assert counts["filtered"] == (kinds.count("filtered") if run.document.filters else 0)
+        assert counts["duplicates"] == kinds.count("twice")
         assert ("empty_segment" in codes) == (counts["sent"] + counts["unchanged"] == 0)
 
 
-def _filtered(run: Run) -> int:
-    return list(run.rows.kinds.values()).count("filtered") if run.document.filters else 0
-
-
-def check_removed(run: Run, side: Side, others: Iterable[Side]) -> None:
+def check_removed(run: Run, side: Side) -> None:
     """Nobody was taken off who must not be."""
     if not run.removed:
         return

@@ -107,7 +107,7 @@ def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     lock.checkpoint()
     with suppress(ExportError):  # what can't be removed does no harm
         remove_parts(lock.store, record.id)
-        remove_others(holder)
+        remove_others(lock)
     return record
 
 

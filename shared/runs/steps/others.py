@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound, TryLater
 from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
@@ -23,8 +24,8 @@ _ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
 
 @dataclass(slots=True)
 class Others:
-    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where one
-    of them is about to send."""
+    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where
+    one of them is about to send."""
 
     are_there: bool = False
     is_unknown: bool = False
@@ -38,6 +39,11 @@ class Others:
             (number := people.find(person)) >= 0 and not (is_mirror and people.is_given_up(number))
             for people, is_mirror in self._wanted
         )
+
+    @property
+    def count(self) -> int:
+        """How many they have sent; who was sent by several counts for each."""
+        return sum(len(people) for people, _ in self._wanted) + len(self._posted)
 
     def know(self, person: bytes) -> bool:
         """Whether one of them has sent the person."""
@@ -89,14 +95,14 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         return
     run = head.open
     if run is not None:
-        others.add_posted(_posted(services, run.record.id))
+        others.add_posted(posted_by(services.state, run.record.id))
         others.is_busy |= run.state in _ABOUT_TO_SEND
         others.is_unknown |= run.plan is not None and not _has_key_of(plan, run.plan.ledger)
+        if not _is_open(services, export.id, run.record.id):  # what it has posted is not listed any more
+            message = f"A run of the export {export.id} has just ended."
+            raise TryLater(message, code="other_export_sends", retry_after=ENDED_AGAIN)
     else:
         others.is_busy |= _is_due(services, export, head)
-    if run is not None and not _is_open(services, export.id, run.record.id):
-        message = f"A run of the export {export.id} has just ended."  # its parts are gone
-        raise TryLater(message, code="other_export_sends", retry_after=ENDED_AGAIN)
     if head.ledger is None:
         others.is_unknown |= head.may_have_sent
         return
@@ -121,11 +127,11 @@ def _is_open(services: Services, export_id: str, run_id: str) -> bool:
     return head.open is not None and head.open.record.id == run_id
 
 
-def _posted(services: Services, run_id: str) -> Iterator[bytes]:
+def posted_by(store: Store, run_id: str) -> Iterator[bytes]:
     """Whom an open run has posted."""
-    for blob in services.state.list(state.parts(run_id)):
+    for blob in store.list(state.parts(run_id)):
         if blob.name.endswith(state.PEOPLE):
-            yield from Posted(services.state.read(blob.name).content, confirmed=False).people()
+            yield from Posted(store.read(blob.name).content, confirmed=False).people()
 
 
 def _is_due(services: Services, export: Export, head: Head) -> bool:
