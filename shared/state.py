@@ -22,6 +22,7 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     absent-<number>.json                 who of those that were sent is not among them
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
+erased/people                            who was erased and is never sent again
 locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
@@ -35,6 +36,7 @@ from datetime import UTC, datetime
 
 CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 LEDGERS, DIGEST_KEY, DIGEST_KEY_LOCK = "ledgers/", "ledgers/key.json", "locks/digest-key"
+ERASED = "erased/people"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 
@@ -196,6 +198,16 @@ def ledgers(export_id: str) -> str:
 
 def ledger(run_id: str, epoch: int) -> str:
     return f"{ledgers(run_id.partition('.')[0])}{run_id}.{epoch}"
+
+
+def export_of_ledger(name: str) -> str | None:
+    """The export of the ledger at this name; None for a name of anything else."""
+    return export_of(run_of_ledger(name))
+
+
+def run_of_ledger(name: str) -> str:
+    """The id of the run that left the ledger at this name."""
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 def account_lock(account_id: str) -> str:

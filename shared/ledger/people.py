@@ -1,6 +1,6 @@
 """People as packed, sorted entries, found by the beginning of their digest.
 
-A million take 32 MB. Each entry is the digest of the person, that of what was sent, a byte of flags, and the
+A million take 31 MB. Each entry is the digest of the person, that of what was sent, a byte of flags, and the
 time of the consent with which the person was last subscribed, hidden under the digest key.
 """
 
@@ -121,6 +121,16 @@ class People:
         for byte in range(PERSON, ENTRY):
             entries[byte::WIDTH] = nothing
         return People(bytes(entries))
+
+    def without(self, persons: Iterable[bytes]) -> "People":
+        """The same people but for these."""
+        numbers = sorted({number for person in persons if (number := self.find(person)) >= 0})
+        pieces, start = list[bytes](), 0
+        for number in numbers:
+            pieces.append(self.entries[start : number * WIDTH])
+            start = (number + 1) * WIDTH
+        pieces.append(self.entries[start:])
+        return People(b"".join(pieces))
 
     def _index(self) -> array[int]:
         """Where the entries of each of the 65,536 beginnings start, in bytes; and, at last, their end."""

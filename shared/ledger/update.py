@@ -87,13 +87,7 @@ def _without(people: People, leavers: Leavers) -> People:
             entries[number * WIDTH + ENTRY] |= LEFT
             if person in leavers.doubtful:
                 entries[number * WIDTH + PERSON : number * WIDTH + ENTRY] = VOID
-    numbers = sorted(number for person in leavers.gone if (number := people.find(person)) >= 0)
-    pieces, start = list[bytearray](), 0
-    for number in numbers:
-        pieces.append(entries[start : number * WIDTH])
-        start = (number + 1) * WIDTH
-    pieces.append(entries[start:])
-    return People(b"".join(pieces))
+    return People(bytes(entries)).without(leavers.gone)
 
 
 def _entries(post: Posted) -> list[bytes]:

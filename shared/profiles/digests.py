@@ -11,8 +11,8 @@ from shared.profiles.mapping import Mapping
 # Bytes. Two of a million people share a digest once in 10**24 runs; with one more byte, Python would need a
 # third more memory for each (64 bytes instead of 48).
 PERSON = 15
-# Bytes. A change is overlooked once in 10**19.
-CONTENT = 8
+# Bytes. A change is overlooked once in 10**16.
+CONTENT = 7
 # Bytes of a time under a key, and of each of its two halves.
 MOMENT = 8
 _HALF = 4

@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.catalog import Export, PhoneColumn
 from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import UNKEYED, Condition, Digests, Mapper, Mapping, Source
-from shared.runs.record import SegmentRecord, StateModel
+from shared.runs.record import Count, SegmentRecord, StateModel
 from shared.segments import Column, CsvFormat, Partition, Snapshot
 
 
@@ -85,6 +85,13 @@ class PinnedLedger(StateModel):
     is_whole: bool = False
 
 
+class PinnedErased(StateModel):
+    """The do-not-send list that a run begins with: the id of its digest key, and its first people."""
+
+    key: str
+    count: Count
+
+
 class Plan(StateModel):
     """The export, its account and its segments' snapshots as they were when the run began.
 
@@ -97,6 +104,13 @@ class Plan(StateModel):
     segments: list[PinnedSegment]
     lines: int = 0
     ledger: PinnedLedger | None = None
+    erased: PinnedErased | None = None
+
+    @property
+    def digest_key(self) -> str | None:
+        """The id of the key of people's digests; None where they serve this run only."""
+        pinned = self.ledger or self.erased
+        return pinned.key if pinned is not None else None
 
     def mapping(self) -> Mapping:
         return mapping_of(self.export)

@@ -185,6 +185,7 @@ WARNINGS = {
     "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",
     "merged_kept": "People have left the segment whose profile is also somebody's who has not; it stays.",
     "kept_for_another": "People have left the segment, and stay on the list for another export.",
+    "not_erased_again": "People were erased while the run was open, and may be at Klaviyo again.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",

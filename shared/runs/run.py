@@ -39,9 +39,10 @@ class OpenRun(StateModel):
     `limit` is how many profiles a trial sends; a `full` run sends everybody. `confirmed` is how many people
     may be removed, where somebody has said so. A run that is to `reconcile` reads the list's `members`
     first, and sends those again, with `readd`, who are not among them. `subscription` is how far it is with
-    subscribing people. `removal` is what there is to remove;
-    `rows` counts those of each segment. `unfinished_turns` counts the turns in a row that began, did not
-    end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could not be read.
+    subscribing people, `removal` what there is to remove; `rows` counts those of each segment. Of the
+    do-not-send list, `erased` people were seen to at the end, of whom `not_erased` may be at Klaviyo again.
+    `unfinished_turns` counts the turns in a row that began, did not end, and got nowhere; `looks` the looks
+    at the jobs; `part_failures` the parts that could not be read.
     """
 
     record: RunRecord
@@ -59,6 +60,8 @@ class OpenRun(StateModel):
     removal: Removal | None = None
     rows: dict[str, Count] = Field(default_factory=dict)
     deliveries: Deliveries = Field(default_factory=Deliveries)
+    erased: Count = 0
+    not_erased: Count = 0
     unfinished_turns: Count = 0
     looks: Count = 0
     part_failures: Count = 0
@@ -243,6 +246,11 @@ class OpenRun(StateModel):
         self.record.warn("removals_pending", self._removal().pending)
         self._enter(State.CLOSING)
 
+    def finish_erasing(self, erased: int, *, missed: int = 0) -> None:
+        """So many on the do-not-send list were seen to; `missed` more may be at Klaviyo again."""
+        self.erased = erased
+        self.not_erased += missed
+
     def close(self) -> None:
         """The record is written."""
         self._enter(State.CLOSED)
@@ -268,6 +276,7 @@ class OpenRun(StateModel):
         record.warn("unconfirmed", record.counts.unconfirmed)
         record.counts.subscribed = self.subscription.subscribed
         record.warn("not_subscribed", self.subscription.not_subscribed)
+        record.warn("not_erased_again", self.not_erased)
         if self.removal is not None:
             record.counts.removed = self.removal.removed
             record.warn("kept_for_another", self.removal.kept_for_another)

@@ -17,6 +17,7 @@ from shared.runs.signals import is_outdated, read_signals
 from shared.runs.states import Rest, State, Step
 from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
+from shared.runs.steps.erase import erase_again
 from shared.runs.steps.permit import Canceled
 from shared.runs.steps.pin import pin
 from shared.runs.steps.reconcile import reconcile
@@ -175,6 +176,8 @@ class _Turn:
                 holder.lock.checkpoint()
             case Step.CLOSE:
                 with traces.span("close") as span:
+                    if not erase_again(holder):
+                        return True
                     self._record = close(holder)
                     span.set_attributes(self._record.counts.model_dump())
                 report_closed(self._record)

@@ -4,6 +4,7 @@ A room's list is a module beside this one. Add a mutant where a test was missing
 """
 
 from tests.mutants.adapters import ADAPTERS
+from tests.mutants.forget import FORGET
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
@@ -19,6 +20,7 @@ from tests.mutants.run_turns import RUN_TURNS
 
 MUTANTS = [
     *ADAPTERS,
+    *FORGET,
     *HTTP,
     *INFRA,
     *KLAVIYO,

@@ -168,12 +168,13 @@ def test_closing_again_changes_nothing() -> None:
         (State.SENDING, 1, AFTER),
         (State.SENDING, 2, {}),
         (State.CONFIRMING, 2, AFTER),
+        (State.REMOVING, 2, AFTER),
     ],
 )
 def test_a_newer_snapshot_may_end_a_run_twice_in_a_row(
     state_: State, superseded: int, pinned: dict[str, str]
 ) -> None:
-    """The third one is sent; what is only being confirmed may end at any time."""
+    """The third one is sent; what is only being confirmed or removed may end at any time."""
     head = a_head(a_pinned_run(AFTER, state=state_), superseded=superseded)
     assert head.pinned() == pinned
     assert head.entry().pinned == pinned

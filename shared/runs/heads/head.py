@@ -152,6 +152,11 @@ class Head(StateModel):
         may_end = self.superseded < MOST_SUPERSEDED or is_sent
         return run.plan.versions() if may_end else {}
 
+    def pinned_ledger(self) -> str | None:
+        """The ledger that the open run compares with."""
+        plan = self.open.plan if self.open is not None else None
+        return plan.ledger.name if plan is not None and plan.ledger is not None else None
+
     def entry(self) -> IndexEntry:
         run = self.open
         wait = run.wait if run else None

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
 from shared.ledger import (
@@ -12,12 +13,14 @@ from shared.ledger import (
     LedgerHeader,
     People,
     Posted,
+    read_erased,
     still_former,
     updated,
     with_consents,
     write_ledger,
 )
 from shared.runs.holder import Holder
+from shared.runs.lock.export import ExportLock
 from shared.runs.plan import PinnedLedger
 from shared.runs.record import RunRecord
 from shared.runs.removal import Removal
@@ -47,11 +50,11 @@ def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
         return None
 
 
-def remove_others(holder: Holder) -> None:
+def remove_others(lock: ExportLock) -> None:
     """Removes the export's ledgers that no run needs any more."""
-    store, head = holder.lock.store, holder.lock.head
-    others = [blob.name for blob in store.list(state.ledgers(head.export)) if blob.name != head.ledger]
-    holder.lock.check()  # else one of them may be the next holder's
+    store, needed = lock.store, (lock.head.ledger, lock.head.pinned_ledger())
+    others = [blob.name for blob in store.list(state.ledgers(lock.head.export)) if blob.name not in needed]
+    lock.check()  # else one of them may be the next holder's
     for name in others:
         store.delete(name)
 
@@ -64,9 +67,9 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     is_void = run.full and run.limit is None and pinned.name is not None
     subscribes = plan.export.consent is not None
     has_looked = run.removal is not None or run.reconcile or (subscribes and run.cut is None)
-    if not (posted or is_void or has_looked or run.subscription.chunks) and (
-        pinned.name is not None or run.cut is not None
-    ):
+    erased = _erased(lock.store, pinned) if posted or pinned.name is not None else ()
+    has_news = posted or is_void or has_looked or erased or run.subscription.chunks
+    if not has_news and (pinned.name is not None or run.cut is not None):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
     people = known_people(holder)
@@ -85,14 +88,14 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     leavers = _leavers(parts, run.removal) if run.removal is not None else None
     after = updated(
         people.voided() if is_void else people, posts, leavers, subscribes=subscribes and pinned.is_whole
-    )
+    ).without(erased)
     former = before.former if before is not None else People()
     looked_at = _looked_at(parts, run.subscription.chunks)
     gone = leavers.gone if leavers is not None else frozenset[bytes]()
     next_ledger = Ledger(
         header,
         with_consents(people, former, after, looked_at),
-        still_former(people, former, after, gone, subscribes=subscribes),
+        still_former(people, former, after, gone, subscribes=subscribes).without(erased),
     )
     if before is not None and _is_same(before, next_ledger):
         return lock.head.ledger
@@ -116,6 +119,12 @@ def _looked_at(parts: Parts, chunks: int) -> dict[bytes, bytes]:
     for number in range(chunks):
         found |= parts.looked_at(number)
     return found | parts.looked_at(chunks) if parts.has_looked_at(chunks) else found
+
+
+def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
+    """Who is on no ledger of this key, whether they were erased before the run began or meanwhile."""
+    erased = read_erased(store)
+    return erased.people if erased is not None and erased.key == pinned.key else ()
 
 
 def _leavers(parts: Parts, removal: Removal) -> Leavers:

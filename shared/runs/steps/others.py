@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound
 from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
@@ -87,7 +88,7 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         return
     run = head.open
     if run is not None:
-        others.add_posted(_posted(services, run.record.id))
+        others.add_posted(posted_by(services.state, run.record.id))
         others.is_busy |= run.state in _ABOUT_TO_SEND
         others.is_unknown |= run.plan is not None and not _has_key_of(plan, run.plan.ledger)
     else:
@@ -111,11 +112,11 @@ def _has_key_of(plan: Plan, ledger: PinnedLedger | LedgerHeader | None) -> bool:
     return ledger is not None and plan.ledger is not None and ledger.key == plan.ledger.key
 
 
-def _posted(services: Services, run_id: str) -> Iterator[bytes]:
+def posted_by(store: Store, run_id: str) -> Iterator[bytes]:
     """Whom an open run has posted."""
-    for blob in services.state.list(state.parts(run_id)):
+    for blob in store.list(state.parts(run_id)):
         if blob.name.endswith(state.PEOPLE):
-            yield from Posted(services.state.read(blob.name).content, confirmed=False).people()
+            yield from Posted(store.read(blob.name).content, confirmed=False).people()
 
 
 def _is_due(services: Services, export: Export, head: Head) -> bool:

@@ -4,19 +4,15 @@ from itertools import islice
 
 from shared import state
 from shared.errors import InvalidSegment, NotFound
-from shared.ledger import ensure_key
+from shared.ledger import MAKE_KEY, ensure_key, read_erased, read_key
 from shared.profiles import Selection
 from shared.runs.holder import Holder
-from shared.runs.plan import PinnedSegment, Plan
+from shared.runs.plan import PinnedErased, PinnedSegment, Plan
 from shared.runs.steps.compare import choose_ledger
 from shared.runs.steps.rows import check, most_rows_of, profiles_of
 from shared.services import Services
 
-NO_KEY = (
-    "The vault has no secret digest-key, without which nobody can know who has left. Put it back or, if "
-    "there never was one, make it: az keyvault secret set --vault-name VAULT --name digest-key "
-    '--value "$(openssl rand -hex 32)"'
-)
+NO_KEY = f"The vault has no secret digest-key, without which nobody can know who has left. {MAKE_KEY}"
 
 
 def pin(holder: Holder) -> None:
@@ -33,6 +29,10 @@ def pin(holder: Holder) -> None:
     )  # else a key that may not read them would show after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
+    erased = read_erased(services.state)
+    if erased is not None:
+        erased.check(read_key(services.vault))
+        plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
     if not state.is_of_one_file(export.id):  # what a file sends is not kept
         key, warn = ensure_key(services.vault, services.state), run.record.warn
         if key is None and (export.sync.mode == "mirror" or export.consent is not None or run.reconcile):
