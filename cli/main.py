@@ -10,6 +10,7 @@ from cli.demo import demo
 from cli.doctor.command import doctor
 from cli.documents import apply
 from cli.exports import exports
+from cli.forget import forget
 from cli.runs import run, runs
 from cli.segments import segments
 from cli.send.command import send
@@ -48,5 +49,18 @@ def main(verbose: bool) -> None:
     quiet_libraries()
 
 
-for command in (demo, send, segments, connections, exports, apply, run, runs, doctor, sandbox, serve):
+for command in (
+    demo,
+    send,
+    segments,
+    connections,
+    exports,
+    apply,
+    run,
+    runs,
+    forget,
+    doctor,
+    sandbox,
+    serve,
+):
     main.add_command(command)

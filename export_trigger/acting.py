@@ -8,6 +8,7 @@ from shared.api import (
     EmptyBody,
     Preferences,
     Reply,
+    StartAllBody,
     StartBody,
     come_back,
     is_name,
@@ -69,7 +70,8 @@ def start_all(req: func.HttpRequest) -> Reply:
     """Opens a run of every export with an active schedule, while there is time, for the timer."""
     services = process_services()
     deadline = Deadline(services.clock, services.settings.http_time_budget)
-    request = _request(req)
+    body = read_body(StartAllBody, req.get_body())
+    request = Request("on_demand", _name(req, body))
     runs, problems = [], []
     for listed in services.catalog.exports():
         try:
@@ -113,17 +115,21 @@ def cancel_run(req: func.HttpRequest) -> Reply:
 
 
 def _request(req: func.HttpRequest) -> Request:
-    """Who asks: as the body says, else whom Azure's own sign-in has seen."""
+    """Who asks, and for what."""
     body = read_body(StartBody, req.get_body())
-    signed_in = req.headers.get("x-ms-client-principal-name", "")
-    named = body.requested_by or (signed_in if is_name(signed_in) else "http")
     confirm = body.confirm_removals
     confirmed = ANY_NUMBER if confirm is True else (None if confirm is False else confirm)
     return Request(
         "on_demand",
-        named,
+        _name(req, body),
         full=body.full,
         confirmed=confirmed,
         reconcile=body.reconcile,
         readd=body.readd,
     )
+
+
+def _name(req: func.HttpRequest, body: StartAllBody) -> str:
+    """As the body says, else whom Azure's own sign-in has seen."""
+    signed_in = req.headers.get("x-ms-client-principal-name", "")
+    return body.requested_by or (signed_in if is_name(signed_in) else "http")

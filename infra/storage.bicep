@@ -93,6 +93,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
               blobTypes: ['blockBlob']
               prefixMatch: [
                 '${stateContainer.name}/heads/'
+                '${stateContainer.name}/ledgers/'
                 '${stateContainer.name}/locks/'
                 '${stateContainer.name}/runs/'
                 '${deploymentContainer.name}/'

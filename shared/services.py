@@ -11,7 +11,7 @@ from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
 from shared.adapters.vault import Vault, open_vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
-from shared.errors import Denied
+from shared.errors import Denied, PermanentError
 from shared.klaviyo import Klaviyo, KlaviyoApi, StoredPauses
 from shared.segments import Segments, Snapshot
 from shared.settings import Settings
@@ -38,6 +38,9 @@ class DocumentSource(Protocol):
 
     def connection(self, connection_id: str) -> Connection:
         """The connection. Raises NotFound, InvalidDocument."""
+
+    def connections(self) -> Iterator[Connection | PermanentError]:
+        """Every connection, or what is wrong with it."""
 
     def connection_to(self, account_id: str) -> Connection | None:
         """A connection to this Klaviyo account, if there is one."""

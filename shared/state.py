@@ -15,12 +15,14 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     <digest>.failed                      which of them an accepted job could not import
     left                                 digests of those who have left the segment
     here                                 digests of those whose rows were refused
+    subscribed-<number>                  digests of people whose consents are used, and hidden times of these
     removal-<number>.json                what becomes of some of those who left
     cursor                               where to go on reading the list's members
     members-<number>                     members of the list, and the digests of their addresses
     absent-<number>.json                 who of those that were sent is not among them
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
+erased/people                            who was erased and is never sent again
 locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
@@ -34,6 +36,7 @@ from datetime import UTC, datetime
 
 CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 LEDGERS, DIGEST_KEY, DIGEST_KEY_LOCK = "ledgers/", "ledgers/key.json", "locks/digest-key"
+ERASED = "erased/people"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 
@@ -164,6 +167,10 @@ def absent(run_id: str, number: int) -> str:
     return f"{parts(run_id)}absent-{number:06}.json"
 
 
+def subscribed(run_id: str, number: int) -> str:
+    return f"{parts(run_id)}subscribed-{number:06}"
+
+
 def removal(run_id: str, number: int) -> str:
     return f"{parts(run_id)}removal-{number:06}.json"
 
@@ -191,6 +198,16 @@ def ledgers(export_id: str) -> str:
 
 def ledger(run_id: str, epoch: int) -> str:
     return f"{ledgers(run_id.partition('.')[0])}{run_id}.{epoch}"
+
+
+def export_of_ledger(name: str) -> str | None:
+    """The export of the ledger at this name; None for a name of anything else."""
+    return export_of(run_of_ledger(name))
+
+
+def run_of_ledger(name: str) -> str:
+    """The id of the run that left the ledger at this name."""
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 def account_lock(account_id: str) -> str:

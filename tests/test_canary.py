@@ -13,6 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sandbox.klaviyo import Fault, ImportFailure, JobPlan
 from sandbox.people import COLUMNS, People, Row
 from shared.errors import ExportError
+from shared.runs.advance import run
+from shared.runs.forget import forget
+from shared.runs.starting import Request
+from tests.support.open_runs import CONSENT
 from tests.support.telemetry import Metrics
 from tests.support.world import SEGMENT, World, a_world
 
@@ -66,6 +70,16 @@ def filtered(world: World) -> None:
     world.document("exports/vip.json", only_if={"column": "Newsletter consent", "equals": "False"})
 
 
+def subscribed(world: World) -> None:
+    people(world, marked(CreatedOn="2026-05-01T08:00:00Z"))
+    world.document("exports/vip.json", **CONSENT)
+
+
+def refused_subscription(world: World) -> None:
+    subscribed(world)
+    world.stand_in.faults.add([Fault("error", method="POST", path="*subscription*", status=403)])
+
+
 def broken_file(world: World) -> None:
     people(world)
     store = world.services.segment_store
@@ -73,6 +87,34 @@ def broken_file(world: World) -> None:
     store.write(
         partition.name, b"".join(store.stream(partition.name, etag=partition.etag)) + b'"\xff' + MARK.encode()
     )
+
+
+def erased(world: World) -> None:
+    people(world)
+    forget(world.services, [EMAIL], world.deadline())
+
+
+def erased_meanwhile(world: World) -> None:
+    """Erased while a job with the person is on its way; the run erases again when it closes."""
+    people(world)
+    world.stand_in.plans.append(JobPlan(seconds=3_000))
+    run(world.services, "vip", Request("command", "tester"), world.deadline(60))
+    forget(world.services, [EMAIL], world.deadline())
+    world.clock.sleep(3_600)
+
+
+def erased_in_vain(world: World) -> None:
+    """Klaviyo takes neither the address nor the pace."""
+    people(world)
+    world.stand_in.faults.add(
+        [
+            Fault("error", path="/api/data-privacy*", status=400, nth=1),
+            Fault("error", path="/api/data-privacy*", status=429, nth=2),
+            Fault("garbage", path="/api/data-privacy*", nth=3),
+        ]
+    )
+    for _ in range(2):
+        forget(world.services, [EMAIL], world.deadline())
 
 
 WAYS: dict[str, Callable[[World], None]] = {
@@ -89,7 +131,12 @@ WAYS: dict[str, Callable[[World], None]] = {
     "failed": failing,
     "cancelled": cancelled,
     "lost": lost,
+    "subscribed": subscribed,
+    "a refused subscription": refused_subscription,
     "broken file": broken_file,
+    "erased": erased,
+    "erased meanwhile": erased_meanwhile,
+    "erased in vain": erased_in_vain,
     "401": fault("error", status=401, nth=None),
     "403": fault("error", status=403),
     "blocked": fault("html", status=403, nth=None),
@@ -102,7 +149,11 @@ WAYS: dict[str, Callable[[World], None]] = {
     "away": fault("error", status=503, nth=None),
 }
 # On these ways Klaviyo never reads the person's body.
-STAYS = {"no email", "bad email", "long", "cells", "filtered", "broken file", "401", "403", "blocked", "away"}
+STAYS = {
+    *("no email", "bad email", "long", "cells", "filtered", "broken file"),
+    *("erased", "erased in vain"),
+    *("401", "403", "blocked", "away"),
+}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -13,6 +13,7 @@ from shared import state
 from shared.errors import ExportError, NotFound
 from shared.klaviyo import StoredPauses
 from shared.klaviyo.calls import REVISION
+from shared.ledger import read_erased, read_key
 from shared.segments import Segments
 from shared.services import Services
 
@@ -34,6 +35,7 @@ def examine(services: Services) -> Iterator[Finding]:
     if not found.fix:
         yield _clock(services)
         yield from _pauses(services)
+        yield from _erased(services)
         yield from check_documents(services)
 
 
@@ -77,6 +79,19 @@ def _clock(services: Services) -> Finding:
         return failed("clock", error, fixes.STATE)
     fix = fixes.CLOCK if skew > MOST_SKEW else ""
     return Finding("clock", f"differs from the store's by {skew.total_seconds():.0f} s", fix)
+
+
+def _erased(services: Services) -> Iterator[Finding]:
+    """Whether the do-not-send list can be read: else nothing is sent."""
+
+    def look() -> str:
+        erased = read_erased(services.state)
+        if erased is None:
+            return "nobody was erased"
+        erased.check(read_key(services.vault))
+        return f"{len(erased.people):,} are never sent again"
+
+    yield check("erased people", look, fixes.vault(services.settings))
 
 
 def _pauses(services: Services) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ BY_CODE = {
     "ambiguous_column": "Rename one of the columns in Customer Insights.",
     "ambiguous_segment": DOCUMENT,
     "blocked": "Ask Klaviyo's support about the IP address of this machine.",
+    "erased_unreadable": "Put the secret digest-key back with which the list was made, or restore the list.",
     "incomplete_snapshot": f"Wait until the refresh has ended; if it has ended: {_REFRESH}",
     "invalid_csv": _REFRESH,
     "invalid_key": "Put a private key that Klaviyo knows into the vault, under the secret's name.",

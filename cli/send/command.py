@@ -68,6 +68,9 @@ def send(
 ) -> int:
     """Send the people in FILE.csv to a list; needs KLAVIYO_API_KEY, but no configuration.
 
+    Where people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
+    SECRETS_FILE.
+
     After an interruption, the same command resumes the run. In a terminal it suggests columns for missing
     options, unless --yes is given.
 

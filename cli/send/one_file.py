@@ -1,9 +1,9 @@
 """Stands in for the segment, the documents and the vault of an export of one CSV file."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import override
@@ -13,10 +13,11 @@ from shared.adapters.clock import Clock
 from shared.adapters.storage import open_store
 from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import BlobInfo, Store
-from shared.adapters.vault import Vault
+from shared.adapters.vault import Vault, open_vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
-from shared.errors import Denied, InvalidSegment
+from shared.errors import Denied, InvalidSegment, PermanentError
 from shared.klaviyo import Account, KlaviyoApi
+from shared.ledger.key import SECRET_NAME
 from shared.runs.run import OpenRun
 from shared.segments import Column, CsvFormat, Partition, Snapshot, read_delimiter, read_header
 from shared.services import Services
@@ -102,6 +103,9 @@ class FileDocuments:
     def connection(self, connection_id: str) -> Connection:  # noqa: ARG002 - there is only one
         return self.one_connection
 
+    def connections(self) -> Iterator[Connection | PermanentError]:
+        yield self.one_connection
+
     def connection_to(self, account_id: str) -> Connection | None:  # noqa: ARG002 - there is only one
         return self.one_connection
 
@@ -113,16 +117,17 @@ class FileDocuments:
 
 
 class OneKey(Vault):
-    """A vault with one key."""
+    """A vault with one API key. The digest key, which is asked for where people were erased, is elsewhere."""
 
     is_writable = False
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, elsewhere: Callable[[], Vault]) -> None:
         self._key = key
+        self._elsewhere = elsewhere
 
     @override
     def secret(self, name: str) -> str:
-        return self._key
+        return self._elsewhere().secret(name) if name == SECRET_NAME else self._key
 
     @override
     def write(self, name: str, key: str) -> None:
@@ -138,7 +143,7 @@ def services_of(file: CsvFile, key: str, settings: Settings, clock: Clock) -> Se
         segments=FileSegments(file),
         state=store,
         catalog=Catalog(store),
-        vault=OneKey(key),
+        vault=OneKey(key, partial(open_vault, settings)),
         klaviyo=KlaviyoApi(settings.klaviyo_url, clock),
         clock=clock,
     )
@@ -187,4 +192,8 @@ def with_key(services: Services, run: OpenRun, key: str) -> Services:
     account = Account(run.plan.account_id, "")
     consent_at = run.record.created_at.isoformat()
     connection = connection_of(account, run.record.requested_by, consent_at)
-    return replace(services, catalog=FileDocuments(run.plan.export, connection), vault=OneKey(key))
+    return replace(
+        services,
+        catalog=FileDocuments(run.plan.export, connection),
+        vault=OneKey(key, lambda: services.vault),
+    )

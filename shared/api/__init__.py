@@ -1,6 +1,6 @@
 """What the HTTP folders share: how a reply looks, what an error becomes, what a caller may send."""
 
-from shared.api.bodies import EmptyBody, PreviewBody, StartBody, is_name, read_body
+from shared.api.bodies import EmptyBody, PreviewBody, StartAllBody, StartBody, is_name, read_body
 from shared.api.preferences import Preferences
 from shared.api.problems import BadRequest, guarded
 from shared.api.replies import Reply, come_back, csv_reply, problem_reply, reply, reply_of_run
@@ -11,6 +11,7 @@ __all__ = [
     "Preferences",
     "PreviewBody",
     "Reply",
+    "StartAllBody",
     "StartBody",
     "come_back",
     "csv_reply",

@@ -25,12 +25,17 @@ def _name(text: str) -> str:
     return text
 
 
-class StartBody(Document):
-    """Who wants the run, blank where the body doesn't say; whether everybody is to be sent; how many people
-    may be removed, where the caller says so: any number, or one; and whether the list's members are read
-    first, and who is not among them is sent again."""
+class StartAllBody(Document):
+    """Who wants the runs; blank where the body doesn't say."""
 
     requested_by: Annotated[str, AfterValidator(_name)] = ""
+
+
+class StartBody(StartAllBody):
+    """Who wants the run; whether everybody is to be sent; how many people may be removed, where the caller
+    says so: any number, or one; and whether the list's members are read first, and who is not among them is
+    sent again."""
+
     full: bool = False
     reconcile: bool = False
     readd: bool = False

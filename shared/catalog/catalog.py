@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -50,16 +49,24 @@ class Catalog:
             Connection, state.connection(connection_id), connection_id, "unknown_connection"
         )
 
-    def connection_to(self, account_id: str) -> Connection | None:
-        """The first valid connection to this Klaviyo account; None where there is none."""
+    def connections(self) -> Iterator[Connection | PermanentError]:
+        """Every connection, or what is wrong with it."""
         for blob in self._store.list(state.CONNECTIONS):
             connection_id = state.id_of(blob.name)
             if connection_id is None:
                 continue
-            with suppress(InvalidDocument, NotFound):
-                connection = self.connection(connection_id)
-                if connection.account is not None and connection.account.id == account_id:
-                    return connection
+            try:
+                yield self.connection(connection_id)
+            except (InvalidDocument, NotFound) as problem:
+                yield problem
+
+    def connection_to(self, account_id: str) -> Connection | None:
+        """The first valid connection to this Klaviyo account; None where there is none."""
+        for connection in self.connections():
+            if not isinstance(connection, Connection):
+                continue
+            if connection.account is not None and connection.account.id == account_id:
+                return connection
         return None
 
     def exports(self) -> Iterator[Listed]:

@@ -23,6 +23,10 @@ from shared.errors import (
 )
 
 SECRET_NAME = "digest-key"  # noqa: S105 - the name of a secret, not the secret
+MAKE_KEY = (
+    "Put it back or, if there never was one, make it: az keyvault secret set "
+    '--vault-name VAULT --name digest-key --value "$(openssl rand -hex 32)"'
+)
 # Characters; a shorter one could be tried out.
 SHORTEST = 32
 _LONGEST_FILE = 1_000

@@ -1,7 +1,7 @@
 """Which rows leave: checked, each email once, with a place and a reason for every row that doesn't."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,10 +71,10 @@ class Selection:
     """One pass over the rows of a run. Its counts are complete when the pass ends.
 
     Who was sent the same before does not leave, unless `everybody` is to be sent, nor does who has left by
-    themselves (`off`); where another mapping
-    stood behind what was sent (`is_remapped`), nobody counts as changed. Duplicates are recognized by the
-    digests of those who are new, 80 MB for a million, and by a mark for each of the others. `warnings`
-    counts values of the profiles that leave, `unreadable` refused rows that do not tell whose they are.
+    themselves (`off`); where another mapping stood behind what was sent (`is_remapped`), nobody counts as
+    changed. Who was `erased` is refused. Duplicates are recognized by the digests of those who are new, 80
+    MB for a million, and by a mark for each of the others. `warnings` counts values of the profiles that
+    leave, `unreadable` refused rows that do not tell whose they are.
     """
 
     def __init__(
@@ -84,11 +84,13 @@ class Selection:
         *,
         everybody: bool = False,
         is_remapped: bool = False,
+        erased: Collection[bytes] = frozenset(),
     ) -> None:
         self._reject = reject
         self._known = known
         self._everybody = everybody
         self._is_remapped = is_remapped
+        self._erased = erased
         self._new: set[bytes] = set()
         self._met = bytearray(len(known))
         # Their rows do not leave, but they have not left.
@@ -115,6 +117,7 @@ class Selection:
         If a row could not be read, a text takes the place of the cells: the code of the reason.
         """
         known, met, everybody, any_off = self._known, self._met, self._everybody, self._known.any_off
+        erased = self._erased
         for partition, row, cells in rows:
             self.rows += 1
             person = b""
@@ -122,6 +125,8 @@ class Selection:
                 if isinstance(cells, str):
                     raise Refusal("", cells)  # noqa: TRY301 - refused like any other
                 person, content = mapper.identify(cells)
+                if person in erased:
+                    raise Refusal("", "erased")  # noqa: TRY301 - refused like any other
                 number = known.find(person)
                 is_met = met[number] if number >= 0 else person in self._new
                 if number >= 0 and not is_met:

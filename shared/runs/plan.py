@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.catalog import Export, PhoneColumn
 from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import UNKEYED, Condition, Digests, Mapper, Mapping, Source
-from shared.runs.record import SegmentRecord, StateModel
+from shared.runs.record import Count, SegmentRecord, StateModel
 from shared.segments import Column, CsvFormat, Partition, Snapshot
 
 
@@ -74,13 +74,22 @@ class PinnedLedger(StateModel):
     """The ledger that a run compares with, and what it takes from it.
 
     `key` is the id of the digest key. `name` is the ledger's file, None where the run begins a new one.
-    `everybody` goes, whatever was sent before; `is_remapped` where the runs before sent by another mapping.
+    `everybody` goes, whatever was sent before; `is_remapped` where the runs before sent by another mapping;
+    `is_whole` where it has everybody who was ever sent to the list.
     """
 
     key: str
     name: str | None = None
     everybody: bool = False
     is_remapped: bool = False
+    is_whole: bool = False
+
+
+class PinnedErased(StateModel):
+    """The do-not-send list that a run begins with: the id of its digest key, and its first people."""
+
+    key: str
+    count: Count
 
 
 class Plan(StateModel):
@@ -95,6 +104,13 @@ class Plan(StateModel):
     segments: list[PinnedSegment]
     lines: int = 0
     ledger: PinnedLedger | None = None
+    erased: PinnedErased | None = None
+
+    @property
+    def digest_key(self) -> str | None:
+        """The id of the key of people's digests; None where they serve this run only."""
+        pinned = self.ledger or self.erased
+        return pinned.key if pinned is not None else None
 
     def mapping(self) -> Mapping:
         return mapping_of(self.export)
@@ -142,6 +158,7 @@ def mapping_of(export: Export) -> Mapping:
         ),
         only_if=_condition_of(export),
         clear_blanks=export.sync.clear_blanks,
+        consented_at=export.consent.consented_at if export.consent is not None else None,
     )
 
 

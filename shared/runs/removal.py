@@ -32,7 +32,8 @@ class Removal(StateModel):
     `left` have no row any more, of `known` before the run; `present` have one that may leave. `unreadable`
     counts rows that may be anybody's; `emptied` names segments that have no rows any more. `began_at` is the
     first attempt to remove anybody. `chunks` counts the parts that are done, and `settled` the people in
-    them; `removed` counts profiles.
+    them; `removed` counts profiles. The `is_first` of an export tells how many others the list has.
+    `is_shared` unless it is known that no other export sends to the list.
     """
 
     known: Count
@@ -41,6 +42,8 @@ class Removal(StateModel):
     unreadable: Count = 0
     emptied: list[str] = Field(default_factory=list)
     began_at: Time | None = None
+    is_first: bool = False
+    is_shared: bool = True
     kept_for_another: Count = 0
     chunks: Count = 0
     settled: Count = 0

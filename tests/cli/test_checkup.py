@@ -14,6 +14,7 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.adapters.storage.store import Store
 from shared.errors import Denied
+from shared.runs.forget import forget
 from tests.docs.codes import error_codes
 from tests.docs.pages import page, rows, section
 from tests.support.stores import WatchedStore
@@ -119,3 +120,13 @@ def test_the_roles_are_those_that_the_templates_grant() -> None:
     granted = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
     named = set(re.findall(r"(?:Storage Blob Data|Key Vault Secrets) \w+", advice))
     assert named == granted - {"Monitoring Metrics Publisher", "Key Vault Secrets Officer"}
+
+
+def test_erased_people_who_cant_be_told(tmp_path: Path) -> None:
+    """Without the digest key of their list nothing is sent."""
+    with a_world(tmp_path) as world:
+        world.segment(People(10))
+        forget(world.services, ["a@example.org"], world.deadline())
+        assert "erased people" not in found(world)
+        world.secrets({"klaviyo-sandbox": "pk_sandbox"})
+        assert "digest-key" in found(world)["erased people"].fix

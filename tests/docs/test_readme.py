@@ -64,7 +64,7 @@ def test_it_can_be_tried_by_hand(folder: Path, demo: str) -> None:
         run, state = map(curl, caller.splitlines())
     assert run.status_code == 200, run.text
     (account,) = state.json()["accounts"]
-    assert run.json()["counts"]["imported"] == account["profiles"] > 0
+    assert run.json()["counts"]["imported"] == account["profiles"] > 4_000
 
 
 def stable(output: str) -> list[str]:
@@ -98,16 +98,17 @@ def terminal(script: str, folder: Path) -> Iterator[None]:
 
 
 def curl(line: str) -> httpx.Response:
-    """What curl would do, without asking for curl: a request with a method and headers."""
+    """What curl would do, without asking for curl: a request with a method, headers and a body."""
     parser = argparse.ArgumentParser()
     parser.add_argument("-X", dest="method", default="GET")
     parser.add_argument("-H", dest="headers", action="append", default=[])
+    parser.add_argument("-d", dest="body")
     parser.add_argument("url")
     name, *words = shlex.split(line)
     assert name == "curl"
     asked = parser.parse_args(words)
     headers = dict(header.split(": ", 1) for header in asked.headers)
-    return httpx.request(asked.method, asked.url, headers=headers, timeout=60)
+    return httpx.request(asked.method, asked.url, headers=headers, content=asked.body, timeout=60)
 
 
 def free_port() -> int:

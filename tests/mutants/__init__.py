@@ -4,6 +4,7 @@ A room's list is a module beside this one. Add a mutant where a test was missing
 """
 
 from tests.mutants.adapters import ADAPTERS
+from tests.mutants.forget import FORGET
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
@@ -13,11 +14,13 @@ from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
 from tests.mutants.run_sending import RUN_SENDING
 from tests.mutants.run_states import RUN_STATES
+from tests.mutants.run_subscribing import SUBSCRIBING
 from tests.mutants.run_ticks import RUN_TICKS
 from tests.mutants.run_turns import RUN_TURNS
 
 MUTANTS = [
     *ADAPTERS,
+    *FORGET,
     *HTTP,
     *INFRA,
     *KLAVIYO,
@@ -27,6 +30,7 @@ MUTANTS = [
     *RUN_HEADS,
     *RUN_SENDING,
     *RUN_STATES,
+    *SUBSCRIBING,
     *RUN_TICKS,
     *RUN_TURNS,
 ]

@@ -42,7 +42,7 @@ RUN_ENDING = [
         "tests/runs/test_refusals.py",
     ),
     Mutant(_CONFIRM, "            job.work(seen.status)\n", "            pass\n", _CONFIRMED),
-    Mutant(_CONFIRM, " or _is_before(seen.created_at, oldest)", "", _CONFIRMED),
+    Mutant(_CONFIRM, " or is_before(seen.created_at, oldest)", "", _CONFIRMED),
     Mutant(_CONFIRM, "if not waiting or ", "if ", _CONFIRMED),
     Mutant(_CONFIRM, "CLOCK_SKEW = timedelta(hours=1)", "CLOCK_SKEW = timedelta()", _CONFIRMED),
     Mutant(_CONFIRM, "oldest = min(job", "oldest = max(job", "tests/runs/test_confirming.py"),
@@ -123,7 +123,7 @@ RUN_ENDING = [
     Mutant(_CLOSE, "{*deliveries.parts(), *jobs}", "{*jobs}", _CLOSED),
     Mutant(_CLOSE, "        remove_parts(lock.store, record.id)\n", "", _CLOSED),
     Mutant(_CLOSE, "            remove_parts(lock.store, before.run)\n", "            pass\n", _CLOSED),
-    Mutant(_CLOSE, "        remove_others(holder)\n", "", _CLOSED),
+    Mutant(_CLOSE, "        remove_others(lock)\n", "", _CLOSED),
     Mutant(_CLOSE, "        lock.store.delete(state.cancel(record.id))\n", "        pass\n", _CLOSED),
     Mutant(
         _CLOSE,

@@ -296,3 +296,14 @@ def test_a_key_without_the_right_to_remove_fails_the_run(world: World) -> None:
     assert (record.status, record.counts.imported) == ("failed", 1)
     assert world.run().counts.removed == 1
     assert world.members() == emails(*range(1, 7))
+
+
+def test_the_first_run_tells_how_many_others_are_on_the_list(world: World) -> None:
+    """A mirror is meant for a list that this app alone fills; the later runs say nothing."""
+    ByHand(world.stand_in).add(LIST, "stranger@example.org")
+    world.segment(rows(*range(5)))
+
+    first = world.run()
+
+    assert (first.counts.imported, codes(first)) == (5, {"strangers": 1})
+    assert codes(world.run()) == {}

@@ -1,6 +1,7 @@
 """A process that dies in the middle of a turn, without another process."""
 
 from collections.abc import Callable
+from itertools import count
 
 from shared.adapters.storage.store import Store
 from shared.services import Services
@@ -27,6 +28,12 @@ def dying(services: Services, is_last: Callable[[str, str], bool]) -> Services:
     """Services whose process dies at a call to the state."""
     store = DyingStore(services.state, is_last)
     return with_state(services, store)
+
+
+def at_change(nth: int) -> Callable[[str, str], bool]:
+    """Right before the n-th change of the state."""
+    changes = count(1)
+    return lambda what, _: what in ("write", "delete") and next(changes) == nth
 
 
 def at_the_record(what: str, name: str) -> bool:

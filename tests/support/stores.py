@@ -1,6 +1,6 @@
 """Stores that watch what is asked of another one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -65,6 +65,17 @@ class WatchedStore:
     def acquire(self, name: str) -> Lease:
         self.called("acquire", name)
         return self._store.acquire(name)
+
+
+class ActingStore(WatchedStore):
+    """Does something right before each call: told what is called, and for which name."""
+
+    def __init__(self, store: Store, act: Callable[[str, str], None]) -> None:
+        super().__init__(store)
+        self._act = act
+
+    def called(self, what: str, name: str) -> None:
+        self._act(what, name)
 
 
 class CountingStore(WatchedStore):

@@ -18,7 +18,7 @@ from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, versi
 from shared.runs.run import OpenRun
 from shared.runs.states import State
 
-VERSION = 2
+VERSION = 3
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
 # Bytes of a head: twice what a run of ten million has that is refused batch by batch.
@@ -43,19 +43,21 @@ class Head(StateModel):
     `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
     the last one's, where a clock was ahead once.
 
-    `ledger` is the name of the one that holds, and `has_sent` says whether Klaviyo ever accepted anything.
+    `ledger` is the name of the one that holds, `has_sent` says whether Klaviyo ever accepted anything,
+    and `has_mirrored` whether a run ever removed who had left, or would have.
     `posted` has the last snapshots by which somebody on the ledger was sent, the newest first; `rows` counts
     those of each segment in the last complete run; `full_at` is when a run began that sent everybody;
     `removals_since` is when somebody had left who is not removed yet.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     export: str
     epoch: int = 0
     ledger: str | None = None
     posted: list[PostedSnapshots] = Field(default_factory=list)
     rows: dict[str, int] = Field(default_factory=dict)
     has_sent: bool = False
+    has_mirrored: bool = False
     removals_since: Time | None = None
     full_at: Time | None = None
     exported: dict[str, str] = Field(default_factory=dict)
@@ -136,6 +138,7 @@ class Head(StateModel):
             self.posted = [plan.posted(), *([] if is_settled else others[: MOST_POSTED - 1])]
         if is_complete:
             self.rows = dict(run.rows)
+            self.has_mirrored |= plan.export.sync.mode == "mirror"
             if run.full or plan.ledger is None or plan.ledger.name is None:
                 self.full_at = run.record.created_at
             self.removals_since = self.waiting_since(run)
@@ -145,9 +148,14 @@ class Head(StateModel):
         run = self.open
         if run is None or run.plan is None:
             return {}
-        is_sent = run.state in (State.CONFIRMING, State.REMOVING)
+        is_sent = run.state in (State.CONFIRMING, State.SUBSCRIBING, State.REMOVING)
         may_end = self.superseded < MOST_SUPERSEDED or is_sent
         return run.plan.versions() if may_end else {}
+
+    def pinned_ledger(self) -> str | None:
+        """The ledger that the open run compares with."""
+        plan = self.open.plan if self.open is not None else None
+        return plan.ledger.name if plan is not None and plan.ledger is not None else None
 
     def entry(self) -> IndexEntry:
         run = self.open
@@ -217,7 +225,7 @@ def create_head(store: Store, head: Head) -> None:
 
 
 def _of_another_version(name: str, content: bytes) -> Head | None:
-    """The head, if the version before wrote it. Raises NewerVersion."""
+    """The head, if an earlier version wrote it. Raises NewerVersion."""
     with suppress(ValidationError, KeyError, TypeError, AttributeError):
         version = version_of(content)
         if version > VERSION:

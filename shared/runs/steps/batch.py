@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import override
 
 from shared.adapters import traces
 from shared.adapters.clock import Deadline
@@ -11,6 +12,7 @@ from shared.klaviyo import ImportBody, Klaviyo, Permit
 from shared.profiles import Batch, Rejected, Why
 from shared.runs.deliveries import AcceptedJob
 from shared.runs.holder import Holder
+from shared.runs.steps.erased import DoNotSend
 from shared.runs.steps.parts import Parts, RejectedLines
 
 # About this many posts find eight culprits among 10,000 that Klaviyo doesn't name; beyond, it is something
@@ -18,10 +20,38 @@ from shared.runs.steps.parts import Parts, RejectedLines
 MOST_POSTS = 200
 
 
+class _ErasedMeanwhile(ExportError):
+    """Somebody in a post was erased since it was planned."""
+
+
+class _PostPermit(Permit):
+    """May this post go out, with these people?"""
+
+    def __init__(self, permit: Permit, do_not_send: DoNotSend, piece: Batch) -> None:
+        self._permit = permit
+        self._do_not_send = do_not_send
+        self._piece = piece
+
+    @override
+    def check(self) -> None:
+        """Raises _ErasedMeanwhile, ErasedUnreadable, and what the run's own permit raises."""
+        self._do_not_send.refresh()
+        if self._do_not_send.among(self._piece):
+            raise _ErasedMeanwhile("Somebody was erased meanwhile.")
+        self._permit.check()
+
+
 class BatchSender:
     """Posts batches, and checkpoints every job that Klaviyo accepts. For several threads."""
 
-    def __init__(self, holder: Holder, klaviyo: Klaviyo, deadline: Deadline, permit: Permit) -> None:
+    def __init__(
+        self,
+        holder: Holder,
+        klaviyo: Klaviyo,
+        deadline: Deadline,
+        permit: Permit,
+        do_not_send: DoNotSend,
+    ) -> None:
         self._lock = holder.lock
         self._run = holder.run
         self._plan = holder.plan
@@ -30,6 +60,7 @@ class BatchSender:
         self._klaviyo = klaviyo
         self._deadline = deadline
         self._permit = permit
+        self._do_not_send = do_not_send
         self._accepted = {job.digest for job in self._run.deliveries.jobs}
         self._finished = {batch.digest for batch in self._run.deliveries.finished}
         self.accepted_now = 0
@@ -57,12 +88,19 @@ class BatchSender:
                     if posts == MOST_POSTS:
                         rejected += self._refuse_all(piece)
                         continue
+                    if erased := self._do_not_send.among(piece):
+                        rejected += self._refused(piece, erased)
+                        pieces += self._rest(piece, erased)
+                        continue
                     posts += 1
                     try:
                         self._post(piece, piece_digest, digest)
                     except BatchRefused as refusal:
                         self._parts.remove_people(piece_digest)
                         pieces += self._split(piece, refusal, rejected)
+                        continue
+                    except _ErasedMeanwhile:  # an attempt before may have arrived: its people stay on file
+                        pieces.append(piece)
                         continue
                 delivered.add(piece_digest)
             self._finish(digest, delivered, rejected)
@@ -89,10 +127,11 @@ class BatchSender:
 
     def _post(self, piece: Batch, digest: str, batch_digest: str) -> None:
         self._parts.write_places(digest, piece)
-        if self._plan.ledger is not None:
+        if self._plan.digest_key is not None:
             self._parts.write_people(digest, piece)
         body = ImportBody(piece.payloads(), self._plan.export.list_id)
-        job_id = self._klaviyo.import_profiles(body, self._deadline, self._permit)
+        permit = _PostPermit(self._permit, self._do_not_send, piece)
+        job_id = self._klaviyo.import_profiles(body, self._deadline, permit)
         job = AcceptedJob(
             id=job_id,
             digest=digest,
@@ -116,12 +155,23 @@ class BatchSender:
                 profile = piece.profiles[refused.index]
                 column = self._plan.column_of(refused.attribute)
                 rejected.append(Rejected(profile.partition, profile.row, column, refused.reason, "import"))
-            rest = piece.without({refused.index for refused in refusal.profiles})
-            return [rest] if len(rest) else []
+            return self._rest(piece, {refused.index for refused in refusal.profiles})
         if len(piece) == 1:
             rejected += self._refuse_all(piece)
             return []
         return list(reversed(piece.halves()))
+
+    @staticmethod
+    def _rest(piece: Batch, places: set[int]) -> list[Batch]:
+        """What is left of a piece without those at these places."""
+        rest = piece.without(places)
+        return [rest] if len(rest) else []
+
+    @staticmethod
+    def _refused(piece: Batch, places: set[int]) -> list[Rejected]:
+        """Those at these places, who were erased."""
+        profiles = [piece.profiles[place] for place in sorted(places)]
+        return [Rejected(p.partition, p.row, "", "erased", "check") for p in profiles]
 
     @staticmethod
     def _refuse_all(piece: Batch) -> list[Rejected]:

@@ -28,6 +28,7 @@ def close(holder: Holder) -> RunRecord:
     Nothing but the storage of the record and the head can prevent it.
     """
     run, store = holder.run, holder.lock.store
+    holder.lock.checkpoint()  # what is written down here is what the next holder would close again
     record = run.summary()
     if run.cut is None and is_cancel_requested(store, record.id):
         record.warn("cancel_too_late")
@@ -106,7 +107,7 @@ def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     lock.checkpoint()
     with suppress(ExportError):  # what can't be removed does no harm
         remove_parts(lock.store, record.id)
-        remove_others(holder)
+        remove_others(lock)
     return record
 
 

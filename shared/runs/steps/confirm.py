@@ -59,7 +59,7 @@ def _look(
         for seen in klaviyo.jobs(deadline):
             if seen.id in waiting:
                 found.append((waiting.pop(seen.id), seen))
-            if not waiting or _is_before(seen.created_at, oldest):
+            if not waiting or is_before(seen.created_at, oldest):
                 break
         for job in waiting.values():
             found.append((job, _job(klaviyo, job.id, deadline)))
@@ -75,7 +75,8 @@ def _job(klaviyo: Klaviyo, job_id: str, deadline: Deadline) -> Job | None:
         return None
 
 
-def _is_before(text: str, time: datetime) -> bool:
+def is_before(text: str, time: datetime) -> bool:
+    """Whether Klaviyo's time, as it writes it, is earlier; False for what is no time."""
     try:
         return datetime.fromisoformat(text) < time
     except (ValueError, TypeError):

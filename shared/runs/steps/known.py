@@ -1,8 +1,9 @@
 """Whom a run knows, from the ledger that it compares with and from what the list's members showed."""
 
-from shared.ledger import LedgerLost, People, read_key
+from shared.ledger import DigestKey, LedgerLost, People, read_key
 from shared.profiles import Digests
 from shared.runs.holder import Holder
+from shared.runs.plan import Plan
 from shared.runs.steps.parts import Parts
 
 
@@ -25,7 +26,11 @@ def known_people(holder: Holder) -> People:
 
 def digests_of(holder: Holder) -> Digests:
     """Under the key that the run began with. Raises LedgerLost where it is another one, or gone."""
-    key, pinned = read_key(holder.services.vault), holder.plan.ledger
-    if key is None or pinned is None or key.id != pinned.key:
+    return digests_under(holder.plan, read_key(holder.services.vault))
+
+
+def digests_under(plan: Plan, key: DigestKey | None) -> Digests:
+    """Under this key, which is to be the one that the run began with. Raises LedgerLost where it isn't."""
+    if key is None or key.id != plan.digest_key:
         raise LedgerLost("The digest key is not the one that it was when the run began.")
     return Digests(key.key)

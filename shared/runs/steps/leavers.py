@@ -50,7 +50,7 @@ class Leavers:
     def remove(self, people: set[bytes]) -> bool:
         """Removes these of them; False where the time is over before. At least one chunk is done."""
         deadline = self._holder.deadline
-        pending = people - self._settled()
+        pending = people - self._settled(people)
         for chunk in batched(self._addressed(pending), MOST_REMOVED, strict=False):
             self._settle(dict(chunk))
             pending.difference_update(person for person, _ in chunk)
@@ -58,8 +58,11 @@ class Leavers:
                 return False
         return not pending or self._find_members(pending)
 
-    def _settled(self) -> set[bytes]:
-        """Of whom it is known what became of them; the chunk that an earlier holder began is done first."""
+    def _settled(self, people: set[bytes]) -> set[bytes]:
+        """Of whom it is known what became of them.
+
+        The chunk that an earlier holder began is done first, without those whom another export wants by now.
+        """
         settled: set[bytes] = set()
         begun = self._removal.chunks
         for number in range(begun + 1):
@@ -68,6 +71,7 @@ class Leavers:
                 if chunk is None:
                     continue
                 if number == begun:
+                    chunk = chunk.only(people)
                     self.carry_out(chunk)
                 settled |= chunk.people()
         return settled
@@ -151,7 +155,7 @@ class Leavers:
         except InvalidCursor:
             self._parts.remove_cursor()
             return self._find_members(people)
-        absent = [person.hex() for person in people - found.keys() - self._settled()]
+        absent = [person.hex() for person in people - found.keys() - self._settled(people)]
         chunk = Chunk(absent=absent)
         self._divide(chunk, found)
         self.carry_out(chunk)

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.catalog import Export
 from shared.errors import ExportError, NotFound
-from shared.ledger import Ledger, People, Posted, read_ledger
+from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
 from shared.runs.due import is_due
 from shared.runs.heads.head import Head, read_head
-from shared.runs.plan import Plan
+from shared.runs.plan import PinnedLedger, Plan
 from shared.runs.states import State
 from shared.services import Services
 
@@ -21,8 +22,10 @@ _ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
 
 @dataclass(slots=True)
 class Others:
-    """`is_unknown` where it can't be told whom they want, `is_busy` where one of them is about to send."""
+    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where one
+    of them is about to send."""
 
+    are_there: bool = False
     is_unknown: bool = False
     is_busy: bool = False
     _wanted: list[tuple[People, bool]] = field(default_factory=list)
@@ -31,16 +34,21 @@ class Others:
     def want(self, person: bytes) -> bool:
         """Whether one of them wants the person on the list."""
         return person in self._posted or any(
-            (number := people.find(person)) >= 0 and not (is_mirror and people.is_left(number))
+            (number := people.find(person)) >= 0 and not (is_mirror and people.is_given_up(number))
             for people, is_mirror in self._wanted
         )
+
+    @property
+    def count(self) -> int:
+        """How many they have sent; who was sent by several counts for each."""
+        return sum(len(people) for people, _ in self._wanted) + len(self._posted)
 
     def know(self, person: bytes) -> bool:
         """Whether one of them has sent the person."""
         return person in self._posted or any(people.find(person) >= 0 for people, _ in self._wanted)
 
     def add(self, people: People, *, is_mirror: bool) -> None:
-        """Who is on a ledger is wanted, save who has left a mirrored segment."""
+        """Who is on a ledger is wanted, save who has left a mirrored segment and is sent again on return."""
         self._wanted.append((people, is_mirror))
 
     def add_posted(self, people: Iterator[bytes]) -> None:
@@ -57,10 +65,11 @@ def read_others(services: Services, plan: Plan) -> Others:
             if not isinstance(listed.document, Export):
                 raise listed.document
             if _is_into_the_list(services, plan, listed.document):
+                others.are_there = True
                 _add(others, services, plan, listed.document)
         except ExportError as problem:
             logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
-            others.is_unknown = True
+            others.are_there = others.is_unknown = True
     return others
 
 
@@ -79,8 +88,9 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         return
     run = head.open
     if run is not None:
-        others.add_posted(_posted(services, run.record.id))
+        others.add_posted(posted_by(services.state, run.record.id))
         others.is_busy |= run.state in _ABOUT_TO_SEND
+        others.is_unknown |= run.plan is not None and not _has_key_of(plan, run.plan.ledger)
     else:
         others.is_busy |= _is_due(services, export, head)
     if head.ledger is None:
@@ -88,8 +98,7 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         return
     ledger = read_ledger(services.state, head.ledger)
     if _is_of_this_list(plan, ledger):
-        if plan.ledger is None or ledger.header.key != plan.ledger.key:
-            others.is_unknown = True
+        others.is_unknown |= not _has_key_of(plan, ledger.header)
         others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
 
 
@@ -98,11 +107,16 @@ def _is_of_this_list(plan: Plan, ledger: Ledger) -> bool:
     return (header.account, header.list) == (plan.account_id, plan.export.list_id)
 
 
-def _posted(services: Services, run_id: str) -> Iterator[bytes]:
+def _has_key_of(plan: Plan, ledger: PinnedLedger | LedgerHeader | None) -> bool:
+    """Whether its digests can be compared with those of the plan."""
+    return ledger is not None and plan.ledger is not None and ledger.key == plan.ledger.key
+
+
+def posted_by(store: Store, run_id: str) -> Iterator[bytes]:
     """Whom an open run has posted."""
-    for blob in services.state.list(state.parts(run_id)):
+    for blob in store.list(state.parts(run_id)):
         if blob.name.endswith(state.PEOPLE):
-            yield from Posted(services.state.read(blob.name).content, confirmed=False).people()
+            yield from Posted(store.read(blob.name).content, confirmed=False).people()
 
 
 def _is_due(services: Services, export: Export, head: Head) -> bool:

@@ -14,7 +14,7 @@ else; one of people costs the ledger, and the next run sends everybody.
 import csv
 import io
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
@@ -24,7 +24,7 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, StorageUnavailable
 from shared.profiles import Batch, Rejected
-from shared.profiles.digests import PERSON
+from shared.profiles.digests import MOMENT, PERSON
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import Count, StateModel
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
@@ -74,6 +74,16 @@ class Chunk(StateModel):
     def profiles(self) -> list[str]:
         """Those that are taken off, each once."""
         return list(dict.fromkeys((*self.gone.values(), *self.strangers)))
+
+    def only(self, people: set[bytes]) -> "Chunk":
+        """Without the others, and without strangers: whether they still are is decided anew."""
+        names = {person.hex() for person in people}
+        return Chunk(
+            gone={name: profile_id for name, profile_id in self.gone.items() if name in names},
+            absent=[name for name in self.absent if name in names],
+            merged=[name for name in self.merged if name in names],
+            unmatched=[name for name in self.unmatched if name in names],
+        )
 
     def people(self) -> set[bytes]:
         return set(map(bytes.fromhex, (*self.gone, *self.absent, *self.merged, *self.unmatched)))
@@ -182,6 +192,30 @@ class Parts:
             return None
         except ValidationError:
             raise InvalidDocument(name, [Problem("", "is not what was removed")]) from None
+
+    def write_looked_at(self, number: int, moments: Mapping[bytes, bytes]) -> None:
+        """Keeps people whose consents are used, with the hidden times of these."""
+        content = b"".join(person + moment for person, moment in moments.items())
+        self._write(state.subscribed(self._run, number), content)
+
+    def looked_at(self, number: int) -> dict[bytes, bytes]:
+        """Raises PermanentError where they can't be read, StorageUnavailable where waiting may help."""
+        content = self._read(state.subscribed(self._run, number))
+        starts = range(0, len(content), PERSON + MOMENT)
+        return {content[at : at + PERSON]: content[at + PERSON : at + PERSON + MOMENT] for at in starts}
+
+    def has_looked_at(self, number: int) -> bool:
+        """Whether a holder has begun with these people."""
+        try:
+            self._store.stat(state.subscribed(self._run, number))
+        except NotFound:
+            return False
+        return True
+
+    def remove_looked_at(self, number: int) -> None:
+        """Nobody of them was subscribed."""
+        self._lock.check()
+        self._store.delete(state.subscribed(self._run, number))
 
     def write_members(self, number: int, members: Iterable[tuple[bytes, str]]) -> None:
         """Keeps some of the list's members: the digest of the address, and the profile's id."""

@@ -4,19 +4,15 @@ from itertools import islice
 
 from shared import state
 from shared.errors import InvalidSegment, NotFound
-from shared.ledger import ensure_key
+from shared.ledger import MAKE_KEY, ensure_key, read_erased, read_key
 from shared.profiles import Selection
 from shared.runs.holder import Holder
-from shared.runs.plan import PinnedSegment, Plan
+from shared.runs.plan import PinnedErased, PinnedSegment, Plan
 from shared.runs.steps.compare import choose_ledger
 from shared.runs.steps.rows import check, most_rows_of, profiles_of
 from shared.services import Services
 
-NO_KEY = (
-    "The vault has no secret digest-key, without which nobody can know who has left. Put it back or, if "
-    "there never was one, make it: az keyvault secret set --vault-name VAULT --name digest-key "
-    '--value "$(openssl rand -hex 32)"'
-)
+NO_KEY = f"The vault has no secret digest-key, without which nobody can know who has left. {MAKE_KEY}"
 
 
 def pin(holder: Holder) -> None:
@@ -33,18 +29,33 @@ def pin(holder: Holder) -> None:
     )  # else a key that may not read them would show after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
+    erased = read_erased(services.state)
+    if erased is not None:
+        erased.check(read_key(services.vault))
+        plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
     if not state.is_of_one_file(export.id):  # what a file sends is not kept
         key, warn = ensure_key(services.vault, services.state), run.record.warn
-        if key is None and (export.sync.mode == "mirror" or run.reconcile):
+        if key is None and (export.sync.mode == "mirror" or export.consent is not None or run.reconcile):
             raise NotFound(NO_KEY, code="no_digest_key")
         if holder.lock.head.is_full_due(export, holder.now()) and run.limit is None:
             run.send_all()
         plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
+        _look_for_a_lost_ledger(holder, plan)
     check(services, plan)
     plan.lines = most_rows_of(services, plan)
     _check_limit(services, plan, run.limit)
     run.pin(plan, holder.now())
     holder.lock.checkpoint()
+
+
+def _look_for_a_lost_ledger(holder: Holder, plan: Plan) -> None:
+    """Ledgers of a head that somebody has removed: who is new to this one may have been on them."""
+    pinned = plan.ledger
+    if pinned is None or pinned.name is not None or not pinned.is_whole:
+        return
+    if next(iter(holder.services.state.list(state.ledgers(plan.export.id))), None) is not None:
+        pinned.is_whole = False
+        holder.run.record.warn("ledger_lost")
 
 
 def _check_limit(services: Services, plan: Plan, limit: int | None) -> None:

@@ -1,11 +1,12 @@
 """Takes who has left the segment off the list: off that list only, and nobody of whom there is a doubt."""
 
 import logging
+from contextlib import suppress
 from itertools import batched
 from typing import override
 
 from shared.errors import ExportError, PermanentError, TryLater
-from shared.klaviyo import MOST_REMOVED
+from shared.klaviyo import MOST_REMOVED, Klaviyo
 from shared.runs.due import is_superseded
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
@@ -54,8 +55,8 @@ def remove(holder: Holder) -> bool:
             run.postpone_removals()
             return True
         kept = {person for person in left if others.want(person)}
-        run.begin_removing(holder.now(), len(kept))
-        if others.is_busy and removal.may_wait_for_others(holder.now()):
+        run.begin_removing(holder.now(), len(kept), is_shared=others.are_there)
+        if others.is_busy and removal.left and removal.may_wait_for_others(holder.now()):
             message = f"Another export into the list {holder.plan.export.list_id} is about to send."
             raise TryLater(message, code="other_export_sends", retry_after=OTHERS_AGAIN)
         permit = RemovalPermit(holder, account)
@@ -70,12 +71,23 @@ def remove(holder: Holder) -> bool:
             if not is_complete:
                 return False
             held += strangers
+        elif removal.is_first:
+            _count_others(holder, removal, klaviyo, others)
     if held:
         logger.warning("run %s: removals are held: %s", run.record.id, removal.model_dump_json())
         run.hold_removals(held)
     else:
         run.finish_removing()
     return True
+
+
+def _count_others(holder: Holder, removal: Removal, klaviyo: Klaviyo, others: Others) -> None:
+    """Tells how many are on the list whom no export has sent: a mirror should be of a list of its own."""
+    run = holder.run
+    with suppress(ExportError):  # nothing depends on it
+        members = klaviyo.count_members(holder.plan.export.list_id, holder.deadline)
+        sent = removal.known - removal.removed + sum(job.new for job in run.deliveries.jobs)
+        run.note_strangers(max(0, members - sent - others.count))
 
 
 def _settle_strangers(holder: Holder, removal: Removal, leavers: Leavers, others: Others) -> tuple[int, bool]:

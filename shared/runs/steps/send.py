@@ -8,13 +8,15 @@ from itertools import islice
 from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, room_for_profiles
-from shared.profiles import UNKEYED, Batch, Selection, pack
+from shared.ledger import read_key
+from shared.profiles import UNKEYED, Batch, Digests, Selection, pack
 from shared.profiles.digests import PERSON
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.removal import Removal
 from shared.runs.steps.batch import BatchSender
-from shared.runs.steps.known import digests_of, known_people
+from shared.runs.steps.erased import DoNotSend
+from shared.runs.steps.known import digests_under, known_people
 from shared.runs.steps.parts import CheckedRows, Parts
 from shared.runs.steps.permit import Canceled, RunPermit
 from shared.runs.steps.rows import profiles_of
@@ -32,8 +34,11 @@ def send(holder: Holder) -> bool:
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id) as account:
         branch = Branch(holder.deadline)
-        sender = BatchSender(holder, klaviyo, branch, RunPermit(holder, account))
-        is_complete = _Pass(holder, sender, branch).run()
+        key = read_key(holder.services.vault) if holder.plan.digest_key is not None else None
+        do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
+        digests = UNKEYED if holder.plan.digest_key is None else digests_under(holder.plan, key)
+        sender = BatchSender(holder, klaviyo, branch, RunPermit(holder, account), do_not_send)
+        is_complete = _Pass(holder, sender, branch, digests, do_not_send.before()).run()
     if is_complete:
         holder.run.finish_sending()
     return is_complete
@@ -42,19 +47,27 @@ def send(holder: Holder) -> bool:
 class _Pass:
     """One pass over the rows of the run."""
 
-    def __init__(self, holder: Holder, sender: BatchSender, branch: Branch) -> None:
+    def __init__(
+        self,
+        holder: Holder,
+        sender: BatchSender,
+        branch: Branch,
+        digests: Digests,
+        erased: frozenset[bytes],
+    ) -> None:
         self._holder = holder
         self._sender = sender
         self._branch = branch
         self._rejected = CheckedRows(Parts(holder.lock))
         pinned = holder.plan.ledger
-        self._digests = UNKEYED if pinned is None else digests_of(holder)
+        self._digests = digests
         self._known = known_people(holder)
         self._selection = Selection(
             self._rejected.add,
             self._known,
             everybody=pinned is not None and pinned.everybody,
             is_remapped=pinned is not None and pinned.is_remapped,
+            erased=erased,
         )
 
     def run(self) -> bool:
@@ -100,8 +113,7 @@ class _Pass:
         """Writes down who has left, where such people are to be removed."""
         holder, plan, selection = self._holder, self._holder.plan, self._selection
         is_mirror = plan.export.sync.mode == "mirror"
-        is_known = plan.ledger is not None and plan.ledger.name is not None
-        if holder.run.limit is not None or not ((is_mirror and is_known) or holder.run.reconcile):
+        if holder.run.limit is not None or not (is_mirror or holder.run.reconcile):
             return
         left = b"".join(selection.leavers()) if is_mirror else b""
         Parts(holder.lock).write_leavers(left, b"".join(selection.refused()))
@@ -113,6 +125,7 @@ class _Pass:
             present=selection.present,
             unreadable=selection.unreadable,
             emptied=emptied,
+            is_first=is_mirror and not holder.lock.head.has_mirrored,
         )
         holder.run.note_leavers(removal)
 

@@ -19,7 +19,7 @@ from shared.klaviyo import (
     least_seconds,
     room_for_profiles,
 )
-from shared.ledger import expected_key, read_ledger
+from shared.ledger import expected_key, read_erased, read_ledger
 from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection, Why, pack
 from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import PinnedSegment, Plan
@@ -94,9 +94,11 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
     plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
     check(services, plan)
     codes: dict[str, int] = {}
-    digests, known = _known(services, plan, codes.__setitem__, full=full)
+    digests, known, erased = _known(services, plan, codes.__setitem__, full=full)
     rejected: list[Rejected] = []
-    selection = _selection(plan, known, lambda row: rejected.append(row) if len(rejected) < SHOWN else None)
+    selection = _selection(
+        plan, known, erased, lambda row: rejected.append(row) if len(rejected) < SHOWN else None
+    )
     profiles = islice(profiles_of(services, plan, selection, digests), limit)
     room = room_for_profiles(export.list_id)
     sizes: list[int] = []
@@ -165,27 +167,39 @@ def _account_id(services: Services, export: Export) -> str:
     return ""
 
 
-def _known(services: Services, plan: Plan, warn: Warn, *, full: bool) -> tuple[Digests, Known]:
-    """Whom the run would know; `warn` is told of the warnings that it would have for that."""
+def _known(
+    services: Services, plan: Plan, warn: Warn, *, full: bool
+) -> tuple[Digests, Known, frozenset[bytes]]:
+    """Whom the run would know, and who was erased; `warn` is told of the warnings that it would have."""
     key, read = None, cache(partial(read_ledger, services.state))
-    if state.is_of_one_file(plan.export.id):
-        return UNKEYED, NOBODY
+    is_one_file, listed = state.is_of_one_file(plan.export.id), read_erased(services.state)
+    erased: frozenset[bytes] = frozenset()
+    if is_one_file and listed is None:
+        return UNKEYED, NOBODY, erased
+    with suppress(VaultUnavailable):
+        key = expected_key(services.vault, services.state)
+        if listed is not None:
+            listed.check(key)
+            erased = frozenset(listed.people)
+    digests = Digests(key.key) if key is not None else UNKEYED
+    if is_one_file:
+        return digests, NOBODY, erased
     try:
         head, _ = read_head(services.state, plan.export.id)
     except NotFound:
         head = Head(export=plan.export.id, scheduled_at=services.clock.now())
-    with suppress(VaultUnavailable):
-        key = expected_key(services.vault, services.state)
     pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
-    digests = Digests(key.key) if key is not None else UNKEYED
-    return digests, read(pinned.name).people if pinned is not None and pinned.name else NOBODY
+    known = read(pinned.name).people if pinned is not None and pinned.name else NOBODY
+    return digests, known, erased
 
 
-def _selection(plan: Plan, known: Known, reject: Callable[[Rejected], None]) -> Selection:
+def _selection(
+    plan: Plan, known: Known, erased: frozenset[bytes], reject: Callable[[Rejected], None]
+) -> Selection:
     pinned = plan.ledger
     if pinned is None:
-        return Selection(reject)
-    return Selection(reject, known, everybody=pinned.everybody, is_remapped=pinned.is_remapped)
+        return Selection(reject, erased=erased)
+    return Selection(reject, known, everybody=pinned.everybody, is_remapped=pinned.is_remapped, erased=erased)
 
 
 def _removal(services: Services, plan: Plan, selection: Selection, known: Known) -> Removal | None:
@@ -212,4 +226,5 @@ def _removal_requests(people: int) -> int:
 def fields_of(export: Export) -> list[str]:
     """What leaves of a profile, by Klaviyo's names."""
     properties = [source.name or source.column for source in export.attributes.properties]
-    return ["email", *export.attributes.sources, *(f"properties.{name}" for name in properties)]
+    consent = ["subscriptions.email"] if export.consent is not None else []
+    return ["email", *export.attributes.sources, *(f"properties.{name}" for name in properties), *consent]

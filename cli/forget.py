@@ -1,0 +1,208 @@
+"""`forget`: erases people for good. It prints no address: lines have numbers."""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.options import json_option, open_services
+from cli.terminal.entry import LEFT_OPEN, OK, TAKEN, USAGE, exit_code_of
+from cli.terminal.output import note, print_json, print_line
+from cli.terminal.tables import print_table, table
+from shared.adapters.clock import Deadline
+from shared.errors import ExportError, InvalidRequest
+from shared.klaviyo import PROFILE_FORMAT, least_seconds
+from shared.profiles.emails import is_possible_email
+from shared.profiles.visible import value_of
+from shared.runs.forget import DeletedIn, Forgotten, ForgottenBy
+from shared.runs.forget import forget as forget_people
+
+# Bytes, and lines: at 60 a minute, Klaviyo takes more than a day for so many.
+LONGEST = 16 * 1024 * 1024
+MOST_LINES = 100_000
+# Seconds without progress.
+PATIENCE = 20 * 60
+# From so many people on, how long it takes is said at the beginning.
+MANY = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the input: the address is None where the line has none."""
+
+    number: int
+    result: str
+    address: str | None = field(default=None, repr=False)
+
+
+@click.command()
+@click.option(
+    "--file",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The addresses, one a line; standard input if not given.",
+)
+@click.option("--dry-run", is_flag=True, help="Show how many would be erased, and where; change nothing.")
+@json_option
+def forget(file: Path | None, dry_run: bool, as_json: bool) -> int:
+    """Erase people for good: they are never sent again, and Klaviyo deletes their profiles.
+
+    Reads addresses, one a line. They go on the do-not-send list, then leave the ledgers, then each Klaviyo
+    account that a connection leads to is asked to delete them. A line without a valid address is reported by
+    its number, and the other lines are erased all the same.
+
+    The result of a line is `erased`, `listed` (it is not sent again, but not every account was asked),
+    `refused` (Klaviyo does not take the address), `malformed` or `blank`. The exit code is 2 where a person
+    has to fix something, and 3 where a run or Klaviyo is still working on these people: repeat the command
+    later. Repeating is safe.
+
+    Example: segment-export forget --file erasure-requests.txt
+    """
+    lines = _lines(_read(file))
+    addresses = dict.fromkeys(line.address for line in lines if line.address is not None)
+    forgotten = Forgotten()
+    if addresses:
+        services = open_services()
+        if len(addresses) >= MANY and not (as_json or dry_run):
+            minutes = least_seconds("erase", len(addresses)) // 60
+            note(f"Klaviyo limits deletions: at least {minutes:,} minutes for each account.")
+        deadline = Deadline(services.clock, PATIENCE, after_progress=True)
+        forgotten = forget_people(services, list(addresses), deadline, dry_run=dry_run)
+    lines = [_judged(line, forgotten, dry_run=dry_run) for line in lines]
+    _print(lines, forgotten, dry_run=dry_run, as_json=as_json)
+    return _exit_code(lines, forgotten)
+
+
+def _read(file: Path | None) -> bytes:
+    """Raises InvalidRequest for a file that can't be read, or is too long."""
+    try:
+        if file is None:
+            content = sys.stdin.buffer.read(LONGEST + 1)
+        else:
+            with file.open("rb") as opened:
+                content = opened.read(LONGEST + 1)
+    except OSError as error:
+        raise InvalidRequest(f"{file} can't be read: {error.strerror}.", code="unreadable_file") from None
+    if len(content) > LONGEST or content.count(b"\n") > MOST_LINES:
+        message = f"There are more than {MOST_LINES:,} lines, or 16 MiB. Split the file."
+        raise InvalidRequest(message, code="unreadable_file")
+    return content
+
+
+def _lines(content: bytes) -> list[Line]:
+    pieces = content.split(b"\n")
+    if not pieces[-1]:
+        pieces.pop()
+    return [_line(number, piece) for number, piece in enumerate(pieces, 1)]
+
+
+def _line(number: int, content: bytes) -> Line:
+    """Judged as the address of a row is: what can't be sent was never sent."""
+    try:
+        address = value_of(content.decode())
+    except UnicodeDecodeError:
+        return Line(number, "malformed")
+    if not address:
+        return Line(number, "blank")
+    if len(address) > PROFILE_FORMAT.longest_email or not is_possible_email(address):
+        return Line(number, "malformed")
+    return Line(number, "to_erase", address)
+
+
+def _judged(line: Line, forgotten: Forgotten, *, dry_run: bool) -> Line:
+    if line.address is None or dry_run:
+        return line
+    if line.address in forgotten.refused:
+        return Line(line.number, "refused")
+    return Line(line.number, "erased" if forgotten.is_deleted else "listed")
+
+
+def _exit_code(lines: list[Line], forgotten: Forgotten) -> int:
+    codes = set(map(exit_code_of, forgotten.errors()))
+    if USAGE in codes or {"malformed", "refused"} & {line.result for line in lines}:
+        return USAGE
+    if not {line.result for line in lines} - {"blank"}:
+        return USAGE
+    return LEFT_OPEN if forgotten.is_open or codes & {LEFT_OPEN, TAKEN} else OK
+
+
+def _print(lines: list[Line], forgotten: Forgotten, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "dry_run": dry_run,
+                "lines": [{"line": line.number, "result": line.result} for line in lines],
+                "exports": list(map(_export, forgotten.exports)),
+                "accounts": list(map(_account, forgotten.accounts)),
+            }
+        )
+        return
+    if dry_run:
+        print_line("Dry run: nobody was erased.")
+    made = table("line", "result", numbers=("line",))
+    for line in lines:
+        made.add_row(f"{line.number}", line.result.replace("_", " "))
+    print_table(made)
+    for result, count in Counter(line.result for line in lines).items():
+        print_line(f"{result.replace('_', ' ')}: {count:,}")
+    for export in forgotten.exports:
+        print_line(_told_of_export(export))
+    for account in forgotten.accounts:
+        print_line(_told_of_account(account, dry_run=dry_run))
+    if forgotten.is_open and not dry_run:
+        print_line("Something is still open. Repeat the command with the same addresses when it has ended.")
+
+
+def _told_of_export(export: ForgottenBy) -> str:
+    name = f"export {export.export}"
+    if export.error is not None:
+        return f"{name}: {_told(export.error)}"
+    if export.is_held:
+        return f"{name}: another process is running it. Its ledger was not looked at."
+    told = f"{name}: {export.people:,} on its ledger"
+    if export.run is not None:
+        told += f"; when the open run {export.run} closes, it removes them from there and from Klaviyo"
+    return told
+
+
+def _told_of_account(account: DeletedIn, *, dry_run: bool) -> str:
+    name = f"account {account.account}" if account.account else f"connection {account.connection}"
+    if account.error is not None:
+        return f"{name}: {_told(account.error)}"
+    if dry_run:
+        return f"{name}: would be asked to delete them"
+    told = f"{name}: asked to delete them"
+    if account.is_importing:
+        told += "; an import job is still running there, and may bring them back"
+    return told
+
+
+def _export(export: ForgottenBy) -> dict[str, Any]:
+    return {
+        "export": export.export,
+        "people": export.people,
+        "open_run": export.run,
+        "held": export.is_held,
+        "error": _error(export.error),
+    }
+
+
+def _account(account: DeletedIn) -> dict[str, Any]:
+    return {
+        "account": account.account,
+        "connection": account.connection,
+        "importing": account.is_importing,
+        "error": _error(account.error),
+    }
+
+
+def _error(error: ExportError | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.code, "message": error.message}
+
+
+def _told(error: ExportError) -> str:
+    return f"{error.message} ({error.code})"
