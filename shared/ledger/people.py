@@ -1,6 +1,6 @@
 """People as packed, sorted entries, found by the beginning of their digest.
 
-A million take 32 MB. Each entry is the digest of the person, that of what was sent, a byte of flags, and the
+A million take 31 MB. Each entry is the digest of the person, that of what was sent, a byte of flags, and the
 time of the consent with which the person was last subscribed, hidden under the digest key.
 """
 

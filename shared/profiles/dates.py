@@ -54,7 +54,7 @@ def to_time(text: str) -> str:
 def to_epoch(text: str) -> int:
     """Whole seconds since 1970 of a date and time: in UTC where it has no offset, at midnight where it has
     no time. Raises ValueError if it isn't one, or not one from 1970 to 2106."""
-    moment = datetime.fromisoformat(to_moment(text))
+    moment = datetime.fromisoformat(text if _ISO.fullmatch(text) else to_moment(text))
     seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     if not 0 < seconds < 1 << 32:
         raise ValueError("not a time of our days")

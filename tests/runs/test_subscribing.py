@@ -215,6 +215,19 @@ def test_who_leaves_the_segment_and_returns_is_not_new_to_the_consents(world: Wo
     assert told(refreshed(world, person(0, JUNE), *others)) == (1, 0)
 
 
+def test_who_left_the_list_by_themselves_is_not_put_on_it_by_a_consent(world: World) -> None:
+    """Until somebody wants them back: a subscription would add them to the list."""
+    world.segment([person(0), person(1)])
+    world.run()
+    ByHand(world.stand_in).remove(LIST, email(0))
+    assert codes(run_with(world, reconcile=True)) == {"left_by_themselves": 1}
+
+    assert told(refreshed(world, person(0, JUNE), person(1))) == (0, 0)
+    assert world.members() == {email(1)}
+    assert told(run_with(world, reconcile=True, readd=True)) == (0, 0)
+    assert told(world.run()) == (1, 0)
+
+
 def test_only_who_was_imported_is_subscribed(world: World) -> None:
     """Whom a job could not import is, by the run after the one that could."""
     world.stand_in.failures[email(0)] = ImportFailure()
@@ -364,6 +377,38 @@ def test_killed_before_and_after_every_post(world: World) -> None:
     assert subscription_posts(world) <= 3 + 3
     ledger = read_ledger(world.services.state, read_head(world.services.state, "vip")[0].ledger or "")
     assert not any(ledger.people.is_waiting(number) for number in range(len(ledger.people)))
+
+
+def test_a_consent_that_may_be_used_is_not_used_by_another_run(world: World) -> None:
+    """Where a holder died and somebody canceled the run: the people may be subscribed, and may have
+    unsubscribed since."""
+    world.segment([person(0)])
+    left = start(world.services, "vip", Request("command", "tester"))
+    with pytest.raises(Died):
+        run(dying(world.services, dies_at(0)), "vip", Request("command", "tester"), world.deadline())
+    assert subscribed(world, 0) == [True]
+    ByHand(world.stand_in).suppress(email(0))
+    assert cancel(world.services, left, world.deadline()).status == "canceled"
+
+    assert told(world.run()) == (0, 0)
+    assert subscribed(world, 0) == [False]
+    assert told(refreshed(world, person(0, JUNE))) == (1, 0)
+
+
+def test_a_lost_part_of_people_subscribes_nobody(world: World) -> None:
+    """It is not known any more whom the run has sent: the ledger is lost, too."""
+    world.segment([person(0)])
+    world.stand_in.on_import(lambda _: world.document("connections/sandbox.json", paused=True))
+    left = world.run()
+    for blob in world.services.state.list(state.parts(left.id)):
+        if blob.name.endswith(state.PEOPLE):
+            world.services.state.delete(blob.name)
+    world.document("connections/sandbox.json")
+
+    record = world.run()
+
+    assert (record.id, told(record)) == (left.id, (0, 0))
+    assert "ledger_lost" in codes(record)
 
 
 def dies_at(nth: int) -> Callable[[str, str], bool]:
