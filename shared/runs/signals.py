@@ -19,7 +19,7 @@ def read_signals(holder: Holder, *, on_demand: bool) -> Signals:
     """Reads what may change the course of the run. On demand, somebody waits for the newest snapshot."""
     run = holder.run
     if run.state is State.CLOSING:
-        return Signals()
+        return Signals(newer_due=on_demand and _may_end(holder, on_demand))
     if run.state is State.CONFIRMING:
         newer_due = _may_end(holder, on_demand) and (on_demand or _is_newer_due(holder))
         return Signals(newer_due=newer_due)

@@ -43,6 +43,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segments",
         "ok    state",
         "ok    clock",
+        "ok    erased people",
         "ok    connections/sandbox.json",
         "ok    secret klaviyo-sandbox",
         "ok    account of sandbox",

@@ -25,8 +25,9 @@ HEADER = LedgerHeader(
     mapping=PLAN.mapping().fingerprint(),
 )
 SENT = LastRun(run="vip.20260824T143300Z-0000", status="successful", finished_at=NOW)
-BEGUN = PinnedLedger(key=KEY.id)
-KNOWN = PinnedLedger(key=KEY.id, name=NAME)
+LOST = PinnedLedger(key=KEY.id)
+BEGUN = PinnedLedger(key=KEY.id, is_whole=True)
+KNOWN = PinnedLedger(key=KEY.id, name=NAME, is_whole=True)
 
 
 class Case(NamedTuple):
@@ -72,14 +73,14 @@ def choose(case: Case) -> tuple[PinnedLedger | None, dict[str, int]]:
         (Case(header={"mapping": "old"}), KNOWN.model_copy(update={"is_remapped": True}), {}),
         (Case(ledger=None, was_sent=False), BEGUN, {}),
         (Case(ledger=None, was_sent=False, full=True), BEGUN.model_copy(update={"everybody": True}), {}),
-        (Case(ledger=None), BEGUN, {"ledger_lost": 1}),
-        (Case(ledger=None, was_sent=False, was_posted=True), BEGUN, {"ledger_lost": 1}),
-        (Case(is_whole=False), BEGUN, {"ledger_lost": 1}),
-        (Case(header={"export": "other"}), BEGUN, {"ledger_lost": 1}),
-        (Case(header={"key": "cd34"}), BEGUN, {"ledger_lost": 1}),
-        (Case(header={"key": "cd34", "list": "Others"}), BEGUN, {"ledger_lost": 1}),
-        (Case(header={"list": "Others"}), BEGUN, {"old_list_kept": 2}),
-        (Case(header={"account": "OTHER1"}), BEGUN, {"old_list_kept": 2}),
+        (Case(ledger=None), LOST, {"ledger_lost": 1}),
+        (Case(ledger=None, was_sent=False, was_posted=True), LOST, {"ledger_lost": 1}),
+        (Case(is_whole=False), LOST, {"ledger_lost": 1}),
+        (Case(header={"export": "other"}), LOST, {"ledger_lost": 1}),
+        (Case(header={"key": "cd34"}), LOST, {"ledger_lost": 1}),
+        (Case(header={"key": "cd34", "list": "Others"}), LOST, {"ledger_lost": 1}),
+        (Case(header={"list": "Others"}), LOST, {"old_list_kept": 2}),
+        (Case(header={"account": "OTHER1"}), LOST, {"old_list_kept": 2}),
         (Case(key=None), None, {"no_ledger": 1}),
         (Case(key=None, ledger=None, was_sent=False), None, {"no_ledger": 1}),
     ],
