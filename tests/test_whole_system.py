@@ -29,6 +29,7 @@ def world(tmp_path: Path, azurite: Azurite) -> Iterator[World]:
 def host(world: World, key_vault: KeyVaultServer) -> Iterator[httpx.Client]:
     """The app, with its key in the vault and an identity to open it."""
     key_vault.secrets["klaviyo-sandbox"] = "pk_sandbox"
+    key_vault.secrets["digest-key"] = "0123456789abcdef0123456789abcdef"
     with running_identity(CLIENT_ID, TOKEN) as identity:
         environment = environment_of(world) | identity
         environment |= {"KEY_VAULT_URL": key_vault.url, "REQUESTS_CA_BUNDLE": str(key_vault.ca)}
