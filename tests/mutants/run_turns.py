@@ -178,7 +178,12 @@ RUN_TURNS = [
     ),
     Mutant(_TURN, "closed = close_again(holder)", "closed = None", "tests/runs/test_closing.py"),
     # What the holder is told.
-    Mutant(_SIGNALS, "    if run.state is State.CLOSING:\n        return Signals()\n", "", _SIGNALED),
+    Mutant(
+        _SIGNALS,
+        "        return Signals(newer_due=on_demand and _may_end(holder, on_demand))\n",
+        "        pass\n",
+        _SIGNALED,
+    ),
     Mutant(
         _SIGNALS,
         "_may_end(holder, on_demand) and (on_demand or _is_newer_due(holder))",
