@@ -104,7 +104,7 @@ def test_without_a_time_that_is_past_nobody_is_subscribed(world: World, time: st
     record = world.run()
 
     assert (record.status, told(record), record.counts.imported) == ("completed_with_warnings", (1, 1), 2)
-    assert subscribed(world, 0, 1) == [False, True]
+    assert (subscribed(world, 0, 1), subscription_posts(world)) == ([False, True], 1)
     world.clock.sleep(366 * 86_400)
     assert told(refreshed(world, person(0, time), person(1))) == (0, 0)
 
