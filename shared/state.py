@@ -15,6 +15,7 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     <digest>.failed                      which of them an accepted job could not import
     left                                 digests of those who have left the segment
     here                                 digests of those whose rows were refused
+    subscribed-<number>                  digests of people whose consents are used, and hidden times of these
     removal-<number>.json                what becomes of some of those who left
     cursor                               where to go on reading the list's members
     members-<number>                     members of the list, and the digests of their addresses
@@ -164,6 +165,10 @@ def members(run_id: str, number: int) -> str:
 
 def absent(run_id: str, number: int) -> str:
     return f"{parts(run_id)}absent-{number:06}.json"
+
+
+def subscribed(run_id: str, number: int) -> str:
+    return f"{parts(run_id)}subscribed-{number:06}"
 
 
 def removal(run_id: str, number: int) -> str:

@@ -16,6 +16,7 @@ from shared.errors import ExportError
 from shared.runs.advance import run
 from shared.runs.forget import forget
 from shared.runs.starting import Request
+from tests.support.open_runs import CONSENT
 from tests.support.telemetry import Metrics
 from tests.support.world import SEGMENT, World, a_world
 
@@ -69,6 +70,16 @@ def filtered(world: World) -> None:
     world.document("exports/vip.json", only_if={"column": "Newsletter consent", "equals": "False"})
 
 
+def subscribed(world: World) -> None:
+    people(world, marked(CreatedOn="2026-05-01T08:00:00Z"))
+    world.document("exports/vip.json", **CONSENT)
+
+
+def refused_subscription(world: World) -> None:
+    subscribed(world)
+    world.stand_in.faults.add([Fault("error", method="POST", path="*subscription*", status=403)])
+
+
 def broken_file(world: World) -> None:
     people(world)
     store = world.services.segment_store
@@ -120,6 +131,8 @@ WAYS: dict[str, Callable[[World], None]] = {
     "failed": failing,
     "cancelled": cancelled,
     "lost": lost,
+    "subscribed": subscribed,
+    "a refused subscription": refused_subscription,
     "broken file": broken_file,
     "erased": erased,
     "erased meanwhile": erased_meanwhile,

@@ -36,6 +36,7 @@ WAITS = {
 DOING = {
     State.READING: "reading who is on the list",
     State.CONFIRMING: "everything is sent; Klaviyo is importing it",
+    State.SUBSCRIBING: "everything is sent; subscribing who consented",
     State.REMOVING: "everything is sent; removing who has left",
     State.CLOSING: "everything is sent; writing the record",
 }

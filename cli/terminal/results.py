@@ -14,7 +14,16 @@ from shared.text import shown
 
 COLORS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
 # Counts that are left out where they are 0.
-SHOWN_IF_ANY = ("filtered", "unchanged", "new", "changed", "unconfirmed", "removed", "would_remove")
+SHOWN_IF_ANY = (
+    "filtered",
+    "unchanged",
+    "new",
+    "changed",
+    "unconfirmed",
+    "subscribed",
+    "removed",
+    "would_remove",
+)
 
 
 def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:

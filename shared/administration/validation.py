@@ -106,7 +106,8 @@ def _is_connection(content: bytes) -> bool:
         return False
     if not isinstance(members, dict):
         return False
-    return members.get("type") == "klaviyo" or not {"secret_name", "consent"}.isdisjoint(members)
+    has_consent = "consent" in members and "segments" not in members
+    return members.get("type") == "klaviyo" or "secret_name" in members or has_consent
 
 
 def _problems(

@@ -111,6 +111,16 @@ class Sync(Document):
     full_every_days: Annotated[int, Field(ge=0, le=3650)] = 0
 
 
+class Consent(Document):
+    """Whom a run subscribes to email marketing: people who are new, and those who consented once more.
+
+    `consented_at` is the column of the time at which somebody consented.
+    """
+
+    subscribe: Literal["email"]
+    consented_at: Text
+
+
 class Export(Document):
     """What goes where: segments, over a connection, to one list."""
 
@@ -123,6 +133,7 @@ class Export(Document):
     match: Match
     attributes: Attributes = Attributes.model_validate({})
     only_if: Condition | None = None
+    consent: Consent | None = None
     schedule: Schedule = Schedule()
     sync: Sync = Sync()
     limits: Limits = Limits()
@@ -146,3 +157,6 @@ class Export(Document):
         match members:
             case {"only_if": dict(condition)} if sum(condition.get(test) is not None for test in TESTS) != 1:
                 yield ("only_if",), f"needs exactly one of {', '.join(TESTS)}"
+        match members:
+            case {"consent": dict()} if members.get("only_if") is None:
+                yield ("consent",), "needs an only_if that lets nobody pass who has not consented"

@@ -5,6 +5,7 @@ it. A run compares the segment with the ledger that the export's head points at,
 closes.
 """
 
+from shared.ledger.consents import still_former, with_consents
 from shared.ledger.erased import Erased, ErasedUnreadable, add_erased, read_erased
 from shared.ledger.file import Ledger, LedgerHeader, LedgerLost, read_ledger, write_ledger
 from shared.ledger.key import MAKE_KEY, DigestKey, ensure_key, expected_key, read_key
@@ -28,6 +29,8 @@ __all__ = [
     "read_erased",
     "read_key",
     "read_ledger",
+    "still_former",
     "updated",
+    "with_consents",
     "write_ledger",
 ]

@@ -1,13 +1,14 @@
 """The file of a ledger: a line of JSON that says what it is of, the people, and a checksum."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NotFound, PermanentError
-from shared.ledger.people import People
+from shared.ledger.people import WIDTH, People
 from shared.ledger.sealed import sealed, unsealed
 
 # Bytes: ten million people.
@@ -21,7 +22,11 @@ class LedgerLost(PermanentError):
 
 
 class LedgerHeader(BaseModel):
-    """What a ledger is of. `key` is the id of the digest key, `mapping` that of the last complete run."""
+    """What a ledger is of. `key` is the id of the digest key, `mapping` that of the last complete run.
+
+    `since` is when the first of the runs began, up to the last one, that subscribed people; `former` counts
+    those whose entries follow those of the people.
+    """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -31,23 +36,40 @@ class LedgerHeader(BaseModel):
     list: str
     key: str
     mapping: str
+    since: AwareDatetime | None = None
+    former: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
+    """`former` are people who are off the list again, and whose consents are not forgotten."""
+
     header: LedgerHeader
     people: People
+    former: People = field(default_factory=People)
+
+    def without(self, persons: Collection[bytes]) -> "Ledger":
+        """The same ledger, in which nothing is of these people."""
+        return Ledger(self.header, self.people.without(persons), self.former.without(persons))
 
 
 def read_ledger(store: Store, name: str) -> Ledger:
     """Raises LedgerLost where it is not there, or not whole, and NewerVersion."""
     try:
-        header, entries = unsealed(name, store.read(name, most=LONGEST).content, LedgerHeader)
-        return Ledger(header, People(entries))
+        return _parse(name, store.read(name, most=LONGEST).content)
     except (NotFound, InvalidDocument, ValueError):
         raise LedgerLost(f"There is no whole ledger {name}.") from None
 
 
 def write_ledger(store: Store, name: str, ledger: Ledger) -> None:
     """Writes a new file, or the same one again."""
-    store.write(name, sealed(ledger.header, ledger.people.entries))
+    header = ledger.header.model_copy(update={"former": len(ledger.former)})
+    store.write(name, sealed(header, ledger.people.entries + ledger.former.entries))
+
+
+def _parse(name: str, content: bytes) -> Ledger:
+    header, entries = unsealed(name, content, LedgerHeader)
+    middle = len(entries) - header.former * WIDTH
+    if middle < 0:
+        raise ValueError("fewer people than the header counts")
+    return Ledger(header, People(entries[:middle]), People(entries[middle:]))

@@ -1,6 +1,7 @@
 """People as packed, sorted entries, found by the beginning of their digest.
 
-A million take 24 MB. Each entry is the digest of the person, that of what was sent, and a byte of flags.
+A million take 31 MB. Each entry is the digest of the person, that of what was sent, a byte of flags, and the
+time of the consent with which the person was last subscribed, hidden under the digest key.
 """
 
 import sys
@@ -9,17 +10,20 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate
 
-from shared.profiles.digests import CONTENT, PERSON
+from shared.profiles.digests import CONTENT, MOMENT, PERSON
 
-# Bytes of a person and a content, as a part of a run has them; and of a whole entry, with its flags.
+# Bytes of a person and a content, as a part of a run has them; and of a whole entry.
 ENTRY = PERSON + CONTENT
-WIDTH = ENTRY + 1
+WIDTH = ENTRY + 1 + MOMENT
 # Stands for a content of which it is not certain that it was sent.
 VOID = bytes(CONTENT)
-# The flag of somebody who has left the segment and is still on the list, and of somebody who has left the
-# list, not by this app.
-LEFT, OFF = 1, 2
+# Stands for a time of somebody who was never subscribed.
+NEVER = bytes(MOMENT)
+# The flag of somebody who has left the segment and is still on the list, of somebody who has left the list,
+# not by this app, and of somebody who is new and still to be subscribed.
+LEFT, OFF, WAITING = 1, 2, 4
 OFF_ONLY = bytes(flags & OFF for flags in range(256))
+NOT_LEFT = bytes(flags & ~LEFT for flags in range(256))
 _IS_LITTLE = sys.byteorder == "little"
 
 
@@ -58,10 +62,22 @@ class People:
     def person(self, number: int) -> bytes:
         return self.entries[number * WIDTH : number * WIDTH + PERSON]
 
+    def entry(self, number: int) -> bytes:
+        """All of it."""
+        return self.entries[number * WIDTH : (number + 1) * WIDTH]
+
     def content(self, number: int) -> bytes:
         """The digest of what was sent; zeros where that is not certain."""
         start = number * WIDTH + PERSON
         return self.entries[start : start + CONTENT]
+
+    def moment(self, number: int) -> bytes:
+        """The time of the consent with which the person was last subscribed, hidden; zeros for never."""
+        return self.entries[number * WIDTH + ENTRY + 1 : (number + 1) * WIDTH]
+
+    def is_waiting(self, number: int) -> bool:
+        """Whether the person is still to be subscribed, as somebody who was new."""
+        return bool(self.entries[number * WIDTH + ENTRY] & WAITING)
 
     def is_left(self, number: int) -> bool:
         """Whether the person has left the segment."""

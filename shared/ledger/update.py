@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from shared.ledger.people import ENTRY, LEFT, OFF_ONLY, VOID, WIDTH, People
+from shared.ledger.people import ENTRY, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
 from shared.profiles.digests import PERSON
 
-_NO_FLAGS = b"\0"
+# Of an entry, behind what was sent: no flags, or that of somebody who waits; and nobody was subscribed.
+_REST, _WAITING = b"\0" + NEVER, bytes((WAITING,)) + NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,25 @@ class Leavers:
     doubtful: frozenset[bytes] = frozenset()
 
 
-def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = None) -> People:
+def updated(
+    before: People, posts: Iterable[Posted], leavers: Leavers | None = None, *, subscribes: bool = False
+) -> People:
     """Everybody who may be on the list after these posts.
 
     What was sent of somebody is certain where a post of it was confirmed, and no post of anything else is
-    open. Without `leavers` it is not known who has left since.
+    open. Without `leavers` it is not known who has left since. Where the export `subscribes`, who is new
+    waits for that.
     """
     entries = bytearray(before.entries)
     new: list[bytes] = []
     for entry in _merged(sorted(chain.from_iterable(map(_entries, posts)))):
         number = before.find(entry[:PERSON]) if before else -1
         if number < 0:
-            new.append(entry)
+            new.append(entry[:ENTRY] + _WAITING if subscribes else entry)
         else:
-            entries[number * WIDTH : (number + 1) * WIDTH] = entry
+            start = number * WIDTH
+            entries[start : start + ENTRY] = entry[:ENTRY]
+            entries[start + ENTRY] &= WAITING
     after = People(_woven(before, bytes(entries), new))
     return after if leavers is None else _without(after, leavers)
 
@@ -74,7 +80,7 @@ def updated(before: People, posts: Iterable[Posted], leavers: Leavers | None = N
 def _without(people: People, leavers: Leavers) -> People:
     """Without those who are gone, and with a flag for those who have left and are not."""
     entries = bytearray(people.entries)
-    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(OFF_ONLY)
+    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(NOT_LEFT)
     for person in leavers.left:
         number = people.find(person)
         if number >= 0:
@@ -85,7 +91,7 @@ def _without(people: People, leavers: Leavers) -> People:
 
 
 def _entries(post: Posted) -> list[bytes]:
-    """Entries of the ledger, but for the last byte, which says that a person was not confirmed."""
+    """Entries of the ledger, but for the byte of flags, which says that a person was not confirmed."""
     people = len(post.entries) // ENTRY
     entries = bytearray(people * WIDTH)
     for byte in range(ENTRY):
@@ -104,10 +110,10 @@ def _merged(found: Iterable[bytes]) -> list[bytes]:
     for entry in found:
         person = entry[:PERSON]
         if person != last:
-            merged.append(person + VOID + _NO_FLAGS if entry[ENTRY] else entry)
+            merged.append(person + VOID + _REST if entry[ENTRY] else entry)
             last, before = person, entry
         elif entry[PERSON:ENTRY] != before[PERSON:ENTRY]:
-            merged[-1] = person + VOID + _NO_FLAGS
+            merged[-1] = person + VOID + _REST
     return merged
 
 

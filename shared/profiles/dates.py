@@ -4,7 +4,7 @@ A value keeps its precision: no time is added to a date, no offset to a time.
 """
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 
 # What Customer Insights usually writes; it leaves unchanged.
 _ISO = re.compile(
@@ -49,6 +49,16 @@ def to_time(text: str) -> str:
     clock = _clock(match)
     time.fromisoformat(clock)
     return clock
+
+
+def to_epoch(text: str) -> int:
+    """Whole seconds since 1970 of a date and time: in UTC where it has no offset, at midnight where it has
+    no time. Raises ValueError if it isn't one, or not one from 1970 to 2106."""
+    moment = datetime.fromisoformat(text if _ISO.fullmatch(text) else to_moment(text))
+    seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if not 0 < seconds < 1 << 32:
+        raise ValueError("not a time of our days")
+    return seconds
 
 
 def _day_and_clock(text: str) -> tuple[str, str]:

@@ -11,8 +11,11 @@ from shared.profiles.mapping import Mapping
 # Bytes. Two of a million people share a digest once in 10**24 runs; with one more byte, Python would need a
 # third more memory for each (64 bytes instead of 48).
 PERSON = 15
-# Bytes. A change is overlooked once in 10**19.
-CONTENT = 8
+# Bytes. A change is overlooked once in 10**16.
+CONTENT = 7
+# Bytes of a time under a key, and of each of its two halves.
+MOMENT = 8
+_HALF = 4
 # Goes up when the same cells become another profile: then everybody counts as changed once.
 CONTENT_VERSION = 1
 
@@ -25,6 +28,8 @@ class Digests:
 
     def __init__(self, key: bytes = b"") -> None:
         self._person = blake2b(key=key, digest_size=PERSON)
+        self._mark = blake2b(key=key, digest_size=_HALF, person=b"mark")
+        self._mask = blake2b(key=key, digest_size=_HALF, person=b"mask")
         self._key = key
 
     def person(self, address: str) -> bytes:
@@ -35,6 +40,22 @@ class Digests:
         digest = self._person.copy()
         digest.update(address.lower().encode())
         return digest.digest()
+
+    def hide(self, person: bytes, seconds: int) -> bytes:
+        """A time of a person, in seconds since 1970, as MOMENT bytes that mean nothing without the key.
+
+        The same time of the same person always looks the same, and another time has nothing in common with
+        it: a mark that depends on both, and the time under a mask that depends on the mark.
+        """
+        mark = _of(self._mark, person + seconds.to_bytes(_HALF))
+        return mark + (seconds ^ self._mask_of(person, mark)).to_bytes(_HALF)
+
+    def reveal(self, person: bytes, hidden: bytes) -> int:
+        """The time that was hidden."""
+        return int.from_bytes(hidden[_HALF:]) ^ self._mask_of(person, hidden[:_HALF])
+
+    def _mask_of(self, person: bytes, mark: bytes) -> int:
+        return int.from_bytes(_of(self._mask, person + mark))
 
     def contents(
         self, mapping: Mapping, places: dict[str, int], types: dict[str, str]
@@ -57,6 +78,12 @@ class Digests:
             return digest.digest()
 
         return content
+
+
+def _of(prepared: blake2b, content: bytes) -> bytes:
+    digest = prepared.copy()
+    digest.update(content)
+    return digest.digest()
 
 
 # For what compares nothing with earlier runs.

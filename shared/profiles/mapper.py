@@ -8,6 +8,7 @@ import orjson
 
 from shared.profiles.columns import find_columns, has_any
 from shared.profiles.conditions import test_of
+from shared.profiles.dates import to_epoch
 from shared.profiles.digests import UNKEYED, Digests
 from shared.profiles.digits import has_all_digits, is_fraction, to_digits
 from shared.profiles.emails import is_plain_email, is_possible_email
@@ -54,6 +55,7 @@ class Mapper:
         condition = mapping.only_if
         self._email_place = places[mapping.email]
         self._person, self._content = digests.person, digests.contents(mapping, places, types)
+        self._consent_place = None if mapping.consented_at is None else places[mapping.consented_at]
         self._keeps = test_of(condition, types[condition.column]) if condition else None
         self._condition_place = places[condition.column] if condition else 0
         self._region = attributes["phone_number"].region if "phone_number" in attributes else None
@@ -84,11 +86,22 @@ class Mapper:
             raise Refusal("", "wrong_number_of_cells")
         if self._keeps is not None and not self._keeps(cells[self._condition_place]):
             raise Filtered
-        email = cell.strip() if (cell := cells[self._email_place]).isascii() else value_of(cell)
         try:
-            return self._person(email), self._content(cells)
+            return self._person(self.address(cells)), self._content(cells)
         except UnicodeEncodeError:
             raise Refusal(self._mapping.email, "invalid_utf8") from None
+
+    def address(self, cells: Sequence[str]) -> str:
+        """The email of a row that was identified."""
+        return cell.strip() if (cell := cells[self._email_place]).isascii() else value_of(cell)
+
+    def consented_at(self, cells: Sequence[str]) -> int | None:
+        """When the person of a row that was identified consented, in seconds since 1970; None where the row
+        does not say."""
+        try:
+            return None if self._consent_place is None else to_epoch(value_of(cells[self._consent_place]))
+        except ValueError:
+            return None
 
     def profile(
         self, partition: int, row: int, cells: Sequence[str], person: bytes, content: bytes

@@ -32,7 +32,8 @@ class Condition:
 class Mapping:
     """What leaves. `attributes` has Klaviyo's names (`location.city`), `properties` the custom ones.
 
-    With `clear_blanks`, a property whose cell is blank is cleared instead of left as it is.
+    With `clear_blanks`, a property whose cell is blank is cleared instead of left as it is. `consented_at`
+    is the column of the time at which a person consented to email marketing.
     """
 
     email: str
@@ -40,11 +41,13 @@ class Mapping:
     properties: tuple[tuple[str, Source], ...] = ()
     only_if: Condition | None = None
     clear_blanks: bool = False
+    consented_at: str | None = None
 
     def columns(self) -> list[str]:
         """Every column that the mapping reads."""
         condition = [self.only_if.column] if self.only_if else []
-        return [self.email, *(source.column for source in self.sources()), *condition]
+        consent = [self.consented_at] if self.consented_at is not None else []
+        return [self.email, *(source.column for source in self.sources()), *condition, *consent]
 
     def sources(self) -> Iterator[Source]:
         """Where each attribute and property comes from."""

@@ -17,7 +17,6 @@ from shared.klaviyo import Klaviyo, Permit
 from shared.ledger import (
     MAKE_KEY,
     DigestKey,
-    Ledger,
     LedgerLost,
     add_erased,
     ensure_key,
@@ -176,7 +175,7 @@ class _Forgetting:
             before = read_ledger(self._state, head.ledger)
             name = state.ledger(state.run_of_ledger(head.ledger), head.epoch)
             lock.check()
-            write_ledger(self._state, name, Ledger(before.header, before.people.without(self._people)))
+            write_ledger(self._state, name, before.without(self._people))
             head.ledger = name
             lock.checkpoint()
         lock.check()
@@ -200,7 +199,8 @@ class _Forgetting:
         with suppress(LedgerLost):
             found = read_ledger(self._state, ledger)
             if found.header.key == self._key.id:
-                return sum(found.people.find(person) >= 0 for person in self._people)
+                both = (found.people, found.former)
+                return sum(any(people.find(person) >= 0 for people in both) for person in self._people)
         return 0
 
     def _may_have_posted(self, run: OpenRun) -> bool:

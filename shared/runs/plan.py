@@ -74,13 +74,15 @@ class PinnedLedger(StateModel):
     """The ledger that a run compares with, and what it takes from it.
 
     `key` is the id of the digest key. `name` is the ledger's file, None where the run begins a new one.
-    `everybody` goes, whatever was sent before; `is_remapped` where the runs before sent by another mapping.
+    `everybody` goes, whatever was sent before; `is_remapped` where the runs before sent by another mapping;
+    `is_whole` where it has everybody who was ever sent to the list.
     """
 
     key: str
     name: str | None = None
     everybody: bool = False
     is_remapped: bool = False
+    is_whole: bool = False
 
 
 class PinnedErased(StateModel):
@@ -156,6 +158,7 @@ def mapping_of(export: Export) -> Mapping:
         ),
         only_if=_condition_of(export),
         clear_blanks=export.sync.clear_blanks,
+        consented_at=export.consent.consented_at if export.consent is not None else None,
     )
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 from shared import state
 
 type Status = Literal["queued", "running", "successful", "completed_with_warnings", "failed", "canceled"]
-type Phase = Literal["sending", "confirming", "removing", "closed"]
+type Phase = Literal["sending", "confirming", "subscribing", "removing", "closed"]
 type Trigger = Literal["schedule", "on_demand", "command"]
 
 RECORD_VERSION = 1
@@ -84,6 +84,7 @@ class Counts(StateModel):
     imported: Count = 0
     failed: Count = 0
     unconfirmed: Count = 0
+    subscribed: Count = 0
     removed: Count = 0
 
 
@@ -178,6 +179,7 @@ WARNINGS = {
     "old_list_kept": "The export had another list or account before: these people stay on that list.",
     "left_by_themselves": "These people have left the list, and not by this app: they were not sent.",
     "strangers": "People are on the list whom no export into it has sent; they stay.",
+    "not_subscribed": "These rows do not say when somebody consented, or say a time that is not past.",
     "removals_held": "People have left the segment, and nobody was removed: somebody has to look first.",
     "removals_pending": "People have left the segment and are not removed from the list yet.",
     "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",

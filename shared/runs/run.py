@@ -1,6 +1,6 @@
 """An open run: its states, what may happen next, and the verbs that change it. Pure: nothing here does I/O.
 
-    opened → pinning → (reading) → sending → confirming → (removing) → closing → closed
+    opened → pinning → (reading) → sending → confirming → (subscribing) → (removing) → closing → closed
 
 Two things cross these states. A run can *wait*, until a time and for a reason. And it can be *cut short*:
 then it posts nothing more, counts what Klaviyo has accepted by then, and closes. Only the verbs of OpenRun
@@ -18,6 +18,7 @@ from shared.runs.plan import Plan
 from shared.runs.record import Count, ErrorRecord, RunRecord, StateModel, Time
 from shared.runs.removal import Members, Removal
 from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
+from shared.runs.subscription import Subscription
 
 # Turns in a row that began, did not end, and got nowhere: their holders died.
 MOST_UNFINISHED_TURNS = 5
@@ -37,11 +38,11 @@ class OpenRun(StateModel):
 
     `limit` is how many profiles a trial sends; a `full` run sends everybody. `confirmed` is how many people
     may be removed, where somebody has said so. A run that is to `reconcile` reads the list's `members`
-    first, and sends those again, with `readd`, who are not among them. `removal` is what there is to remove;
-    `rows` counts those of each segment. Of the do-not-send list, `erased` people were seen to at the end, of
-    whom `not_erased` may be at Klaviyo again. `unfinished_turns` counts the turns in a row that began, did
-    not end, and got nowhere; `looks` the looks at the jobs; `part_failures` the parts that could not be
-    read.
+    first, and sends those again, with `readd`, who are not among them. `subscription` is how far it is with
+    subscribing people, `removal` what there is to remove; `rows` counts those of each segment. Of the
+    do-not-send list, `erased` people were seen to at the end, of whom `not_erased` may be at Klaviyo again.
+    `unfinished_turns` counts the turns in a row that began, did not end, and got nowhere; `looks` the looks
+    at the jobs; `part_failures` the parts that could not be read.
     """
 
     record: RunRecord
@@ -55,6 +56,7 @@ class OpenRun(StateModel):
     reconcile: bool = False
     readd: bool = False
     members: Members = Field(default_factory=Members)
+    subscription: Subscription = Field(default_factory=Subscription)
     removal: Removal | None = None
     rows: dict[str, Count] = Field(default_factory=dict)
     deliveries: Deliveries = Field(default_factory=Deliveries)
@@ -163,7 +165,7 @@ class OpenRun(StateModel):
         if is_last:
             self.deliveries.give_up()
         if self.deliveries.is_settled:
-            self._enter(State.REMOVING if self._may_remove() else State.CLOSING)
+            self._enter(State.SUBSCRIBING if self._may_subscribe() else self._after_subscribing())
             return
         seconds = LOOKS[self.looks] if self.looks < len(LOOKS) else LATER
         self.looks += 1
@@ -197,6 +199,17 @@ class OpenRun(StateModel):
         self.cut = Cut(cause=cut.cause, error=cut.error or error)
         self.deliveries.give_up()
         self._enter(State.CLOSING)
+
+    def finish_subscriptions(self, *, subscribed: int, not_subscribed: int) -> None:
+        """Some of those who may be subscribed were looked at."""
+        self.subscription.chunks += 1
+        self.subscription.subscribed += subscribed
+        self.subscription.not_subscribed += not_subscribed
+        self.unfinished_turns = 0
+
+    def finish_subscribing(self) -> None:
+        """All were looked at, or a newer snapshot decides on the others."""
+        self._enter(self._after_subscribing())
 
     def begin_removing(self, now: datetime, kept_for_another: int, *, is_shared: bool) -> None:
         """Who left is looked for, save those who stay on the list for another export."""
@@ -261,6 +274,8 @@ class OpenRun(StateModel):
         record.counts.failed = sum(job.failed for job in jobs if job.is_settled)
         record.counts.unconfirmed = sum(job.unconfirmed for job in jobs if job.is_settled)
         record.warn("unconfirmed", record.counts.unconfirmed)
+        record.counts.subscribed = self.subscription.subscribed
+        record.warn("not_subscribed", self.subscription.not_subscribed)
         record.warn("not_erased_again", self.not_erased)
         if self.removal is not None:
             record.counts.removed = self.removal.removed
@@ -270,6 +285,16 @@ class OpenRun(StateModel):
         if self.plan is not None and self.plan.ledger is not None and self.plan.ledger.is_remapped:
             record.warn("full_resend", record.counts.sent - record.counts.new - record.counts.changed)
         return record
+
+    def _may_subscribe(self) -> bool:
+        """Whether people are subscribed: only where it is known who is new, and all others are left alone."""
+        if self.plan is None or self.plan.export.consent is None or self.cut is not None:
+            return False
+        ledger = self.plan.ledger
+        return ledger is not None and ledger.is_whole and not self.full and self.limit is None
+
+    def _after_subscribing(self) -> State:
+        return State.REMOVING if self._may_remove() else State.CLOSING
 
     def _may_remove(self) -> bool:
         """Whether who left may be removed: only once it is certain what became of everybody who was sent."""
@@ -313,14 +338,15 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
                 return Step.GET_NOWHERE
             sends = Step.READ if run.state is State.READING else Step.SEND
             step = Step.PIN if run.plan is None else sends
-        case State.REMOVING:
+        case State.SUBSCRIBING | State.REMOVING:
+            is_removing = run.state is State.REMOVING
             if signals.canceled:
                 return Step.CANCEL
             if signals.superseded:
-                return Step.STOP_REMOVING
+                return Step.STOP_REMOVING if is_removing else Step.STOP_SUBSCRIBING
             if is_worn_out:
                 return Step.GET_NOWHERE
-            step = Step.REMOVE
+            step = Step.REMOVE if is_removing else Step.SUBSCRIBE
         case State.CONFIRMING:
             if is_worn_out:
                 return Step.GET_NOWHERE

@@ -15,6 +15,7 @@ class State(StrEnum):
     READING = "reading"  # who is on the list is read, to compare with who was sent
     SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
     CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
+    SUBSCRIBING = "subscribing"  # people who consented are subscribed, once they are imported
     REMOVING = "removing"  # who has left the segment is taken off the list
     CLOSING = "closing"  # nothing is left but to write the record
     CLOSED = "closed"  # the record is written
@@ -26,6 +27,7 @@ PHASES: Mapping[State, Phase] = {
     State.READING: "sending",
     State.SENDING: "sending",
     State.CONFIRMING: "confirming",
+    State.SUBSCRIBING: "subscribing",
     State.REMOVING: "removing",
     State.CLOSING: "confirming",
     State.CLOSED: "closed",
@@ -37,7 +39,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.PINNING: frozenset({State.READING, State.SENDING, State.CLOSING}),
     State.READING: frozenset({State.SENDING, State.CLOSING}),
     State.SENDING: frozenset({State.CONFIRMING, State.CLOSING}),
-    State.CONFIRMING: frozenset({State.REMOVING, State.CLOSING}),
+    State.CONFIRMING: frozenset({State.SUBSCRIBING, State.REMOVING, State.CLOSING}),
+    State.SUBSCRIBING: frozenset({State.REMOVING, State.CLOSING}),
     State.REMOVING: frozenset({State.CLOSING}),
     State.CLOSING: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
@@ -78,6 +81,8 @@ class Step(StrEnum):
     SEND = "post what Klaviyo has not accepted yet"
     LOOK = "look at the jobs"
     LAST_LOOK = "look at the jobs, and close whatever they show"
+    SUBSCRIBE = "subscribe who consented"
+    STOP_SUBSCRIBING = "leave the others who consented to the next run: a newer snapshot is there"
     REMOVE = "take who has left off the list"
     STOP_REMOVING = "leave the others who left to the next run: a newer snapshot is there"
     CLOSE = "write the record"

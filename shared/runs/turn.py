@@ -23,6 +23,7 @@ from shared.runs.steps.pin import pin
 from shared.runs.steps.reconcile import reconcile
 from shared.runs.steps.remove import NewerSnapshot, remove
 from shared.runs.steps.send import send
+from shared.runs.steps.subscribe import subscribe
 from shared.services import Services
 
 NO_PROGRESS = f"The run was resumed {MOST_UNFINISHED_TURNS} times and died each time before it got anywhere."
@@ -148,6 +149,14 @@ class _Turn:
                     confirm(holder)
                 run.finish_look(holder.now(), is_last=step is Step.LAST_LOOK)
                 log_step(run.summary(), "confirming" if run.wait else "confirmed")
+            case Step.SUBSCRIBE:
+                with traces.span("subscribe"):
+                    if not subscribe(holder):
+                        return True
+                log_step(run.summary(), "subscribed")
+            case Step.STOP_SUBSCRIBING:
+                run.finish_subscribing()
+                holder.lock.checkpoint()
             case Step.REMOVE:
                 with traces.span("remove"):
                     if not remove(holder):

@@ -37,6 +37,18 @@ def test_a_ledger_is_read_as_it_was_written(store: Store, people: int) -> None:
     assert store.stat(NAME).size <= 32 * people + 300
 
 
+def test_former_people_are_read_apart(store: Store) -> None:
+    """They are on no list, and the header counts them."""
+    people = a_ledger(5).people
+    former = a_ledger(2).people
+    write_ledger(store, NAME, Ledger(HEADER, people, former))
+
+    found = read_ledger(store, NAME)
+
+    assert (found.people.entries, found.former.entries) == (people.entries, former.entries)
+    assert found.header.former == 2
+
+
 def test_a_missing_ledger_is_lost(store: Store) -> None:
     """Nobody takes it for an empty one."""
     with pytest.raises(LedgerLost):

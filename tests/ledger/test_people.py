@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ledger import People
-from shared.ledger.people import ENTRY, LEFT, OFF, VOID, WIDTH
+from shared.ledger.people import ENTRY, LEFT, NEVER, OFF, VOID, WIDTH
 from shared.profiles.digests import CONTENT, PERSON
 
 # Few bytes that differ: many share a beginning, and an entry looks like the end of one and the next.
 PERSONS = st.binary(min_size=3, max_size=3).map(lambda tail: tail[:2] + bytes(PERSON - 3) + tail[2:])
 CONTENTS = st.binary(min_size=CONTENT, max_size=CONTENT)
+# No flags, and nobody was subscribed.
+REST = bytes(WIDTH - ENTRY)
 
 
 def packed(contents: dict[bytes, bytes]) -> People:
-    return People(b"".join(person + content + b"\0" for person, content in sorted(contents.items())))
+    return People(b"".join(person + content + REST for person, content in sorted(contents.items())))
 
 
 @given(st.dictionaries(PERSONS, CONTENTS, max_size=60), st.lists(PERSONS, max_size=20))
@@ -35,8 +37,8 @@ def test_everybody_is_found_with_what_was_sent(contents: dict[bytes, bytes], oth
 
 def test_a_digest_across_two_entries_is_nobody() -> None:
     """Where the end of one entry and the beginning of the next look like somebody."""
-    first = bytes(PERSON) + bytes(CONTENT) + b"\0"
-    people = People(first + bytes(PERSON - 1) + b"\1" + bytes(CONTENT) + b"\0")
+    first = bytes(PERSON) + bytes(CONTENT) + REST
+    people = People(first + bytes(PERSON - 1) + b"\1" + bytes(CONTENT) + REST)
 
     assert people.find(bytes(PERSON - 1) + b"\1") == 1
     assert people.find(bytes(PERSON)) == 0
@@ -48,7 +50,7 @@ def test_who_comes_behind_a_false_hit_is_found() -> None:
     person = bytes(PERSON - 1) + b"\1"
     content = b"\1" * CONTENT
 
-    assert People(bytes(PERSON) + content + b"\0" + person + content + b"\0").find(person) == 1
+    assert People(bytes(PERSON) + content + REST + person + content + REST).find(person) == 1
 
 
 def test_every_beginning_is_found() -> None:
@@ -70,7 +72,7 @@ def test_voided_people_are_the_same_people(contents: dict[bytes, bytes]) -> None
 
 
 def flagged(*flags: int) -> People:
-    entries = (bytes([number]) * (PERSON + CONTENT) + bytes([flag]) for number, flag in enumerate(flags, 1))
+    entries = (bytes([number]) * ENTRY + bytes([flag]) + NEVER for number, flag in enumerate(flags, 1))
     return People(b"".join(entries))
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ledger import Leavers, People, Posted, updated
-from shared.ledger.people import ENTRY, LEFT, OFF, VOID, WIDTH
-from shared.profiles.digests import CONTENT, PERSON
+from shared.ledger.people import ENTRY, LEFT, NEVER, OFF, VOID, WAITING, WIDTH
+from shared.profiles.digests import CONTENT, MOMENT, PERSON
 
 type Entry = tuple[bytes, bytes]
 
@@ -57,10 +57,13 @@ def test_a_post_can_be_parted_by_places() -> None:
 
 BEFORE = {bytes([number]) * PERSON: bytes([number]) * CONTENT for number in range(1, 7)}
 A, B, C, D, E, F = BEFORE
+TIME = b"t" * MOMENT
 
 
 def people_of(flags: dict[bytes, int]) -> People:
-    return People(b"".join(person + BEFORE[person] + bytes([flags.get(person, 0)]) for person in BEFORE))
+    return People(
+        b"".join(person + BEFORE[person] + bytes([flags.get(person, 0)]) + TIME for person in BEFORE)
+    )
 
 
 def flags_of(people: People) -> dict[bytes, int]:
@@ -95,6 +98,20 @@ def test_who_left_and_is_unknown_is_nobody() -> None:
     after = updated(people_of({}), [], Leavers(stranger, gone=stranger, doubtful=stranger))
 
     assert after.entries == people_of({}).entries
+
+
+def test_who_is_new_waits_to_be_subscribed_where_the_export_does_that() -> None:
+    """And goes on waiting, whoever is posted or has left; by which consent others were subscribed stays."""
+    new = b"n" * PERSON
+    posts = [posted([(new, VOID), (A, VOID), (B, VOID)], confirmed=False)]
+    before = people_of({A: WAITING | OFF, C: WAITING | LEFT})
+
+    after = updated(before, posts, Leavers(frozenset([D])), subscribes=True)
+
+    assert flags_of(after) == {A: WAITING, C: WAITING, D: LEFT, new: WAITING}
+    moments = {after.person(number): after.moment(number) for number in range(len(after))}
+    assert moments == dict.fromkeys(BEFORE, TIME) | {new: NEVER}
+    assert flags_of(updated(before, posts)) == {A: WAITING, C: WAITING | LEFT}
 
 
 def test_half_a_person_is_refused() -> None:

@@ -14,6 +14,7 @@ from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
 from tests.mutants.run_sending import RUN_SENDING
 from tests.mutants.run_states import RUN_STATES
+from tests.mutants.run_subscribing import SUBSCRIBING
 from tests.mutants.run_ticks import RUN_TICKS
 from tests.mutants.run_turns import RUN_TURNS
 
@@ -29,6 +30,7 @@ MUTANTS = [
     *RUN_HEADS,
     *RUN_SENDING,
     *RUN_STATES,
+    *SUBSCRIBING,
     *RUN_TICKS,
     *RUN_TURNS,
 ]

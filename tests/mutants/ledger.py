@@ -10,6 +10,8 @@ _PEOPLE = "shared/ledger/people.py"
 _PACKED = "tests/ledger/test_people.py"
 _UPDATE = "shared/ledger/update.py"
 _UPDATED = "tests/ledger/test_update.py"
+_CONSENTS = "shared/ledger/consents.py"
+_CONSENTED = "tests/ledger/test_consents.py"
 _FILE = "shared/ledger/file.py"
 _SEALED = "shared/ledger/sealed.py"
 _READ = "tests/ledger/test_file.py"
@@ -88,9 +90,19 @@ LEDGER = [
     Mutant(
         _UPDATE, "return Posted(entries, confirmed=False)", "return Posted(entries, self.confirmed)", _UPDATED
     ),
-    Mutant(_UPDATE, "CONTENT + 1] = content + _NO_FLAGS", "CONTENT] = content", _UPDATED),
-    Mutant(_UPDATE, "if certain and len(posted) == 1 else", "if certain else", _UPDATED),
-    Mutant(_UPDATE, "if certain and len(posted) == 1 else", "if len(posted) == 1 else", _UPDATED),
+    Mutant(_UPDATE, "            entries[start + ENTRY] &= WAITING\n", "", _UPDATED),
+    Mutant(_UPDATE, "entries[start + ENTRY] &= WAITING", "entries[start + ENTRY] = 0", _UPDATED),
+    Mutant(_UPDATE, " if subscribes else entry", " if before else entry", _UPDATED),
+    Mutant(_UPDATE, "            merged[-1] = person + VOID + _REST\n", "            pass\n", _UPDATED),
+    Mutant(_UPDATE, "person + VOID + _REST if entry[ENTRY] else entry", "entry", _UPDATED),
+    Mutant(_CONSENTS, " and before.find(person) < 0", "", _CONSENTED),
+    Mutant(
+        _CONSENTS, "            entries[place * WIDTH + ENTRY] |= WAITING *", "            _ =", _CONSENTED
+    ),
+    Mutant(_CONSENTS, "if moment != NEVER:", "if True:", _CONSENTED),
+    Mutant(_CONSENTS, "if subscribes or entry[ENTRY + 1 :] != NEVER", "if subscribes", _CONSENTED),
+    Mutant(_CONSENTS, "if subscribes or entry", "if entry", _CONSENTED),
+    Mutant(_CONSENTS, " if after.find(entry[:PERSON]) < 0", "", _CONSENTED),
     Mutant(
         _UPDATE, "return after if leavers is None else _without(after, leavers)", "return after", _UPDATED
     ),
@@ -100,7 +112,7 @@ LEDGER = [
         "return _without(after, leavers or Leavers(frozenset()))",
         _UPDATED,
     ),
-    Mutant(_UPDATE, ".translate(OFF_ONLY)", "", _UPDATED),
+    Mutant(_UPDATE, ".translate(NOT_LEFT)", "", _UPDATED),
     Mutant(_UPDATE, "+ ENTRY] |= LEFT", "+ ENTRY] = LEFT", _UPDATED),
     Mutant(_UPDATE, "            if person in leavers.doubtful:\n", "            if True:\n", _UPDATED),
     Mutant(_UPDATE, "            if person in leavers.doubtful:\n", "            if False:\n", _UPDATED),
@@ -150,7 +162,7 @@ LEDGER = [
     ),
     Mutant(_LEDGER, "except (PermanentError, ValueError)", "except PermanentError", _GARBLED),
     Mutant(_LEDGER, "except (PermanentError, ValueError)", "except ValueError", _GARBLED),
-    Mutant(_LEDGER, "*(job.digest for job in run.deliveries.jobs)", "", _GARBLED),
+    Mutant(_LEDGER, "*(job.digest for job in holder.run.deliveries.jobs)", "", _GARBLED),
     Mutant(_LEDGER, "job is not None and len(post) != job.profiles", "False", _GARBLED),
     Mutant(
         _LEDGER,
@@ -169,12 +181,6 @@ LEDGER = [
         "if is_complete or before is None else",
         "if True else",
         f"{_CHANGED}test_a_trial_with_a_new_mapping_leaves_the_others_alone",
-    ),
-    Mutant(
-        _LEDGER,
-        "job.status is not JobStatus.COMPLETE or ",
-        "",
-        f"{_CHANGED}test_a_job_of_unknown_outcome_confirms_nobody",
     ),
     Mutant(
         _LEDGER,

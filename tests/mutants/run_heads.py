@@ -37,8 +37,9 @@ RUN_HEADS = [
     Mutant(
         _HEAD, "self.superseded < MOST_SUPERSEDED or is_sent", "self.superseded < MOST_SUPERSEDED", _HEADS
     ),
-    Mutant(_HEAD, "(State.CONFIRMING, State.REMOVING)", "(State.REMOVING,)", _HEADS),
-    Mutant(_HEAD, "(State.CONFIRMING, State.REMOVING)", "(State.CONFIRMING,)", _HEADS),
+    Mutant(_HEAD, "(State.CONFIRMING, State.SUB", "(State.SUB", _HEADS),
+    Mutant(_HEAD, "State.SUBSCRIBING, ", "", _HEADS),
+    Mutant(_HEAD, "SUBSCRIBING, State.REMOVING)", "SUBSCRIBING)", _HEADS),
     Mutant(_HEAD, 'wait is not None and wait.reason == "paused"', "wait is not None", _HEADS),
     Mutant(_HEAD, "self.last_success.finished_at if self.last_success else None", "None", _HEADS),
     Mutant(_HEAD, "advanced_at=run.advanced_at if run else None", "advanced_at=None", _HEADS),

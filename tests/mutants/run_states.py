@@ -117,7 +117,19 @@ RUN_STATES = [
     # What comes next.
     Mutant(_RUN, "run.unfinished_turns > MOST", "run.unfinished_turns >= MOST", _STATES),
     Mutant(_RUN, f"State.SENDING:\n{_CANCELED}", "State.SENDING:\n", _STATES),
-    Mutant(_RUN, f"State.REMOVING:\n{_CANCELED}", "State.REMOVING:\n", _STATES),
+    Mutant(
+        _RUN,
+        f"is_removing = run.state is State.REMOVING\n{_CANCELED}",
+        "is_removing = run.state is State.REMOVING\n",
+        _STATES,
+    ),
+    Mutant(_RUN, " and ledger.is_whole", "", _STATES),
+    Mutant(_RUN, " and not self.full", "", _STATES),
+    Mutant(_RUN, "and self.limit is None", "", _STATES),
+    Mutant(_RUN, "consent is None or self.cut is not None", "consent is None", _STATES),
+    Mutant(
+        _RUN, "Step.STOP_REMOVING if is_removing else Step.STOP_SUBSCRIBING", "Step.STOP_REMOVING", _STATES
+    ),
     Mutant(_RUN, _SUPERSEDED, _SUPERSEDED.replace(":", " and not is_worn_out:"), _VERBS),
     Mutant(_RUN, _SUPERSEDED, _SUPERSEDED.replace(":", " or signals.newer_due:"), _VERBS),
     Mutant(_RUN, "Step.PIN if run.plan is None else", "Step.PIN if run.state is State.PINNING else", _STATES),

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.profiles import Condition, Mapping, Source
-from shared.profiles.digests import CONTENT, PERSON, Digests
+from shared.profiles.digests import CONTENT, MOMENT, PERSON, Digests
 from tests.support.rows import COLUMNS, MAPPING, cells
 
 KEYED = Digests(b"k" * 32)
@@ -30,6 +32,33 @@ def test_a_person_is_an_address_in_any_case() -> None:
     assert KEYED.person("abbie.moss@example.com") != person
     assert Digests(b"l" * 32).person("abbie.moss@example.org") != person
     assert Digests().person("abbie.moss@example.org") != person
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
+def test_a_time_is_hidden_and_revealed(seconds: int, other: int) -> None:
+    """The same one always looks the same; nothing of two is the same by which they could be compared."""
+    person = KEYED.person("abbie.moss@example.org")
+    hidden = KEYED.hide(person, seconds)
+
+    assert len(hidden) == MOMENT
+    assert KEYED.hide(person, seconds) == hidden
+    assert KEYED.reveal(person, hidden) == seconds
+    assert (KEYED.hide(person, other) == hidden) == (other == seconds)
+    assert KEYED.reveal(person, KEYED.hide(person, other)) == other
+
+
+def test_a_time_means_nothing_without_the_key_and_the_person() -> None:
+    """Another key reveals another one; two times of a person differ in both of their halves, and so do those
+    of two people."""
+    one, two = KEYED.person("a@example.org"), KEYED.person("b@example.org")
+    hidden = KEYED.hide(one, 1_777_622_400)
+
+    assert Digests(b"l" * 32).reveal(one, hidden) != 1_777_622_400
+    assert KEYED.reveal(two, hidden) != 1_777_622_400
+    for other in (KEYED.hide(one, 1_777_622_401), KEYED.hide(two, 1_777_622_400)):
+        assert other[:4] != hidden[:4]
+        assert other[4:] != hidden[4:]
+        assert int.from_bytes(other[4:]) ^ int.from_bytes(hidden[4:]) != 1
 
 
 def test_the_same_cells_are_the_same_content() -> None:

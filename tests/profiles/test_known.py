@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.klaviyo import PROFILE_FORMAT
 from shared.ledger import People
-from shared.ledger.people import OFF, VOID
+from shared.ledger.people import NEVER, OFF, VOID
 from shared.profiles import Mapper, Profile, Selection, Why
 from shared.profiles.digests import Digests
 from tests.support.rows import COLUMNS, MAPPING, cells
@@ -23,8 +23,8 @@ def person(row: list[str]) -> bytes:
 
 
 def ledger(rows: Collection[list[str]], void: Collection[list[str]] = (), off: bytes = b"\0") -> People:
-    entries = [b"".join(MAPPER.identify(row)) + b"\0" for row in rows]
-    entries += [person(row) + VOID + off for row in void]
+    entries = [b"".join(MAPPER.identify(row)) + b"\0" + NEVER for row in rows]
+    entries += [person(row) + VOID + off + NEVER for row in void]
     return People(b"".join(sorted(entries)))
 
 

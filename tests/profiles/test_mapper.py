@@ -38,20 +38,58 @@ def test_blank_cells_are_left_out() -> None:
     assert attributes(map_row(cells(**blank))) == {"email": "Abbie.Moss@example.org"}
 
 
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("2026-05-01T08:00:00Z", 1_777_622_400),
+        ("2026-05-01T10:00:00.999+02:00", 1_777_622_400),
+        ("5/1/2026 8:00:00 AM", 1_777_622_400),
+        ("\u200b2026-05-01 08:00 ", 1_777_622_400),
+        ("2026-05-01", 1_777_593_600),
+        ("", None),
+        ("2026-02-30", None),
+        ("yesterday", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("2106-02-07T06:28:15Z", 2**32 - 1),
+        ("2106-02-07T06:28:16Z", None),
+    ],
+)
+def test_a_row_says_when_somebody_consented(cell: str, moment: int | None) -> None:
+    """In UTC where it has no offset, and at midnight where it has no time; what can't be one is none."""
+    mapper = Mapper(replace(MAPPING, consented_at="CustomerId"), COLUMNS, PROFILE_FORMAT)
+
+    assert mapper.consented_at(cells(CustomerId=cell)) == moment
+    assert Mapper(MAPPING, COLUMNS, PROFILE_FORMAT).consented_at(cells(CustomerId=cell)) is None
+
+
+def test_the_time_of_consent_is_no_part_of_what_an_import_sends() -> None:
+    """Another column, or another time, makes nobody's profile another one."""
+    with_consent = replace(MAPPING, consented_at="Newsletter consent")
+    mapper = Mapper(with_consent, COLUMNS, PROFILE_FORMAT)
+
+    assert with_consent.fingerprint() == MAPPING.fingerprint()
+    assert "Newsletter consent" in with_consent.columns()
+    now, later = (mapper.identify(cells(**{"Newsletter consent": cell})) for cell in ("", "2026-05-01"))
+    assert now == later
+
+
 CLEARING = replace(MAPPING, clear_blanks=True)
 
 
 @pytest.mark.parametrize("blank", ["", " \t", "\u200b", "\x08"])
 def test_a_blank_cell_clears_its_property_where_that_is_asked_for(blank: str) -> None:
     """It clears no standard attribute, and a property that has a value is not named."""
+    with_text = replace(MAPPING, properties=(*MAPPING.properties, ("Town", Source("City"))))
+    clearing = replace(with_text, clear_blanks=True)
     with_blanks = cells(RewardPoints=blank, FirstName=blank, City=blank)
 
-    payload = orjson.loads(map_row(with_blanks, CLEARING).payload)
+    payload = orjson.loads(map_row(with_blanks, clearing).payload)
 
-    assert payload["meta"] == {"patch_properties": {"unset": ["Points"]}}
+    assert payload["meta"] == {"patch_properties": {"unset": ["Points", "Town"]}}
     del payload["meta"]
-    assert payload == orjson.loads(map_row(with_blanks).payload)
-    assert map_row(cells(), CLEARING).payload == map_row(cells()).payload
+    assert payload == orjson.loads(map_row(with_blanks, with_text).payload)
+    assert map_row(cells(), clearing).payload == map_row(cells(), with_text).payload
 
 
 def test_what_is_cleared_counts_for_the_size_of_a_profile() -> None:

@@ -168,12 +168,13 @@ def test_closing_again_changes_nothing() -> None:
         (State.SENDING, 1, AFTER),
         (State.SENDING, 2, {}),
         (State.CONFIRMING, 2, AFTER),
+        (State.REMOVING, 2, AFTER),
     ],
 )
 def test_a_newer_snapshot_may_end_a_run_twice_in_a_row(
     state_: State, superseded: int, pinned: dict[str, str]
 ) -> None:
-    """The third one is sent; what is only being confirmed may end at any time."""
+    """The third one is sent; what is only being confirmed or removed may end at any time."""
     head = a_head(a_pinned_run(AFTER, state=state_), superseded=superseded)
     assert head.pinned() == pinned
     assert head.entry().pinned == pinned
@@ -229,7 +230,7 @@ def test_the_metadata_shows_the_status(head: Head, shown: dict[str, str]) -> Non
     """Of the open run, else of the last one; beside it the entry, and the version."""
     metadata = head.metadata()
     assert IndexEntry.model_validate_json(metadata.pop("glance")) == head.entry()
-    assert metadata == shown | {"version": "2"}
+    assert metadata == shown | {"version": "3"}
 
 
 @pytest.mark.parametrize("name", ["B" * 8_000, "Ü" * 2_000])
@@ -266,7 +267,7 @@ def listed(store: Store, **metadata: str) -> BlobInfo:
     return store.stat(state.head("vip"))
 
 
-@pytest.mark.parametrize("version", ["3", "30"])
+@pytest.mark.parametrize("version", ["4", "40"])
 def test_metadata_of_a_newer_version_are_left_alone(folder_store: Store, version: str) -> None:
     """Whatever they show, and whatever the head says."""
     blob = listed(folder_store, version=version, glance=a_head().entry().model_dump_json())
@@ -278,12 +279,12 @@ def test_metadata_of_a_newer_version_are_left_alone(folder_store: Store, version
     "metadata",
     [
         {},
-        {"version": "2"},
+        {"version": "3"},
         {"version": "two", "glance": a_head(exported={"A": "9"}).entry().model_dump_json()},
-        {"version": "2", "glance": "{"},
-        {"version": "2", "glance": "{}"},
+        {"version": "3", "glance": "{"},
+        {"version": "3", "glance": "{}"},
         {
-            "version": "2",
+            "version": "3",
             "glance": json.dumps(
                 {
                     "open": "other.20260824T143300Z-0000",
@@ -301,7 +302,7 @@ def test_metadata_that_show_nothing_are_not_believed(folder_store: Store, metada
 
 def test_a_newer_head_is_left_alone(folder_store: Store) -> None:
     """The code that wrote it continues with it."""
-    folder_store.write(state.head("vip"), json.dumps({"version": 3}).encode())
+    folder_store.write(state.head("vip"), json.dumps({"version": 4}).encode())
     with pytest.raises(NewerVersion):
         read_head(folder_store, "vip")
 

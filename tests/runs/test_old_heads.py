@@ -1,4 +1,4 @@
-"""Heads of version 1 as version 2 writes them, member by member."""
+"""Heads of earlier versions as version 3 writes them, member by member."""
 
 from typing import Any
 
@@ -97,8 +97,15 @@ def test_everything_else_keeps_its_value() -> None:
 def test_a_head_without_a_run_changes_its_version_only() -> None:
     """Its other members stay, and nothing is made up."""
     assert upgraded({"version": 1, "export": "vip", "superseded": 1}) == {
-        "version": 2,
+        "version": 3,
         "export": "vip",
         "superseded": 1,
         "open": None,
     }
+
+
+def test_a_head_of_version_2_is_one_of_version_3() -> None:
+    """Which only has more members."""
+    head = {"version": 2, "export": "vip", "open": {"state": "confirming"}, "superseded": 1}
+
+    assert upgraded(head) == head | {"version": 3}

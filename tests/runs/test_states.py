@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.runs.deliveries import GIVE_UP_AFTER, AcceptedJob
+from shared.runs.plan import PinnedLedger
 from shared.runs.record import ErrorRecord
 from shared.runs.removal import Removal
 from shared.runs.run import LONGEST_WAIT, MOST_UNFINISHED_TURNS, PAUSED_AGAIN, OpenRun, next_step
 from shared.runs.states import PHASES, TRANSITIONS, Cut, Rest, Signals, State, Step, Wait
-from tests.support.open_runs import NOW, PLAN, a_run
+from tests.support.open_runs import NOW, PLAN, SUBSCRIBING_PLAN, a_run
 
 SOON = NOW + timedelta(seconds=30)
 ERROR = ErrorRecord(code="invalid_key", message="Put a valid key into the vault.")
@@ -34,6 +36,7 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     (a_run(State.SENDING), NEVERMIND, Step.SEND),
     (a_run(State.SENDING, jobs=2), NEVERMIND, Step.SEND),
     (a_run(State.CONFIRMING, jobs=2), NEVERMIND, Step.LOOK),
+    (a_run(State.SUBSCRIBING, jobs=2), NEVERMIND, Step.SUBSCRIBE),
     (a_run(State.REMOVING, jobs=2, left=3), NEVERMIND, Step.REMOVE),
     (a_run(State.CLOSING), NEVERMIND, Step.CLOSE),
     # It waits, as long as that can be believed.
@@ -62,7 +65,13 @@ NEXT: list[tuple[OpenRun, Signals, Step | Rest]] = [
     (a_run(State.CONFIRMING, jobs=1, cut=Cut(cause="canceled")), NEVERMIND, Step.LOOK),
     (a_run(State.CONFIRMING, jobs=1, cut=Cut(cause="failed")), NEVERMIND, Step.LOOK),
     (a_run(State.CONFIRMING, jobs=1, wait=THROTTLED), CANCELED, REST),
-    # So it is while people are removed.
+    # So it is while people are subscribed.
+    (a_run(State.SUBSCRIBING, wait=THROTTLED), NEVERMIND, REST),
+    (a_run(State.SUBSCRIBING, wait=THROTTLED), CANCELED, Step.CANCEL),
+    (a_run(State.SUBSCRIBING, wait=THROTTLED), SUPERSEDED, Step.STOP_SUBSCRIBING),
+    (a_run(State.SUBSCRIBING, wait=ON_PAUSE), PAUSED, Rest(NOW + PAUSED_AGAIN)),
+    (a_run(State.SUBSCRIBING, turns=WORN_OUT), NEVERMIND, Step.GET_NOWHERE),
+    # And while they are removed.
     (a_run(State.REMOVING, left=3, wait=THROTTLED), NEVERMIND, REST),
     (a_run(State.REMOVING, left=3, wait=THROTTLED), CANCELED, Step.CANCEL),
     (a_run(State.REMOVING, left=3, wait=THROTTLED), SUPERSEDED, Step.STOP_REMOVING),
@@ -99,6 +108,16 @@ def look_with_leavers(run: OpenRun) -> None:
     run.finish_look(NOW, is_last=False)
 
 
+def look_with_consents(run: OpenRun) -> None:
+    run.plan = SUBSCRIBING_PLAN
+    run.finish_look(NOW, is_last=False)
+
+
+def subscribe_with_leavers(run: OpenRun) -> None:
+    run.note_leavers(Removal(known=10, left=3, present=7))
+    run.finish_subscribing()
+
+
 CROSSINGS: list[tuple[State, int, Callable[[OpenRun], None], State]] = [
     (State.OPENED, 0, lambda run: run.begin_turn(NOW), State.PINNING),
     (State.PINNING, 0, lambda run: run.pin(PLAN, NOW), State.SENDING),
@@ -121,11 +140,17 @@ CROSSINGS: list[tuple[State, int, Callable[[OpenRun], None], State]] = [
     (State.CONFIRMING, 1, lambda run: run.finish_look(NOW, is_last=True), State.CLOSING),
     (State.CONFIRMING, 1, lambda run: run.fail(ERROR), State.CLOSING),
     (State.CONFIRMING, 0, lambda run: look_with_leavers(run), State.REMOVING),
+    (State.CONFIRMING, 0, lambda run: look_with_consents(run), State.SUBSCRIBING),
+    (State.SUBSCRIBING, 1, lambda run: run.cut_short("canceled"), State.CLOSING),
+    (State.SUBSCRIBING, 1, lambda run: run.fail(ERROR), State.CLOSING),
+    (State.SUBSCRIBING, 1, lambda run: run.finish_subscribing(), State.CLOSING),
+    (State.SUBSCRIBING, 1, lambda run: subscribe_with_leavers(run), State.REMOVING),
     (State.REMOVING, 1, lambda run: run.cut_short("canceled"), State.CLOSING),
     (State.REMOVING, 1, lambda run: run.fail(ERROR), State.CLOSING),
     (State.REMOVING, 0, lambda run: run.finish_removing(), State.CLOSING),
     (State.CLOSING, 0, lambda run: run.close(), State.CLOSED),
     # These lead nowhere else.
+    (State.SUBSCRIBING, 1, lambda run: run.wait_until(SOON, "throttled"), State.SUBSCRIBING),
     (State.REMOVING, 1, lambda run: run.wait_until(SOON, "throttled"), State.REMOVING),
     (State.PINNING, 0, lambda run: run.begin_turn(NOW), State.PINNING),
     (State.SENDING, 1, lambda run: run.begin_turn(NOW), State.SENDING),
@@ -170,6 +195,31 @@ def test_a_transition_that_is_not_one_is_refused(state: State, verb: Callable[[O
     """A verb in a state in which it makes no sense is a bug, and changes nothing."""
     with pytest.raises(ValueError, match="a run does not go"):
         verb(a_run(state))
+
+
+@pytest.mark.parametrize(
+    ("ledger", "changes"),
+    [
+        (None, {}),
+        (SUBSCRIBING_PLAN.ledger and SUBSCRIBING_PLAN.ledger.model_copy(update={"is_whole": False}), {}),
+        (SUBSCRIBING_PLAN.ledger, {"full": True}),
+        (SUBSCRIBING_PLAN.ledger, {"limit": 5}),
+        (SUBSCRIBING_PLAN.ledger, {"cut": Cut(cause="canceled")}),
+    ],
+    ids=["no ledger", "a lost ledger", "full", "a trial", "cut short"],
+)
+def test_nobody_is_subscribed_unless_it_is_known_who_is_new(
+    ledger: PinnedLedger | None, changes: dict[str, Any]
+) -> None:
+    """Neither where everybody goes again, nor in a run that ends early."""
+    run = a_run(State.CONFIRMING)
+    run.plan = SUBSCRIBING_PLAN.model_copy(update={"ledger": ledger})
+    for name, value in changes.items():
+        setattr(run, name, value)
+
+    run.finish_look(NOW, is_last=False)
+
+    assert run.state is State.CLOSING
 
 
 def test_a_failure_is_told_whatever_follows() -> None:

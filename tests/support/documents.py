@@ -32,6 +32,7 @@ EXPORT: dict[str, Any] = {
         "properties": ["RewardPoints", {"column": "CreatedOn", "name": "Customer since"}],
     },
     "only_if": {"column": "Newsletter consent", "equals": "True"},
+    "consent": {"subscribe": "email", "consented_at": "ConsentedOn"},
     "schedule": {"active": True, "when": "on_refresh"},
     "limits": {"max_profiles": 1_000_000},
 }

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.catalog import Export
 from shared.klaviyo import JobStatus
 from shared.runs.deliveries import AcceptedJob, Deliveries
-from shared.runs.plan import PinnedPartition, PinnedSegment, Plan
+from shared.runs.plan import PinnedLedger, PinnedPartition, PinnedSegment, Plan
 from shared.runs.record import RunRecord
 from shared.runs.removal import Removal
 from shared.runs.run import OpenRun
@@ -19,6 +19,17 @@ PLAN = Plan(
     export=Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT).encode()),
     account_id="SNDBOX",
     segments=[],
+)
+
+CONSENT = {
+    "only_if": {"column": "Newsletter consent", "equals": "True"},
+    "consent": {"subscribe": "email", "consented_at": "CreatedOn"},
+}
+SUBSCRIBING_PLAN = PLAN.model_copy(
+    update={
+        "export": Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT | CONSENT).encode()),
+        "ledger": PinnedLedger(key="key", is_whole=True),
+    }
 )
 
 
@@ -43,7 +54,7 @@ def a_run(
         requested_by="timer",
         created_at=MONDAY,
     )
-    is_settled = state in (State.REMOVING, State.CLOSING, State.CLOSED)
+    is_settled = state in (State.SUBSCRIBING, State.REMOVING, State.CLOSING, State.CLOSED)
     status = JobStatus.COMPLETE if is_settled else JobStatus.QUEUED
     accepted = [
         AcceptedJob(id=f"{n}", digest=f"{n}", batch=f"{n}", profiles=10, accepted_at=NOW - age, status=status)

@@ -18,7 +18,7 @@ from shared.runs.record import RunId, RunRecord, StateModel, Status, Time, versi
 from shared.runs.run import OpenRun
 from shared.runs.states import State
 
-VERSION = 2
+VERSION = 3
 # Azure takes 8 KB of metadata; a head that shows more has to be read.
 LONGEST_METADATA = 6000
 # Bytes of a head: twice what a run of ten million has that is refused batch by batch.
@@ -50,7 +50,7 @@ class Head(StateModel):
     `removals_since` is when somebody had left who is not removed yet.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     export: str
     epoch: int = 0
     ledger: str | None = None
@@ -148,7 +148,7 @@ class Head(StateModel):
         run = self.open
         if run is None or run.plan is None:
             return {}
-        is_sent = run.state in (State.CONFIRMING, State.REMOVING)
+        is_sent = run.state in (State.CONFIRMING, State.SUBSCRIBING, State.REMOVING)
         may_end = self.superseded < MOST_SUPERSEDED or is_sent
         return run.plan.versions() if may_end else {}
 
@@ -225,7 +225,7 @@ def create_head(store: Store, head: Head) -> None:
 
 
 def _of_another_version(name: str, content: bytes) -> Head | None:
-    """The head, if the version before wrote it. Raises NewerVersion."""
+    """The head, if an earlier version wrote it. Raises NewerVersion."""
     with suppress(ValidationError, KeyError, TypeError, AttributeError):
         version = version_of(content)
         if version > VERSION:

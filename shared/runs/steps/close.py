@@ -28,6 +28,7 @@ def close(holder: Holder) -> RunRecord:
     Nothing but the storage of the record and the head can prevent it.
     """
     run, store = holder.run, holder.lock.store
+    holder.lock.checkpoint()  # what is written down here is what the next holder would close again
     record = run.summary()
     if run.cut is None and is_cancel_requested(store, record.id):
         record.warn("cancel_too_late")

@@ -26,7 +26,8 @@ def choose_ledger(
     if head.ledger is None:
         if head.may_have_sent:
             warn("ledger_lost", 1)
-        return begun
+            return begun
+        return begun.model_copy(update={"is_whole": True})
     try:
         ledger = read(head.ledger)
     except LedgerLost:
@@ -40,4 +41,6 @@ def choose_ledger(
         warn("old_list_kept", len(ledger.people))
         return begun
     is_remapped = header.mapping != plan.mapping().fingerprint()
-    return PinnedLedger(key=key.id, name=head.ledger, everybody=everybody, is_remapped=is_remapped)
+    return PinnedLedger(
+        key=key.id, name=head.ledger, everybody=everybody, is_remapped=is_remapped, is_whole=True
+    )

@@ -7,8 +7,18 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import PermanentError
 from shared.klaviyo import JobStatus
-from shared.ledger import Leavers, Ledger, LedgerHeader, Posted, read_erased, updated, write_ledger
-from shared.runs.deliveries import AcceptedJob
+from shared.ledger import (
+    Leavers,
+    Ledger,
+    LedgerHeader,
+    People,
+    Posted,
+    read_erased,
+    still_former,
+    updated,
+    with_consents,
+    write_ledger,
+)
 from shared.runs.holder import Holder
 from shared.runs.lock.export import ExportLock
 from shared.runs.plan import PinnedLedger
@@ -52,34 +62,63 @@ def remove_others(lock: ExportLock) -> None:
 def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     run, plan, lock = holder.run, holder.plan, holder.lock
     parts = Parts(lock)
-    posted = {*parts.posted(), *(job.digest for job in run.deliveries.jobs)}
+    posted = posted_by(holder)
     # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
-    has_looked = run.removal is not None or run.reconcile
+    subscribes = plan.export.consent is not None
+    has_looked = run.removal is not None or run.reconcile or (subscribes and run.cut is None)
     erased = _erased(lock.store, pinned) if posted or pinned.name is not None else ()
-    has_news = posted or is_void or has_looked or erased
+    has_news = posted or is_void or has_looked or erased or run.subscription.chunks
     if not has_news and (pinned.name is not None or run.cut is not None):
         return lock.head.ledger
     before = holder.read_ledger(pinned.name) if pinned.name is not None else None
     people = known_people(holder)
     is_complete = run.cut is None and run.limit is None
     mapping = plan.mapping().fingerprint() if is_complete or before is None else before.header.mapping
+    since = (before.header.since if before is not None else None) or run.record.started_at
     header = LedgerHeader(
         export=plan.export.id,
         account=plan.account_id,
         list=plan.export.list_id,
         key=pinned.key,
         mapping=mapping,
+        since=since if subscribes else None,
     )
-    posts = _posts(parts, posted, run.deliveries.jobs)
+    posts = posts_of(holder, posted)
     leavers = _leavers(parts, run.removal) if run.removal is not None else None
-    after = Ledger(header, updated(people.voided() if is_void else people, posts, leavers).without(erased))
-    if before is not None and (after.header, after.people.entries) == (before.header, before.people.entries):
+    after = updated(
+        people.voided() if is_void else people, posts, leavers, subscribes=subscribes and pinned.is_whole
+    ).without(erased)
+    former = before.former if before is not None else People()
+    looked_at = _looked_at(parts, run.subscription.chunks)
+    gone = leavers.gone if leavers is not None else frozenset[bytes]()
+    next_ledger = Ledger(
+        header,
+        with_consents(people, former, after, looked_at),
+        still_former(people, former, after, gone, subscribes=subscribes).without(erased),
+    )
+    if before is not None and _is_same(before, next_ledger):
         return lock.head.ledger
     name = state.ledger(run.record.id, lock.head.epoch)
     lock.check()
-    write_ledger(lock.store, name, after)
+    write_ledger(lock.store, name, next_ledger)
     return name
+
+
+def _is_same(before: Ledger, after: Ledger) -> bool:
+    both = [
+        (ledger.header.model_copy(update={"former": 0}), ledger.people.entries, ledger.former.entries)
+        for ledger in (before, after)
+    ]
+    return both[0] == both[1]
+
+
+def _looked_at(parts: Parts, chunks: int) -> dict[bytes, bytes]:
+    """Whose consents are used, with their hidden times; also where a holder died before it was certain."""
+    found: dict[bytes, bytes] = {}
+    for number in range(chunks):
+        found |= parts.looked_at(number)
+    return found | parts.looked_at(chunks) if parts.has_looked_at(chunks) else found
 
 
 def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
@@ -109,12 +148,17 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
     return Leavers(frozenset(left), frozenset(gone), frozenset(left if removal.is_shared else doubtful))
 
 
-def _posts(parts: Parts, posted: set[str], jobs: list[AcceptedJob]) -> Iterator[Posted]:
+def posted_by(holder: Holder) -> set[str]:
+    """The digests of the posts that Klaviyo took, or may have taken."""
+    return {*Parts(holder.lock).posted(), *(job.digest for job in holder.run.deliveries.jobs)}
+
+
+def posts_of(holder: Holder, posted: set[str]) -> Iterator[Posted]:
     """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported.
 
     Raises PermanentError and ValueError where a part is missing or not whole.
     """
-    by_digest = {job.digest: job for job in jobs}
+    parts, by_digest = Parts(holder.lock), {job.digest: job for job in holder.run.deliveries.jobs}
     for digest in sorted(posted):
         post = Posted(parts.read_people(digest), confirmed=False)
         job = by_digest.get(digest)

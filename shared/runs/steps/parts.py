@@ -14,7 +14,7 @@ else; one of people costs the ledger, and the next run sends everybody.
 import csv
 import io
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
@@ -24,7 +24,7 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, StorageUnavailable
 from shared.profiles import Batch, Rejected
-from shared.profiles.digests import PERSON
+from shared.profiles.digests import MOMENT, PERSON
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import Count, StateModel
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, RejectedFile, checked_line
@@ -192,6 +192,30 @@ class Parts:
             return None
         except ValidationError:
             raise InvalidDocument(name, [Problem("", "is not what was removed")]) from None
+
+    def write_looked_at(self, number: int, moments: Mapping[bytes, bytes]) -> None:
+        """Keeps people whose consents are used, with the hidden times of these."""
+        content = b"".join(person + moment for person, moment in moments.items())
+        self._write(state.subscribed(self._run, number), content)
+
+    def looked_at(self, number: int) -> dict[bytes, bytes]:
+        """Raises PermanentError where they can't be read, StorageUnavailable where waiting may help."""
+        content = self._read(state.subscribed(self._run, number))
+        starts = range(0, len(content), PERSON + MOMENT)
+        return {content[at : at + PERSON]: content[at + PERSON : at + PERSON + MOMENT] for at in starts}
+
+    def has_looked_at(self, number: int) -> bool:
+        """Whether a holder has begun with these people."""
+        try:
+            self._store.stat(state.subscribed(self._run, number))
+        except NotFound:
+            return False
+        return True
+
+    def remove_looked_at(self, number: int) -> None:
+        """Nobody of them was subscribed."""
+        self._lock.check()
+        self._store.delete(state.subscribed(self._run, number))
 
     def write_members(self, number: int, members: Iterable[tuple[bytes, str]]) -> None:
         """Keeps some of the list's members: the digest of the address, and the profile's id."""

@@ -35,16 +35,27 @@ def pin(holder: Holder) -> None:
         plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
     if not state.is_of_one_file(export.id):  # what a file sends is not kept
         key, warn = ensure_key(services.vault, services.state), run.record.warn
-        if key is None and (export.sync.mode == "mirror" or run.reconcile):
+        if key is None and (export.sync.mode == "mirror" or export.consent is not None or run.reconcile):
             raise NotFound(NO_KEY, code="no_digest_key")
         if holder.lock.head.is_full_due(export, holder.now()) and run.limit is None:
             run.send_all()
         plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
+        _look_for_a_lost_ledger(holder, plan)
     check(services, plan)
     plan.lines = most_rows_of(services, plan)
     _check_limit(services, plan, run.limit)
     run.pin(plan, holder.now())
     holder.lock.checkpoint()
+
+
+def _look_for_a_lost_ledger(holder: Holder, plan: Plan) -> None:
+    """Ledgers of a head that somebody has removed: who is new to this one may have been on them."""
+    pinned = plan.ledger
+    if pinned is None or pinned.name is not None or not pinned.is_whole:
+        return
+    if next(iter(holder.services.state.list(state.ledgers(plan.export.id))), None) is not None:
+        pinned.is_whole = False
+        holder.run.record.warn("ledger_lost")
 
 
 def _check_limit(services: Services, plan: Plan, limit: int | None) -> None:

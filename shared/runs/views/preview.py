@@ -226,4 +226,5 @@ def _removal_requests(people: int) -> int:
 def fields_of(export: Export) -> list[str]:
     """What leaves of a profile, by Klaviyo's names."""
     properties = [source.name or source.column for source in export.attributes.properties]
-    return ["email", *export.attributes.sources, *(f"properties.{name}" for name in properties)]
+    consent = ["subscriptions.email"] if export.consent is not None else []
+    return ["email", *export.attributes.sources, *(f"properties.{name}" for name in properties), *consent]

@@ -1,0 +1,177 @@
+"""Subscribes people to email marketing who consented to it, and of whom that consent was not used before.
+
+What is used is on file before it is posted. A holder that dies leaves the next one a chunk to repeat, which
+changes nothing: the people are subscribed already, by the same consent.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import batched
+from typing import override
+
+from shared.errors import BatchRefused, ExportError, KlaviyoUnavailable, PermanentError, TakenElsewhere
+from shared.klaviyo import MOST_SUBSCRIBED, Klaviyo, Subscriber
+from shared.ledger import Ledger, People, updated
+from shared.ledger.people import NEVER
+from shared.profiles import Digests
+from shared.runs.holder import Holder
+from shared.runs.lock.account import lock_account
+from shared.runs.steps.consents import ConsentingRow, consents_in
+from shared.runs.steps.known import digests_of, known_people
+from shared.runs.steps.ledger import posted_by, posts_of
+from shared.runs.steps.parts import Parts
+from shared.runs.steps.permit import RunPermit
+
+logger = logging.getLogger(__name__)
+
+
+class CountingPermit(RunPermit):
+    """Everything that can forbid to subscribe somebody; `attempts` counts what it has allowed."""
+
+    attempts = 0
+
+    @override
+    def check(self) -> None:
+        super().check()
+        self.attempts += 1
+
+
+def subscribe(holder: Holder) -> bool:
+    """Subscribes who may be, and lets the run go on; False where the time is over before."""
+    klaviyo, digests = holder.klaviyo(), digests_of(holder)
+    with lock_account(holder.services, holder.plan.account_id) as account:
+        try:
+            before = known_people(holder)
+            imported = updated(before, posts_of(holder, posted_by(holder)))
+        except (PermanentError, ValueError) as problem:  # then the ledger is lost, too
+            logger.warning("run %s: it is not known who was imported: %s", holder.run.record.id, problem)
+        else:
+            permit = CountingPermit(holder, account)
+            if not _Subscribing(holder, klaviyo, permit, digests, before, imported).run():
+                return False
+    holder.run.finish_subscribing()
+    return True
+
+
+class _Subscribing:
+    """One pass over the rows of the run, after its imports are confirmed."""
+
+    def __init__(
+        self,
+        holder: Holder,
+        klaviyo: Klaviyo,
+        permit: CountingPermit,
+        digests: Digests,
+        before: People,
+        imported: People,
+    ) -> None:
+        self._holder = holder
+        self._klaviyo = klaviyo
+        self._permit = permit
+        self._parts = Parts(holder.lock)
+        self._digests = digests
+        self._before = before
+        self._imported = imported
+        began = holder.run.record.started_at or holder.now()
+        self._now = int(began.timestamp())
+        ledger = _ledger_of(holder)
+        self._former = ledger.former if ledger is not None else People()
+        since = ledger.header.since if ledger is not None else None
+        self._since = int((since or began).timestamp())
+        pinned = holder.plan.ledger
+        self._only_new = pinned is None or pinned.everybody or pinned.is_remapped
+        self._met = bytearray(len(self._imported))
+        for chunk in range(holder.run.subscription.chunks):
+            for person in self._parts.looked_at(chunk):
+                if (number := self._imported.find(person)) >= 0:
+                    self._met[number] = 1
+
+    def run(self) -> bool:
+        """Looks at a thousand people at a time, and at the first thousand in any case; False where the time
+        is over before the last."""
+        for rows in batched(filter(self._is_due, self._confirmed()), MOST_SUBSCRIBED, strict=False):
+            self._carry_out(rows)
+            if self._holder.deadline.left() <= 0:
+                return False
+        return True
+
+    def _confirmed(self) -> Iterator[ConsentingRow]:
+        """One row of each person: one that Klaviyo has confirmed, in this run or an earlier one."""
+        for row in consents_in(self._holder.services, self._holder.plan, self._digests):
+            number = self._imported.find(row.person)
+            is_met = number < 0 or self._met[number]
+            if not is_met and self._imported.content(number) == row.content:
+                self._met[number] = 1
+                yield row
+
+    def _is_due(self, row: ConsentingRow) -> bool:
+        """Whether the person is new, or consented later than it is known of."""
+        people, number = self._before, self._before.find(row.person)
+        if number >= 0:
+            is_certain = any(people.content(number)) and not self._only_new
+            if not is_certain or people.is_off(number):
+                return False
+        else:
+            people, number = self._former, self._former.find(row.person)
+        if number < 0 or people.is_waiting(number):
+            return True
+        moment = people.moment(number)
+        known = self._since if moment == NEVER else self._digests.reveal(row.person, moment)
+        return row.consented_at is not None and row.consented_at > known
+
+    def _carry_out(self, rows: Sequence[ConsentingRow]) -> None:
+        """Subscribes those whose time is past; the consents of all are used then, even of a time to come."""
+        run, number = self._holder.run, self._holder.run.subscription.chunks
+        moments = {
+            row.person: NEVER
+            if row.consented_at is None
+            else self._digests.hide(row.person, row.consented_at)
+            for row in rows
+        }
+        people = [
+            Subscriber(row.address, datetime.fromtimestamp(row.consented_at, UTC))
+            for row in rows
+            if row.consented_at is not None and row.consented_at < self._now
+        ]
+        was_begun = self._parts.has_looked_at(number)
+        self._parts.write_looked_at(number, moments)
+        self._permit.attempts = 0
+        try:
+            subscribed = self._post(people)
+        except TakenElsewhere:
+            raise
+        except ExportError as problem:
+            if not was_begun and self._is_untaken(problem):
+                self._parts.remove_looked_at(number)
+            raise
+        run.finish_subscriptions(subscribed=subscribed, not_subscribed=len(rows) - subscribed)
+        self._holder.lock.checkpoint()
+        self._holder.deadline.progress()
+
+    def _is_untaken(self, problem: ExportError) -> bool:
+        """Whether it is certain that Klaviyo took nothing: no request was sent, or the only one refused."""
+        is_refused = isinstance(problem, PermanentError) or (
+            isinstance(problem, KlaviyoUnavailable) and not problem.sent
+        )
+        return self._permit.attempts == 0 or (self._permit.attempts == 1 and is_refused)
+
+    def _post(self, people: list[Subscriber]) -> int:
+        """Returns how many Klaviyo takes: all but those whom it refuses."""
+        if not people:
+            return 0
+        list_id, deadline = self._holder.plan.export.list_id, self._holder.deadline
+        try:
+            self._klaviyo.subscribe(list_id, people, deadline, self._permit)
+        except BatchRefused as refusal:
+            refused = {profile.index for profile in refusal.profiles}
+            if refused:
+                return self._post([one for place, one in enumerate(people) if place not in refused])
+            half = len(people) // 2
+            return self._post(people[:half]) + self._post(people[half:]) if half else 0
+        return len(people)
+
+
+def _ledger_of(holder: Holder) -> Ledger | None:
+    pinned = holder.plan.ledger
+    return holder.read_ledger(pinned.name) if pinned is not None and pinned.name is not None else None
