@@ -83,7 +83,9 @@ class Mirror:
         )
 
     def run(self, services: Services | None = None) -> RunRecord:
-        return run(services or self.world.services, self.id, Request("command", "tester"), self.world.deadline())
+        return run(
+            services or self.world.services, self.id, Request("command", "tester"), self.world.deadline()
+        )
 
     def dies(self, nth: int) -> bool:
         """Whether the run's holder died at the n-th moment: there may be fewer."""

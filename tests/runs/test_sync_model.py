@@ -81,7 +81,7 @@ class Sync(RuleBasedStateMachine):
                 self.events.append((self._open(), "post", (profile["attributes"], job.id)))
             return job
 
-        world.stand_in.accept_import = accepted
+        world.stand_in.accept_import = accepted  # type: ignore[method-assign]
         for side in self.sides.values():
             self._document(side)
             side.kinds = dict.fromkeys((0, 1, 2, 3, 4, 5) if side.id == "vip" else (4, 5, 6), "plain")
@@ -134,6 +134,8 @@ class Sync(RuleBasedStateMachine):
                 {"confirmed": ANY_NUMBER},
                 {"confirmed": 3},
                 {"confirmed": ANY_NUMBER},
+                {"reconcile": True},
+                {"reconcile": True, "readd": True},
             ]
         ),
     )
@@ -195,6 +197,8 @@ class Sync(RuleBasedStateMachine):
                 case "on":
                     self.by_hand.add(LIST, email(who))
                     self.doubtful.add(who)
+                    for side in self.sides.values():
+                        side.marked.discard(who)
                 case "merged":
                     self.by_hand.merge(email(who), email(other))
                     self.doubtful |= {who, other}
@@ -346,6 +350,8 @@ class Sync(RuleBasedStateMachine):
                 attributes, job = detail
                 who = who_of[attributes["email"]]
                 side.post(run, who, attributes, job)
+                if run.document.list_id == LIST:
+                    self.off.discard(who)
                 expected = payload(who, run.rows.kinds[who], run.document, side.id)
                 assert attributes == expected, (attributes, expected)
             else:
@@ -354,7 +360,7 @@ class Sync(RuleBasedStateMachine):
                     if other is not side:
                         assert not other.wants(who, run.document.list_id), f"{who} is wanted by {other.id}"
                 run.removed.append(detail)
-        check_removed(run, side, self.sides.values())
+        check_removed(run, side)
 
     def _close(self, side: Side, run: Run, record: dict[str, Any], *, is_last: bool) -> None:
         jobs = self.world.stand_in.accounts["SNDBOX"].jobs
@@ -367,11 +373,10 @@ class Sync(RuleBasedStateMachine):
         for who, posts in run.posted.items():
             if any(job not in complete for _, job in posts):
                 self.doubtful.add(who)  # a job of which nobody knows may still bring them in
-            elif run.document.list_id == LIST:
-                self.off.discard(who)
         was_lost = side.is_lost
         known = set(side.known)
-        side.close(run, record, failed)
+        off = self.off - self.doubtful if run.document.list_id == LIST else set[int]()
+        side.close(run, record, failed, off)
         check_counts(run, record)
         if record["status"] not in ("successful", "completed_with_warnings") or run.request.get("limit"):
             return

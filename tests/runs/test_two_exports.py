@@ -9,12 +9,13 @@ from sandbox.klaviyo import SCOPES, Fault, JobPlan
 from sandbox.people import Row, email
 from sandbox.sample import example_documents, write_segment
 from shared import state
-from shared.adapters.clock import Deadline
+from shared.adapters.storage.store import Store
+from shared.errors import StorageUnavailable
 from shared.runs.advance import run
-from shared.runs.record import RunRecord
 from shared.runs.removal import ANY_NUMBER
 from shared.runs.starting import Request
-from tests.support.refreshes import codes, emails, refresh, rows, run_with, sent
+from tests.support.refreshes import another_export, briefly, codes, emails, refresh, rows, run_with, sent
+from tests.support.stores import WatchedStore, with_state
 from tests.support.world import LIST, World
 
 MIRROR = {"mode": "mirror"}
@@ -30,21 +31,13 @@ def world(world: World) -> World:
 
 def document(world: World, name: str, **changes: Any) -> None:
     """Another export into the list, over a segment of its own."""
-    content = (
-        example_documents()["exports/vip.json"] | {"id": name, "segments": [name], "sync": MIRROR} | changes
-    )
-    world.services.state.write(state.export(name), json.dumps(content).encode())
+    another_export(world, name, **{"segments": [name], "sync": MIRROR} | changes)
 
 
 def refreshed(world: World, name: str, people: list[Row]) -> None:
     """The next refresh of such an export's segment."""
     world.clock.sleep(3_600)
     write_segment(world.services.segment_store, name, people, refreshed=world.clock.now())
-
-
-def briefly(world: World, export: str) -> RunRecord:
-    """As much of a run as can be done without waiting long."""
-    return run(world.services, export, Request("command", "tester"), Deadline(world.clock, 30))
 
 
 def both_sent(world: World, vip: tuple[int, ...], gold: tuple[int, ...]) -> None:
@@ -225,6 +218,66 @@ def test_an_export_that_an_earlier_version_ran_holds_all_removals(world: World) 
 
     assert codes(run_with(world, confirmed=ANY_NUMBER)) == {"removals_held": 1}
     assert world.members() == emails(0, 1, 2, 3, 4)
+
+
+class AwayOnce(WatchedStore):
+    """A store that can't be reached when a blob is read for the first time."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        super().__init__(store)
+        self._name = name
+        self._is_away = True
+
+    def called(self, what: str, name: str) -> None:
+        if self._is_away and (what, name) == ("read", self._name):
+            self._is_away = False
+            raise StorageUnavailable("The storage is away.")
+
+
+class ClosingStore(WatchedStore):
+    """A store in which another process ends a run of gold, right before what it has posted is listed."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.services.state)
+        self._world = world
+        self._is_open = True
+
+    def called(self, what: str, name: str) -> None:
+        if self._is_open and what == "list" and name.startswith("runs/gold/") and name.endswith(".parts/"):
+            self._is_open = False
+            assert self._world.run("gold").is_closed
+
+
+def test_an_export_whose_run_ends_at_that_moment_is_looked_at_again(world: World) -> None:
+    """Its parts are gone then, and its ledger was not there before."""
+    document(world, "gold", sync={"mode": "add"})
+    world.segment(rows(0, 1, 2))
+    world.run()
+    refreshed(world, "gold", rows(2, 3, 4))
+    world.stand_in.plans.append(JobPlan(seconds=600))
+    assert not briefly(world, "gold").is_closed
+    world.clock.sleep(600)
+    refresh(world, rows(0, 1))
+
+    record = run(
+        with_state(world.services, ClosingStore(world)),
+        "vip",
+        Request("command", "tester"),
+        world.deadline(),
+    )
+
+    assert (record.counts.removed, codes(record)) == (0, {"kept_for_another": 1})
+
+
+def test_a_store_that_is_away_for_a_moment_holds_nothing(world: World) -> None:
+    """The run waits until it can tell whom the other export wants."""
+    both_sent(world, (0, 1, 2), (3, 4))
+    refresh(world, rows(0, 1))
+    away = AwayOnce(world.services.state, "heads/gold.json")
+
+    record = run(with_state(world.services, away), "vip", Request("command", "tester"), world.deadline())
+
+    assert (record.status, record.counts.removed) == ("successful", 1)
 
 
 def test_an_export_of_another_account_does_not_matter(world: World) -> None:

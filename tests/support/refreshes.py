@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.people import COLUMNS, People, Row, email
 from sandbox.sample import example_documents
+from shared.adapters.clock import Deadline
 from shared.runs.advance import run
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
@@ -39,6 +40,11 @@ def another_export(world: World, export: str, **changes: Any) -> None:
 
 def run_with(world: World, export: str = "vip", **request: Any) -> RunRecord:
     return run(world.services, export, Request("command", "tester", **request), world.deadline())
+
+
+def briefly(world: World, export: str = "vip") -> RunRecord:
+    """As much of a run as can be done without a long wait."""
+    return run(world.services, export, Request("command", "tester"), Deadline(world.clock, 30))
 
 
 def sent(record: RunRecord) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""What a sync must and may do, in plain sets: written from the contract, without a line of the code it judges.
+"""What a sync must and may do, in plain sets: written from the contract, without the code that it judges.
 
 It sees what an outsider sees: documents, rows, records, what was posted, who was taken off, and the list.
 Of whom it can't know anything certain it demands nothing, and forbids all the same what is forbidden.
@@ -11,18 +11,17 @@ from typing import Any, Literal
 from sandbox.people import COLUMNS, People, Row, email
 
 type Kind = Literal["plain", "other", "filtered", "refused", "twice"]
-# More than one profile may have.
+# Bytes: more than a profile may have.
 TOO_LARGE = "x" * 110_000
 # So few may always be removed, whatever their share is.
 ALWAYS_ALLOWED = 5
-# The rows of the others may be anybody's.
 ADD_UP = ("rejected", "filtered", "duplicates", "unchanged", "sent")
 HELD = {"removals_held", "removals_pending", "removals_unmatched"}
 
 
 @dataclass(frozen=True)
 class Document:
-    """What an export's document says. `fields` is one of two mappings; `filters` whether it has a condition."""
+    """What a document says: `fields` is one of two mappings, `filters` whether there is a condition."""
 
     mode: str = "mirror"
     fields: int = 0
@@ -91,9 +90,12 @@ class Run:
 
 @dataclass
 class Side:
-    """An export: `known` to its ledger are those whom it has posted, `certain` is what Klaviyo has of them for
-    certain, `left` who was not in the last segment that it went through, `maybe_left` also those of a run that
-    ended early, `is_lost` whether it has no ledger."""
+    """An export, and what it must know.
+
+    Whom it has posted is `known` to its ledger, and `certain` is what Klaviyo has of them for certain; `left`
+    are those who were not in the last segment that it went through, `maybe_left` also those of a run that
+    ended early; `marked` have left the list by themselves. `is_lost` where it has no ledger.
+    """
 
     id: str
     segment: str
@@ -105,6 +107,7 @@ class Side:
     certain: dict[int, dict[str, Any]] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)
     maybe_left: set[int] = field(default_factory=set)
+    marked: set[int] = field(default_factory=set)
     ever: set[tuple[str, int]] = field(default_factory=set)
     is_lost: bool = False
     losses: int = 0
@@ -126,7 +129,7 @@ class Side:
     def lose(self) -> None:
         """Nobody can tell any more whom it has sent."""
         self.known, self.certain, self.is_lost = set(), {}, True
-        self.left, self.maybe_left = set(), set()
+        self.left, self.maybe_left, self.marked = set(), set(), set()
         self.losses += 1
         for run in self.runs.values():
             run.is_whole = False
@@ -140,11 +143,15 @@ class Side:
         self.runs[run.id] = run
         if run.request.get("full"):
             self.certain.clear()
+        if run.request.get("readd"):
+            self.certain.clear()
+            self.marked.clear()
 
     def post(self, run: Run, who: int, sent: dict[str, Any], job: str) -> None:
         is_wanted_again = run.request.get("full") or not run.is_whole or self.is_lost
         if not is_wanted_again and not any(sent == before for before, _ in run.posted.get(who, ())):
             assert self.certain.get(who) != sent, f"{who} was sent the same again"
+        assert who not in self.marked, f"{who} has left the list and was sent again"
         assert who in run.rows.leave(run.document), f"{who} has no row that may leave"
         run.posted.setdefault(who, []).append((sent, job))
         self.ever.add((run.document.list_id, who))
@@ -154,10 +161,15 @@ class Side:
         self.left.discard(who)
         self.maybe_left.discard(who)
 
-    def close(self, run: Run, record: dict[str, Any], failed: Mapping[str, Iterable[int]]) -> None:
-        """The run has ended; `failed` are those whom its complete jobs could not import."""
+    def close(
+        self, run: Run, record: dict[str, Any], failed: Mapping[str, Iterable[int]], off: set[int]
+    ) -> None:
+        """The run has ended; `failed` are those whom its complete jobs could not import, `off` those whom
+        somebody has taken off the list."""
         self.closed[run.id] = record
         is_complete = _is_complete(run, record)
+        if run.request.get("reconcile") and run.is_whole and is_complete and not run.is_disturbed:
+            self.marked |= off & self.certain.keys() - run.posted.keys()
         for who, posts in run.posted.items():
             is_same = all(sent == posts[0][0] for sent, _ in posts)
             is_in = is_same and any(who not in failed[job] for _, job in posts if job in failed)
@@ -190,15 +202,13 @@ def check_counts(run: Run, record: dict[str, Any]) -> None:
         assert counts["rows"] == sum(counts[name] for name in ADD_UP), counts
         lines = run.rows.lines()
         assert counts["rows"] == len(lines)
-        assert counts["filtered"] == len(run.rows.kinds) * 0 + _filtered(run)
+        kinds = list(run.rows.kinds.values())
+        assert counts["filtered"] == (kinds.count("filtered") if run.document.filters else 0)
+        assert counts["duplicates"] == kinds.count("twice")
         assert ("empty_segment" in codes) == (counts["sent"] + counts["unchanged"] == 0)
 
 
-def _filtered(run: Run) -> int:
-    return list(run.rows.kinds.values()).count("filtered") if run.document.filters else 0
-
-
-def check_removed(run: Run, side: Side, others: Iterable[Side]) -> None:
+def check_removed(run: Run, side: Side) -> None:
     """Nobody was taken off who must not be."""
     if not run.removed:
         return

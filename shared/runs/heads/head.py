@@ -11,6 +11,7 @@ from shared import state
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.catalog import Export
 from shared.errors import AlreadyExists, InvalidDocument, NewerVersion, Problem
+from shared.runs.deliveries import GIVE_UP_AFTER
 from shared.runs.heads.index import IndexEntry, Retry
 from shared.runs.heads.old import upgraded
 from shared.runs.plan import Plan, PostedSnapshots
@@ -47,7 +48,8 @@ class Head(StateModel):
     and `has_mirrored` whether a run ever removed who had left, or would have.
     `posted` has the last snapshots by which somebody on the ledger was sent, the newest first; `rows` counts
     those of each segment in the last complete run; `full_at` is when a run began that sent everybody;
-    `removals_since` is when somebody had left who is not removed yet.
+    `removals_since` is when somebody had left who is not removed yet; `unconfirmed_at` is when a run ended of
+    whose jobs Klaviyo has not said what became.
     """
 
     version: Literal[3] = 3
@@ -59,6 +61,7 @@ class Head(StateModel):
     has_sent: bool = False
     has_mirrored: bool = False
     removals_since: Time | None = None
+    unconfirmed_at: Time | None = None
     full_at: Time | None = None
     exported: dict[str, str] = Field(default_factory=dict)
     scheduled_at: Time
@@ -103,7 +106,9 @@ class Head(StateModel):
         self.ledger = ledger
         self.has_sent |= bool(run.deliveries.jobs)
         if run.plan is not None:
-            self._remember(run, run.plan)
+            self._remember(run, run.plan, last.finished_at)
+        if any(job.unconfirmed for job in run.deliveries.jobs):
+            self.unconfirmed_at = last.finished_at
         self.last_attempt = last
         self.superseded = self.superseded + 1 if run.is_superseded else 0
         if run.limit is not None:
@@ -122,19 +127,24 @@ class Head(StateModel):
             return False
         return self.full_at is None or now - self.full_at >= timedelta(days=days)
 
+    def may_still_import(self, now: datetime) -> bool:
+        """Whether a job of an earlier run may still put somebody on the list."""
+        return self.unconfirmed_at is not None and now - self.unconfirmed_at < GIVE_UP_AFTER
+
     def waiting_since(self, run: OpenRun) -> datetime | None:
         """Since when people have left whom this run leaves to a later one."""
         if run.removal is None or not run.removal.pending:
             return None
         return self.removals_since or run.record.created_at
 
-    def _remember(self, run: OpenRun, plan: Plan) -> None:
+    def _remember(self, run: OpenRun, plan: Plan, now: datetime) -> None:
         """What the next run has to know of this one to remove who leaves."""
         is_complete = run.cut is None and run.limit is None
         removal = run.removal
         others = [each for each in self.posted if each != plan.posted()]
         if run.deliveries.jobs or is_complete:
             is_settled = is_complete and removal is not None and not (removal.pending or removal.unmatched)
+            is_settled &= not self.may_still_import(now)
             self.posted = [plan.posted(), *([] if is_settled else others[: MOST_POSTED - 1])]
         if is_complete:
             self.rows = dict(run.rows)

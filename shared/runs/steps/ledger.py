@@ -85,7 +85,8 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
         since=since if subscribes else None,
     )
     posts = posts_of(holder, posted)
-    leavers = _leavers(parts, run.removal) if run.removal is not None else None
+    is_certain = not lock.head.may_still_import(holder.now())
+    leavers = _leavers(parts, run.removal, is_certain=is_certain) if run.removal is not None else None
     after = updated(
         people.voided() if is_void else people, posts, leavers, subscribes=subscribes and pinned.is_whole
     ).without(erased)
@@ -127,9 +128,12 @@ def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
     return erased.people if erased is not None and erased.key == pinned.key else ()
 
 
-def _leavers(parts: Parts, removal: Removal) -> Leavers:
-    """Who has left, who of them is off the list, and who may be: those of whom a holder died while it took
-    them off, and all where another export may do so."""
+def _leavers(parts: Parts, removal: Removal, *, is_certain: bool) -> Leavers:
+    """Who has left, who of them is off the list, and who may be.
+
+    The latter are those of whom a holder died while it took them off; those who are absent and may still be
+    imported, unless it `is_certain` that they are not; and all where another export may remove them.
+    """
     left, _ = parts.read_leavers()
     gone, doubtful = set[bytes](), set[bytes]()
     for number in range(removal.chunks + 1):
@@ -140,11 +144,10 @@ def _leavers(parts: Parts, removal: Removal) -> Leavers:
             continue
         if chunk is None:
             continue
-        off = set(map(bytes.fromhex, (*chunk.gone, *chunk.absent)))
+        off, absent = set(map(bytes.fromhex, chunk.gone)), set(map(bytes.fromhex, chunk.absent))
         if number < removal.chunks:
-            gone |= off
-        else:
-            doubtful |= off
+            gone |= off | absent if is_certain else off
+        doubtful |= off | absent
     return Leavers(frozenset(left), frozenset(gone), frozenset(left if removal.is_shared else doubtful))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shared import state
 from shared.adapters.storage.store import Store
 from shared.catalog import Export
-from shared.errors import ExportError, NotFound
+from shared.errors import ExportError, NotFound, TryLater
 from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
 from shared.runs.due import is_due
 from shared.runs.heads.head import Head, read_head
@@ -17,13 +17,15 @@ from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
+# Seconds until an export whose run has just ended is looked at again.
+ENDED_AGAIN = 1.0
 _ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
 
 
 @dataclass(slots=True)
 class Others:
-    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where one
-    of them is about to send."""
+    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where
+    one of them is about to send."""
 
     are_there: bool = False
     is_unknown: bool = False
@@ -56,7 +58,10 @@ class Others:
 
 
 def read_others(services: Services, plan: Plan) -> Others:
-    """The other exports into the list of this one, which stay as they are while the account is held."""
+    """The other exports into the list of this one; none of them posts while the account is held.
+
+    Raises TryLater where that can't be told for now.
+    """
     others = Others()
     for listed in services.catalog.exports():
         if listed.id == plan.export.id:
@@ -67,6 +72,8 @@ def read_others(services: Services, plan: Plan) -> Others:
             if _is_into_the_list(services, plan, listed.document):
                 others.are_there = True
                 _add(others, services, plan, listed.document)
+        except TryLater:
+            raise
         except ExportError as problem:
             logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
             others.are_there = others.is_unknown = True
@@ -91,6 +98,9 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         others.add_posted(posted_by(services.state, run.record.id))
         others.is_busy |= run.state in _ABOUT_TO_SEND
         others.is_unknown |= run.plan is not None and not _has_key_of(plan, run.plan.ledger)
+        if not _is_open(services, export.id, run.record.id):  # what it has posted is not listed any more
+            message = f"A run of the export {export.id} has just ended."
+            raise TryLater(message, code="other_export_sends", retry_after=ENDED_AGAIN)
     else:
         others.is_busy |= _is_due(services, export, head)
     if head.ledger is None:
@@ -110,6 +120,11 @@ def _is_of_this_list(plan: Plan, ledger: Ledger) -> bool:
 def _has_key_of(plan: Plan, ledger: PinnedLedger | LedgerHeader | None) -> bool:
     """Whether its digests can be compared with those of the plan."""
     return ledger is not None and plan.ledger is not None and ledger.key == plan.ledger.key
+
+
+def _is_open(services: Services, export_id: str, run_id: str) -> bool:
+    head, _ = read_head(services.state, export_id)
+    return head.open is not None and head.open.record.id == run_id
 
 
 def posted_by(store: Store, run_id: str) -> Iterator[bytes]:
