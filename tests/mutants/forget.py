@@ -54,7 +54,6 @@ FORGET = [
     Mutant(_FORGET, "bool(self.accounts) and not", "not", _FORGOTTEN),
     Mutant("shared/runs/steps/ledger.py", "    ).without(erased)\n", "    )\n", _FORGOTTEN),
     Mutant("shared/runs/steps/ledger.py", " or has_looked or erased or", " or has_looked or", _FORGOTTEN),
-    Mutant(_AGAIN, "pinned.count if pinned is not None else 0", "0", _FORGOTTEN),
     Mutant(_AGAIN, "missed=is_uncertain or not is_erased", "missed=not is_erased", _FORGOTTEN),
     Mutant(_AGAIN, "missed=is_uncertain or not is_erased", "missed=is_uncertain", _FORGOTTEN),
     Mutant(_AGAIN, "run.finish_erasing(number + 1", "run.finish_erasing(number", _FORGOTTEN),

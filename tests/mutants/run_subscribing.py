@@ -17,6 +17,9 @@ _SCOPE = f"{_TESTS}::test_a_key_without_the_right_to_subscribe_fails_the_run"
 _CANCELED = f"{_TESTS}::test_a_consent_that_may_be_used_is_not_used_by_another_run"
 _OFF = f"{_TESTS}::test_who_left_the_list_by_themselves_is_not_put_on_it_by_a_consent"
 _KILLED = f"{_TESTS}::test_killed_before_and_after_every_post"
+_ERASE = "shared/runs/steps/erase.py"
+_ERASED = f"{_TESTS}::test_who_was_erased_meanwhile_is_not_subscribed"
+_ERASED_AGAIN = f"{_TESTS}::test_who_is_erased_once_they_are_subscribed_is_erased_again"
 _HALVED = f"{_TESTS}::test_a_job_that_klaviyo_refuses_is_halved"
 
 SUBSCRIBING = [
@@ -32,7 +35,9 @@ SUBSCRIBING = [
     Mutant(_SUBSCRIBE, " and self._imported.content(number) == row.content", "", _IMPORTED),
     Mutant(_SUBSCRIBE, "if not was_begun and self._is_untaken(problem)", "if False", _SCOPE),
     Mutant(_SUBSCRIBE, "                    self._met[number] = 1\n", "                    pass\n", _KILLED),
-    Mutant(_SUBSCRIBE, "self._post(people[:half]) + ", "", _HALVED),
+    Mutant(_SUBSCRIBE, "self._post(rows[:half]) + ", "", _HALVED),
+    Mutant(_SUBSCRIBE, "any(map(self.do_not_send.has, self.people))", "False", _ERASED),
+    Mutant(_ERASE, "posted.update(parts.subscribed(run.subscription.chunks))", "pass", _ERASED_AGAIN),
     Mutant(_SUBSCRIBE, "        self._parts.write_looked_at(number, moments)\n", "", _CANCELED),
     Mutant(_PIN, "        pinned.is_whole = False\n", "", _LOST),
     Mutant(_COMPARE, 'warn("ledger_lost", 1)\n            return begun\n', 'warn("ledger_lost", 1)\n', _LOST),

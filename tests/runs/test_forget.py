@@ -125,6 +125,13 @@ def test_one_account_that_cant_be_asked_stops_no_other(world: World) -> None:
     assert listed(world) is not None
 
 
+def test_without_a_connection_nobody_is_deleted(world: World) -> None:
+    """No account was asked, and nothing else is claimed; the people are not sent."""
+    world.services.state.delete("connections/sandbox.json")
+    assert not erase(world, email(0)).is_deleted
+    assert listed(world) is not None
+
+
 def test_a_key_without_the_scope_is_made_up_for_by_another(world: World) -> None:
     """Two connections lead to one account, and the second key may delete."""
     keys = {"pk_sandbox": SCOPES, "pk_narrow": SCOPES - {"data-privacy:write"}}
@@ -244,8 +251,13 @@ def test_a_job_that_nobody_settles_is_counted(world: World) -> None:
     assert codes(record) == {"unconfirmed": 2, "not_erased_again": 1}
 
 
-def test_who_is_erased_after_the_run_began_is_taken_out_of_its_batch(world: World) -> None:
+@pytest.mark.parametrize("before", [(), ("somebody@example.org",)], ids=["first", "second"])
+def test_who_is_erased_after_the_run_began_is_taken_out_of_its_batch(
+    world: World, before: tuple[str, ...]
+) -> None:
     """The other batches stay as they were; the row is refused, and the counts add up."""
+    if before:
+        erase(world, *before)
     world.segment(small_batches(4), partitions=4)
     posts = imported(world)
     world.stand_in.faults.add(
@@ -276,8 +288,11 @@ def test_who_is_erased_after_the_run_began_is_taken_out_of_its_batch(world: Worl
     assert files_with(world, early) == files_with(world, late) == []
 
 
-def test_who_is_erased_between_two_attempts_of_a_post(world: World) -> None:
+@pytest.mark.parametrize("before", [(), ("somebody@example.org",)], ids=["first", "second"])
+def test_who_is_erased_between_two_attempts_of_a_post(world: World, before: tuple[str, ...]) -> None:
     """The first one may have arrived: the second goes without the person, who is deleted again at the end."""
+    if before:
+        erase(world, *before)
     world.segment(rows(0, 1, 2))
     world.run()
     refresh(world, rows(0, 1, 2, 3, 4))
@@ -311,6 +326,8 @@ def test_an_open_run_keeps_the_ledger_that_it_compares_with(world: World) -> Non
     forgotten = erase(world, email(1))
 
     assert [(each.people, each.run) for each in forgotten.exports] == [(1, left.id)]
+    assert on_ledger(world, email(1))
+    assert [each.run for each in erase(world, email(1)).exports] == [left.id]
     world.clock.sleep(3_600)
     assert sent(world.run()) == (1, 0, 1, 3)
     assert not on_ledger(world, email(1))
@@ -444,7 +461,9 @@ def test_a_run_without_a_digest_key_does_not_go_on(world: World) -> None:
     posts = imported(world)
     record = world.run()
 
-    assert (record.error and record.error.code, posts) == ("erased_unreadable", [])
+    assert record.error is not None
+    assert (record.error.code, posts) == ("erased_unreadable", [])
+    assert "Run the export again" in record.error.message
     assert world.run().rejected_by_reason == {"erased": 1}
 
 

@@ -13,12 +13,15 @@ from shared.errors import InvalidDocument
 from shared.ledger import read_ledger
 from shared.ledger.key import SECRET_NAME
 from shared.runs.advance import cancel, run, start
+from shared.runs.forget import forget
 from shared.runs.heads.head import read_head
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from tests.support.dying import Died, dying
+from tests.support.erasures import erasures
 from tests.support.open_runs import CONSENT
 from tests.support.refreshes import codes, refresh, row, run_with, sent
+from tests.support.stores import ActingStore, with_state
 from tests.support.world import LIST, World
 
 MAY, JUNE, JULY = "2026-05-01T08:00:00Z", "2026-06-01T08:00:00Z", "7/1/2026 8:00:00 AM"
@@ -101,7 +104,7 @@ def test_without_a_time_that_is_past_nobody_is_subscribed(world: World, time: st
     record = world.run()
 
     assert (record.status, told(record), record.counts.imported) == ("completed_with_warnings", (1, 1), 2)
-    assert subscribed(world, 0, 1) == [False, True]
+    assert (subscribed(world, 0, 1), subscription_posts(world)) == ([False, True], 1)
     world.clock.sleep(366 * 86_400)
     assert told(refreshed(world, person(0, time), person(1))) == (0, 0)
 
@@ -342,6 +345,50 @@ def test_a_pause_and_a_cancel_stop_the_posts(world: World) -> None:
 
     assert (closed.status, subscription_posts(world)) == ("canceled", 0)
     assert told(world.run()) == (1, 0)
+
+
+def test_who_was_erased_meanwhile_is_not_subscribed(world: World) -> None:
+    """That would bring them back; nor does anybody count them as somebody who could be."""
+    world.segment([person(0), person(1)])
+    erase_at(world, lambda what, name: what == "write" and "subscribed-" in name)
+
+    record = world.run()
+
+    assert told(record) == (1, 0)
+    assert subscribed(world, 1) == [True]
+    with pytest.raises(KeyError):
+        world.stand_in.profile(email(0))
+
+
+def test_who_is_erased_once_they_are_subscribed_is_erased_again(world: World) -> None:
+    """Klaviyo never says when a subscription is done, and might bring them back by it."""
+    world.segment([person(0), person(1)])
+    world.run()
+    refresh(world, [person(0, JUNE), person(1)])
+    seen: list[str] = []
+
+    def at_the_checkpoint(what: str, name: str) -> bool:
+        seen.extend([name] if "subscribed-" in name and what == "write" else [])
+        return bool(seen) and what == "write" and name == "heads/vip.json"
+
+    erase_at(world, at_the_checkpoint)
+
+    record = world.run()
+
+    assert told(record) == (1, 0)
+    assert erasures(world) == 2
+
+
+def erase_at(world: World, is_time: Callable[[str, str], bool]) -> None:
+    """Erases the first person at this call to the state, once."""
+    services, is_done = world.services, list[bool]()
+
+    def act(what: str, name: str) -> None:
+        if not is_done and is_time(what, name):
+            is_done.append(True)
+            forget(services, [email(0)], world.deadline())
+
+    world.services = with_state(services, ActingStore(services.state, act))
 
 
 def test_a_newer_snapshot_leaves_the_others_to_the_next_run(world: World) -> None:

@@ -84,11 +84,12 @@ def _posted_since(holder: Holder, erased: Erased) -> dict[bytes, int]:
     if not since:
         return {}
     posted: set[bytes] = set()
-    for digest in parts.posted():
-        try:
+    try:
+        for digest in parts.posted():
             posted.update(Posted(parts.read_people(digest), confirmed=False).people())
-        except (PermanentError, ValueError):  # a part that is gone, or garbled
-            return since
+        posted.update(parts.subscribed(run.subscription.chunks))
+    except (PermanentError, ValueError):  # a part that is gone, or garbled
+        return since
     return {person: number for person, number in since.items() if person in posted}
 
 

@@ -41,6 +41,10 @@ class DoNotSend:
         pinned = self._plan.erased
         return frozenset(self._people[: pinned.count]) if pinned is not None else frozenset()
 
+    def has(self, person: bytes) -> bool:
+        """Whether the person was on it when it was last read."""
+        return person in self._everybody
+
     def among(self, batch: Batch) -> set[int]:
         """The places of people in a batch who were on it when it was last read."""
         everybody = self._everybody

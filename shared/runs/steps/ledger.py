@@ -91,7 +91,7 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
         people.voided() if is_void else people, posts, leavers, subscribes=subscribes and pinned.is_whole
     ).without(erased)
     former = before.former if before is not None else People()
-    looked_at = _looked_at(parts, run.subscription.chunks)
+    looked_at = parts.subscribed(run.subscription.chunks)
     gone = leavers.gone if leavers is not None else frozenset[bytes]()
     next_ledger = Ledger(
         header,
@@ -112,14 +112,6 @@ def _is_same(before: Ledger, after: Ledger) -> bool:
         for ledger in (before, after)
     ]
     return both[0] == both[1]
-
-
-def _looked_at(parts: Parts, chunks: int) -> dict[bytes, bytes]:
-    """Whose consents are used, with their hidden times; also where a holder died before it was certain."""
-    found: dict[bytes, bytes] = {}
-    for number in range(chunks):
-        found |= parts.looked_at(number)
-    return found | parts.looked_at(chunks) if parts.has_looked_at(chunks) else found
 
 
 def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:

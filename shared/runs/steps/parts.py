@@ -204,6 +204,13 @@ class Parts:
         starts = range(0, len(content), PERSON + MOMENT)
         return {content[at : at + PERSON]: content[at + PERSON : at + PERSON + MOMENT] for at in starts}
 
+    def subscribed(self, chunks: int) -> dict[bytes, bytes]:
+        """All of them, of so many parts and of one that a holder may have begun. Raises as `looked_at`."""
+        found: dict[bytes, bytes] = {}
+        for number in range(chunks + self.has_looked_at(chunks)):
+            found |= self.looked_at(number)
+        return found
+
     def has_looked_at(self, number: int) -> bool:
         """Whether a holder has begun with these people."""
         try:

@@ -12,13 +12,15 @@ from typing import override
 
 from shared.errors import BatchRefused, ExportError, KlaviyoUnavailable, PermanentError, TakenElsewhere
 from shared.klaviyo import MOST_SUBSCRIBED, Klaviyo, Subscriber
-from shared.ledger import Ledger, People, updated
+from shared.ledger import Ledger, People, read_key, updated
 from shared.ledger.people import NEVER
 from shared.profiles import Digests
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
+from shared.runs.lock.lease import RenewedLease
 from shared.runs.steps.consents import ConsentingRow, consents_in
-from shared.runs.steps.known import digests_of, known_people
+from shared.runs.steps.erased import DoNotSend
+from shared.runs.steps.known import digests_under, known_people
 from shared.runs.steps.ledger import posted_by, posts_of
 from shared.runs.steps.parts import Parts
 from shared.runs.steps.permit import RunPermit
@@ -26,20 +28,33 @@ from shared.runs.steps.permit import RunPermit
 logger = logging.getLogger(__name__)
 
 
-class CountingPermit(RunPermit):
-    """Everything that can forbid to subscribe somebody; `attempts` counts what it has allowed."""
+class _ErasedMeanwhile(ExportError):
+    """Somebody was erased since they were looked at."""
 
-    attempts = 0
+
+class _SubscribingPermit(RunPermit):
+    """Everything that can forbid to subscribe these `people`; `attempts` counts what it has allowed."""
+
+    def __init__(self, holder: Holder, account: RenewedLease, do_not_send: DoNotSend) -> None:
+        super().__init__(holder, account)
+        self.do_not_send = do_not_send
+        self.people: list[bytes] = []
+        self.attempts = 0
 
     @override
     def check(self) -> None:
+        """Raises _ErasedMeanwhile, ErasedUnreadable, and what a run's permit raises."""
+        self.do_not_send.refresh()
+        if any(map(self.do_not_send.has, self.people)):
+            raise _ErasedMeanwhile("Somebody was erased meanwhile.")
         super().check()
         self.attempts += 1
 
 
 def subscribe(holder: Holder) -> bool:
     """Subscribes who may be, and lets the run go on; False where the time is over before."""
-    klaviyo, digests = holder.klaviyo(), digests_of(holder)
+    klaviyo, key = holder.klaviyo(), read_key(holder.services.vault)
+    digests = digests_under(holder.plan, key)
     with lock_account(holder.services, holder.plan.account_id) as account:
         try:
             before = known_people(holder)
@@ -47,7 +62,8 @@ def subscribe(holder: Holder) -> bool:
         except (PermanentError, ValueError) as problem:  # then the ledger is lost, too
             logger.warning("run %s: it is not known who was imported: %s", holder.run.record.id, problem)
         else:
-            permit = CountingPermit(holder, account)
+            do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
+            permit = _SubscribingPermit(holder, account, do_not_send)
             if not _Subscribing(holder, klaviyo, permit, digests, before, imported).run():
                 return False
     holder.run.finish_subscribing()
@@ -61,7 +77,7 @@ class _Subscribing:
         self,
         holder: Holder,
         klaviyo: Klaviyo,
-        permit: CountingPermit,
+        permit: _SubscribingPermit,
         digests: Digests,
         before: People,
         imported: People,
@@ -129,23 +145,20 @@ class _Subscribing:
             else self._digests.hide(row.person, row.consented_at)
             for row in rows
         }
-        people = [
-            Subscriber(row.address, datetime.fromtimestamp(row.consented_at, UTC))
-            for row in rows
-            if row.consented_at is not None and row.consented_at < self._now
-        ]
+        past = [row for row in rows if row.consented_at is not None and row.consented_at < self._now]
         was_begun = self._parts.has_looked_at(number)
         self._parts.write_looked_at(number, moments)
         self._permit.attempts = 0
         try:
-            subscribed = self._post(people)
+            subscribed = self._post(past)
         except TakenElsewhere:
             raise
         except ExportError as problem:
             if not was_begun and self._is_untaken(problem):
                 self._parts.remove_looked_at(number)
             raise
-        run.finish_subscriptions(subscribed=subscribed, not_subscribed=len(rows) - subscribed)
+        erased = sum(self._permit.do_not_send.has(row.person) for row in past)
+        run.finish_subscriptions(subscribed=subscribed, not_subscribed=len(rows) - subscribed - erased)
         self._holder.lock.checkpoint()
         self._holder.deadline.progress()
 
@@ -156,20 +169,28 @@ class _Subscribing:
         )
         return self._permit.attempts == 0 or (self._permit.attempts == 1 and is_refused)
 
-    def _post(self, people: list[Subscriber]) -> int:
-        """Returns how many Klaviyo takes: all but those whom it refuses."""
-        if not people:
+    def _post(self, rows: list[ConsentingRow]) -> int:
+        """Returns how many Klaviyo takes: all but those whom it refuses, and who was erased meanwhile."""
+        rows = [row for row in rows if not self._permit.do_not_send.has(row.person)]
+        if not rows:
             return 0
         list_id, deadline = self._holder.plan.export.list_id, self._holder.deadline
+        self._permit.people = [row.person for row in rows]
         try:
-            self._klaviyo.subscribe(list_id, people, deadline, self._permit)
+            self._klaviyo.subscribe(list_id, list(map(_subscriber, rows)), deadline, self._permit)
+        except _ErasedMeanwhile:  # an attempt before may have arrived: closing erases them again
+            return self._post(rows)
         except BatchRefused as refusal:
             refused = {profile.index for profile in refusal.profiles}
             if refused:
-                return self._post([one for place, one in enumerate(people) if place not in refused])
-            half = len(people) // 2
-            return self._post(people[:half]) + self._post(people[half:]) if half else 0
-        return len(people)
+                return self._post([row for place, row in enumerate(rows) if place not in refused])
+            half = len(rows) // 2
+            return self._post(rows[:half]) + self._post(rows[half:]) if half else 0
+        return len(rows)
+
+
+def _subscriber(row: ConsentingRow) -> Subscriber:
+    return Subscriber(row.address, datetime.fromtimestamp(row.consented_at or 0, UTC))
 
 
 def _ledger_of(holder: Holder) -> Ledger | None:
