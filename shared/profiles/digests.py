@@ -16,7 +16,8 @@ CONTENT = 7
 # Bytes of a time under a key, and of each of its two halves.
 MOMENT = 8
 _HALF = 4
-# Goes up when the same cells become another profile: then everybody counts as changed once.
+# Goes up when the same cells become another profile: then everybody counts as changed once. A test holds it
+# to the code.
 CONTENT_VERSION = 1
 
 
