@@ -15,6 +15,8 @@ def with_consents(before: People, former: People, after: People, looked_at: Mapp
     `looked_at` are those who were subscribed, or could not be, with the hidden times of their consents. Who
     was among the `former` people, and not among those before, has the consent of then.
     """
+    if not (former or looked_at):
+        return after
     entries = bytearray(after.entries)
     for number in range(len(former)):
         person = former.person(number)

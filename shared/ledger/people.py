@@ -125,11 +125,13 @@ class People:
     def without(self, persons: Iterable[bytes]) -> "People":
         """The same people but for these."""
         numbers = sorted({number for person in persons if (number := self.find(person)) >= 0})
-        pieces, start = list[bytes](), 0
+        if not numbers:
+            return self
+        entries, pieces, start = memoryview(self.entries), list[memoryview](), 0
         for number in numbers:
-            pieces.append(self.entries[start : number * WIDTH])
+            pieces.append(entries[start : number * WIDTH])
             start = (number + 1) * WIDTH
-        pieces.append(self.entries[start:])
+        pieces.append(entries[start:])
         return People(b"".join(pieces))
 
     def _index(self) -> array[int]:

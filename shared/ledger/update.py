@@ -1,14 +1,21 @@
 """The next ledger, from the one before and from what a run posted."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from io import BytesIO
 
 from shared.ledger.people import ENTRY, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
 from shared.profiles.digests import PERSON
 
 # Of an entry, behind what was sent: no flags, or that of somebody who waits; and nobody was subscribed.
 _REST, _WAITING = b"\0" + NEVER, bytes((WAITING,)) + NEVER
+_CONFIRMED, _UNCONFIRMED = b"\0", b"\1"
+# Bytes of an entry of a post with one of these.
+_MARKED = ENTRY + 1
+# Where the ranges of digests begin that are sorted one after another: as single objects, all need much
+# memory.
+_LIMITS = [bytes((first,)) for first in range(0, 256, 16)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,71 +70,81 @@ def updated(
     open. Without `leavers` it is not known who has left since. Where the export `subscribes`, who is new
     waits for that.
     """
-    entries = bytearray(before.entries)
-    new: list[bytes] = []
-    for entry in _merged(sorted(chain.from_iterable(map(_entries, posts)))):
-        number = before.find(entry[:PERSON]) if before else -1
-        if number < 0:
-            new.append(entry[:ENTRY] + _WAITING if subscribes else entry)
-        else:
-            start = number * WIDTH
-            entries[start : start + ENTRY] = entry[:ENTRY]
-            entries[start + ENTRY] &= WAITING
-    after = People(_woven(before, bytes(entries), new))
-    return after if leavers is None else _without(after, leavers)
+    entries, new = bytearray(before.entries), BytesIO()
+    rest = _WAITING if subscribes else _REST
+    for found in _in_order(posts):
+        for entry in _merged(found):
+            number = before.find(entry[:PERSON]) if before else -1
+            if number < 0:
+                new.write(entry + rest)
+            else:
+                start = number * WIDTH
+                entries[start : start + ENTRY] = entry
+                entries[start + ENTRY] &= WAITING
+    if leavers is not None:
+        _mark(before, entries, leavers)
+    staying = People(bytes(entries))
+    del entries  # the copies are large
+    return _woven(staying.without(leavers.gone) if leavers is not None else staying, new.getvalue())
 
 
-def _without(people: People, leavers: Leavers) -> People:
-    """Without those who are gone, and with a flag for those who have left and are not."""
-    entries = bytearray(people.entries)
-    entries[ENTRY::WIDTH] = people.entries[ENTRY::WIDTH].translate(NOT_LEFT)
+def _mark(people: People, entries: bytearray, leavers: Leavers) -> None:
+    """Marks in their entries who has left, and nobody else."""
+    entries[ENTRY::WIDTH] = entries[ENTRY::WIDTH].translate(NOT_LEFT)
     for person in leavers.left:
         number = people.find(person)
         if number >= 0:
             entries[number * WIDTH + ENTRY] |= LEFT
             if person in leavers.doubtful:
                 entries[number * WIDTH + PERSON : number * WIDTH + ENTRY] = VOID
-    return People(bytes(entries)).without(leavers.gone)
 
 
-def _entries(post: Posted) -> list[bytes]:
-    """Entries of the ledger, but for the byte of flags, which says that a person was not confirmed."""
-    people = len(post.entries) // ENTRY
-    entries = bytearray(people * WIDTH)
-    for byte in range(ENTRY):
-        entries[byte::WIDTH] = post.entries[byte::ENTRY]
-    entries[ENTRY::WIDTH] = (b"\0" if post.confirmed else b"\1") * people
-    return [bytes(entries[start : start + WIDTH]) for start in range(0, len(entries), WIDTH)]
+def _in_order(posts: Iterable[Posted]) -> Iterator[list[bytes]]:
+    """Sorted entries of all posts, with a byte that says whether they are confirmed, range by range."""
+    sorted_posts: list[tuple[bytes, list[int]]] = []
+    for post in posts:
+        mark = _CONFIRMED if post.confirmed else _UNCONFIRMED
+        starts = range(0, len(post.entries), ENTRY)
+        entries = sorted(post.entries[start : start + ENTRY] + mark for start in starts)
+        limits = [bisect_left(entries, limit) * _MARKED for limit in _LIMITS]
+        sorted_posts.append((b"".join(entries), [*limits, len(entries) * _MARKED]))
+    for number in range(len(_LIMITS)):
+        found: list[bytes] = []
+        for content, limits in sorted_posts:
+            starts = range(limits[number], limits[number + 1], _MARKED)
+            found += (content[start : start + _MARKED] for start in starts)
+        yield sorted(found)
 
 
 def _merged(found: Iterable[bytes]) -> list[bytes]:
-    """Each person once, from sorted entries, in which a confirmed one comes before the same one unconfirmed.
+    """Each person once with what was sent, from sorted entries: a confirmed one comes before the same one
+    unconfirmed.
 
     What was sent is certain where the first is confirmed, and no other carries anything else.
     """
     merged: list[bytes] = []
     last = before = b""
-    for entry in found:
+    for marked in found:
+        entry = marked[:ENTRY]
         person = entry[:PERSON]
         if person != last:
-            merged.append(person + VOID + _REST if entry[ENTRY] else entry)
+            merged.append(entry if marked.endswith(_CONFIRMED) else person + VOID)
             last, before = person, entry
-        elif entry[PERSON:ENTRY] != before[PERSON:ENTRY]:
-            merged[-1] = person + VOID + _REST
+        elif entry != before:
+            merged[-1] = person + VOID
     return merged
 
 
-def _woven(before: People, entries: bytes, new: list[bytes]) -> bytes:
-    """The entries with the new ones, which are sorted, at their places."""
-    if not before:
-        return b"".join(new)
-    pieces: list[bytes] = []
-    start = 0
-    for entry in new:
-        place = before.place(entry) * WIDTH
-        if place > start:
-            pieces.append(entries[start:place])
-            start = place
-        pieces.append(entry)
-    pieces.append(entries[start:])
-    return b"".join(pieces)
+def _woven(people: People, new: bytes) -> People:
+    """The people with the new ones, whose entries are sorted too."""
+    if not new:
+        return people
+    if not people:
+        return People(new)
+    pieces: list[memoryview] = []
+    old, others, start = memoryview(people.entries), memoryview(new), 0
+    for number in range(0, len(new), WIDTH):
+        place = people.place(new[number : number + PERSON]) * WIDTH
+        pieces += (old[start:place], others[number : number + WIDTH])
+        start = place
+    return People(b"".join((*pieces, old[start:])))

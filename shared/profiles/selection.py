@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.profiles.digest_set import DigestSet
 from shared.profiles.mapper import Mapper
 from shared.profiles.profile import Filtered, Profile, Refusal, Why
 
@@ -72,7 +73,7 @@ class Selection:
 
     Who was sent the same before does not leave, unless `everybody` is to be sent, nor does who has left by
     themselves (`off`); where another mapping stood behind what was sent (`is_remapped`), nobody counts as
-    changed. Who was `erased` is refused. Duplicates are recognized by the digests of those who are new, 80
+    changed. Who was `erased` is refused. Duplicates are recognized by the digests of those who are new, 23
     MB for a million, and by a mark for each of the others. `warnings` counts values of the profiles that
     leave, `unreadable` refused rows that do not tell whose they are.
     """
@@ -91,10 +92,10 @@ class Selection:
         self._everybody = everybody
         self._is_remapped = is_remapped
         self._erased = erased
-        self._new: set[bytes] = set()
+        self._new = DigestSet()
         self._met = bytearray(len(known))
         # Their rows do not leave, but they have not left.
-        self._refused: set[bytes] = set()
+        self._refused = DigestSet()
         self.unreadable = 0
         self.rows_by_segment: dict[str, int] = {}
         self.rows = 0
@@ -143,10 +144,10 @@ class Selection:
             except Refusal as refusal:
                 self.rejected_by_reason[refusal.reason] += 1
                 self._reject(Rejected(partition, row, refusal.column, refusal.reason))
-                if person:
-                    self._refused.add(person)
-                else:
+                if not person:
                     self.unreadable += 1
+                elif person not in self._refused:
+                    self._refused.add(person)
                 continue
             if is_met:
                 self.duplicates += 1

@@ -1,0 +1,35 @@
+"""A set of digests in less than a third of the memory of a set: 23 MB for a million."""
+
+from collections.abc import Iterator
+
+from shared.profiles.digests import PERSON
+
+
+class DigestSet:
+    """Digests of PERSON bytes, in buckets by their first two bytes."""
+
+    def __init__(self) -> None:
+        self._buckets = [b""] * (1 << 16)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, digest: bytes) -> bool:
+        bucket = self._buckets[digest[0] << 8 | digest[1]]
+        if digest not in bucket:
+            return False
+        place = bucket.find(digest)
+        while place % PERSON and place >= 0:  # by chance, the end of one and the beginning of another
+            place = bucket.find(digest, place + 1)
+        return place >= 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for bucket in self._buckets:
+            for start in range(0, len(bucket), PERSON):
+                yield bucket[start : start + PERSON]
+
+    def add(self, digest: bytes) -> None:
+        """One that is not here yet."""
+        self._buckets[digest[0] << 8 | digest[1]] += digest
+        self._count += 1
