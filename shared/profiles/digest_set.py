@@ -10,26 +10,31 @@ class DigestSet:
 
     def __init__(self) -> None:
         self._buckets = [b""] * (1 << 16)
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return sum(map(len, self._buckets)) // PERSON
 
     def __contains__(self, digest: bytes) -> bool:
         bucket = self._buckets[digest[0] << 8 | digest[1]]
-        if digest not in bucket:
-            return False
-        place = bucket.find(digest)
-        while place % PERSON and place >= 0:  # by chance, the end of one and the beginning of another
-            place = bucket.find(digest, place + 1)
-        return place >= 0
+        return digest in bucket and _has(bucket, digest)
 
     def __iter__(self) -> Iterator[bytes]:
         for bucket in self._buckets:
             for start in range(0, len(bucket), PERSON):
                 yield bucket[start : start + PERSON]
 
-    def add(self, digest: bytes) -> None:
-        """One that is not here yet."""
-        self._buckets[digest[0] << 8 | digest[1]] += digest
-        self._count += 1
+    def add(self, digest: bytes) -> bool:
+        """Returns whether it is a new one."""
+        buckets, number = self._buckets, digest[0] << 8 | digest[1]
+        bucket = buckets[number]
+        if digest in bucket and _has(bucket, digest):
+            return False
+        buckets[number] = bucket + digest
+        return True
+
+
+def _has(bucket: bytes, digest: bytes) -> bool:
+    place = bucket.find(digest)
+    while place % PERSON and place >= 0:  # by chance, the end of one and the beginning of another
+        place = bucket.find(digest, place + 1)
+    return place >= 0

@@ -129,8 +129,7 @@ class Selection:
                 if person in erased:
                     raise Refusal("", "erased")  # noqa: TRY301 - refused like any other
                 number = known.find(person)
-                is_met = met[number] if number >= 0 else person in self._new
-                if number >= 0 and not is_met:
+                if number >= 0 and not met[number]:
                     is_off = any_off and known.is_off(number)
                     if is_off or (not everybody and known.content(number) == content):
                         met[number] = 1
@@ -146,15 +145,13 @@ class Selection:
                 self._reject(Rejected(partition, row, refusal.column, refusal.reason))
                 if not person:
                     self.unreadable += 1
-                elif person not in self._refused:
+                else:
                     self._refused.add(person)
                 continue
-            if is_met:
+            if met[number] if number >= 0 else not self._new.add(person):
                 self.duplicates += 1
                 continue
-            if number < 0:
-                self._new.add(person)
-            else:
+            if number >= 0:
                 met[number] = 1
                 profile = profile._replace(why=self._why(number))
             if profile.warnings:

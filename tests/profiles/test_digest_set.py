@@ -16,8 +16,7 @@ def test_it_has_what_was_added(added: list[bytes], asked: list[bytes]) -> None:
     found, expected = DigestSet(), set[bytes]()
     for digest in added:
         assert (digest in found) == (digest in expected)
-        if digest not in found:
-            found.add(digest)
+        assert found.add(digest) == (digest not in expected)
         expected.add(digest)
 
     assert [digest in found for digest in asked] == [digest in expected for digest in asked]
@@ -36,5 +35,5 @@ def test_the_end_of_one_and_the_beginning_of_another_are_none() -> None:
     assert overlap[:2] == first[:2]
     assert overlap not in (first, second)
     assert overlap not in found
-    found.add(overlap)
+    assert found.add(overlap)
     assert overlap in found
