@@ -8,6 +8,7 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import accumulate
 
 from shared.profiles.digests import CONTENT, MOMENT, PERSON
@@ -34,14 +35,15 @@ class People:
         if len(entries) % WIDTH:
             raise ValueError("not a whole number of entries")
         self.entries = entries
-        self._ends = self._index()
+        # About 16 people share a beginning, of two bytes at most.
+        self._shift = max(0, 20 - max(4, len(self).bit_length()))
 
     def __len__(self) -> int:
         return len(self.entries) // WIDTH
 
     def find(self, person: bytes) -> int:
         """The person's number; -1 for one who is not here."""
-        prefix = person[0] << 8 | person[1]
+        prefix = (person[0] << 8 | person[1]) >> self._shift
         end = self._ends[prefix + 1]
         place = self.entries.find(person, self._ends[prefix], end)
         while place % WIDTH and place >= 0:  # by chance, the end of one entry and the beginning of another
@@ -50,7 +52,8 @@ class People:
 
     def place(self, person: bytes) -> int:
         """The number that the person has, or would have."""
-        low, high = (self._ends[(person[0] << 8 | person[1]) + more] // WIDTH for more in (0, 1))
+        prefix = (person[0] << 8 | person[1]) >> self._shift
+        low, high = self._ends[prefix] // WIDTH, self._ends[prefix + 1] // WIDTH
         while low < high:
             middle = (low + high) // 2
             if self.entries[middle * WIDTH : middle * WIDTH + PERSON] < person:
@@ -134,13 +137,15 @@ class People:
         pieces.append(entries[start:])
         return People(b"".join(pieces))
 
-    def _index(self) -> array[int]:
-        """Where the entries of each of the 65,536 beginnings start, in bytes; and, at last, their end."""
+    @cached_property
+    def _ends(self) -> array[int]:
+        """Where the entries of each beginning start, in bytes; and, at last, their end."""
         prefixes = array("H", bytes(2 * len(self)))
         with memoryview(prefixes).cast("B") as beginnings:
             first, second = (1, 0) if _IS_LITTLE else (0, 1)
             beginnings[first::2] = self.entries[0::WIDTH]
             beginnings[second::2] = self.entries[1::WIDTH]
-        counts = Counter(prefixes)
-        each = (counts[prefix] * WIDTH for prefix in range(1 << 16))
-        return array("Q", accumulate(each, initial=0))
+        lengths = array("Q", bytes(8 * ((1 << 16) >> self._shift)))
+        for prefix, count in Counter(prefixes).items():
+            lengths[prefix >> self._shift] += count * WIDTH
+        return array("Q", accumulate(lengths, initial=0))

@@ -172,9 +172,9 @@ class Selection:
                 yield person
             number = self._met.find(0, number + 1)
 
-    def refused(self) -> Iterator[bytes]:
-        """Whose rows were refused, as far as they tell whose they are."""
-        return iter(self._refused)
+    def refused(self) -> bytes:
+        """Whose rows were refused, as far as they tell whose they are: their digests, joined."""
+        return self._refused.joined()
 
     def _why(self, number: int) -> Why:
         """Of a person who was sent before."""

@@ -116,7 +116,7 @@ class _Pass:
         if holder.run.limit is not None or not (is_mirror or holder.run.reconcile):
             return
         left = b"".join(selection.leavers()) if is_mirror else b""
-        Parts(holder.lock).write_leavers(left, b"".join(selection.refused()))
+        Parts(holder.lock).write_leavers(left, selection.refused())
         before = holder.lock.head.rows
         emptied = [name for name, rows in selection.rows_by_segment.items() if before.get(name) and not rows]
         removal = Removal(
