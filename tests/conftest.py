@@ -1,5 +1,6 @@
 """What tests share: real storage, and a vault for the real client, all on loopback."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures: list[str] = getattr(item, "fixturenames", [])
         if TOOLS.intersection([*fixtures, *map(str, parameters)]):
             item.add_marker("tools")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def power() -> Iterator[None]:
+    """No test loses it, and waiting for a disk takes half of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ def test_a_bug_shows_its_place_and_nothing_of_the_data(
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(world: World) -> None:
     """The interrupted run stays open, the command exits with 130, and the next one completes it."""
     world.segment(People(25_000))
-    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=15)])
     environment = environment_of(world)
     with subprocess.Popen(
         [str(COMMAND), "run", "vip"],
