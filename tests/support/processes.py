@@ -27,9 +27,10 @@ def break_leases(world: World) -> None:
 
 
 def killed_after_a_job(world: World, nth: int) -> None:
-    """Leaves an open run of vip whose holder died over its n-th post, the others accepted."""
+    """Leaves an open run of vip whose holder died over its n-th post, with all before it accepted."""
     before = accepted(world)
-    world.stand_in.faults.add([Fault("hang", method="POST", nth=nth)])
+    # As many as are on their way at once.
+    world.stand_in.faults.add([Fault("hang", method="POST", nth=number) for number in range(nth, nth + 9)])
     with subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.DEVNULL) as process:
         until = time.monotonic() + 30
         while accepted(world) < before + nth - 1:
