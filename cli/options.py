@@ -40,7 +40,7 @@ confirm_removals_option = click.option(
     flag_value=str(ANY_NUMBER),
     type=click.IntRange(min=0),
     metavar="[N]",
-    help="Remove everybody who left the segment, or N people at most, in spite of the safeguard.",
+    help="Remove who left the segment in spite of the safeguard; with N, only if they are N or fewer.",
 )
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show what would be sent; send and write nothing."

@@ -66,9 +66,11 @@ def run(
     """
     if readd and not reconcile:
         raise click.UsageError("--readd needs --reconcile.")
+    if reconcile and dry_run:
+        raise click.UsageError("A dry run does not read the list's members: leave --reconcile out.")
     services = open_services()
     if dry_run:
-        made = preview(services, services.catalog.export(export), limit, full=full)
+        made = preview(services, services.catalog.export(export), limit, full=full, confirmed=confirmed)
         print_preview(made, as_json)
         return OK
     request = Request(

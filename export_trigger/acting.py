@@ -21,7 +21,6 @@ from shared.catalog import Export
 from shared.errors import AlreadyRunning, ExportError, TakenElsewhere, TryLater
 from shared.runs.advance import cancel, run, start
 from shared.runs.record import RunRecord
-from shared.runs.removal import ANY_NUMBER
 from shared.runs.run import OpenRun
 from shared.runs.starting import Request
 from shared.runs.views.history import find_run, read_open_run, read_run
@@ -117,13 +116,11 @@ def cancel_run(req: func.HttpRequest) -> Reply:
 def _request(req: func.HttpRequest) -> Request:
     """Who asks, and for what."""
     body = read_body(StartBody, req.get_body())
-    confirm = body.confirm_removals
-    confirmed = ANY_NUMBER if confirm is True else (None if confirm is False else confirm)
     return Request(
         "on_demand",
         _name(req, body),
         full=body.full,
-        confirmed=confirmed,
+        confirmed=body.confirm_removals,
         reconcile=body.reconcile,
         readd=body.readd,
     )

@@ -33,7 +33,8 @@ def preview_export(req: func.HttpRequest) -> Reply:
     """What a run would send and remove, from the newest snapshots; nothing is sent, and nothing written."""
     services = process_services()
     body = read_body(PreviewBody, req.get_body())
-    return reply(200, preview(services, export_of(req, services), full=body.full).model_dump(mode="json"))
+    made = preview(services, export_of(req, services), full=body.full, confirmed=body.confirm_removals)
+    return reply(200, made.model_dump(mode="json"))
 
 
 def show_runs(req: func.HttpRequest) -> Reply:

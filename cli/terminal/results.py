@@ -117,7 +117,7 @@ def print_preview(made: Preview, as_json: bool) -> None:
     print_counts(made.counts.model_dump())
     print_notes(made.rejected_by_reason, made.warnings)
     if made.removals_held:
-        print_line(f"Removals would be held: {made.counts.would_remove:,} people. See --confirm-removals.")
+        print_line(f"The {made.counts.would_remove:,} removals would be held. {made.removals_held_because}")
     for place in made.first_rejected[:5]:
         print_line(f"  refused: {place.partition} row {place.row:,} {place.column} {place.reason}")
     print_at_klaviyo(made.at_klaviyo)

@@ -188,3 +188,5 @@ def _columns(export: Export) -> Iterator[tuple[str, str]]:
         yield f"/attributes/properties/{place}", source.column
     if export.only_if is not None:
         yield "/only_if/column", export.only_if.column
+    if export.consent is not None:
+        yield "/consent/consented_at", export.consent.consented_at

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, override
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, PlainValidator
 
 from shared.api.problems import BadRequest
 from shared.catalog.document import Document, Place
@@ -25,6 +25,19 @@ def _name(text: str) -> str:
     return text
 
 
+def _removals(value: object) -> int | None:
+    match value:
+        case bool():
+            return ANY_NUMBER if value else None
+        case int() if 0 <= value <= ANY_NUMBER:
+            return value
+    raise ValueError("must be true, false or a whole number from 0 on")
+
+
+# How many people may be removed, where the caller says so: any number (`true`), or one.
+type Removals = Annotated[int | None, PlainValidator(_removals)]
+
+
 class StartAllBody(Document):
     """Who wants the runs; blank where the body doesn't say."""
 
@@ -32,14 +45,13 @@ class StartAllBody(Document):
 
 
 class StartBody(StartAllBody):
-    """Who wants the run; whether everybody is to be sent; how many people may be removed, where the caller
-    says so: any number, or one; and whether the list's members are read first, and who is not among them is
-    sent again."""
+    """Who wants the run; whether everybody is to be sent; how many people may be removed; and whether the
+    list's members are read first, and who is not among them is sent again."""
 
     full: bool = False
     reconcile: bool = False
     readd: bool = False
-    confirm_removals: bool | Annotated[int, Field(ge=0, le=ANY_NUMBER, strict=True)] = False
+    confirm_removals: Removals = None
 
     @override
     @classmethod
@@ -50,9 +62,10 @@ class StartBody(StartAllBody):
 
 
 class PreviewBody(Document):
-    """Whether the run would send everybody."""
+    """Whether the run would send everybody, and how many people it might remove."""
 
     full: bool = False
+    confirm_removals: Removals = None
 
 
 class EmptyBody(Document):

@@ -147,11 +147,12 @@ class RunRecord(StateModel):
     def is_closed(self) -> bool:
         return self.phase == "closed"
 
-    def warn(self, code: str, count: int = 1) -> None:
-        """Sets the count of a warning; the message comes with the code."""
+    def warn(self, code: str, count: int = 1, detail: str = "") -> None:
+        """Sets the count of a warning; the message comes with the code, and may end with a detail."""
         self.warnings = [warning for warning in self.warnings if warning.code != code]
         if count:
-            self.warnings.append(WarningRecord(code=code, message=WARNINGS[code], count=count))
+            message = f"{WARNINGS[code]} {detail}".rstrip()
+            self.warnings.append(WarningRecord(code=code, message=message, count=count))
 
     def warning_codes(self) -> set[str]:
         return {warning.code for warning in self.warnings}
@@ -180,7 +181,7 @@ WARNINGS = {
     "left_by_themselves": "These people have left the list, and not by this app: they were not sent.",
     "strangers": "People are on the list whom no export into it has sent; they stay.",
     "not_subscribed": "These rows do not say when somebody consented, or say a time that is not past.",
-    "removals_held": "People have left the segment, and nobody was removed: somebody has to look first.",
+    "removals_held": "The safeguard keeps people on the list until somebody has looked.",
     "removals_pending": "People have left the segment and are not removed from the list yet.",
     "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",
     "merged_kept": "People have left the segment whose profile is also somebody's who has not; it stays.",

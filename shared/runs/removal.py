@@ -1,6 +1,7 @@
 """Who has left the segment: what a pass found of them, and whether they may be taken off the list. Pure."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -12,6 +13,25 @@ ANY_NUMBER = 2**53 - 1
 ALWAYS_ALLOWED = 5
 # How long a run waits for somebody who may move to the segment of another export into the list.
 WAIT_FOR_OTHERS = timedelta(hours=1)
+
+
+class Held(NamedTuple):
+    """Why removals are held; `confirm` is how many somebody may confirm, None where no word helps, and
+    `reconcile` whether strangers are among them."""
+
+    because: str
+    confirm: int | None = None
+    reconcile: bool = False
+
+    def advice(self, export: str) -> str:
+        """What has happened, and the next step."""
+        if self.confirm is None:
+            return self.because
+        options = f"{'--reconcile ' if self.reconcile else ''}--confirm-removals {self.confirm}"
+        return f"{self.because} If that is right: segment-export run {export} {options}"
+
+
+OTHERS_UNKNOWN = Held("It is unknown whom another export wants on the list: the log names it.")
 
 
 class Members(StateModel):
@@ -56,34 +76,61 @@ class Removal(StateModel):
         """How many have left of whom it is not known yet what became of them."""
         return max(0, self.left - self.kept_for_another - self.settled)
 
-    def are_strangers_held(
+    def held_strangers(
         self, strangers: int, members: int, unexplained: int, most_share: float, confirmed: int | None
-    ) -> bool:
-        """Whether strangers stay on the list, whom no export has sent.
+    ) -> Held | None:
+        """Why strangers stay on the list, whom no export has sent; None where they may go.
 
         Those who were sent and are `unexplained`, neither on the list nor known to Klaviyo by their address,
         may be among them.
         """
         if confirmed is not None:
-            return self.removed + strangers > confirmed
-        return strangers > 0 and (
-            bool(unexplained) or (strangers > ALWAYS_ALLOWED and strangers > most_share * members)
-        )
+            return _beyond(self.removed + strangers, confirmed, reconcile=True)
+        would = self.left - self.kept_for_another + strangers
+        if strangers and unexplained:
+            return Held(
+                f"{strangers:,} members of the list are strangers, and {unexplained:,} people who were sent, "
+                "whom Klaviyo does not know by their address any more, may be among them.",
+                would,
+                reconcile=True,
+            )
+        if strangers > ALWAYS_ALLOWED and strangers > most_share * members:
+            shares = _shares(strangers, members, most_share)
+            because = f"{strangers:,} of {members:,} members of the list are strangers, {shares}."
+            return Held(because, would, reconcile=True)
+        return None
 
     def may_wait_for_others(self, now: datetime) -> bool:
         return self.began_at is None or now - self.began_at < WAIT_FOR_OTHERS
 
-    def is_held(self, most_share: float, confirmed: int | None) -> bool:
-        """Whether nobody may be removed.
+    def held(self, most_share: float, confirmed: int | None) -> Held | None:
+        """Why nobody may be removed; None where who left may go.
 
         `confirmed` is how many may be, by somebody's word for this run. Rows that may be anybody's are
         beyond anybody's word.
         """
-        would = self.left - self.kept_for_another
+        would, known = self.left - self.kept_for_another, self.known - self.kept_for_another
         if self.unreadable:
-            return True
+            return Held(f"{self.unreadable:,} rows can't be read, and may be anybody's: correct them.")
         if confirmed is not None:
-            return would > confirmed
-        if not self.present or self.emptied:
-            return True
-        return would > ALWAYS_ALLOWED and would > most_share * (self.known - self.kept_for_another)
+            return _beyond(would, confirmed)
+        if not self.present:
+            return Held("No row of the segment may be sent.", would)
+        if self.emptied:
+            return Held(f"No rows are left in {', '.join(self.emptied)}.", would)
+        if would > ALWAYS_ALLOWED and would > most_share * known:
+            return Held(
+                f"{would:,} of {known:,} people have left, {_shares(would, known, most_share)}.", would
+            )
+        return None
+
+
+def _beyond(would: int, confirmed: int, *, reconcile: bool = False) -> Held | None:
+    if would <= confirmed:
+        return None
+    because = f"{would:,} people would be removed, and no more than {confirmed:,} were confirmed."
+    return Held(because, would, reconcile)
+
+
+def _shares(part: int, whole: int, most_share: float) -> str:
+    return f"{part / whole:.1%}, and max_removal_share allows {most_share:.1%}"

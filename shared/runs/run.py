@@ -7,6 +7,7 @@ then it posts nothing more, counts what Klaviyo has accepted by then, and closes
 and of its deliveries write a run's fields.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -16,7 +17,7 @@ from shared.profiles import Selection
 from shared.runs.deliveries import AcceptedJob, Deliveries
 from shared.runs.plan import Plan
 from shared.runs.record import Count, ErrorRecord, RunRecord, StateModel, Time
-from shared.runs.removal import Members, Removal
+from shared.runs.removal import Held, Members, Removal
 from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
 from shared.runs.subscription import Subscription
 
@@ -236,9 +237,10 @@ class OpenRun(StateModel):
         """They stay on the list."""
         self.record.warn("strangers", count)
 
-    def hold_removals(self, count: int) -> None:
+    def hold_removals(self, count: int, why: Iterable[Held]) -> None:
         """Somebody has to look first: who left stays on the list, and on the ledger."""
-        self.record.warn("removals_held", count)
+        advice = " ".join(held.advice(self.record.export) for held in why)
+        self.record.warn("removals_held", count, advice)
         self._enter(State.CLOSING)
 
     def postpone_removals(self) -> None:

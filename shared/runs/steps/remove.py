@@ -10,7 +10,7 @@ from shared.klaviyo import MOST_REMOVED, Klaviyo
 from shared.runs.due import is_superseded
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
-from shared.runs.removal import Removal
+from shared.runs.removal import OTHERS_UNKNOWN, Held, Removal
 from shared.runs.steps.known import digests_of
 from shared.runs.steps.leavers import Leavers
 from shared.runs.steps.others import Others, read_others
@@ -61,21 +61,27 @@ def remove(holder: Holder) -> bool:
             raise TryLater(message, code="other_export_sends", retry_after=OTHERS_AGAIN)
         permit = RemovalPermit(holder, account)
         leavers = Leavers(holder, removal, klaviyo, permit, digests_of(holder), others, left, here)
-        held = 0
-        if others.is_unknown or removal.is_held(sync.max_removal_share, run.confirmed):
-            held = removal.pending
+        held: dict[Held, None] = {}
+        count = 0
+        why = OTHERS_UNKNOWN if others.is_unknown else removal.held(sync.max_removal_share, run.confirmed)
+        if why is not None:
+            held[why] = None
+            count = removal.pending
         elif not leavers.remove(left - kept):
             return False
         if run.reconcile:
-            strangers, is_complete = _settle_strangers(holder, removal, leavers, others)
-            if not is_complete:
+            strangers = _find_strangers(holder, leavers)
+            why = _held_strangers(holder, removal, others, len(strangers))
+            if why is not None:
+                held[why] = None
+                count += len(strangers)
+            elif not _remove_strangers(holder, leavers, strangers):
                 return False
-            held += strangers
         elif removal.is_first:
             _count_others(holder, removal, klaviyo, others)
-    if held:
+    if count:
         logger.warning("run %s: removals are held: %s", run.record.id, removal.model_dump_json())
-        run.hold_removals(held)
+        run.hold_removals(count, held)
     else:
         run.finish_removing()
     return True
@@ -90,22 +96,32 @@ def _count_others(holder: Holder, removal: Removal, klaviyo: Klaviyo, others: Ot
         run.note_strangers(max(0, members - sent - others.count))
 
 
-def _settle_strangers(holder: Holder, removal: Removal, leavers: Leavers, others: Others) -> tuple[int, bool]:
-    """Removes strangers, where the export says so. Returns how many are held, and whether all is done."""
-    run, parts, sync = holder.run, Parts(holder.lock), holder.plan.export.sync
-    absent = parts.absent(run.members.absent_parts)
+def _find_strangers(holder: Holder, leavers: Leavers) -> list[str]:
+    """Their profiles, where the export says that they are to go; else they are only counted."""
+    run = holder.run
+    absent = Parts(holder.lock).absent(run.members.absent_parts)
     matched = {profile_id for part in absent for profile_id in part.matched.values()}
     strangers = list(leavers.strangers(matched))
-    if sync.strangers == "keep":
+    if holder.plan.export.sync.strangers == "keep":
         run.note_strangers(len(strangers))
-        return 0, True
-    unexplained = sum(part.unexplained for part in absent)
-    members, share = run.members.count, sync.max_removal_share
-    is_held = removal.are_strangers_held(len(strangers), members, unexplained, share, run.confirmed)
-    if others.is_unknown or is_held:
-        return len(strangers), True
+        return []
+    return strangers
+
+
+def _held_strangers(holder: Holder, removal: Removal, others: Others, strangers: int) -> Held | None:
+    if not strangers:
+        return None
+    if others.is_unknown:
+        return OTHERS_UNKNOWN
+    run, share = holder.run, holder.plan.export.sync.max_removal_share
+    unexplained = sum(part.unexplained for part in Parts(holder.lock).absent(run.members.absent_parts))
+    return removal.held_strangers(strangers, run.members.count, unexplained, share, run.confirmed)
+
+
+def _remove_strangers(holder: Holder, leavers: Leavers, strangers: list[str]) -> bool:
+    """False where the time is over before."""
     for profile_ids in batched(strangers, MOST_REMOVED, strict=False):
         leavers.carry_out(Chunk(strangers=list(profile_ids)))
         if holder.deadline.left() <= 0:
-            return 0, False
-    return 0, True
+            return False
+    return True

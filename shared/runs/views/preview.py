@@ -24,9 +24,9 @@ from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection
 from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
-from shared.runs.removal import Removal
+from shared.runs.removal import OTHERS_UNKNOWN, Removal
 from shared.runs.steps.compare import Warn, choose_ledger
-from shared.runs.steps.others import read_others
+from shared.runs.steps.others import Others, read_others
 from shared.runs.steps.rows import check, profiles_of
 from shared.runs.views.at_klaviyo import AtKlaviyo, look_at_klaviyo
 from shared.services import Services
@@ -64,9 +64,9 @@ class RejectedShown(StateModel):
 
 class Preview(StateModel):
     """`first_rejected` are the first places of refused rows. `removals_held` is whether the safeguard would
-    hold all removals. `at_klaviyo` is None where Klaviyo was not asked. `fields` are what leaves of a
-    profile, `requests` the least that a run takes, and `least_seconds` the time that Klaviyo's limits ask
-    for its imports.
+    hold all removals, and `removals_held_because` says why, with the next step. `at_klaviyo` is None where
+    Klaviyo was not asked. `fields` are what leaves of a profile, `requests` the least that a run takes, and
+    `least_seconds` the time that Klaviyo's limits ask for its imports.
     """
 
     export: str
@@ -77,6 +77,7 @@ class Preview(StateModel):
     warnings: list[WarningRecord] = Field(default_factory=list)
     first_rejected: list[RejectedShown] = Field(default_factory=list)
     removals_held: bool = False
+    removals_held_because: str = ""
     at_klaviyo: AtKlaviyo | None = None
     fields: list[str]
     batches: int
@@ -84,8 +85,16 @@ class Preview(StateModel):
     least_seconds: int
 
 
-def preview(services: Services, export: Export, limit: int | None = None, *, full: bool = False) -> Preview:
-    """Reads the newest snapshots as a run would. `limit` is a trial's, and a `full` run sends everybody.
+def preview(
+    services: Services,
+    export: Export,
+    limit: int | None = None,
+    *,
+    full: bool = False,
+    confirmed: int | None = None,
+) -> Preview:
+    """Reads the newest snapshots as a run would. `limit` is a trial's, a `full` run sends everybody, and so
+    many removals are `confirmed`.
 
     Raises NotFound and InvalidSegment as a run would. Where the vault is away, or has no digest key,
     everybody would be sent. Klaviyo is asked what starts on the list, unless the export is of one file.
@@ -107,11 +116,14 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
         sizes.append(len(batch))
         why.update(profile.why for profile in batch.profiles)
     codes |= selection.warnings
-    removal = _removal(services, plan, selection, known) if limit is None else None
-    would_remove = removal.pending if removal is not None else 0
-    is_held = removal is not None and removal.is_held(export.sync.max_removal_share, None)
-    if removal is not None:
+    would_remove, held = 0, None
+    if limit is None and export.sync.mode == "mirror" and len(known):
+        others = read_others(services, plan)
+        removal = _removal(services, plan, selection, known, others)
+        would_remove = removal.pending
         codes["kept_for_another"] = removal.kept_for_another
+        held = OTHERS_UNKNOWN if others.is_unknown else removal.held(export.sync.max_removal_share, confirmed)
+        held = held if would_remove else None
     if plan.ledger is not None and plan.ledger.is_remapped:
         codes["full_resend"] = why[Why.AGAIN]
     warnings = [(code, WARNINGS[code], count) for code, count in codes.items() if count]
@@ -150,11 +162,15 @@ def preview(services: Services, export: Export, limit: int | None = None, *, ful
             )
             for row in rejected
         ],
-        removals_held=is_held and bool(would_remove),
+        removals_held=held is not None,
+        removals_held_because=held.advice(export.id) if held is not None else "",
         at_klaviyo=None if state.is_of_one_file(export.id) else look_at_klaviyo(services, export),
         fields=fields_of(export),
         batches=len(sizes),
-        requests=READS + len(sizes) + -(-len(sizes) // JOBS_A_PAGE) + _removal_requests(would_remove),
+        requests=READS
+        + len(sizes)
+        + -(-len(sizes) // JOBS_A_PAGE)
+        + (_removal_requests(would_remove) if held is None else 0),
         least_seconds=least_seconds("import", len(sizes)),
     )
 
@@ -202,18 +218,16 @@ def _selection(
     return Selection(reject, known, everybody=pinned.everybody, is_remapped=pinned.is_remapped, erased=erased)
 
 
-def _removal(services: Services, plan: Plan, selection: Selection, known: Known) -> Removal | None:
+def _removal(services: Services, plan: Plan, selection: Selection, known: Known, others: Others) -> Removal:
     """Who has left, as a run would find it."""
-    if plan.export.sync.mode != "mirror" or not len(known):
-        return None
-    others, left = read_others(services, plan), list(selection.leavers())
+    left = list(selection.leavers())
     head, _ = read_head(services.state, plan.export.id)
     rows = selection.rows_by_segment
     return Removal(
         known=len(known),
         left=len(left),
         present=selection.present,
-        unreadable=selection.unreadable + others.is_unknown,
+        unreadable=selection.unreadable,
         emptied=[name for name, count in rows.items() if head.rows.get(name) and not count],
         kept_for_another=sum(map(others.want, left)),
     )
