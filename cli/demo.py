@@ -205,6 +205,7 @@ Files:
 
 Try next:
   export SEGMENTS_URL=file:{FOLDER}/segments STATE_URL=file:{FOLDER}/state
+  export SECRETS_FILE={FOLDER}/secrets.json KLAVIYO_URL=http://127.0.0.1:8080
   {command} segments
   {command} run vip --dry-run
   {command} send people.csv --list ID --email COLUMN --dry-run  (your own CSV file)"""

@@ -59,7 +59,7 @@ def list_(as_json: bool) -> None:
         "name",
         "type",
         "status",
-        "refreshed (UTC)",
+        "last run (UTC)",
         "schedule",
         "connection",
         ids=("export", "connection"),

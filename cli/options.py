@@ -14,6 +14,9 @@ from shared.runs.removal import ANY_NUMBER
 from shared.services import Services
 from shared.settings import Settings
 
+# A number that no record holds is a mistake.
+LARGEST = ANY_NUMBER
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
@@ -22,7 +25,7 @@ errors_as_json_option = click.option(
     "--json", is_flag=True, expose_value=False, help="Print errors as JSON too."
 )
 limit_option = click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="A trial: send only the first N profiles."
+    "--limit", type=click.IntRange(1, LARGEST), metavar="N", help="A trial: send only the first N profiles."
 )
 full_option = click.option(
     "--full", is_flag=True, help="Send everybody, also those who were sent the same before."
@@ -38,7 +41,7 @@ confirm_removals_option = click.option(
     "confirmed",
     is_flag=False,
     flag_value=str(ANY_NUMBER),
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, LARGEST),
     metavar="[N]",
     help="Remove who left the segment in spite of the safeguard; with N, only if they are N or fewer.",
 )

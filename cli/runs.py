@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import click
 
 from cli.options import (
+    LARGEST,
     confirm_removals_option,
     dry_run_option,
     export_argument,
@@ -143,7 +144,7 @@ def runs() -> None:
 @runs.command("list")
 @export_argument
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The number of runs."
+    "--limit", type=click.IntRange(1, LARGEST), default=20, show_default=True, help="The number of runs."
 )
 @json_option
 def list_(export: str, limit: int, as_json: bool) -> None:

@@ -80,11 +80,11 @@ def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[Warnin
 
 def print_runs(records: list[RunRecord]) -> None:
     """Prints runs as a table, one line each."""
-    names = ("rows", "imported", "rejected", "failed")
+    names = ("sent", "removed", "rejected", "failed")
     runs = table("run", "status", *names, numbers=names, ids=("run",))
     for record in records:
         counts = record.counts
-        numbers = (counts.rows, counts.imported, counts.rejected, counts.failed)
+        numbers = (getattr(counts, name) for name in names)
         # Without underscores, it can wrap in a narrow terminal.
         status = record.status.replace("_", " ")
         runs.add_row(record.id, status, *(f"{number:,}" for number in numbers))

@@ -121,6 +121,16 @@ class Consent(Document):
     consented_at: Text
 
 
+def _asks_for_consent(condition: Any) -> bool:
+    """Whether a condition names what passes, so that a blank or unknown cell does not."""
+    match condition:
+        case {"not_equals": str()} | {"is_blank": True}:
+            return False
+        case dict():
+            return True
+    return False
+
+
 class Export(Document):
     """What goes where: segments, over a connection, to one list."""
 
@@ -158,5 +168,8 @@ class Export(Document):
             case {"only_if": dict(condition)} if sum(condition.get(test) is not None for test in TESTS) != 1:
                 yield ("only_if",), f"needs exactly one of {', '.join(TESTS)}"
         match members:
-            case {"consent": dict()} if members.get("only_if") is None:
-                yield ("consent",), "needs an only_if that lets nobody pass who has not consented"
+            case {"consent": dict(), **rest} if not _asks_for_consent(rest.get("only_if")):
+                yield (
+                    ("consent",),
+                    "needs an only_if with equals, in, or is_blank false: nobody else may pass",
+                )

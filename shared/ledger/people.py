@@ -21,8 +21,9 @@ VOID = bytes(CONTENT)
 # Stands for a time of somebody who was never subscribed.
 NEVER = bytes(MOMENT)
 # The flag of somebody who has left the segment and is still on the list, of somebody who has left the list,
-# not by this app, and of somebody who is new and still to be subscribed.
-LEFT, OFF, WAITING = 1, 2, 4
+# not by this app, of somebody who is new and still to be subscribed, and of somebody who was imported for
+# certain, whatever was sent since.
+LEFT, OFF, WAITING, IMPORTED = 1, 2, 4, 8
 OFF_ONLY = bytes(flags & OFF for flags in range(256))
 NOT_LEFT = bytes(flags & ~LEFT for flags in range(256))
 _IS_LITTLE = sys.byteorder == "little"
@@ -94,6 +95,10 @@ class People:
         """Whether the person has left the list by themselves."""
         return bool(self.entries[number * WIDTH + ENTRY] & OFF)
 
+    def is_imported(self, number: int) -> bool:
+        """Whether the person was put on the list for certain, and not taken off it by this app since."""
+        return self.content(number) != VOID or bool(self.entries[number * WIDTH + ENTRY] & IMPORTED)
+
     @property
     def any_off(self) -> bool:
         return any(self.entries[ENTRY::WIDTH].translate(OFF_ONLY))
@@ -115,12 +120,14 @@ class People:
             if self.is_off(number):
                 start = number * WIDTH
                 entries[start + PERSON : start + ENTRY] = VOID
-                entries[start + ENTRY] &= ~OFF
+                entries[start + ENTRY] &= ~(OFF | IMPORTED)
         return People(bytes(entries))
 
     def voided(self) -> "People":
         """The same people; of none of them is it certain what was sent."""
         entries, nothing = bytearray(self.entries), bytes(len(self))
+        for number in range(len(self)):
+            entries[number * WIDTH + ENTRY] |= IMPORTED * self.is_imported(number)
         for byte in range(PERSON, ENTRY):
             entries[byte::WIDTH] = nothing
         return People(bytes(entries))

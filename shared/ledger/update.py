@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
-from shared.ledger.people import ENTRY, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
+from shared.ledger.people import ENTRY, IMPORTED, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
 from shared.profiles.digests import PERSON
 
 # Of an entry, behind what was sent: no flags, or that of somebody who waits; and nobody was subscribed.
@@ -79,8 +79,10 @@ def updated(
                 new.write(entry + rest)
             else:
                 start = number * WIDTH
+                was_imported = entry.endswith(VOID) and before.is_imported(number)
                 entries[start : start + ENTRY] = entry
                 entries[start + ENTRY] &= WAITING
+                entries[start + ENTRY] |= IMPORTED * was_imported
     if leavers is not None:
         _mark(before, entries, leavers)
     staying = People(bytes(entries))
@@ -97,6 +99,7 @@ def _mark(people: People, entries: bytearray, leavers: Leavers) -> None:
             entries[number * WIDTH + ENTRY] |= LEFT
             if person in leavers.doubtful:
                 entries[number * WIDTH + PERSON : number * WIDTH + ENTRY] = VOID
+                entries[number * WIDTH + ENTRY] &= ~IMPORTED
 
 
 def _in_order(posts: Iterable[Posted]) -> Iterator[list[bytes]]:

@@ -164,11 +164,14 @@ class Selection:
         return len(self._new) + len(self._met) - self._met.count(0)
 
     def leavers(self) -> Iterator[bytes]:
-        """Who was sent before and has no row any more: none that may leave, and none that was refused."""
+        """Who was sent before and has no row any more: none that may leave, and none that was refused.
+
+        Not who has left the list by themselves: that is not forgotten."""
+        known, any_off = self._known, self._known.any_off
         number = self._met.find(0)
         while number >= 0:
-            person = self._known.person(number)
-            if person not in self._refused:
+            person = known.person(number)
+            if person not in self._refused and not (any_off and known.is_off(number)):
                 yield person
             number = self._met.find(0, number + 1)
 

@@ -53,7 +53,8 @@ class Removal(StateModel):
     counts rows that may be anybody's; `emptied` names segments that have no rows any more. `began_at` is the
     first attempt to remove anybody. `chunks` counts the parts that are done, and `settled` the people in
     them; `removed` counts profiles. The `is_first` of an export tells how many others the list has.
-    `is_shared` unless it is known that no other export sends to the list.
+    `is_shared` unless it is known that no other export sends to the list; `is_allowed` once nothing holds the
+    removals.
     """
 
     known: Count
@@ -64,6 +65,7 @@ class Removal(StateModel):
     began_at: Time | None = None
     is_first: bool = False
     is_shared: bool = True
+    is_allowed: bool = False
     kept_for_another: Count = 0
     chunks: Count = 0
     settled: Count = 0
@@ -84,9 +86,13 @@ class Removal(StateModel):
         Those who were sent and are `unexplained`, neither on the list nor known to Klaviyo by their address,
         may be among them.
         """
+        if self.unreadable:
+            return self._unreadable()
         if confirmed is not None:
             return _beyond(self.removed + strangers, confirmed, reconcile=True)
         would = self.left - self.kept_for_another + strangers
+        if emptied := self._emptied():
+            return Held(emptied, would, reconcile=True)
         if strangers and unexplained:
             return Held(
                 f"{strangers:,} members of the list are strangers, and {unexplained:,} people who were sent, "
@@ -94,7 +100,7 @@ class Removal(StateModel):
                 would,
                 reconcile=True,
             )
-        if strangers > ALWAYS_ALLOWED and strangers > most_share * members:
+        if strangers > ALWAYS_ALLOWED and strangers / members > most_share:
             shares = _shares(strangers, members, most_share)
             because = f"{strangers:,} of {members:,} members of the list are strangers, {shares}."
             return Held(because, would, reconcile=True)
@@ -111,18 +117,25 @@ class Removal(StateModel):
         """
         would, known = self.left - self.kept_for_another, self.known - self.kept_for_another
         if self.unreadable:
-            return Held(f"{self.unreadable:,} rows can't be read, and may be anybody's: correct them.")
+            return self._unreadable()
         if confirmed is not None:
             return _beyond(would, confirmed)
-        if not self.present:
-            return Held("No row of the segment may be sent.", would)
-        if self.emptied:
-            return Held(f"No rows are left in {', '.join(self.emptied)}.", would)
-        if would > ALWAYS_ALLOWED and would > most_share * known:
+        if emptied := self._emptied():
+            return Held(emptied, would)
+        if would > ALWAYS_ALLOWED and would / known > most_share:
             return Held(
                 f"{would:,} of {known:,} people have left, {_shares(would, known, most_share)}.", would
             )
         return None
+
+    def _unreadable(self) -> Held:
+        return Held(f"{self.unreadable:,} of the rows can't be read, and may be anybody's: correct them.")
+
+    def _emptied(self) -> str:
+        """What is empty that should not be."""
+        if not self.present:
+            return "No row of the segment may be sent."
+        return f"No rows are left in {', '.join(self.emptied)}." if self.emptied else ""
 
 
 def _beyond(would: int, confirmed: int, *, reconcile: bool = False) -> Held | None:

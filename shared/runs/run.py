@@ -208,6 +208,10 @@ class OpenRun(StateModel):
         self.subscription.not_subscribed += not_subscribed
         self.unfinished_turns = 0
 
+    def note_not_subscribed(self, count: int) -> None:
+        """Their consents are still to be used."""
+        self.subscription.not_subscribed = count
+
     def finish_subscribing(self) -> None:
         """All were looked at, or a newer snapshot decides on the others."""
         self._enter(self._after_subscribing())
@@ -218,6 +222,10 @@ class OpenRun(StateModel):
         removal.began_at = removal.began_at or now
         removal.kept_for_another = kept_for_another
         removal.is_shared = is_shared
+
+    def allow_removals(self) -> None:
+        """Nothing holds them."""
+        self._removal().is_allowed = True
 
     def finish_chunk(self, settled: int, *, removed: int, merged_kept: int, unmatched: int) -> None:
         """It is known what became of some of those who left."""

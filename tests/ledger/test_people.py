@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ledger import People
-from shared.ledger.people import ENTRY, LEFT, NEVER, OFF, VOID, WIDTH
+from shared.ledger.people import ENTRY, IMPORTED, LEFT, NEVER, OFF, VOID, WIDTH
 from shared.profiles.digests import CONTENT, PERSON
 
 # Few bytes that differ: many share a beginning, and an entry looks like the end of one and the next.
@@ -65,10 +65,16 @@ def test_every_beginning_is_found() -> None:
 
 @given(st.dictionaries(PERSONS, CONTENTS, max_size=20))
 def test_voided_people_are_the_same_people(contents: dict[bytes, bytes]) -> None:
-    """And of none is it certain what was sent."""
-    voided = packed(contents).voided()
+    """Of none is it certain any more what was sent, and of all it is that they were imported."""
+    people = packed(contents)
+    voided = people.voided()
 
-    assert voided.entries == packed(dict.fromkeys(contents, bytes(CONTENT))).entries
+    assert [voided.person(number) for number in range(len(voided))] == sorted(contents)
+    assert {voided.content(number) for number in range(len(voided))} <= {VOID}
+    for each in (voided, voided.voided()):
+        assert [each.is_imported(number) for number in range(len(each))] == [
+            contents[people.person(number)] != VOID for number in range(len(people))
+        ]
 
 
 def flagged(*flags: int) -> People:
@@ -87,7 +93,7 @@ def test_flags_are_told_apart() -> None:
     assert [people.is_left(number) for number in range(4)] == [False, True, False, True]
     assert [people.is_off(number) for number in range(4)] == [False, False, True, True]
     assert [flagged(*flags).any_off for flags in ((), (0, LEFT), (LEFT, OFF))] == [False, False, True]
-    assert flags_of(people.voided()) == flags_of(people)
+    assert [flag & ~IMPORTED for flag in flags_of(people.voided())] == flags_of(people)
 
 
 def test_who_left_the_list_is_marked() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ledger import Leavers, People, Posted, updated
-from shared.ledger.people import ENTRY, LEFT, NEVER, OFF, VOID, WAITING, WIDTH
+from shared.ledger.people import ENTRY, IMPORTED, LEFT, NEVER, OFF, VOID, WAITING, WIDTH
 from shared.profiles.digests import CONTENT, MOMENT, PERSON
 
 type Entry = tuple[bytes, bytes]
@@ -108,10 +108,10 @@ def test_who_is_new_waits_to_be_subscribed_where_the_export_does_that() -> None:
 
     after = updated(before, posts, Leavers(frozenset([D])), subscribes=True)
 
-    assert flags_of(after) == {A: WAITING, C: WAITING, D: LEFT, new: WAITING}
+    assert flags_of(after) == {A: WAITING | IMPORTED, B: IMPORTED, C: WAITING, D: LEFT, new: WAITING}
     moments = {after.person(number): after.moment(number) for number in range(len(after))}
     assert moments == dict.fromkeys(BEFORE, TIME) | {new: NEVER}
-    assert flags_of(updated(before, posts)) == {A: WAITING, C: WAITING | LEFT}
+    assert flags_of(updated(before, posts)) == {A: WAITING | IMPORTED, B: IMPORTED, C: WAITING | LEFT}
 
 
 def test_half_a_person_is_refused() -> None:

@@ -111,14 +111,26 @@ def test_without_a_time_that_is_past_nobody_is_subscribed(world: World, time: st
 
 def test_a_consent_after_the_first_run_subscribes_who_never_was(world: World) -> None:
     """One before it does not: the person may have unsubscribed by other ways since."""
-    world.segment([person(0, ""), person(1, "")])
-    assert told(world.run()) == (0, 2)
+    world.segment([person(0, ""), person(1, ""), person(2)])
+    assert told(world.run()) == (1, 2)
     world.clock.sleep(86_400)
     later = world.clock.now().isoformat()
 
-    record = refreshed(world, person(0, later), person(1, MAY))
+    record = refreshed(world, person(0, later), person(1, MAY), person(2))
 
     assert told(record) == (1, 0)
+    assert subscribed(world, 0, 1) == [True, False]
+
+
+def test_a_column_without_any_time_uses_up_no_consent(world: World) -> None:
+    """It is a wrong one: once another is named, everybody is subscribed who is new."""
+    world.segment([person(0, "Abbie"), person(1, "")])
+    assert (told(world.run()), subscription_posts(world)) == ((0, 2), 0)
+    assert told(refreshed(world, person(0, "Abbie"), person(1, ""))) == (0, 2)
+
+    record = refreshed(world, person(0, MAY), person(1, ""))
+
+    assert told(record) == (1, 1)
     assert subscribed(world, 0, 1) == [True, False]
 
 

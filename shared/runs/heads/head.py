@@ -147,8 +147,14 @@ class Head(StateModel):
             is_settled &= not self.may_still_import(now)
             self.posted = [plan.posted(), *([] if is_settled else others[: MOST_POSTED - 1])]
         if is_complete:
-            self.rows = dict(run.rows)
-            self.has_mirrored |= plan.export.sync.mode == "mirror"
+            is_mirror = plan.export.sync.mode == "mirror"
+            is_believed = is_mirror and removal is not None and (removal.is_allowed or not removal.left)
+            # A segment that has lost its rows counts as emptied until its people may be removed.
+            self.rows = {
+                name: rows or (0 if is_believed else self.rows.get(name, 0))
+                for name, rows in run.rows.items()
+            }
+            self.has_mirrored |= is_mirror
             if run.full or plan.ledger is None or plan.ledger.name is None:
                 self.full_at = run.record.created_at
             self.removals_since = self.waiting_since(run)

@@ -225,11 +225,11 @@ class Leavers:
 
     @cached_property
     def _imported(self) -> frozenset[str]:
-        """The profiles that people new to the list became: where they share an external id with somebody who
-        left, Klaviyo has merged the two."""
+        """The profiles that people became who are new or have changed: where they share an external id with
+        somebody who left, Klaviyo has merged the two."""
         if "external_id" not in self._holder.plan.export.attributes.sources:
             return frozenset()
-        jobs = [job for job in self._holder.run.deliveries.jobs if job.new]
+        jobs = [job for job in self._holder.run.deliveries.jobs if job.new or job.changed]
         ids: set[str] = set()
         for job in jobs:
             with suppress(NotFound):

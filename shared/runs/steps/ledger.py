@@ -86,7 +86,9 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     )
     posts = posts_of(holder, posted)
     is_certain = not lock.head.may_still_import(holder.now())
-    leavers = _leavers(parts, run.removal, is_certain=is_certain) if run.removal is not None else None
+    leavers = None
+    if run.removal is not None:
+        leavers = _leavers(parts, run.removal, people, is_certain=is_certain)
     after = updated(
         people.voided() if is_void else people, posts, leavers, subscribes=subscribes and pinned.is_whole
     ).without(erased)
@@ -120,11 +122,13 @@ def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
     return erased.people if erased is not None and erased.key == pinned.key else ()
 
 
-def _leavers(parts: Parts, removal: Removal, *, is_certain: bool) -> Leavers:
-    """Who has left, who of them is off the list, and who may be.
+def _leavers(parts: Parts, removal: Removal, people: People, *, is_certain: bool) -> Leavers:
+    """Who has left, who of them is off the list, or there as somebody else, and who may be off it.
 
-    The latter are those of whom a holder died while it took them off; those who are absent and may still be
-    imported, unless it `is_certain` that they are not; and all where another export may remove them.
+    The latter are those of whom a holder died while it took them off; those whose profile Klaviyo does not
+    tell; those who are absent and may still be imported, unless it `is_certain` that they are not; and all
+    where another export may remove them. Where nobody may be removed, it is not believed that they have left,
+    unless it was before.
     """
     left, _ = parts.read_leavers()
     gone, doubtful = set[bytes](), set[bytes]()
@@ -138,9 +142,14 @@ def _leavers(parts: Parts, removal: Removal, *, is_certain: bool) -> Leavers:
             continue
         off, absent = set(map(bytes.fromhex, chunk.gone)), set(map(bytes.fromhex, chunk.absent))
         if number < removal.chunks:
-            gone |= off | absent if is_certain else off
-        doubtful |= off | absent
-    return Leavers(frozenset(left), frozenset(gone), frozenset(left if removal.is_shared else doubtful))
+            gone |= off | set(map(bytes.fromhex, chunk.merged))
+            gone |= absent if is_certain else set()
+        doubtful |= off | absent | set(map(bytes.fromhex, chunk.unmatched))
+    if not removal.is_allowed:
+        left = {person for person in left if person in doubtful or people.is_left(people.find(person))}
+    elif removal.is_shared:
+        doubtful = left
+    return Leavers(frozenset(left), frozenset(gone), frozenset(doubtful))
 
 
 def posted_by(holder: Holder) -> set[str]:

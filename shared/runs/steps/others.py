@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from shared import state
 from shared.adapters.storage.store import Store
 from shared.catalog import Export
-from shared.errors import ExportError, NotFound, TryLater
-from shared.ledger import Ledger, LedgerHeader, People, Posted, read_ledger
+from shared.errors import ExportError, NotFound, PermanentError, TryLater
+from shared.ledger import LedgerHeader, People, Posted, read_ledger
 from shared.runs.due import is_due
 from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import PinnedLedger, Plan
@@ -63,6 +63,7 @@ def read_others(services: Services, plan: Plan) -> Others:
     Raises TryLater where that can't be told for now.
     """
     others = Others()
+    _add_open_runs(others, services, plan)
     for listed in services.catalog.exports():
         if listed.id == plan.export.id:
             continue
@@ -80,6 +81,31 @@ def read_others(services: Services, plan: Plan) -> Others:
     return others
 
 
+def _add_open_runs(others: Others, services: Services, plan: Plan) -> None:
+    """Whom open runs into the list have posted, whatever the documents of their exports say by now."""
+    run_ids = [blob.metadata["open"] for blob in services.state.list(state.HEADS) if "open" in blob.metadata]
+    for export_id in filter(None, map(state.export_of, run_ids)):
+        if export_id == plan.export.id:
+            continue
+        try:
+            head, _ = read_head(services.state, export_id)
+        except PermanentError:  # if its document leads to the list, that is seen below
+            continue
+        run = head.open
+        if (
+            run is None
+            or run.plan is None
+            or not _is_same_list(plan, run.plan.account_id, run.plan.export.list_id)
+        ):
+            continue
+        others.are_there = True
+        others.add_posted(posted_by(services.state, run.record.id))
+        others.is_unknown |= not _has_key_of(plan, run.plan.ledger)
+        if not _is_open(services, export_id, run.record.id):  # what it has posted is not listed any more
+            message = f"A run of the export {export_id} has just ended."
+            raise TryLater(message, code="other_export_sends", retry_after=ENDED_AGAIN)
+
+
 def _is_into_the_list(services: Services, plan: Plan, export: Export) -> bool:
     """A connection that is not pinned to an account yet may lead to this one."""
     if export.list_id != plan.export.list_id:
@@ -93,28 +119,20 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         head, _ = read_head(services.state, export.id)
     except NotFound:  # it was never run
         return
-    run = head.open
-    if run is not None:
-        others.add_posted(posted_by(services.state, run.record.id))
-        others.is_busy |= run.state in _ABOUT_TO_SEND
-        others.is_unknown |= run.plan is not None and not _has_key_of(plan, run.plan.ledger)
-        if not _is_open(services, export.id, run.record.id):  # what it has posted is not listed any more
-            message = f"A run of the export {export.id} has just ended."
-            raise TryLater(message, code="other_export_sends", retry_after=ENDED_AGAIN)
-    else:
-        others.is_busy |= _is_due(services, export, head)
+    is_sending = head.open is not None and head.open.state in _ABOUT_TO_SEND
+    others.is_busy |= is_sending or (head.open is None and _is_due(services, export, head))
     if head.ledger is None:
         others.is_unknown |= head.may_have_sent
         return
     ledger = read_ledger(services.state, head.ledger)
-    if _is_of_this_list(plan, ledger):
-        others.is_unknown |= not _has_key_of(plan, ledger.header)
-        others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
-
-
-def _is_of_this_list(plan: Plan, ledger: Ledger) -> bool:
     header = ledger.header
-    return (header.account, header.list) == (plan.account_id, plan.export.list_id)
+    # One that has moved here and has not run since may have been here before.
+    others.is_unknown |= not (_is_same_list(plan, header.account, header.list) and _has_key_of(plan, header))
+    others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
+
+
+def _is_same_list(plan: Plan, account_id: str, list_id: str) -> bool:
+    return (account_id, list_id) == (plan.account_id, plan.export.list_id)
 
 
 def _has_key_of(plan: Plan, ledger: PinnedLedger | LedgerHeader | None) -> bool:

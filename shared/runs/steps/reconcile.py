@@ -87,7 +87,7 @@ class _Reading:
         missing = {
             people.person(number)
             for number in range(len(people))
-            if not marks[number] and any(people.content(number))
+            if not marks[number] and people.is_imported(number)
         }
         back = [people.person(n) for n in range(len(people)) if marks[n] and people.is_off(n)]
         done = self._parts.absent(self._run.members.absent_parts)

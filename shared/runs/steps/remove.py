@@ -67,8 +67,10 @@ def remove(holder: Holder) -> bool:
         if why is not None:
             held[why] = None
             count = removal.pending
-        elif not leavers.remove(left - kept):
-            return False
+        else:
+            run.allow_removals()
+            if not leavers.remove(left - kept):
+                return False
         if run.reconcile:
             strangers = _find_strangers(holder, leavers)
             why = _held_strangers(holder, removal, others, len(strangers))

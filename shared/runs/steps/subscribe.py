@@ -105,16 +105,25 @@ class _Subscribing:
 
     def run(self) -> bool:
         """Looks at a thousand people at a time, and at the first thousand in any case; False where the time
-        is over before the last."""
+        is over before the last.
+
+        A column in which no row says a time is a wrong one: then no consent is used.
+        """
+        if all(row.consented_at is None for row in self._rows()):
+            self._holder.run.note_not_subscribed(sum(map(self._is_due, self._confirmed())))
+            return True
         for rows in batched(filter(self._is_due, self._confirmed()), MOST_SUBSCRIBED, strict=False):
             self._carry_out(rows)
             if self._holder.deadline.left() <= 0:
                 return False
         return True
 
+    def _rows(self) -> Iterator[ConsentingRow]:
+        return consents_in(self._holder.services, self._holder.plan, self._digests)
+
     def _confirmed(self) -> Iterator[ConsentingRow]:
         """One row of each person: one that Klaviyo has confirmed, in this run or an earlier one."""
-        for row in consents_in(self._holder.services, self._holder.plan, self._digests):
+        for row in self._rows():
             number = self._imported.find(row.person)
             is_met = number < 0 or self._met[number]
             if not is_met and self._imported.content(number) == row.content:

@@ -103,7 +103,7 @@ def preview(
     plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
     check(services, plan)
     codes: dict[str, int] = {}
-    digests, known, erased = _known(services, plan, codes.__setitem__, full=full)
+    digests, known, erased = _known(services, plan, codes.__setitem__, full=full, may_be_full=limit is None)
     rejected: list[Rejected] = []
     selection = _selection(
         plan, known, erased, lambda row: rejected.append(row) if len(rejected) < SHOWN else None
@@ -184,7 +184,7 @@ def _account_id(services: Services, export: Export) -> str:
 
 
 def _known(
-    services: Services, plan: Plan, warn: Warn, *, full: bool
+    services: Services, plan: Plan, warn: Warn, *, full: bool, may_be_full: bool
 ) -> tuple[Digests, Known, frozenset[bytes]]:
     """Whom the run would know, and who was erased; `warn` is told of the warnings that it would have."""
     key, read = None, cache(partial(read_ledger, services.state))
@@ -204,6 +204,7 @@ def _known(
         head, _ = read_head(services.state, plan.export.id)
     except NotFound:
         head = Head(export=plan.export.id, scheduled_at=services.clock.now())
+    full |= may_be_full and head.is_full_due(plan.export, services.clock.now())
     pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
     known = read(pinned.name).people if pinned is not None and pinned.name else NOBODY
     return digests, known, erased
