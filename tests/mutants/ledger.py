@@ -38,9 +38,10 @@ LEDGER = [
     Mutant(_DIGESTS, '"\\0".join(cells', '"".join(cells', _DIGESTED),
     Mutant(_DIGESTS, '.encode(errors="surrogatepass")', '.encode(errors="replace")', _DIGESTED),
     # Who leaves, and why.
-    Mutant(_SELECTION, "number >= 0 and not is_met", "number >= 0", _KNOWN),
+    Mutant(_SELECTION, "number >= 0 and not met[number]", "number >= 0", _KNOWN),
     Mutant(_SELECTION, "(not everybody and known", "(known", _KNOWN),
     Mutant(_SELECTION, "known.content(number) == content)", "known.content(number))", _KNOWN),
+    Mutant(_SELECTION, " and not (any_off and known.is_off(number)):", ":", "tests/runs/test_held.py"),
     Mutant(_SELECTION, "if is_off or (", "if (", _KNOWN),
     Mutant(_SELECTION, "                        met[number] = 1\n", "", _KNOWN),
     Mutant(_SELECTION, "                        self.unchanged += 1\n", "", _KNOWN),
@@ -52,12 +53,12 @@ LEDGER = [
         _KNOWN,
     ),
     Mutant(_SELECTION, "profile._replace(why=self._why(number))", "profile", _KNOWN),
-    Mutant(_SELECTION, "                self._new.add(person)\n", "                pass\n", _KNOWN),
+    Mutant(_SELECTION, "not self._new.add(person)", "False", _KNOWN),
     Mutant(
         _SELECTION, "                    self._refused.add(person)\n", "                    pass\n", _KNOWN
     ),
     Mutant(_SELECTION, "                    self.unreadable += 1\n", "                    pass\n", _KNOWN),
-    Mutant(_SELECTION, "            if person not in self._refused:\n", "            if True:\n", _KNOWN),
+    Mutant(_SELECTION, "person not in self._refused and not", "not", _KNOWN),
     Mutant(_SELECTION, "len(self._new) + len(self._met)", "len(self._met)", _KNOWN),
     Mutant(_SELECTION, " - self._met.count(0)", "", _KNOWN),
     Mutant(_SELECTION, "any(self._known.content(number)) and not", "not", _KNOWN),
@@ -65,7 +66,12 @@ LEDGER = [
     Mutant(_SELECTION, "if is_comparable and not self._everybody else", "if is_comparable else", _KNOWN),
     # People as bytes.
     Mutant(_PEOPLE, "        if len(entries) % WIDTH:\n", "        if False:\n", _PACKED),
-    Mutant(_PEOPLE, "person[0] << 8 | person[1]\n", "person[0] << 8\n", _PACKED),
+    Mutant(
+        _PEOPLE,
+        "(person[0] << 8 | person[1]) >> self._shift\n        end",
+        "(person[0] << 8) >> self._shift\n        end",
+        _PACKED,
+    ),
     Mutant(_PEOPLE, "        while place % WIDTH and place >= 0:", "        while False:", _PACKED),
     Mutant(_PEOPLE, "place = self.entries.find(person, place + 1, end)", "place = -1", _PACKED),
     Mutant(_PEOPLE, "(1, 0) if _IS_LITTLE", "(0, 1) if _IS_LITTLE", _PACKED),
@@ -82,7 +88,7 @@ LEDGER = [
     ),
     Mutant(_PEOPLE, "WIDTH + ENTRY] |= OFF", "WIDTH + ENTRY] = OFF", _PACKED),
     Mutant(_PEOPLE, "people._readded() if readd else people", "people", _PACKED),
-    Mutant(_PEOPLE, "                entries[start + ENTRY] &= ~OFF\n", "", _PACKED),
+    Mutant(_PEOPLE, "&= ~(OFF | IMPORTED)", "&= ~IMPORTED", _PACKED),
     Mutant(_PEOPLE, "            if self.is_off(number):\n", "            if True:\n", _PACKED),
     # The next ledger.
     Mutant(_UPDATE, "        if len(self.entries) % ENTRY:\n", "        if False:\n", _UPDATED),
@@ -92,9 +98,9 @@ LEDGER = [
     ),
     Mutant(_UPDATE, "            entries[start + ENTRY] &= WAITING\n", "", _UPDATED),
     Mutant(_UPDATE, "entries[start + ENTRY] &= WAITING", "entries[start + ENTRY] = 0", _UPDATED),
-    Mutant(_UPDATE, " if subscribes else entry", " if before else entry", _UPDATED),
-    Mutant(_UPDATE, "            merged[-1] = person + VOID + _REST\n", "            pass\n", _UPDATED),
-    Mutant(_UPDATE, "person + VOID + _REST if entry[ENTRY] else entry", "entry", _UPDATED),
+    Mutant(_UPDATE, "_WAITING if subscribes else _REST", "_WAITING if before else _REST", _UPDATED),
+    Mutant(_UPDATE, "            merged[-1] = person + VOID\n", "            pass\n", _UPDATED),
+    Mutant(_UPDATE, "entry if marked.endswith(_CONFIRMED) else person + VOID", "entry", _UPDATED),
     Mutant(_CONSENTS, " and before.find(person) < 0", "", _CONSENTED),
     Mutant(
         _CONSENTS, "            entries[place * WIDTH + ENTRY] |= WAITING *", "            _ =", _CONSENTED
@@ -103,15 +109,11 @@ LEDGER = [
     Mutant(_CONSENTS, "if subscribes or entry[ENTRY + 1 :] != NEVER", "if subscribes", _CONSENTED),
     Mutant(_CONSENTS, "if subscribes or entry", "if entry", _CONSENTED),
     Mutant(_CONSENTS, " if after.find(entry[:PERSON]) < 0", "", _CONSENTED),
-    Mutant(
-        _UPDATE, "return after if leavers is None else _without(after, leavers)", "return after", _UPDATED
-    ),
-    Mutant(
-        _UPDATE,
-        "return after if leavers is None else _without(after, leavers)",
-        "return _without(after, leavers or Leavers(frozenset()))",
-        _UPDATED,
-    ),
+    Mutant(_UPDATE, "        _mark(before, entries, leavers)\n", "        pass\n", _UPDATED),
+    Mutant(_UPDATE, "staying.without(leavers.gone) if leavers is not None else staying", "staying", _UPDATED),
+    Mutant(_UPDATE, "entry.endswith(VOID) and before", "before", _UPDATED),
+    Mutant(_UPDATE, "= entry.endswith(VOID) and before.is_imported(number)", "= False", _UPDATED),
+    Mutant(_UPDATE, "                entries[number * WIDTH + ENTRY] &= ~IMPORTED\n", "", _UPDATED),
     Mutant(_UPDATE, ".translate(NOT_LEFT)", "", _UPDATED),
     Mutant(_UPDATE, "+ ENTRY] |= LEFT", "+ ENTRY] = LEFT", _UPDATED),
     Mutant(_UPDATE, "            if person in leavers.doubtful:\n", "            if True:\n", _UPDATED),
@@ -123,7 +125,7 @@ LEDGER = [
         _UPDATED,
     ),
     Mutant(_PEOPLE, "start = (number + 1) * WIDTH", "start = number * WIDTH", _UPDATED),
-    Mutant(_UPDATE, "before.place(entry) * WIDTH", "len(before) * WIDTH", _UPDATED),
+    Mutant(_UPDATE, "people.place(new[number : number + PERSON]) * WIDTH", "len(people) * WIDTH", _UPDATED),
     # Its file.
     Mutant(_SEALED, "    if checksum != file[-_CHECKSUM:]:\n", "    if False:\n", _READ),
     Mutant(_SEALED, ".version > VERSION:", ".version > 9:", _READ),
