@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from cli.options import json_option, open_services
-from cli.terminal.entry import LEFT_OPEN, OK, TAKEN, USAGE, exit_code_of
-from cli.terminal.output import note, print_json, print_line
+from cli.terminal.entry import FAILED, LEFT_OPEN, OK, TAKEN, USAGE, exit_code_of
+from cli.terminal.output import agrees, note, print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
 from shared.errors import ExportError, InvalidRequest
@@ -47,8 +47,9 @@ class Line:
     help="The addresses, one a line; standard input if not given.",
 )
 @click.option("--dry-run", is_flag=True, help="Show how many would be erased, and where; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask, in a terminal, whether to erase those of FILE.")
 @json_option
-def forget(file: Path | None, dry_run: bool, as_json: bool) -> int:
+def forget(file: Path | None, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Erase people for good: they are never sent again, and Klaviyo deletes their profiles.
 
     Reads addresses, one a line. They go on the do-not-send list, then leave the ledgers, then each Klaviyo
@@ -62,8 +63,17 @@ def forget(file: Path | None, dry_run: bool, as_json: bool) -> int:
 
     Example: segment-export forget --file erasure-requests.txt
     """
+    is_terminal = sys.stdin.isatty()
+    if file is None and is_terminal:
+        note("One address a line; Ctrl-D ends the list.")
     lines = _lines(_read(file))
+    if not lines:
+        raise click.UsageError("There is no line to read: one address a line.")
     addresses = dict.fromkeys(line.address for line in lines if line.address is not None)
+    asks = file is not None and is_terminal and not (as_json or dry_run or yes)
+    if addresses and asks and not agrees(f"Erase {len(addresses):,} people for good?"):
+        print_line("Nobody was erased.")
+        return FAILED
     forgotten = Forgotten()
     if addresses:
         services = open_services()

@@ -173,7 +173,7 @@ class RunRecord(StateModel):
 WARNINGS = {
     "phone_left_out": "Phones that can't be read, or have an extension, were left out; their profiles went.",
     "value_sent_as_text": "Values that do not fit their column's type went as text.",
-    "limited": "A trial of no more than the first profiles; the export is still to be run.",
+    "limited": "A trial of so many profiles at most; the export is still to be run.",
     "full_resend": "What the export sends was changed since its last run: these profiles went again.",
     "no_ledger": "There is no digest key: everybody was sent, and nothing was kept of who they were.",
     "ledger_lost": "It is not known any more who was sent before: everybody was sent.",

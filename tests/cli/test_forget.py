@@ -12,9 +12,11 @@ from sandbox.klaviyo.accounts import SCOPES
 from sandbox.people import People, email
 from shared import state
 from tests.cli.conftest import KEY, MAPS, Command, file_of
+from tests.cli.terminal import in_terminal
 from tests.support.erasures import erasures, imported, left_open, listed
+from tests.support.host import COMMAND
 from tests.support.refreshes import emails, rows
-from tests.support.world import LIST, World
+from tests.support.world import LIST, World, environment_of
 
 NOTE = f"""\
 {email(1)}
@@ -57,6 +59,27 @@ def test_each_line_is_accounted_for(command: Command, world: World, tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize(("typed", "code", "stay"), [("n\n", 1, {0, 1}), ("y\n", 0, {1})])
+def test_it_asks_in_a_terminal(world: World, tmp_path: Path, typed: str, code: int, stay: set[int]) -> None:
+    """There is no way back."""
+    exported(world, 0, 1)
+    file = tmp_path / "requests.txt"
+    file.write_text(f"{email(0)}\n")
+
+    exit_code, said = in_terminal([str(COMMAND), "forget", "--file", str(file)], environment_of(world), typed)
+
+    assert "Erase 1 people for good? [y/N]" in said
+    assert (exit_code, world.members()) == (code, emails(*stay))
+
+
+def test_nothing_to_read(command: Command, world: World) -> None:
+    """It is said, and nothing is asked of the vault."""
+    result = command("forget", input="")
+
+    assert (result.exit_code, "one address a line" in result.stderr) == (2, True)
+    assert not listed(world)
+
+
 def test_as_a_table(command: Command, world: World) -> None:
     """With what the exports knew, and whom Klaviyo was asked to delete."""
     exported(world, 0, 1)
@@ -84,7 +107,7 @@ def test_a_dry_run_shows_numbers_only(command: Command, world: World) -> None:
     assert (erasures(world), listed(world)) == (0, None)
 
 
-@pytest.mark.parametrize("content", ["", "\n \n", "EMail\nname\n", "\xff\xfea\x00@\x00"])
+@pytest.mark.parametrize("content", ["\n \n", "EMail\nname\n", "\xff\xfea\x00@\x00"])
 def test_what_has_no_address_erases_nobody(command: Command, world: World, content: str) -> None:
     """And is an error, such as for a wrong file."""
     result = command("forget", "--json", input=content)

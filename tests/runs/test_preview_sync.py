@@ -70,6 +70,15 @@ def test_what_the_key_may_not_see_is_told(world: World) -> None:
     assert shown.unknown == {"flows": "missing_scope", "usage": "missing_scope"}
 
 
+def test_a_list_that_is_not_there_is_told(world: World) -> None:
+    """The run would fail."""
+    world.document("exports/vip.json", list_id="XXXXXX")
+
+    (warning,) = [each for each in seen(world).warnings if each.code == "unknown_list"]
+
+    assert warning.message == "The run would fail: the connection's account has no list XXXXXX."
+
+
 def test_without_klaviyo_and_vault_the_rows_are_still_counted(world: World) -> None:
     """And it says what it can't know."""
     world.secrets({})

@@ -134,6 +134,10 @@ def preview(
     if selected > most:
         message = f"The run would fail: the export's limits.max_profiles is {most:,}."
         warnings.append(("too_many_profiles", message, selected))
+    at_klaviyo = None if state.is_of_one_file(export.id) else look_at_klaviyo(services, export)
+    if at_klaviyo is not None and at_klaviyo.unknown.get("list") == "unknown_list":
+        message = f"The run would fail: the connection's account has no list {export.list_id}."
+        warnings.append(("unknown_list", message, 1))
     return Preview(
         export=export.id,
         list_id=export.list_id,
@@ -164,7 +168,7 @@ def preview(
         ],
         removals_held=held is not None,
         removals_held_because=held.advice(export.id) if held is not None else "",
-        at_klaviyo=None if state.is_of_one_file(export.id) else look_at_klaviyo(services, export),
+        at_klaviyo=at_klaviyo,
         fields=fields_of(export),
         batches=len(sizes),
         requests=READS
