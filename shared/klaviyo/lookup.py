@@ -18,42 +18,53 @@ MOST_ADDRESSES = 100
 # Bytes. With Klaviyo's origin and the path, a URL stays below 6,000.
 LONGEST_QUERY = 5_800
 
-_HEAD = (
-    query_of({"page[size]": "100", "fields[profile]": "email"}) + "&filter=" + quote("any(email,[", safe="")
-)
+_FILTER = "&filter=" + quote("any(email,[", safe="")
 _COMMA, _TAIL = quote(","), quote("])", safe="")
 
 
+def page_of(*, external_ids: bool) -> str:
+    """The query of a page of people: their addresses, and their external ids where they are asked for."""
+    fields = "email,external_id" if external_ids else "email"
+    return query_of({"page[size]": "100", "fields[profile]": fields})
+
+
 def look_up(
-    calls: Calls, endpoint: str, path: str, emails: Iterable[str], deadline: Deadline
+    calls: Calls,
+    endpoint: str,
+    path: str,
+    emails: Iterable[str],
+    deadline: Deadline,
+    *,
+    external_ids: bool = False,
 ) -> list[Person]:
     """The people of a collection who have these addresses, in as many requests as that takes.
 
     Raises Denied if Klaviyo refuses a request for a single address.
     """
     found: dict[Person, None] = {}
-    for batch in _batches(emails):
-        found |= dict.fromkeys(_found(calls, endpoint, path, batch, deadline))
+    head = page_of(external_ids=external_ids) + _FILTER
+    for batch in _batches(emails, LONGEST_QUERY - len(head) - len(_TAIL)):
+        found |= dict.fromkeys(_found(calls, endpoint, path, head, batch, deadline))
     return list(found)
 
 
 def _found(
-    calls: Calls, endpoint: str, path: str, literals: Sequence[str], deadline: Deadline
+    calls: Calls, endpoint: str, path: str, head: str, literals: Sequence[str], deadline: Deadline
 ) -> Iterator[Person]:
-    query = _HEAD + _COMMA.join(literals) + _TAIL
+    query = head + _COMMA.join(literals) + _TAIL
     try:
         people = calls.items(endpoint, path, query, deadline, read_person, asked_for=len(literals))
         yield from list(people)
     except BatchRefused:
         half = len(literals) // 2
-        yield from _found(calls, endpoint, path, literals[:half], deadline)
-        yield from _found(calls, endpoint, path, literals[half:], deadline)
+        yield from _found(calls, endpoint, path, head, literals[:half], deadline)
+        yield from _found(calls, endpoint, path, head, literals[half:], deadline)
 
 
-def _batches(emails: Iterable[str]) -> Iterator[list[str]]:
-    """The addresses as literals of a filter, encoded for a URL, in batches that one request can take."""
+def _batches(emails: Iterable[str], room: int) -> Iterator[list[str]]:
+    """The addresses as literals of a filter, encoded for a URL, in batches that fit into so many bytes."""
     batch: list[str] = []
-    size = room = LONGEST_QUERY - len(_HEAD) - len(_TAIL)
+    size = room
     for email in dict.fromkeys(emails):
         # Klaviyo documents texts in double quotes, but not how to escape one. As in JSON, most likely:
         # https://developers.klaviyo.com/en/docs/filtering_

@@ -9,16 +9,14 @@ from shared.klaviyo.answers import check_done, unexpected
 from shared.klaviyo.body import JsonBody
 from shared.klaviyo.calls import Permit
 from shared.klaviyo.lists import Lists, list_path
-from shared.klaviyo.lookup import look_up
-from shared.klaviyo.pages import is_query, query_of
+from shared.klaviyo.lookup import look_up, page_of
+from shared.klaviyo.pages import is_query
 from shared.klaviyo.resources import Person, read_person
 
 # 10 million members.
 MOST_MEMBER_PAGES = 100_000
 # Characters: callers keep cursors.
 LONGEST_CURSOR = 1_000
-
-_FIRST_PAGE = query_of({"page[size]": "100", "fields[profile]": "email"})
 
 
 class MembersChanged(ExportError):
@@ -47,7 +45,9 @@ class MembersPage:
 class Members(Lists):
     """The members of the lists of one account."""
 
-    def members(self, list_id: str, deadline: Deadline, cursor: str | None = None) -> Iterator[MembersPage]:
+    def members(
+        self, list_id: str, deadline: Deadline, cursor: str | None = None, *, external_ids: bool = False
+    ) -> Iterator[MembersPage]:
         """The members of a list, 100 a page (GET /api/lists/{id}/profiles), from a cursor on if there is one.
 
         Any process can continue from a page's cursor. People who join or leave meanwhile may be missed.
@@ -58,7 +58,7 @@ class Members(Lists):
         pages = self._calls.pages(
             "members",
             _path(list_id),
-            cursor or _FIRST_PAGE,
+            cursor or page_of(external_ids=external_ids),
             deadline,
             read_person,
             most=MOST_MEMBER_PAGES,
@@ -74,14 +74,17 @@ class Members(Lists):
                 raise
             raise _invalid_cursor(list_id) from None
 
-    def members_among(self, list_id: str, emails: Iterable[str], deadline: Deadline) -> list[Person]:
+    def members_among(
+        self, list_id: str, emails: Iterable[str], deadline: Deadline, *, external_ids: bool = False
+    ) -> list[Person]:
         """The members of a list who have one of these addresses (GET /api/lists/{id}/profiles).
 
         A member has several addresses at times, and the one that it shows may be none of these. Raises
         Denied if Klaviyo refuses a request for a single address.
         """
         with self._naming(list_id):
-            return look_up(self._calls, "members", _path(list_id), emails, deadline)
+            path = _path(list_id)
+            return look_up(self._calls, "members", path, emails, deadline, external_ids=external_ids)
 
     def remove_from_list(
         self, list_id: str, profile_ids: Sequence[str], deadline: Deadline, permit: Permit

@@ -15,13 +15,16 @@ from shared.klaviyo.resources import Person, Subscriber
 class People(Lists):
     """The people of one account."""
 
-    def profiles_among(self, emails: Iterable[str], deadline: Deadline) -> list[Person]:
+    def profiles_among(
+        self, emails: Iterable[str], deadline: Deadline, *, external_ids: bool = False
+    ) -> list[Person]:
         """The profiles that have one of these addresses (GET /api/profiles).
 
         A profile has several addresses at times, and the one that it shows may be none of these. Raises
         Denied if Klaviyo refuses a request for a single address.
         """
-        return look_up(self._calls, "profiles", "/api/profiles", emails, deadline)
+        path = "/api/profiles"
+        return look_up(self._calls, "profiles", path, emails, deadline, external_ids=external_ids)
 
     def subscribe(
         self, list_id: str, subscribers: Sequence[Subscriber], deadline: Deadline, permit: Permit

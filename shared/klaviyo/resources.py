@@ -74,10 +74,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A profile at Klaviyo; `email` is its primary address, if it has one. Neither is in its repr."""
+    """A profile at Klaviyo; `email` is its primary address, if it has one, and `external_id` is there if it
+    was asked for. Nothing is in its repr."""
 
     id: str = field(repr=False)
     email: str | None = field(repr=False)
+    external_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,14 @@ def read_usage(item: Any) -> Usage:
 
 
 def read_person(item: Any) -> Person:
-    email = attributes_of(item).get("email")
+    attributes = attributes_of(item)
+    email, external_id = attributes.get("email"), attributes.get("external_id")
     is_email = isinstance(email, str) and 0 < len(email) <= _LONGEST_EMAIL
-    return Person(id_of(item, _PROFILE_ID), email if is_email else None)
+    return Person(
+        id_of(item, _PROFILE_ID),
+        email if is_email else None,
+        external_id if isinstance(external_id, str) and external_id else None,
+    )
 
 
 def read_profile_id(item: Any) -> str:

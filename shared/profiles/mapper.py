@@ -58,6 +58,8 @@ class Mapper:
         self._consent_place = None if mapping.consented_at is None else places[mapping.consented_at]
         self._keeps = test_of(condition, types[condition.column]) if condition else None
         self._condition_place = places[condition.column] if condition else 0
+        external_id = attributes.get("external_id")
+        self._external_id_place = None if external_id is None else places[external_id.column]
         self._region = attributes["phone_number"].region if "phone_number" in attributes else None
         self._texts = [("email", places[mapping.email])]
         self._location: list[tuple[str, int]] = []
@@ -94,6 +96,13 @@ class Mapper:
     def address(self, cells: Sequence[str]) -> str:
         """The email of a row that was identified."""
         return cell.strip() if (cell := cells[self._email_place]).isascii() else value_of(cell)
+
+    def external_id(self, cells: Sequence[str]) -> str:
+        """That of a row that was identified; blank where the mapping names none, or the row has none."""
+        if self._external_id_place is None:
+            return ""
+        text = value_of(cells[self._external_id_place])
+        return to_digits(text) if "external_id" in self._numeric else text
 
     def consented_at(self, cells: Sequence[str]) -> int | None:
         """When the person of a row that was identified consented, in seconds since 1970; None where the row

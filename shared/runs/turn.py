@@ -18,10 +18,10 @@ from shared.runs.states import Rest, State, Step
 from shared.runs.steps.close import close, close_again
 from shared.runs.steps.confirm import confirm
 from shared.runs.steps.erase import erase_again
-from shared.runs.steps.permit import Canceled
+from shared.runs.steps.permit import Canceled, NewerSnapshot
 from shared.runs.steps.pin import pin
 from shared.runs.steps.reconcile import reconcile
-from shared.runs.steps.remove import NewerSnapshot, remove
+from shared.runs.steps.remove import remove
 from shared.runs.steps.send import send
 from shared.runs.steps.subscribe import subscribe
 from shared.services import Services

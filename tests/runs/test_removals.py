@@ -4,10 +4,13 @@ import pytest
 
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People, email
+from shared.adapters.storage.store import Store
+from shared.errors import NotFound
 from shared.runs.advance import run
 from shared.runs.starting import Request
 from tests.support.dying import Died, dying
 from tests.support.refreshes import briefly, codes, emails, refresh, row, rows, sent
+from tests.support.stores import WatchedStore, with_segments
 from tests.support.world import World
 
 MIRROR = {"mode": "mirror"}
@@ -99,7 +102,6 @@ def test_who_may_still_be_imported_by_an_earlier_job_stays_on_the_ledger(world: 
     assert world.members() == emails(*range(1, 8))
 
 
-@pytest.mark.xfail(strict=True, reason="only the jobs of the same run tell whose profile it is")
 def test_a_profile_that_somebody_new_became_is_kept_by_later_runs_too(world: World) -> None:
     """Who changed the address and kept the external id, while the removal was held."""
     world.document(
@@ -116,3 +118,54 @@ def test_a_profile_that_somebody_new_became_is_kept_by_later_runs_too(world: Wor
 
     assert record.counts.removed == 0
     assert len(world.members()) == 8
+
+
+@pytest.mark.parametrize("how", ["shared at first", "taken over"])
+def test_a_profile_with_the_external_id_of_somebody_who_stays_stays(world: World, how: str) -> None:
+    """Whoever of the two has left, and whether the run has sent the other one or not."""
+    world.document(
+        "exports/vip.json", sync=MIRROR, attributes={"external_id": "CustomerId", "first_name": "FirstName"}
+    )
+    first, later = rows(*range(8)), rows(*range(1, 8))
+    later[0] = row(1, CustomerId=row(0)[0])
+    if how == "shared at first":
+        first[1] = later[0]
+    world.segment(first, partitions=1)
+    world.run()
+    refresh(world, later)
+
+    record = world.run()
+
+    assert (record.counts.removed, codes(record)) == (0, {"merged_kept": 1})
+    assert len(world.members()) == 7  # Klaviyo has merged the two
+    assert sent(world.run()) == (0, 0, 0, 7)
+
+
+def test_a_segment_that_can_t_be_read_any_more_removes_nobody_with_an_external_id(world: World) -> None:
+    """Whose they are is not known then: the next snapshot decides."""
+    world.document(
+        "exports/vip.json", sync=MIRROR, attributes={"external_id": "CustomerId", "first_name": "FirstName"}
+    )
+    world.segment(rows(*range(8)))
+    world.run()
+    refresh(world, rows(*range(1, 8)))
+    services = with_segments(world.services, Vanishing(world.services.segment_store, world))
+
+    record = run(services, "vip", Request("command", "tester"), world.deadline())
+
+    assert (record.counts.removed, codes(record)) == (0, {"removals_pending": 1})
+    assert world.run().counts.removed == 1
+
+
+class Vanishing(WatchedStore):
+    """Segments whose files are gone once somebody on the list was looked up."""
+
+    def __init__(self, store: Store, world: World) -> None:
+        super().__init__(store)
+        self._requests = world.stand_in.requests
+
+    def called(self, what: str, name: str) -> None:
+        if what == "stream" and any(
+            "/lists/" in each.path and "profiles" in each.path for each in self._requests
+        ):
+            raise NotFound(f"There is no {name}.")

@@ -1,10 +1,11 @@
 """Who is at Klaviyo under an address, and whose a profile is by its address."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from shared.adapters.clock import Deadline
 from shared.errors import Denied
-from shared.klaviyo import Klaviyo, Person
+from shared.klaviyo import Klaviyo, MembersPage, Person
 from shared.profiles import Digests
 from shared.profiles.visible import value_of
 
@@ -12,7 +13,16 @@ from shared.profiles.visible import value_of
 class Asking:
     """Looks people of one list up. An address that Klaviyo refuses to look for is nobody's."""
 
-    def __init__(self, klaviyo: Klaviyo, list_id: str, digests: Digests, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        klaviyo: Klaviyo,
+        list_id: str,
+        digests: Digests,
+        deadline: Deadline,
+        *,
+        external_ids: bool = False,
+    ) -> None:
+        self._external_ids = external_ids
         self._klaviyo = klaviyo
         self._list = list_id
         self._digests = digests
@@ -20,11 +30,22 @@ class Asking:
 
     def members_among(self, addresses: Iterable[str]) -> list[Person]:
         """The members of the list who have these addresses, primary or not."""
-        return _asked(lambda few: self._klaviyo.members_among(self._list, few, self._deadline), [*addresses])
+        ask = partial(
+            self._klaviyo.members_among,
+            self._list,
+            deadline=self._deadline,
+            external_ids=self._external_ids,
+        )
+        return _asked(ask, [*addresses])
 
     def profiles_among(self, addresses: Iterable[str]) -> list[Person]:
         """The profiles of the account that have these addresses, primary or not."""
-        return _asked(lambda few: self._klaviyo.profiles_among(few, self._deadline), [*addresses])
+        ask = partial(self._klaviyo.profiles_among, deadline=self._deadline, external_ids=self._external_ids)
+        return _asked(ask, [*addresses])
+
+    def members(self, cursor: str | None) -> Iterator[MembersPage]:
+        """All members of the list, page by page, from a cursor on if there is one."""
+        return self._klaviyo.members(self._list, self._deadline, cursor, external_ids=self._external_ids)
 
     def person(self, profile: Person) -> bytes:
         """The digest of a profile's primary address, or of a blank one."""

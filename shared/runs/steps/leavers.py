@@ -9,16 +9,19 @@ from contextlib import suppress
 from functools import cached_property
 from itertools import batched
 
-from shared.errors import NotFound, PermanentError, TryLater
+from shared.errors import Changed, InvalidSegment, NotFound, PermanentError, TryLater
 from shared.klaviyo import MOST_REMOVED, InvalidCursor, Klaviyo, MembersChanged, Permit, Person
 from shared.ledger import People, Posted
 from shared.profiles import Digests
+from shared.profiles.digest_set import DigestSet
 from shared.runs.holder import Holder
 from shared.runs.removal import Removal
 from shared.runs.steps.addresses import addresses_in
+from shared.runs.steps.again import external_ids_in
 from shared.runs.steps.asking import Asking
 from shared.runs.steps.others import Others
 from shared.runs.steps.parts import Chunk, Parts
+from shared.runs.steps.permit import NewerSnapshot
 
 
 class Leavers:
@@ -45,7 +48,10 @@ class Leavers:
         self._here = here
         self._parts = Parts(holder.lock)
         self._list = holder.plan.export.list_id
-        self._asking = Asking(klaviyo, self._list, digests, holder.deadline)
+        self._has_external_ids = "external_id" in holder.plan.export.attributes.sources
+        self._asking = Asking(
+            klaviyo, self._list, digests, holder.deadline, external_ids=self._has_external_ids
+        )
 
     def remove(self, people: set[bytes]) -> bool:
         """Removes these of them; False where the time is over before. At least one chunk is done."""
@@ -89,11 +95,11 @@ class Leavers:
 
     def _settle(self, addresses: dict[bytes, str]) -> None:
         """Finds out who of these people is on the list, and removes them."""
-        found: dict[bytes, str] = {}
+        found: dict[bytes, Person] = {}
         for member in self._asking.members_among(addresses.values()):
             person = self._asking.person(member)
             if person in addresses:
-                found[person] = member.id
+                found[person] = member
         missing = {person: address for person, address in addresses.items() if person not in found}
         chunk = self._explained(missing) if missing else Chunk()
         self._divide(chunk, found)
@@ -123,25 +129,32 @@ class Leavers:
         elif any(self._stays(self._asking.person(member)) for member in members):
             chunk.merged.append(person.hex())
         else:
-            self._divide(chunk, {person: members[0].id})
+            self._divide(chunk, {person: members[0]})
 
-    def _divide(self, chunk: Chunk, found: dict[bytes, str]) -> None:
-        """Adds people with their profiles: those go that are not also somebody's who is new."""
-        for person, profile_id in found.items():
-            if profile_id in self._imported:
+    def _divide(self, chunk: Chunk, found: dict[bytes, Person]) -> None:
+        """Adds people with their profiles: those go that are not also somebody's who is here."""
+        for person, profile in found.items():
+            if profile.id in self._imported or self._has_id_of_others(profile):
                 chunk.merged.append(person.hex())
             else:
-                chunk.gone[person.hex()] = profile_id
+                chunk.gone[person.hex()] = profile.id
+
+    def _has_id_of_others(self, profile: Person) -> bool:
+        """Whether a row that may leave has the profile's external id: Klaviyo merges who shares one."""
+        return (
+            profile.external_id is not None
+            and self._digests.person(profile.external_id) in self._external_ids
+        )
 
     def _find_members(self, people: set[bytes]) -> bool:
         """Looks for people without an address among the list's members; False where the time is over."""
-        cursor, found = self._parts.read_cursor(), dict[bytes, str]()
+        cursor, found = self._parts.read_cursor(), dict[bytes, Person]()
         try:
-            for page in self._klaviyo.members(self._list, self._holder.deadline, cursor):
+            for page in self._asking.members(cursor):
                 for member in page.members:
                     person = self._asking.person(member)
                     if person in people:
-                        found[person] = member.id
+                        found[person] = member
                 cursor = page.cursor
                 is_over = self._holder.deadline.left() <= 0
                 if cursor is not None and (is_over or len(found) > MOST_REMOVED - len(page.members)):
@@ -161,7 +174,7 @@ class Leavers:
         self.carry_out(chunk)
         return True
 
-    def _flush(self, found: dict[bytes, str], cursor: str) -> None:
+    def _flush(self, found: dict[bytes, Person], cursor: str) -> None:
         """Removes who was found by now, and keeps where to go on."""
         chunk = Chunk()
         self._divide(chunk, found)
@@ -224,10 +237,18 @@ class Leavers:
         return _Known(self._holder)
 
     @cached_property
+    def _external_ids(self) -> DigestSet:
+        """Those of all rows that pass the condition, as digests."""
+        try:
+            return external_ids_in(self._holder.services, self._holder.plan, self._digests)
+        except (Changed, NotFound, InvalidSegment):
+            raise NewerSnapshot("The segment's files are not those of the run any more.") from None
+
+    @cached_property
     def _imported(self) -> frozenset[str]:
         """The profiles that people became who are new or have changed: where they share an external id with
         somebody who left, Klaviyo has merged the two."""
-        if "external_id" not in self._holder.plan.export.attributes.sources:
+        if not self._has_external_ids:
             return frozenset()
         jobs = [job for job in self._holder.run.deliveries.jobs if job.new or job.changed]
         ids: set[str] = set()

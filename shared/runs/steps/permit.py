@@ -13,6 +13,10 @@ from shared.runs.run import PAUSED_AGAIN
 from shared.services import Services
 
 
+class NewerSnapshot(ExportError):
+    """A newer snapshot decides who has left."""
+
+
 class Canceled(ExportError):
     """Somebody asked for the run to end."""
 

@@ -15,16 +15,12 @@ from shared.runs.steps.known import digests_of
 from shared.runs.steps.leavers import Leavers
 from shared.runs.steps.others import Others, read_others
 from shared.runs.steps.parts import Chunk, Parts
-from shared.runs.steps.permit import RunPermit
+from shared.runs.steps.permit import NewerSnapshot, RunPermit
 
 logger = logging.getLogger(__name__)
 
 # Seconds until another export into the list is looked at again.
 OTHERS_AGAIN = 60.0
-
-
-class NewerSnapshot(ExportError):
-    """A newer snapshot decides who has left."""
 
 
 class RemovalPermit(RunPermit):

@@ -18,7 +18,7 @@ from shared.profiles import Digests
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.lock.lease import RenewedLease
-from shared.runs.steps.consents import ConsentingRow, consents_in
+from shared.runs.steps.again import ConsentingRow, consents_in
 from shared.runs.steps.erased import DoNotSend
 from shared.runs.steps.known import digests_under, known_people
 from shared.runs.steps.ledger import posted_by, posts_of
