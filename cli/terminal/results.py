@@ -23,6 +23,7 @@ SHOWN_IF_ANY = (
     "subscribed",
     "removed",
     "would_remove",
+    "would_subscribe",
 )
 
 
@@ -118,6 +119,8 @@ def print_preview(made: Preview, as_json: bool) -> None:
     print_notes(made.rejected_by_reason, made.warnings)
     if made.removals_held:
         print_line(f"The {made.counts.would_remove:,} removals would be held. {made.removals_held_because}")
+    if made.counts.would_subscribe:
+        print_line("Whoever is subscribed is not suppressed any more, if they are now.")
     for place in made.first_rejected[:5]:
         print_line(f"  refused: {place.partition} row {place.row:,} {place.column} {place.reason}")
     print_at_klaviyo(made.at_klaviyo)

@@ -158,6 +158,11 @@ class Selection:
                 self.warnings.update(profile.warnings)
             yield profile
 
+    def has(self, person: bytes) -> bool:
+        """Whether a row of the person may leave."""
+        number = self._known.find(person)
+        return bool(self._met[number]) if number >= 0 else person in self._new
+
     @property
     def present(self) -> int:
         """How many people have a row that may leave."""

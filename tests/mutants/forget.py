@@ -29,7 +29,7 @@ FORGET = [
     Mutant(_DO_NOT_SEND, "        if self._plan.digest_key is None:\n", "        if False:\n", _FORGOTTEN),
     Mutant(_DO_NOT_SEND, "        erased.check(self._key)\n", "", _FORGOTTEN),
     Mutant("shared/runs/steps/pin.py", "        erased.check(read_key(services.vault))\n", "", _FORGOTTEN),
-    Mutant("shared/runs/views/preview.py", "            listed.check(key)\n", "", _FORGOTTEN),
+    Mutant("shared/runs/views/compared.py", "            listed.check(key)\n", "", _FORGOTTEN),
     Mutant(_BATCH, "        self._do_not_send.refresh()\n", "", _FORGOTTEN),
     Mutant(_BATCH, "        if self._do_not_send.among(self._piece):\n", "        if False:\n", _FORGOTTEN),
     Mutant(_BATCH, "rejected += self._refused(piece, erased)", "pass", _FORGOTTEN),

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _SUBSCRIBE = "shared/runs/steps/subscribe.py"
+_CONSENT = "shared/runs/steps/consent.py"
 _PIN = "shared/runs/steps/pin.py"
 _COMPARE = "shared/runs/steps/compare.py"
 _TESTS = "tests/runs/test_subscribing.py"
@@ -23,15 +24,15 @@ _ERASED_AGAIN = f"{_TESTS}::test_who_is_erased_once_they_are_subscribed_is_erase
 _HALVED = f"{_TESTS}::test_a_job_that_klaviyo_refuses_is_halved"
 
 SUBSCRIBING = [
-    Mutant(_SUBSCRIBE, "row.consented_at > known", "row.consented_at >= known", _MOVED),
-    Mutant(_SUBSCRIBE, "row.consented_at > known", "row.consented_at != known", _MOVED),
-    Mutant(_SUBSCRIBE, "number < 0 or people.is_waiting(number)", "number < 0", _IMPORTED),
-    Mutant(_SUBSCRIBE, " and not self._only_new", "", _REMAPPED),
-    Mutant(_SUBSCRIBE, "is_certain = any(people.content(number)) and", "is_certain =", _IMPORTED),
-    Mutant(_SUBSCRIBE, " or people.is_off(number)", "", _OFF),
-    Mutant(_SUBSCRIBE, "self._former, self._former.find(row.person)", "self._former, -1", _BACK),
-    Mutant(_SUBSCRIBE, "self._since if moment == NEVER", "0 if moment == NEVER", _LATER),
-    Mutant(_SUBSCRIBE, " and row.consented_at < self._now", "", _PAST),
+    Mutant(_CONSENT, "row.consented_at > known", "row.consented_at >= known", _MOVED),
+    Mutant(_CONSENT, "row.consented_at > known", "row.consented_at != known", _MOVED),
+    Mutant(_CONSENT, "number < 0 or people.is_waiting(number)", "number < 0", _IMPORTED),
+    Mutant(_CONSENT, " and not self._only_new", "", _REMAPPED),
+    Mutant(_CONSENT, "is_certain = any(people.content(number)) and", "is_certain =", _IMPORTED),
+    Mutant(_CONSENT, " or people.is_off(number)", "", _OFF),
+    Mutant(_CONSENT, "self._former, self._former.find(row.person)", "self._former, -1", _BACK),
+    Mutant(_CONSENT, "self._since if moment == NEVER", "0 if moment == NEVER", _LATER),
+    Mutant(_CONSENT, " and row.consented_at < self._began", "", _PAST),
     Mutant(_SUBSCRIBE, " and self._imported.content(number) == row.content", "", _IMPORTED),
     Mutant(_SUBSCRIBE, "if not was_begun and self._is_untaken(problem)", "if False", _SCOPE),
     Mutant(_SUBSCRIBE, "                    self._met[number] = 1\n", "                    pass\n", _KILLED),

@@ -17,6 +17,7 @@ from shared.runs.forget import forget
 from shared.runs.heads.head import read_head
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.preview import preview
 from tests.support.dying import Died, dying
 from tests.support.erasures import erasures
 from tests.support.open_runs import CONSENT
@@ -479,3 +480,23 @@ def dies_at(nth: int) -> Callable[[str, str], bool]:
         return bool(seen) and what == "write" and name == "heads/vip.json"
 
     return is_last
+
+
+def test_a_preview_tells_who_would_be_subscribed(world: World) -> None:
+    """And who could not be, as the run does then."""
+    world.segment([person(0), person(1, ""), row(2, **{"Newsletter consent": "False"}), person(3)])
+    for changes in ((), (person(4), person(5, "soon")), (person(0, JUNE), person(6))):
+        if changes:
+            refresh(world, [*changes, *(person(index) for index in (3,))])
+        counts = seen(world)
+
+        record = world.run()
+
+        assert counts == told(record)
+        assert seen(world) == (0, 0)
+
+
+def seen(world: World) -> tuple[int, int]:
+    made = preview(world.services, world.services.catalog.export("vip"))
+    warnings = {warning.code: warning.count for warning in made.warnings}
+    return made.counts.would_subscribe, warnings.get("not_subscribed", 0)

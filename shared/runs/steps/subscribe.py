@@ -12,13 +12,14 @@ from typing import override
 
 from shared.errors import BatchRefused, ExportError, KlaviyoUnavailable, PermanentError, TakenElsewhere
 from shared.klaviyo import MOST_SUBSCRIBED, Klaviyo, Subscriber
-from shared.ledger import Ledger, People, read_key, updated
+from shared.ledger import People, read_key, updated
 from shared.ledger.people import NEVER
 from shared.profiles import Digests
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
 from shared.runs.lock.lease import RenewedLease
 from shared.runs.steps.again import ConsentingRow, consents_in
+from shared.runs.steps.consent import Consents
 from shared.runs.steps.erased import DoNotSend
 from shared.runs.steps.known import digests_under, known_people
 from shared.runs.steps.ledger import posted_by, posts_of
@@ -64,7 +65,8 @@ def subscribe(holder: Holder) -> bool:
         else:
             do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
             permit = _SubscribingPermit(holder, account, do_not_send)
-            if not _Subscribing(holder, klaviyo, permit, digests, before, imported).run():
+            consents = _consents_of(holder, before, digests)
+            if not _Subscribing(holder, klaviyo, permit, digests, consents, imported).run():
                 return False
     holder.run.finish_subscribing()
     return True
@@ -79,7 +81,7 @@ class _Subscribing:
         klaviyo: Klaviyo,
         permit: _SubscribingPermit,
         digests: Digests,
-        before: People,
+        consents: Consents,
         imported: People,
     ) -> None:
         self._holder = holder
@@ -87,16 +89,8 @@ class _Subscribing:
         self._permit = permit
         self._parts = Parts(holder.lock)
         self._digests = digests
-        self._before = before
         self._imported = imported
-        began = holder.run.record.started_at or holder.now()
-        self._now = int(began.timestamp())
-        ledger = _ledger_of(holder)
-        self._former = ledger.former if ledger is not None else People()
-        since = ledger.header.since if ledger is not None else None
-        self._since = int((since or began).timestamp())
-        pinned = holder.plan.ledger
-        self._only_new = pinned is None or pinned.everybody or pinned.is_remapped
+        self._consents = consents
         self._met = bytearray(len(self._imported))
         for chunk in range(holder.run.subscription.chunks):
             for person in self._parts.looked_at(chunk):
@@ -110,9 +104,9 @@ class _Subscribing:
         A column in which no row says a time is a wrong one: then no consent is used.
         """
         if all(row.consented_at is None for row in self._rows()):
-            self._holder.run.note_not_subscribed(sum(map(self._is_due, self._confirmed())))
+            self._holder.run.note_not_subscribed(sum(map(self._consents.is_due, self._confirmed())))
             return True
-        for rows in batched(filter(self._is_due, self._confirmed()), MOST_SUBSCRIBED, strict=False):
+        for rows in batched(filter(self._consents.is_due, self._confirmed()), MOST_SUBSCRIBED, strict=False):
             self._carry_out(rows)
             if self._holder.deadline.left() <= 0:
                 return False
@@ -130,21 +124,6 @@ class _Subscribing:
                 self._met[number] = 1
                 yield row
 
-    def _is_due(self, row: ConsentingRow) -> bool:
-        """Whether the person is new, or consented later than it is known of."""
-        people, number = self._before, self._before.find(row.person)
-        if number >= 0:
-            is_certain = any(people.content(number)) and not self._only_new
-            if not is_certain or people.is_off(number):
-                return False
-        else:
-            people, number = self._former, self._former.find(row.person)
-        if number < 0 or people.is_waiting(number):
-            return True
-        moment = people.moment(number)
-        known = self._since if moment == NEVER else self._digests.reveal(row.person, moment)
-        return row.consented_at is not None and row.consented_at > known
-
     def _carry_out(self, rows: Sequence[ConsentingRow]) -> None:
         """Subscribes those whose time is past; the consents of all are used then, even of a time to come."""
         run, number = self._holder.run, self._holder.run.subscription.chunks
@@ -154,7 +133,7 @@ class _Subscribing:
             else self._digests.hide(row.person, row.consented_at)
             for row in rows
         }
-        past = [row for row in rows if row.consented_at is not None and row.consented_at < self._now]
+        past = list(filter(self._consents.is_past, rows))
         was_begun = self._parts.has_looked_at(number)
         self._parts.write_looked_at(number, moments)
         self._permit.attempts = 0
@@ -202,6 +181,9 @@ def _subscriber(row: ConsentingRow) -> Subscriber:
     return Subscriber(row.address, datetime.fromtimestamp(row.consented_at or 0, UTC))
 
 
-def _ledger_of(holder: Holder) -> Ledger | None:
+def _consents_of(holder: Holder, before: People, digests: Digests) -> Consents:
     pinned = holder.plan.ledger
-    return holder.read_ledger(pinned.name) if pinned is not None and pinned.name is not None else None
+    if pinned is None:
+        raise LookupError("without a ledger it is not known who is new")
+    ledger = holder.read_ledger(pinned.name) if pinned.name is not None else None
+    return Consents(pinned, ledger, before, digests, holder.run.record.started_at or holder.now())

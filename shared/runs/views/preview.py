@@ -1,16 +1,14 @@
 """What a run would send, from the same rows by the same rules: nothing is sent, and nothing written."""
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, partial
 from itertools import islice
 
 from pydantic import Field
 
 from shared import state
 from shared.catalog import Export
-from shared.errors import ExportError, NotFound, VaultUnavailable
+from shared.errors import ExportError
 from shared.klaviyo import (
     JOBS_A_PAGE,
     MOST_ADDRESSES,
@@ -19,16 +17,19 @@ from shared.klaviyo import (
     least_seconds,
     room_for_profiles,
 )
-from shared.ledger import expected_key, read_erased, read_ledger
-from shared.profiles import NOBODY, UNKEYED, Digests, Known, Rejected, Selection, Why, pack
-from shared.runs.heads.head import Head, read_head
+from shared.ledger import People
+from shared.profiles import Rejected, Selection, Why, pack
+from shared.profiles.digest_set import DigestSet
+from shared.runs.heads.head import read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
 from shared.runs.removal import OTHERS_UNKNOWN, Removal
-from shared.runs.steps.compare import Warn, choose_ledger
+from shared.runs.steps.again import consents_in
+from shared.runs.steps.consent import Consents
 from shared.runs.steps.others import Others, read_others
 from shared.runs.steps.rows import check, profiles_of
 from shared.runs.views.at_klaviyo import AtKlaviyo, look_at_klaviyo
+from shared.runs.views.compared import Compared, compare
 from shared.services import Services
 
 # One for the account, one for the list, one to see that jobs can be read; then a page of jobs for each look.
@@ -39,8 +40,8 @@ SHOWN = 20
 
 class PreviewCounts(StateModel):
     """Of rows: rows = rejected + filtered + duplicates + unchanged + would_send, where nothing limits the
-    run. `new` and `changed` are parts of `would_send`, and 0 where no ledger tells; `would_remove` counts
-    people."""
+    run. `new` and `changed` are parts of `would_send`, and 0 where no ledger tells; `would_remove` and
+    `would_subscribe` count people."""
 
     rows: int
     rejected: int
@@ -51,6 +52,7 @@ class PreviewCounts(StateModel):
     new: int
     changed: int
     would_remove: int
+    would_subscribe: int = 0
 
 
 class RejectedShown(StateModel):
@@ -103,12 +105,10 @@ def preview(
     plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
     check(services, plan)
     codes: dict[str, int] = {}
-    digests, known, erased = _known(services, plan, codes.__setitem__, full=full, may_be_full=limit is None)
+    compared = compare(services, plan, codes.__setitem__, full=full, is_trial=limit is not None)
     rejected: list[Rejected] = []
-    selection = _selection(
-        plan, known, erased, lambda row: rejected.append(row) if len(rejected) < SHOWN else None
-    )
-    profiles = islice(profiles_of(services, plan, selection, digests), limit)
+    selection = compared.selection(plan, lambda row: rejected.append(row) if len(rejected) < SHOWN else None)
+    profiles = islice(profiles_of(services, plan, selection, compared.digests), limit)
     room = room_for_profiles(export.list_id)
     sizes: list[int] = []
     why: Counter[Why] = Counter()
@@ -117,13 +117,16 @@ def preview(
         why.update(profile.why for profile in batch.profiles)
     codes |= selection.warnings
     would_remove, held = 0, None
-    if limit is None and export.sync.mode == "mirror" and len(known):
+    if limit is None and export.sync.mode == "mirror" and compared.known:
         others = read_others(services, plan)
-        removal = _removal(services, plan, selection, known, others)
+        removal = _removal(services, plan, selection, compared.known, others)
         would_remove = removal.pending
         codes["kept_for_another"] = removal.kept_for_another
         held = OTHERS_UNKNOWN if others.is_unknown else removal.held(export.sync.max_removal_share, confirmed)
         held = held if would_remove else None
+    would_subscribe = 0
+    if limit is None:
+        would_subscribe, codes["not_subscribed"] = _subscriptions(services, plan, compared, selection)
     if plan.ledger is not None and plan.ledger.is_remapped:
         codes["full_resend"] = why[Why.AGAIN]
     warnings = [(code, WARNINGS[code], count) for code, count in codes.items() if count]
@@ -152,6 +155,7 @@ def preview(
             new=why[Why.NEW] if plan.ledger is not None else 0,
             changed=why[Why.CHANGED],
             would_remove=would_remove,
+            would_subscribe=would_subscribe,
         ),
         rejected_by_reason=dict(sorted(selection.rejected_by_reason.items())),
         warnings=[
@@ -187,43 +191,22 @@ def _account_id(services: Services, export: Export) -> str:
     return ""
 
 
-def _known(
-    services: Services, plan: Plan, warn: Warn, *, full: bool, may_be_full: bool
-) -> tuple[Digests, Known, frozenset[bytes]]:
-    """Whom the run would know, and who was erased; `warn` is told of the warnings that it would have."""
-    key, read = None, cache(partial(read_ledger, services.state))
-    is_one_file, listed = state.is_of_one_file(plan.export.id), read_erased(services.state)
-    erased: frozenset[bytes] = frozenset()
-    if is_one_file and listed is None:
-        return UNKEYED, NOBODY, erased
-    with suppress(VaultUnavailable):
-        key = expected_key(services.vault, services.state)
-        if listed is not None:
-            listed.check(key)
-            erased = frozenset(listed.people)
-    digests = Digests(key.key) if key is not None else UNKEYED
-    if is_one_file:
-        return digests, NOBODY, erased
-    try:
-        head, _ = read_head(services.state, plan.export.id)
-    except NotFound:
-        head = Head(export=plan.export.id, scheduled_at=services.clock.now())
-    full |= may_be_full and head.is_full_due(plan.export, services.clock.now())
-    pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
-    known = read(pinned.name).people if pinned is not None and pinned.name else NOBODY
-    return digests, known, erased
+def _subscriptions(
+    services: Services, plan: Plan, compared: Compared, selection: Selection
+) -> tuple[int, int]:
+    """How many the run would subscribe once Klaviyo has confirmed everybody, and how many it could not."""
+    pinned, began = plan.ledger, services.clock.now()
+    if plan.export.consent is None or compared.full or pinned is None or not pinned.is_whole:
+        return 0, 0
+    consents = Consents(pinned, compared.ledger, compared.known, compared.digests, began)
+    met, found = DigestSet(), Counter[bool]()
+    for row in consents_in(services, plan, compared.digests):
+        if selection.has(row.person) and met.add(row.person) and consents.is_due(row):
+            found[consents.is_past(row)] += 1
+    return found[True], found[False]
 
 
-def _selection(
-    plan: Plan, known: Known, erased: frozenset[bytes], reject: Callable[[Rejected], None]
-) -> Selection:
-    pinned = plan.ledger
-    if pinned is None:
-        return Selection(reject, erased=erased)
-    return Selection(reject, known, everybody=pinned.everybody, is_remapped=pinned.is_remapped, erased=erased)
-
-
-def _removal(services: Services, plan: Plan, selection: Selection, known: Known, others: Others) -> Removal:
+def _removal(services: Services, plan: Plan, selection: Selection, known: People, others: Others) -> Removal:
     """Who has left, as a run would find it."""
     left = list(selection.leavers())
     head, _ = read_head(services.state, plan.export.id)
