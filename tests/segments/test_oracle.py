@@ -15,7 +15,7 @@ from tests.segments.sending import Result, send
 
 type Verdict = dict[str, str] | str
 
-FILES = 10_000
+FILES = 5_000
 BATCHES = 20
 UNREADABLE = {"wrong_number_of_cells", "broken_quotes", "nul_byte", "invalid_utf8"}
 TRICKY = (
