@@ -132,6 +132,7 @@ def test_dry_run_shows_what_a_run_then_does(command: Command, world: World) -> N
     record = json.loads(command("run", "vip", "--json").stdout)
     assert shown["counts"].pop("would_send") == record["counts"]["sent"] == record["counts"]["new"] > 0
     assert shown["counts"].pop("would_remove") == record["counts"]["removed"]
+    assert shown["counts"].pop("would_subscribe") == record["counts"]["subscribed"]
     assert shown["counts"].items() <= record["counts"].items()
     assert shown["rejected_by_reason"] == record["rejected_by_reason"]
     assert shown["batches"] == len(record["jobs"])
