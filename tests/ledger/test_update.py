@@ -118,3 +118,13 @@ def test_half_a_person_is_refused() -> None:
     """Bytes that can't be people are no post."""
     with pytest.raises(ValueError, match="whole number"):
         Posted(b"x", confirmed=True)
+
+
+def test_who_may_be_off_the_list_is_not_taken_for_imported() -> None:
+    """Though what was sent was void before; who has left and is on it for certain still is."""
+    before = people_of({A: IMPORTED, B: IMPORTED}).voided()
+    left = frozenset([A, B])
+
+    after = updated(before, [], Leavers(left, doubtful=frozenset([A])))
+
+    assert [after.is_imported(after.find(person)) for person in (A, B)] == [False, True]
