@@ -8,10 +8,9 @@ from shared.profiles.digests import UNKEYED, Digests
 from shared.profiles.mapper import Mapper
 from shared.profiles.mapping import Condition, Mapping, Source
 from shared.profiles.profile import Profile, Why
-from shared.profiles.selection import NOBODY, Known, Rejected, Selection
+from shared.profiles.selection import Known, Rejected, Selection
 
 __all__ = [
-    "NOBODY",
     "UNKEYED",
     "Batch",
     "Condition",

@@ -143,10 +143,10 @@ class Selection:
             except Refusal as refusal:
                 self.rejected_by_reason[refusal.reason] += 1
                 self._reject(Rejected(partition, row, refusal.column, refusal.reason))
-                if not person:
-                    self.unreadable += 1
-                else:
+                if person:
                     self._refused.add(person)
+                else:
+                    self.unreadable += 1
                 continue
             if met[number] if number >= 0 else not self._new.add(person):
                 self.duplicates += 1

@@ -1,10 +1,21 @@
 """What a run will do, pinned before anything is sent, so that each holder does the same."""
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from shared.catalog import Export, PhoneColumn
 from shared.klaviyo import PROFILE_FORMAT
-from shared.profiles import UNKEYED, Condition, Digests, Mapper, Mapping, Source
+from shared.profiles import (
+    UNKEYED,
+    Condition,
+    Digests,
+    Known,
+    Mapper,
+    Mapping,
+    Rejected,
+    Selection,
+    Source,
+)
 from shared.runs.record import Count, SegmentRecord, StateModel
 from shared.segments import Column, CsvFormat, Partition, Snapshot
 
@@ -125,6 +136,15 @@ class Plan(StateModel):
             else None
             for segment in self.segments
         ]
+
+    def selection(
+        self, reject: Callable[[Rejected], None], known: Known, erased: Collection[bytes]
+    ) -> Selection:
+        """A pass over the rows that compares them with the people of the plan's ledger."""
+        everybody, is_remapped = False, False
+        if self.ledger is not None:
+            everybody, is_remapped = self.ledger.everybody, self.ledger.is_remapped
+        return Selection(reject, known, everybody=everybody, is_remapped=is_remapped, erased=erased)
 
     def partitions(self) -> list[str]:
         """The blobs' names, by the number that a row's partition has."""

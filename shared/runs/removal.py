@@ -1,10 +1,12 @@
 """Who has left the segment: what a pass found of them, and whether they may be taken off the list. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pydantic import Field
 
+from shared.profiles import Selection
 from shared.runs.record import Count, StateModel, Time
 
 # Removals that are confirmed, however many they are.
@@ -136,6 +138,18 @@ class Removal(StateModel):
         if not self.present:
             return "No row of the segment may be sent."
         return f"No rows are left in {', '.join(self.emptied)}." if self.emptied else ""
+
+
+def found_by(selection: Selection, known: int, left: int, rows_before: Mapping[str, int]) -> Removal:
+    """What a pass found. `rows_before` are those of each segment in the run before."""
+    rows = selection.rows_by_segment
+    return Removal(
+        known=known,
+        left=left,
+        present=selection.present,
+        unreadable=selection.unreadable,
+        emptied=[name for name, count in rows.items() if rows_before.get(name) and not count],
+    )
 
 
 def _beyond(would: int, confirmed: int, *, reconcile: bool = False) -> Held | None:

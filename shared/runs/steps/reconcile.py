@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import batched
 
 from shared.errors import TryLater
-from shared.klaviyo import InvalidCursor, Klaviyo, Person
+from shared.klaviyo import InvalidCursor, Person
 from shared.ledger import People
 from shared.profiles import Digests
 from shared.runs.holder import Holder
@@ -22,7 +22,7 @@ def reconcile(holder: Holder) -> bool:
     klaviyo, digests, pinned = holder.klaviyo(), digests_of(holder), holder.plan.ledger
     people = holder.read_ledger(pinned.name).people if pinned and pinned.name else People()
     asking = Asking(klaviyo, holder.plan.export.list_id, digests, holder.deadline)
-    reading = _Reading(holder, klaviyo, asking, people)
+    reading = _Reading(holder, asking, people)
     is_complete = (holder.run.members.is_read or reading.read_members()) and reading.find_absent(digests)
     if is_complete:
         holder.run.finish_reading()
@@ -30,10 +30,9 @@ def reconcile(holder: Holder) -> bool:
 
 
 class _Reading:
-    def __init__(self, holder: Holder, klaviyo: Klaviyo, asking: Asking, people: People) -> None:
+    def __init__(self, holder: Holder, asking: Asking, people: People) -> None:
         self._holder = holder
         self._run = holder.run
-        self._klaviyo = klaviyo
         self._asking = asking
         self._people = people
         self._parts = Parts(holder.lock)
@@ -42,9 +41,7 @@ class _Reading:
         """Each thousand of them is a part, from which any holder goes on."""
         cursor, found = self._parts.read_cursor(), list[Person]()
         try:
-            for page in self._klaviyo.members(
-                self._holder.plan.export.list_id, self._holder.deadline, cursor
-            ):
+            for page in self._asking.members(cursor):
                 found += page.members
                 cursor = page.cursor
                 is_over = self._holder.deadline.left() <= 0

@@ -9,11 +9,11 @@ from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, room_for_profiles
 from shared.ledger import read_key
-from shared.profiles import UNKEYED, Batch, Digests, Selection, pack
+from shared.profiles import UNKEYED, Batch, Digests, pack
 from shared.profiles.digests import PERSON
 from shared.runs.holder import Holder
 from shared.runs.lock.account import lock_account
-from shared.runs.removal import Removal
+from shared.runs.removal import found_by
 from shared.runs.steps.batch import BatchSender
 from shared.runs.steps.erased import DoNotSend
 from shared.runs.steps.known import digests_under, known_people
@@ -59,16 +59,9 @@ class _Pass:
         self._sender = sender
         self._branch = branch
         self._rejected = CheckedRows(Parts(holder.lock))
-        pinned = holder.plan.ledger
         self._digests = digests
         self._known = known_people(holder)
-        self._selection = Selection(
-            self._rejected.add,
-            self._known,
-            everybody=pinned is not None and pinned.everybody,
-            is_remapped=pinned is not None and pinned.is_remapped,
-            erased=erased,
-        )
+        self._selection = holder.plan.selection(self._rejected.add, self._known, erased)
 
     def run(self) -> bool:
         holder, run, lock = self._holder, self._holder.run, self._holder.lock
@@ -117,16 +110,9 @@ class _Pass:
             return
         left = b"".join(selection.leavers()) if is_mirror else b""
         Parts(holder.lock).write_leavers(left, selection.refused())
-        before = holder.lock.head.rows
-        emptied = [name for name, rows in selection.rows_by_segment.items() if before.get(name) and not rows]
-        removal = Removal(
-            known=len(self._known),
-            left=len(left) // PERSON,
-            present=selection.present,
-            unreadable=selection.unreadable,
-            emptied=emptied,
-            is_first=is_mirror and not holder.lock.head.has_mirrored,
-        )
+        head = holder.lock.head
+        removal = found_by(selection, len(self._known), len(left) // PERSON, head.rows)
+        removal.is_first = is_mirror and not head.has_mirrored
         holder.run.note_leavers(removal)
 
     def _batches(self) -> Iterator[Batch]:

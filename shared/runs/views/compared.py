@@ -1,6 +1,6 @@
 """What a run of now would compare the rows with; nothing is written."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -8,7 +8,7 @@ from functools import cache, partial
 from shared import state
 from shared.errors import NotFound, VaultUnavailable
 from shared.ledger import Ledger, People, expected_key, read_erased, read_ledger
-from shared.profiles import UNKEYED, Digests, Rejected, Selection
+from shared.profiles import UNKEYED, Digests
 from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import Plan
 from shared.runs.steps.compare import Warn, choose_ledger
@@ -18,26 +18,18 @@ from shared.services import Services
 @dataclass(frozen=True, slots=True)
 class Compared:
     """The ledger that the run would compare with, if there is one, and who was erased. A `full` run sends
-    everybody."""
+    everybody; `rows_before` are those of each segment in the run before."""
 
     digests: Digests = UNKEYED
     ledger: Ledger | None = None
     erased: frozenset[bytes] = frozenset()
     full: bool = False
-    known: People = field(default_factory=People)
+    rows_before: Mapping[str, int] = field(default_factory=dict)
 
-    def selection(self, plan: Plan, reject: Callable[[Rejected], None]) -> Selection:
-        """A pass over the rows, as the run's own."""
-        pinned = plan.ledger
-        if pinned is None:
-            return Selection(reject, erased=self.erased)
-        return Selection(
-            reject,
-            self.known,
-            everybody=pinned.everybody,
-            is_remapped=pinned.is_remapped,
-            erased=self.erased,
-        )
+    @property
+    def known(self) -> People:
+        """Who was sent before."""
+        return self.ledger.people if self.ledger is not None else People()
 
 
 def compare(services: Services, plan: Plan, warn: Warn, *, full: bool, is_trial: bool) -> Compared:
@@ -62,5 +54,4 @@ def compare(services: Services, plan: Plan, warn: Warn, *, full: bool, is_trial:
     full |= not is_trial and head.is_full_due(plan.export, services.clock.now())
     pinned = plan.ledger = choose_ledger(plan, head, key, read, warn, full=full)
     ledger = read(pinned.name) if pinned is not None and pinned.name else None
-    people = ledger.people if ledger is not None else People()
-    return Compared(digests, ledger, erased, full, people)
+    return Compared(digests, ledger, erased, full, head.rows)

@@ -17,16 +17,14 @@ from shared.klaviyo import (
     least_seconds,
     room_for_profiles,
 )
-from shared.ledger import People
 from shared.profiles import Rejected, Selection, Why, pack
 from shared.profiles.digest_set import DigestSet
-from shared.runs.heads.head import read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.record import WARNINGS, SegmentRecord, StateModel, WarningRecord
-from shared.runs.removal import OTHERS_UNKNOWN, Removal
+from shared.runs.removal import OTHERS_UNKNOWN, found_by
 from shared.runs.steps.again import consents_in
 from shared.runs.steps.consent import Consents
-from shared.runs.steps.others import Others, read_others
+from shared.runs.steps.others import read_others
 from shared.runs.steps.rows import check, profiles_of
 from shared.runs.views.at_klaviyo import AtKlaviyo, look_at_klaviyo
 from shared.runs.views.compared import Compared, compare
@@ -107,7 +105,9 @@ def preview(
     codes: dict[str, int] = {}
     compared = compare(services, plan, codes.__setitem__, full=full, is_trial=limit is not None)
     rejected: list[Rejected] = []
-    selection = compared.selection(plan, lambda row: rejected.append(row) if len(rejected) < SHOWN else None)
+    selection = plan.selection(
+        lambda row: rejected.append(row) if len(rejected) < SHOWN else None, compared.known, compared.erased
+    )
     profiles = islice(profiles_of(services, plan, selection, compared.digests), limit)
     room = room_for_profiles(export.list_id)
     sizes: list[int] = []
@@ -119,7 +119,9 @@ def preview(
     would_remove, held = 0, None
     if limit is None and export.sync.mode == "mirror" and compared.known:
         others = read_others(services, plan)
-        removal = _removal(services, plan, selection, compared.known, others)
+        left = list(selection.leavers())
+        removal = found_by(selection, len(compared.known), len(left), compared.rows_before)
+        removal.kept_for_another = sum(map(others.want, left))
         would_remove = removal.pending
         codes["kept_for_another"] = removal.kept_for_another
         held = OTHERS_UNKNOWN if others.is_unknown else removal.held(export.sync.max_removal_share, confirmed)
@@ -204,21 +206,6 @@ def _subscriptions(
         if selection.has(row.person) and met.add(row.person) and consents.is_due(row):
             found[consents.is_past(row)] += 1
     return found[True], found[False]
-
-
-def _removal(services: Services, plan: Plan, selection: Selection, known: People, others: Others) -> Removal:
-    """Who has left, as a run would find it."""
-    left = list(selection.leavers())
-    head, _ = read_head(services.state, plan.export.id)
-    rows = selection.rows_by_segment
-    return Removal(
-        known=len(known),
-        left=len(left),
-        present=selection.present,
-        unreadable=selection.unreadable,
-        emptied=[name for name, count in rows.items() if head.rows.get(name) and not count],
-        kept_for_another=sum(map(others.want, left)),
-    )
 
 
 def _removal_requests(people: int) -> int:
