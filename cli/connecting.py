@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from cli.options import open_services
+from cli.options import open_services, operator
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import agrees, print_line
 from shared.adapters.clock import Deadline
@@ -73,7 +73,7 @@ def _add(services: Services) -> int:
     }
     connection = Connection.parse(f"connections/{connection_id}.json", json.dumps(members).encode())
     _write_key(services, connection.secret_name, key)
-    apply(services, [connection], getpass.getuser())
+    apply(services, [connection], operator())
     print_line(f"The connection {connection_id} is written.")
     return OK
 

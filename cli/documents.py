@@ -1,13 +1,12 @@
 """`apply`, and the reading and checking of documents that `exports` and `connections` share."""
 
-import getpass
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
-from cli.options import json_option, open_services
+from cli.options import json_option, open_services, operator
 from cli.terminal.entry import OK, USAGE
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, table
@@ -83,7 +82,7 @@ def apply(option: tuple[str, ...], files: tuple[str, ...], as_json: bool) -> int
     documents = [each.document for each in checked if each.document is not None and not each.problems]
     if len(documents) < len(checked):
         return print_checked(checked, as_json)
-    changes = apply_documents(services, documents, getpass.getuser())
+    changes = apply_documents(services, documents, operator())
     if as_json:
         print_json({"documents": [{"name": change.place, "change": change.kind} for change in changes]})
         return OK

@@ -92,7 +92,7 @@ def _row(services: Services, listed: Listed) -> Row:
         status,
         refreshed_at,
         _schedule(export),
-        export.connection,
+        export.connection or "",
         error,
     )
 
@@ -111,7 +111,7 @@ def _last_run(services: Services, export_id: str) -> tuple[str, datetime | None]
 def _schedule(export: Export) -> str:
     when = export.schedule.when
     text = f"{when.cron} ({when.timezone})" if isinstance(when, Cron) else "on refresh"
-    return text if export.schedule.active else "none"
+    return text if export.is_active else "none"
 
 
 @exports.command("show")

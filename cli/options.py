@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+import getpass
 import re
 
 import click
@@ -8,6 +9,7 @@ from click.shell_completion import CompletionItem
 from cli.terminal.live import WatchedClock
 from shared import state
 from shared.adapters.storage import open_store
+from shared.administration.rights import Person, Role
 from shared.catalog import ID_PATTERN
 from shared.errors import ExportError
 from shared.runs.removal import ANY_NUMBER
@@ -48,6 +50,11 @@ confirm_removals_option = click.option(
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show what would be sent; send and write nothing."
 )
+
+
+def operator() -> Person:
+    """Who types the command: whoever can write the state is an administrator."""
+    return Person(getpass.getuser(), Role.ADMINISTRATOR)
 
 
 def open_services() -> Services:

@@ -1,24 +1,26 @@
 """What starts and ends runs."""
 
-import azure.functions as func
+from contextlib import suppress
 
 from export_trigger.addresses import export_of, location
 from shared.adapters.clock import Deadline
+from shared.administration.exports import check_export, sharing_of
+from shared.administration.rights import Action, may
 from shared.api import (
+    Call,
     EmptyBody,
     Preferences,
     Reply,
     StartAllBody,
     StartBody,
     come_back,
-    is_name,
     problem_reply,
     read_body,
     reply,
     reply_of_run,
 )
 from shared.catalog import Export
-from shared.errors import AlreadyRunning, ExportError, TakenElsewhere, TryLater
+from shared.errors import AlreadyRunning, ExportError, NotFound, TakenElsewhere, TryLater
 from shared.runs.advance import cancel, run, start
 from shared.runs.record import RunRecord
 from shared.runs.run import OpenRun
@@ -30,12 +32,13 @@ from shared.services import Services, process_services
 AWAY = {"storage_unavailable": "The storage", "vault_unavailable": "The vault"}
 
 
-def start_run(req: func.HttpRequest) -> Reply:
+def start_run(call: Call) -> Reply:
     """Runs the export, or continues with its open run, as long as the caller waits."""
     services = process_services()
-    preferences = Preferences.of(req.headers.get("prefer", ""), waits=True)
-    request = _request(req)
-    export = export_of(req, services)
+    preferences = Preferences.of(call.header("prefer"), waits=True)
+    request = _request(call)
+    export = export_of(call, services)
+    check_export(services, call.by, Action.START_RUN, export)
     services.catalog.connection(export.connection)  # without it no run is opened
     seconds = services.settings.http_time_budget if preferences.wait is None else preferences.wait
     try:
@@ -45,19 +48,19 @@ def start_run(req: func.HttpRequest) -> Reply:
             record = start(services, export.id, request)
     except TakenElsewhere as error:
         running = read_open_run(services.state, export.id)
-        headers = {"location": location(req, running.record.id)} if running else {}
+        headers = {"location": location(call, running.record.id)} if running else {}
         detail = "Another process is running this export: look at its run, or ask again later."
         if error.code == "run_is_open":
             detail = error.message
         return problem_reply(409, error.code, detail, headers)
-    return _stand(req, services, record, preferences)
+    return _stand(call, services, record, preferences)
 
 
-def _stand(req: func.HttpRequest, services: Services, record: RunRecord, preferences: Preferences) -> Reply:
+def _stand(call: Call, services: Services, record: RunRecord, preferences: Preferences) -> Reply:
     """How far the run has come: 200, 202, or 503 where it could not even begin."""
     now = services.clock.now()
     found = record if record.is_closed else find_run(services.state, record.id)
-    address = location(req, record.id)
+    address = location(call, record.id)
     wait = found.wait_at(now) if isinstance(found, OpenRun) and found.plan is None else None
     if isinstance(found, OpenRun) and wait is not None and wait.reason in AWAY:
         detail = f"{AWAY[wait.reason]} can't be reached. The run stays open, and the timer continues with it."
@@ -65,20 +68,21 @@ def _stand(req: func.HttpRequest, services: Services, record: RunRecord, prefere
     return reply_of_run(found, address, now, preferences)
 
 
-def start_all(req: func.HttpRequest) -> Reply:
+def start_all(call: Call) -> Reply:
     """Opens a run of every export with an active schedule, while there is time, for the timer."""
     services = process_services()
     deadline = Deadline(services.clock, services.settings.http_time_budget)
-    body = read_body(StartAllBody, req.get_body())
-    request = Request("on_demand", _name(req, body))
+    body = read_body(StartAllBody, call.http.body)
+    request = Request("on_demand", _name(call, body))
     runs, problems = [], []
     for listed in services.catalog.exports():
         try:
             if not isinstance(listed.document, Export):
                 raise listed.document
-            if listed.document.schedule.active:
+            sharing = sharing_of(services, listed.document)
+            if listed.document.is_active and may(call.by, Action.START_RUN, sharing):
                 run_id = _start(services, listed.document, request, deadline)
-                runs.append({"id": run_id, "location": location(req, run_id)})
+                runs.append({"id": run_id, "location": location(call, run_id)})
         except ExportError as error:
             problems.append({"export": listed.id, "code": error.code, "detail": error.message})
     return reply(202, {"runs": runs, "problems": problems})
@@ -99,26 +103,34 @@ def _start(services: Services, export: Export, request: Request, deadline: Deadl
         return running.record.id
 
 
-def cancel_run(req: func.HttpRequest) -> Reply:
+def cancel_run(call: Call) -> Reply:
     """Asks for the end of a run, and brings it about where nobody else holds it."""
     services = process_services()
-    read_body(EmptyBody, req.get_body())
-    record = read_run(services.state, req.route_params["run"])
+    read_body(EmptyBody, call.http.body)
+    record = read_run(services.state, call.route("run"))
+    _check_run(services, call, record)
     if record.is_closed:
         return problem_reply(
             409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."
         )
     record = cancel(services, record, Deadline(services.clock, services.settings.http_time_budget))
     found = record if record.is_closed else find_run(services.state, record.id)
-    return reply_of_run(found, location(req, record.id), services.clock.now(), Preferences())
+    return reply_of_run(found, location(call, record.id), services.clock.now(), Preferences())
 
 
-def _request(req: func.HttpRequest) -> Request:
+def _check_run(services: Services, call: Call, record: RunRecord) -> None:
+    """Raises Forbidden where the caller may not cancel runs of the export; of one that is gone, all may who
+    may of others."""
+    with suppress(NotFound):
+        check_export(services, call.by, Action.CANCEL_RUN, services.catalog.export(record.export))
+
+
+def _request(call: Call) -> Request:
     """Who asks, and for what."""
-    body = read_body(StartBody, req.get_body())
+    body = read_body(StartBody, call.http.body)
     return Request(
         "on_demand",
-        _name(req, body),
+        _name(call, body),
         full=body.full,
         confirmed=body.confirm_removals,
         reconcile=body.reconcile,
@@ -126,7 +138,6 @@ def _request(req: func.HttpRequest) -> Request:
     )
 
 
-def _name(req: func.HttpRequest, body: StartAllBody) -> str:
-    """As the body says, else whom Azure's own sign-in has seen."""
-    signed_in = req.headers.get("x-ms-client-principal-name", "")
-    return body.requested_by or (signed_in if is_name(signed_in) else "http")
+def _name(call: Call, body: StartAllBody) -> str:
+    """Who has signed in; where nobody has, as the body says."""
+    return call.by.name if call.by.object_id else body.requested_by or call.by.name

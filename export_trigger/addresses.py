@@ -2,8 +2,7 @@
 
 import re
 
-import azure.functions as func
-
+from shared.api import Call
 from shared.catalog import Export
 from shared.catalog.document import ID_PATTERN
 from shared.errors import NotFound
@@ -13,20 +12,14 @@ from shared.services import Services
 _ROUTE = re.compile(r"/(exports/[^/]*/)?runs(/[^/]*){0,2}$", re.IGNORECASE)
 
 
-def export_of(req: func.HttpRequest, services: Services) -> Export:
+def export_of(call: Call, services: Services) -> Export:
     """The export that the address names. Raises NotFound (for what can't be an id too), InvalidDocument."""
-    export_id = req.route_params["export"]
+    export_id = call.route("export")
     if re.fullmatch(ID_PATTERN, export_id) is None:
         raise NotFound("There is no such export: that can't be the id of one.", code="unknown_export")
     return services.catalog.export(export_id)
 
 
-def here(req: func.HttpRequest) -> str:
-    """The address of the request, without its query, which may hold a function key."""
-    url: str = req.url
-    return url.partition("?")[0]
-
-
-def location(req: func.HttpRequest, run_id: str) -> str:
+def location(call: Call, run_id: str) -> str:
     """Where a run can be looked at, absolute."""
-    return f"{_ROUTE.sub('', here(req))}/runs/{run_id}"
+    return f"{_ROUTE.sub('', call.here)}/runs/{run_id}"

@@ -4,12 +4,10 @@ import logging
 import threading
 from functools import cache
 
-import azure.functions as func
-
 from shared import state
 from shared.adapters.patience import Patience
 from shared.adapters.storage.writable import check_writable
-from shared.api import Reply, problem_reply, reply
+from shared.api import Call, Reply, problem_reply, reply
 from shared.errors import ExportError, StorageUnavailable
 from shared.services import Services, process_services
 
@@ -21,7 +19,7 @@ WELL_FOR, UNWELL_FOR = 60.0, 10.0
 logger = logging.getLogger(__name__)
 
 
-def show_health(_: func.HttpRequest) -> Reply:
+def show_health(_: Call) -> Reply:
     """Whether the app can work: its settings are valid, and its state can be read and written."""
     try:
         services = process_services()

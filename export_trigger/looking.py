@@ -1,11 +1,12 @@
 """What looks at runs, and changes nothing."""
 
-import azure.functions as func
-
-from export_trigger.addresses import export_of, here, location
+from export_trigger.addresses import export_of, location
 from shared import state
+from shared.administration.exports import check_export
+from shared.administration.rights import Action
 from shared.api import (
     BadRequest,
+    Call,
     Preferences,
     PreviewBody,
     Reply,
@@ -21,32 +22,34 @@ from shared.services import process_services
 MOST_A_PAGE = 100
 
 
-def show_run(req: func.HttpRequest) -> Reply:
+def show_run(call: Call) -> Reply:
     """A run as it stands; looking never moves it on."""
     services = process_services()
-    run = find_run(services.state, req.route_params["run"])
-    address = location(req, req.route_params["run"])
-    return reply_of_run(run, address, services.clock.now(), Preferences.of(req.headers.get("prefer", "")))
+    run = find_run(services.state, call.route("run"))
+    address = location(call, call.route("run"))
+    return reply_of_run(run, address, services.clock.now(), Preferences.of(call.header("prefer")))
 
 
-def preview_export(req: func.HttpRequest) -> Reply:
+def preview_export(call: Call) -> Reply:
     """What a run would send and remove, from the newest snapshots; nothing is sent, and nothing written."""
     services = process_services()
-    body = read_body(PreviewBody, req.get_body())
-    made = preview(services, export_of(req, services), full=body.full, confirmed=body.confirm_removals)
+    body = read_body(PreviewBody, call.http.body)
+    export = export_of(call, services)
+    check_export(services, call.by, Action.PREVIEW, export)
+    made = preview(services, export, full=body.full, confirmed=body.confirm_removals)
     return reply(200, made.model_dump(mode="json"))
 
 
-def show_runs(req: func.HttpRequest) -> Reply:
+def show_runs(call: Call) -> Reply:
     """The runs of an export, newest first, the open one included."""
     services = process_services()
-    limit = _limit(req.params.get("limit", "20"))
-    before = req.params.get("before", "")
+    limit = _limit(call.http.query.get("limit", "20"))
+    before = call.http.query.get("before", "")
     if before and state.export_of(before) is None:
         raise BadRequest("before must be the id of a run.")
-    export, now = export_of(req, services), services.clock.now()
+    export, now = export_of(call, services), services.clock.now()
     records, following = list_runs(services.state, export.id, before, limit, now)
-    address = f"{here(req)}?limit={limit}&before={following}" if following else None
+    address = f"{call.here}?limit={limit}&before={following}" if following else None
     return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
 
 
@@ -56,6 +59,6 @@ def _limit(text: str) -> int:
     raise BadRequest(f"limit must be a number from 1 to {MOST_A_PAGE}.")
 
 
-def show_rejected(req: func.HttpRequest) -> Reply:
+def show_rejected(call: Call) -> Reply:
     """The refused rows of a closed run: places and reasons, nobody's data."""
-    return csv_reply(read_rejected(process_services().state, req.route_params["run"]))
+    return csv_reply(read_rejected(process_services().state, call.route("run")))

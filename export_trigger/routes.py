@@ -1,75 +1,115 @@
-"""The HTTP routes. A function takes every method of its route, since Azure answers one that no function
-takes with an empty 404.
-"""
-
-from collections.abc import Callable
-
-import azure.functions as func
+"""The HTTP routes of runs, and of the health."""
 
 from export_trigger import acting, looking
 from export_trigger.health import show_health
-from shared.api import Reply, guarded, problem_reply
+from shared.administration.rights import Action
+from shared.api import EmptyBody, Operation, PreviewBody, Route, StartAllBody, StartBody, blueprint_of
 
-blueprint = func.Blueprint()
+_PAGE = {"limit": "How many runs, 1 to 100.", "before": "The run before which the page starts."}
 
+ROUTES = (
+    Route(
+        "export_runs",
+        "exports/{export}/runs",
+        {
+            "GET": Operation(
+                looking.show_runs,
+                Action.SEE_RUN,
+                "List the runs of an export, newest first, the open one included.",
+                {200: "The runs, and the address of the next page."},
+                problems=(400, 404, 422),
+                query=_PAGE,
+            ),
+            "POST": Operation(
+                acting.start_run,
+                Action.START_RUN,
+                "Run an export, or resume its open run, while the caller waits.",
+                {200: "The record of the closed run.", 202: "The open run, and where to look at it."},
+                body=StartBody,
+                problems=(400, 404, 409, 413, 422),
+            ),
+        },
+    ),
+    Route(
+        "preview_export",
+        "exports/{export}/preview",
+        {
+            "POST": Operation(
+                looking.preview_export,
+                Action.PREVIEW,
+                "Tell what a run would send and remove. Nothing is sent or written.",
+                {200: "The plan."},
+                body=PreviewBody,
+                problems=(400, 404, 413, 422),
+            ),
+        },
+    ),
+    Route(
+        "all_runs",
+        "runs",
+        {
+            "POST": Operation(
+                acting.start_all,
+                Action.START_RUN,
+                "Open a run of every export that has an active schedule; the timer continues them.",
+                {202: "The runs, and what is wrong with the other exports."},
+                body=StartAllBody,
+                problems=(400, 413),
+            ),
+        },
+    ),
+    Route(
+        "show_run",
+        "runs/{run}",
+        {
+            "GET": Operation(
+                looking.show_run,
+                Action.SEE_RUN,
+                "Show a run without advancing it.",
+                {200: "The record of the closed run.", 202: "The open run, with its progress."},
+                problems=(404,),
+            ),
+        },
+    ),
+    Route(
+        "cancel_run",
+        "runs/{run}/cancel",
+        {
+            "POST": Operation(
+                acting.cancel_run,
+                Action.CANCEL_RUN,
+                "End a run before its end.",
+                {200: "The record of the closed run.", 202: "The run, which is still counted."},
+                body=EmptyBody,
+                problems=(400, 404, 409, 413),
+            ),
+        },
+    ),
+    Route(
+        "show_rejected",
+        "runs/{run}/rejected",
+        {
+            "GET": Operation(
+                looking.show_rejected,
+                Action.SEE_RUN,
+                "The refused rows of a closed run, as CSV: places and reasons.",
+                {200: "The rows."},
+                problems=(404, 409),
+            ),
+        },
+    ),
+    Route(
+        "health",
+        "health",
+        {
+            "GET": Operation(
+                show_health,
+                None,
+                "Whether the settings are valid and the state can be read and written.",
+                {200: "The app can work."},
+            ),
+        },
+    ),
+)
 
-def _answer(req: func.HttpRequest, **handlers: Callable[[func.HttpRequest], Reply]) -> func.HttpResponse:
-    """What the handler of the request's method replies; HEAD asks as GET does, for the headers only."""
-    handler = handlers.get("GET" if req.method == "HEAD" else req.method)
-    if handler is None:
-        detail = f"The methods here are {', '.join(handlers)}."
-        reply = problem_reply(405, "method_not_allowed", detail, {"allow": ", ".join(handlers)})
-    else:
-        reply = guarded(lambda: handler(req))
-    return func.HttpResponse(
-        reply.body, status_code=reply.status, mimetype=reply.media_type, headers=dict(reply.headers)
-    )
-
-
-@blueprint.function_name("export_runs")
-@blueprint.route("exports/{export}/runs", auth_level=func.AuthLevel.FUNCTION)
-def export_runs(req: func.HttpRequest) -> func.HttpResponse:
-    """Runs an export, within the time that the caller waits; or lists its runs, newest first."""
-    return _answer(req, GET=looking.show_runs, POST=acting.start_run)
-
-
-@blueprint.function_name("preview_export")
-@blueprint.route("exports/{export}/preview", auth_level=func.AuthLevel.FUNCTION)
-def preview_export(req: func.HttpRequest) -> func.HttpResponse:
-    """What a run of an export would send and remove."""
-    return _answer(req, POST=looking.preview_export)
-
-
-@blueprint.function_name("start_all")
-@blueprint.route("runs", auth_level=func.AuthLevel.FUNCTION)
-def start_all(req: func.HttpRequest) -> func.HttpResponse:
-    """Starts every export that has an active schedule."""
-    return _answer(req, POST=acting.start_all)
-
-
-@blueprint.function_name("show_run")
-@blueprint.route("runs/{run}", auth_level=func.AuthLevel.FUNCTION)
-def show_run(req: func.HttpRequest) -> func.HttpResponse:
-    """The record of a run, open or closed."""
-    return _answer(req, GET=looking.show_run)
-
-
-@blueprint.function_name("cancel_run")
-@blueprint.route("runs/{run}/cancel", auth_level=func.AuthLevel.FUNCTION)
-def cancel_run(req: func.HttpRequest) -> func.HttpResponse:
-    """Ends a run before its end."""
-    return _answer(req, POST=acting.cancel_run)
-
-
-@blueprint.function_name("show_rejected")
-@blueprint.route("runs/{run}/rejected", auth_level=func.AuthLevel.FUNCTION)
-def show_rejected(req: func.HttpRequest) -> func.HttpResponse:
-    """The refused rows of a run, as CSV."""
-    return _answer(req, GET=looking.show_rejected)
-
-
-@blueprint.function_name("health")
-@blueprint.route("health", auth_level=func.AuthLevel.ANONYMOUS)
-def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Whether the app can work, and nothing else."""
-    return _answer(req, GET=show_health)
+blueprint = blueprint_of(ROUTES)

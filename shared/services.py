@@ -36,8 +36,8 @@ class DocumentSource(Protocol):
     def export(self, export_id: str) -> Export:
         """The export. Raises NotFound, InvalidDocument."""
 
-    def connection(self, connection_id: str) -> Connection:
-        """The connection. Raises NotFound, InvalidDocument."""
+    def connection(self, connection_id: str | None) -> Connection:
+        """The connection; None is that of a detached export. Raises NotFound, InvalidDocument."""
 
     def connections(self) -> Iterator[Connection | PermanentError]:
         """Every connection, or what is wrong with it."""

@@ -3,12 +3,21 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.errors import InvalidSettings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Auth(StrEnum):
+    """How callers over HTTP sign in: by a function key, with Microsoft Entra, or played by the local host."""
+
+    KEY = "key"
+    ENTRA = "entra"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Settings:
     http_time_budget: float = 45.0
     timer_time_budget: float = 240.0
     exports_paused: bool = False
+    public_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -47,12 +57,19 @@ class Settings:
             http_time_budget=_seconds("HTTP_TIME_BUDGET", text("HTTP_TIME_BUDGET", "45")),
             timer_time_budget=_seconds("TIMER_TIME_BUDGET", text("TIMER_TIME_BUDGET", "240")),
             exports_paused=_flag("EXPORTS_PAUSED", text("EXPORTS_PAUSED", "false")),
+            public_url=_public_url(text("PUBLIC_URL", ""), text("WEBSITE_HOSTNAME", "")),
         )
 
     @property
     def segments_prefix(self) -> str:
         """What SEGMENTS_URL has behind its container; blank for a folder."""
         return container_and_prefix(self.segments_url)[1] if "://" in self.segments_url else ""
+
+
+def auth_of(environment: Mapping[str, str]) -> Auth:
+    """How callers sign in; what is unset or misspelt leaves the routes to the function key."""
+    given = environment.get("AUTH", "").strip().lower()
+    return Auth(given) if given in Auth else Auth.KEY
 
 
 def container_and_prefix(url: str) -> tuple[str, str]:
@@ -92,6 +109,11 @@ def _https(name: str, url: str, *, loopback: bool = True) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidSettings(f"{name} must be an address only: no user, key, query or fragment in it.")
     return url
+
+
+def _public_url(url: str, host_name: str) -> str | None:
+    """Where people reach the app; on Azure, the platform tells the app's own host name."""
+    return _https("PUBLIC_URL", url or (f"https://{host_name}" if host_name else "")).rstrip("/") or None
 
 
 def _seconds(name: str, text: str) -> float:

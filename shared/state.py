@@ -22,6 +22,7 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     absent-<number>.json                 who of those that were sent is not among them
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
+audit/<day>.jsonl                        who changed what on that day
 erased/people                            who was erased and is never sent again
 locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
@@ -32,11 +33,12 @@ The id of a run begins with the id of its export: <export>.<time>-<number>.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 LEDGERS, DIGEST_KEY, DIGEST_KEY_LOCK = "ledgers/", "ledgers/key.json", "locks/digest-key"
 ERASED = "erased/people"
+AUDIT = "audit/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 
@@ -208,6 +210,19 @@ def export_of_ledger(name: str) -> str | None:
 def run_of_ledger(name: str) -> str:
     """The id of the run that left the ledger at this name."""
     return name.rpartition("/")[2].rpartition(".")[0]
+
+
+def audit(day: date) -> str:
+    return f"{AUDIT}{day:%Y-%m-%d}.jsonl"
+
+
+def day_of_audit(name: str) -> date | None:
+    """The day of the audit at this name; None for a name of anything else."""
+    try:
+        day = date.fromisoformat(name.removeprefix(AUDIT).removesuffix(".jsonl"))
+    except ValueError:
+        return None
+    return day if name == audit(day) else None
 
 
 def account_lock(account_id: str) -> str:

@@ -80,6 +80,8 @@ def _connection(
 
 def _list(export: Export, accounts: Mapping[str, Klaviyo], deadline: Deadline) -> Finding:
     name = f"list of {export.id}"
+    if export.connection is None:
+        return Finding(name, "not checked: the export has no connection", fixes.DETACHED)
     klaviyo = accounts.get(export.connection)
     if klaviyo is None:
         message = f"not checked: the connection {export.connection} does not open its account"
@@ -121,7 +123,7 @@ def _runs(services: Services, export: Export) -> Iterator[Finding]:
 
 def _when(services: Services, export: Export) -> str:
     when = export.schedule.when
-    if not export.schedule.active:
+    if not export.is_active:
         return "on demand only"
     if isinstance(when, Cron):
         return f"next at {next_time(when, services.clock.now()):%Y-%m-%d %H:%M} UTC"

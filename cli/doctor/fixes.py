@@ -8,6 +8,7 @@ from shared.settings import Settings
 
 DOCUMENT = "Correct it and write it again: segment-export apply -f FILE."
 CONNECTION_FIRST = "Fix or write the connection first, or name another one in the export."
+DETACHED = "Attach one: segment-export exports attach."
 NO_CONNECTION = "Check STATE_URL; `segment-export connections add` adds the first one."
 NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one."
 NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."

@@ -100,7 +100,7 @@ class FileDocuments:
     def export(self, export_id: str) -> Export:  # noqa: ARG002 - there is only one
         return self.one_export
 
-    def connection(self, connection_id: str) -> Connection:  # noqa: ARG002 - there is only one
+    def connection(self, connection_id: str | None) -> Connection:  # noqa: ARG002 - there is only one
         return self.one_connection
 
     def connections(self) -> Iterator[Connection | PermanentError]:
@@ -131,6 +131,10 @@ class OneKey(Vault):
 
     @override
     def write(self, name: str, key: str) -> None:
+        raise Denied("A file is sent with the key at hand: none is kept.")
+
+    @override
+    def remove(self, name: str) -> None:
         raise Denied("A file is sent with the key at hand: none is kept.")
 
 

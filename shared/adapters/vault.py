@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +13,8 @@ from shared.adapters import telemetry
 from shared.adapters.os_errors import os_errors
 from shared.adapters.patience import Patience
 from shared.adapters.private_file import read_private
-from shared.adapters.storage.files import spooled, sync
+from shared.adapters.storage.files import make_folder, spooled, sync
+from shared.adapters.storage.locks import exclusive
 from shared.errors import (
     AlreadyExists,
     Denied,
@@ -34,7 +37,7 @@ LONGEST_FILE = 1_048_576
 
 
 class Vault(Protocol):
-    """`is_writable`: whether the app writes secrets there itself."""
+    """`is_writable`: whether the app makes the secrets there that it needs for itself."""
 
     is_writable: bool
 
@@ -48,8 +51,11 @@ class Vault(Protocol):
     def write(self, name: str, key: str) -> None:
         """Puts a key under a name, which must be free.
 
-        Raises AlreadyExists, Denied where the app writes no secrets, and what `secret` raises.
+        Raises AlreadyExists, Denied where the app may write no secrets, and what `secret` raises.
         """
+
+    def remove(self, name: str) -> None:
+        """Removes a secret, if it is there. Raises as `write` does."""
 
 
 class FileVault:
@@ -71,13 +77,32 @@ class FileVault:
         """Makes the file where there is none."""
         _check_name(name)
         _key(name, key)
-        try:
+        with self._alone():
+            try:
+                secrets = self._secrets(name)
+            except NotFound:
+                secrets = {}
+            if name in secrets:
+                raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
+            self._replace(secrets | {name: key.strip()})
+
+    def remove(self, name: str) -> None:
+        _check_name(name)
+        with suppress(NotFound), self._alone():
             secrets = self._secrets(name)
-        except NotFound:
-            secrets = {}
-        if name in secrets:
-            raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
-        content = json.dumps(secrets | {name: key.strip()}, indent=1).encode() + b"\n"
+            if name in secrets:
+                self._replace({each: secrets[each] for each in secrets if each != name})
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Between reading the file and replacing it, no other process replaces it."""
+        with os_errors(f"The file {self._path}", VaultUnavailable):
+            make_folder(self._path.parent)
+            with exclusive(self._path.with_name(f".{self._path.name}.lock")):
+                yield
+
+    def _replace(self, secrets: Mapping[str, Any]) -> None:
+        content = json.dumps(secrets, indent=1).encode() + b"\n"
         # A rename puts it there: a link that lies there meanwhile is replaced, not followed.
         with os_errors(f"The file {self._path}", VaultUnavailable):
             with spooled(self._path, content) as (file, _):
@@ -151,8 +176,36 @@ class KeyVault:
             telemetry.vault_refusals.add(1, {"secret": name})
             raise
 
-    def write(self, name: str, key: str) -> None:  # noqa: ARG002 - it is not written
-        raise Denied(f"The app writes no secrets into {self._url}: put {name} there yourself.")
+    def write(self, name: str, key: str) -> None:
+        """A new name has no earlier version: the vault itself would add one."""
+        _check_name(name)
+        _key(name, key)
+        with suppress(NotFound):
+            self._read(name)
+            raise AlreadyExists(f"There is a secret {name} in {self._url} already.")
+        self._change(name, lambda: self._client.set_secret(name, key.strip()))
+
+    def remove(self, name: str) -> None:
+        _check_name(name)
+        with suppress(NotFound):
+            self._change(name, lambda: self._client.begin_delete_secret(name))
+
+    def _change(self, name: str, change: Callable[[], object]) -> None:
+        from shared.adapters.azure_errors import azure_errors
+
+        def act() -> None:
+            with azure_errors(f"The secret {name} in {self._url}", VaultUnavailable):
+                change()
+
+        try:
+            self._patience.wait_for(act)
+        except Denied:
+            vault = self._url.partition("//")[2].partition(".")[0]
+            raise Denied(
+                f"The app may not change secrets in {self._url}. Do it yourself: az keyvault secret set "
+                f"--vault-name {vault} --name NAME --file key.txt; then enter NAME instead of the key.",
+                code="vault_read_only",
+            ) from None
 
     def _read(self, name: str) -> str:
         from shared.adapters.azure_errors import azure_errors

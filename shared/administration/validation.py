@@ -4,13 +4,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from shared.adapters.clock import Deadline
 from shared.adapters.storage.store import BlobInfo, Store
+from shared.administration.documents import place_of
+from shared.administration.secrets import OTHERS_SECRET, may_name
 from shared.catalog import Connection, Export
 from shared.catalog.document import LONGEST_DOCUMENT
-from shared.errors import MOST_PROBLEMS, ExportError, InvalidDocument, Problem
+from shared.errors import MOST_PROBLEMS, ExportError, InvalidDocument, Problem, TryLater
 from shared.profiles.columns import find_columns, has_any
 from shared.services import Services, open_account
 from shared.text import trim
@@ -30,6 +32,17 @@ class Checked:
     document: Connection | Export | None
     problems: tuple[Problem, ...]
     more: int = 0
+
+
+class Found(NamedTuple):
+    """A problem, and whether it is certain: else what would show it is away."""
+
+    problem: Problem
+    is_certain: bool = True
+
+    @classmethod
+    def of(cls, pointer: str, error: ExportError, subject: str = "") -> Self:
+        return cls(Problem(pointer, f"{subject}{error.message}"), not isinstance(error, TryLater))
 
 
 class Stored(NamedTuple):
@@ -77,10 +90,17 @@ def validate(
     ]
 
 
-def place_of(document: Connection | Export) -> str:
-    """Where the document lies in the state."""
-    folder = FOLDERS[isinstance(document, Export)]
-    return f"{folder}{document.id}.json"
+def problems_outside(services: Services, export: Export, deadline: Deadline) -> Iterator[Found]:
+    """What is wrong with what an export names: its list, its segments and their columns."""
+    if export.connection is not None:
+        try:
+            connection = services.catalog.connection(export.connection)
+        except ExportError as error:
+            yield Found.of("/connection", error)
+        else:
+            yield from _list(services, export, connection, deadline)
+    for number, segment in enumerate(export.segments):
+        yield from _segment(services, export, number, segment)
 
 
 def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:
@@ -124,19 +144,24 @@ def _problems(
     if first is not checked:
         yield Problem("/id", f"is the id of {first.name} too")
     if isinstance(document, Connection):
+        if not may_name(document.secret_name, document.id):
+            yield Problem("/secret_name", OTHERS_SECRET)
         if deadline is not None:
             yield from _account(services, document, deadline)
         return
-    try:
-        connection = connections.get(document.connection) or services.catalog.connection(document.connection)
-    except ExportError as error:
-        yield Problem("/connection", error.message)
-    else:
-        if deadline is not None:
-            yield from _list(services, document, connection, deadline)
+    if document.connection is not None:
+        try:
+            connection = connections.get(document.connection) or services.catalog.connection(
+                document.connection
+            )
+        except ExportError as error:
+            yield Problem("/connection", error.message)
+        else:
+            if deadline is not None:
+                yield from (found.problem for found in _list(services, document, connection, deadline))
     if deadline is not None:
         for number, segment in enumerate(document.segments):
-            yield from _segment(services, document, number, segment)
+            yield from (found.problem for found in _segment(services, document, number, segment))
 
 
 def _account(services: Services, connection: Connection, deadline: Deadline) -> Iterator[Problem]:
@@ -146,26 +171,24 @@ def _account(services: Services, connection: Connection, deadline: Deadline) -> 
         yield Problem("/account" if error.code == "wrong_account" else "/secret_name", error.message)
 
 
-def _list(
-    services: Services, export: Export, connection: Connection, deadline: Deadline
-) -> Iterator[Problem]:
+def _list(services: Services, export: Export, connection: Connection, deadline: Deadline) -> Iterator[Found]:
     try:
         klaviyo = open_account(services, connection, deadline)
     except ExportError as error:
-        yield Problem("/connection", error.message)
+        yield Found.of("/connection", error)
         return
     try:
         klaviyo.read_list(export.list_id, deadline)
     except ExportError as error:
-        yield Problem("/list_id", error.message)
+        yield Found.of("/list_id", error)
 
 
-def _segment(services: Services, export: Export, number: int, segment: str) -> Iterator[Problem]:
+def _segment(services: Services, export: Export, number: int, segment: str) -> Iterator[Found]:
     """That it is there, and has every column that the export names, unless it is empty."""
     try:
         snapshot = services.segments.newest(segment)
     except ExportError as error:
-        yield Problem(f"/segments/{number}", error.message)
+        yield Found.of(f"/segments/{number}", error)
         return
     names = [column.name for column in snapshot.columns]
     columns = list(_columns(export)) if names else []
@@ -176,7 +199,7 @@ def _segment(services: Services, export: Export, number: int, segment: str) -> I
         try:
             find_columns([column], names, names_are_told=are_told)
         except ExportError as error:
-            yield Problem(pointer, f"{segment}: {error.message}")
+            yield Found.of(pointer, error, f"{segment}: ")
 
 
 def _columns(export: Export) -> Iterator[tuple[str, str]]:

@@ -1,22 +1,26 @@
 """What the HTTP folders share: how a reply looks, what an error becomes, what a caller may send."""
 
-from shared.api.bodies import EmptyBody, PreviewBody, StartAllBody, StartBody, is_name, read_body
+from shared.api.bodies import EmptyBody, PreviewBody, StartAllBody, StartBody, read_body
 from shared.api.preferences import Preferences
-from shared.api.problems import BadRequest, guarded
+from shared.api.problems import BadRequest
 from shared.api.replies import Reply, come_back, csv_reply, problem_reply, reply, reply_of_run
+from shared.api.routes import Call, Operation, Route, answer, blueprint_of
 
 __all__ = [
     "BadRequest",
+    "Call",
     "EmptyBody",
+    "Operation",
     "Preferences",
     "PreviewBody",
     "Reply",
+    "Route",
     "StartAllBody",
     "StartBody",
+    "answer",
+    "blueprint_of",
     "come_back",
     "csv_reply",
-    "guarded",
-    "is_name",
     "problem_reply",
     "read_body",
     "reply",

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 from shared.adapters.telemetry import log_bug
+from shared.administration.connections import ConnectionInUse
+from shared.administration.rights import Forbidden
+from shared.api.callers import NotSignedIn, SignInOff
 from shared.api.replies import COME_BACK, Reply, problem_reply
 from shared.errors import (
     Denied,
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # What a caller asked for by its address; everything else that is missing is a document's fault.
 ASKED_FOR = frozenset({"unknown_export", "unknown_run"})
+# What is wrong with a connection's key.
+AT_KLAVIYO = frozenset({"invalid_key", "missing_scope", "wrong_account"})
 
 
 class BadRequest(InvalidRequest):
@@ -35,19 +40,19 @@ class BadRequest(InvalidRequest):
         self.problems = tuple(problems)
 
 
-def guarded(handler: Callable[[], Reply]) -> Reply:
-    """What the handler replies, or the problem that it met."""
+def guarded(handler: Callable[[], Reply], named: frozenset[str] = frozenset()) -> Reply:
+    """What the handler replies, or the problem that it met; `named` are the parameters of the address."""
     try:
         return handler()
     except ExportError as error:
-        return _problem(error)
+        return _problem(error, ASKED_FOR | {f"unknown_{name}" for name in named})
     except Exception as error:
         log_bug(logger, error)
         return problem_reply(500, "internal_error", "Something unexpected went wrong; nothing is lost.")
 
 
-def _problem(error: ExportError) -> Reply:
-    status = _status(error)
+def _problem(error: ExportError, asked_for: frozenset[str]) -> Reply:
+    status = _status(error, asked_for)
     if status >= 500:
         logger.error("%s: %s", error.code, error.message)
     headers = {}
@@ -56,15 +61,27 @@ def _problem(error: ExportError) -> Reply:
     more = {}
     if isinstance(error, InvalidDocument | BadRequest) and error.problems:
         more["problems"] = [{"pointer": p.pointer, "message": p.message} for p in error.problems]
+    if isinstance(error, ConnectionInUse):
+        more["exports"] = [{"id": export.id, "display_name": export.display_name} for export in error.exports]
     return problem_reply(status, error.code, error.message, headers, more)
 
 
-def _status(error: ExportError) -> int:
+def _status(error: ExportError, asked_for: frozenset[str]) -> int:
     match error:
         case BadRequest():
             return error.status
-        case NotFound() if error.code in ASKED_FOR:
+        case NotSignedIn():
+            return 401
+        case Forbidden():
+            return 403
+        case SignInOff():
+            return 503
+        case NotFound() if error.code in asked_for:
             return 404
+        case Denied() if error.code in AT_KLAVIYO:
+            return 422
+        case Denied(code="vault_read_only"):
+            return 409
         case TakenElsewhere():
             return 409
         case TryLater():

@@ -43,8 +43,11 @@ class Catalog:
         """The export. Raises NotFound, InvalidDocument."""
         return self._document(Export, state.export(export_id), export_id, "unknown_export")
 
-    def connection(self, connection_id: str) -> Connection:
-        """The connection. Raises NotFound, InvalidDocument."""
+    def connection(self, connection_id: str | None) -> Connection:
+        """The connection; None is that of a detached export. Raises NotFound, InvalidDocument."""
+        if connection_id is None:
+            message = "The export has no connection. Attach one: segment-export exports attach."
+            raise NotFound(message, code="no_connection")
         return self._document(
             Connection, state.connection(connection_id), connection_id, "unknown_connection"
         )

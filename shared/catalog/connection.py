@@ -8,10 +8,15 @@ from shared.catalog.document import AS_LIST, AS_TEXT, SECRET_NAME_PATTERN, Docum
 
 
 class Consent(Document):
-    """Who agreed that the connection's data leaves for Klaviyo, and when."""
+    """Who agreed that the connection's data leaves for Klaviyo, and when.
+
+    `object_id` is who they are in Microsoft Entra, `text_digest` the SHA-256 of the text that they agreed to.
+    """
 
     accepted_by: Text
     accepted_at: AwareDatetime
+    object_id: str = ""
+    text_digest: str = ""
 
 
 class PinnedAccount(Document):
@@ -22,16 +27,16 @@ class PinnedAccount(Document):
 
 
 type Sharing = Annotated[
-    Annotated[Literal["administrators"], Tag(AS_TEXT)]
+    Annotated[Literal["administrators", "contributors"], Tag(AS_TEXT)]
     | Annotated[tuple[Text, ...], Field(min_length=1), Tag(AS_LIST)],
     Discriminator(
         tag,
         custom_error_type="sharing",
-        custom_error_message="must be 'administrators' or a list of people and groups",
+        custom_error_message="must be 'administrators', 'contributors' or a list of object ids",
     ),
 ]
-"""Who may use a connection: administrators alone, or also the people and groups in a list, each by its
-object id or user name in Microsoft Entra."""
+"""Who may use a connection: administrators alone, all contributors, or the people, applications and groups in
+a list, each by its object id in Microsoft Entra. A name in such a list matches nobody."""
 
 
 class Connection(Document):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from shared.catalog.suggestions import closest_member
 from shared.errors import MOST_PROBLEMS, InvalidDocument, Problem
 from shared.text import shown
 
@@ -19,6 +20,7 @@ ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 LIST_ID_PATTERN = r"^[0-9A-Za-z]{1,32}$"
 SECRET_NAME_PATTERN = r"^[0-9A-Za-z-]{1,127}$"  # noqa: S105 - how Key Vault names a secret, not one
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors' sign of UTF-8
 # Bytes of a document: some hundred times what the largest real ones have.
 LONGEST_DOCUMENT = 1_048_576
 # Characters in a problem's pointer, and of each name in it.
@@ -71,13 +73,13 @@ class Document(BaseModel):
         """Reads the JSON of the document called `name`. Raises InvalidDocument with the first 20 problems."""
         if len(content) > LONGEST_DOCUMENT:
             raise InvalidDocument(name, [Problem("", f"must have {LONGEST_DOCUMENT:,} bytes at most")])
-        content = content.removeprefix(b"\xef\xbb\xbf")  # some editors' sign of UTF-8
+        content = content.removeprefix(BYTE_ORDER_MARK)
         found: list[tuple[Place, str]] = []
         try:
             document = cls.model_validate_json(content)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
-            found = [(item["loc"], _message(item)) for item in details]
+            found = [(item["loc"], _message(cls, item)) for item in details]
             if details[0]["type"] == "json_invalid":
                 raise _invalid(name, found) from None
         # Not too deep for Python: pydantic refuses more than 200 levels.
@@ -95,6 +97,24 @@ class Document(BaseModel):
         Told from the JSON as it is, since pydantic looks at a whole only when all its parts are right.
         """
         return iter(())
+
+
+def read_members(name: str, content: bytes) -> dict[str, Any]:
+    """The members of a JSON object, before anything is known of them.
+
+    Raises InvalidDocument where it is not one, is too long or too deep, or has a member twice.
+    """
+    if len(content) > LONGEST_DOCUMENT:
+        raise InvalidDocument(name, [Problem("", f"must have {LONGEST_DOCUMENT:,} bytes at most")])
+    try:
+        members = json.loads(content.removeprefix(BYTE_ORDER_MARK), object_pairs_hook=_Members)
+    except (ValueError, RecursionError):
+        raise InvalidDocument(name, [Problem("", "is not JSON")]) from None
+    if not isinstance(members, dict):
+        raise InvalidDocument(name, [Problem("", "must be an object")])
+    if found := list(_doubled(members)):
+        raise _invalid(name, found)
+    return members
 
 
 class _Members(dict[str, Any]):
@@ -165,9 +185,11 @@ _MESSAGES = {
 }
 
 
-def _message(item: ErrorDetails) -> str:
+def _message(kind: type[Document], item: ErrorDetails) -> str:
     context = item.get("ctx", {})
     match item["type"]:
+        case "extra_forbidden" if close := closest_member(kind, item["loc"]):
+            return f"is not known here; did you mean {close}?"
         case "json_invalid":
             return f"is not JSON: {context['error']}"
         case "literal_error":
@@ -176,5 +198,5 @@ def _message(item: ErrorDetails) -> str:
             return f"must be {context['ge']} or more"
         case "string_pattern_mismatch":
             return _PATTERNS[context["pattern"]]
-        case kind:
-            return _MESSAGES.get(kind) or item["msg"].removeprefix("Value error, ")
+        case code:
+            return _MESSAGES.get(code) or item["msg"].removeprefix("Value error, ")

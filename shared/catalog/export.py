@@ -132,12 +132,15 @@ def _asks_for_consent(condition: Any) -> bool:
 
 
 class Export(Document):
-    """What goes where: segments, over a connection, to one list."""
+    """What goes where: segments, over a connection, to one list.
+
+    An export that was detached from its connection has none, and runs only when it has one again.
+    """
 
     version: Version = 1
     id: Id
     display_name: str = ""
-    connection: Id
+    connection: Id | None
     segments: Annotated[tuple[Text, ...], Field(min_length=1)]
     list_id: Annotated[str, Field(pattern=LIST_ID_PATTERN)]
     match: Match
@@ -151,6 +154,11 @@ class Export(Document):
     created_by: str = ""
     updated_at: AwareDatetime | None = None
     updated_by: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs by itself."""
+        return self.schedule.active and self.connection is not None
 
     @override
     @classmethod

@@ -22,6 +22,7 @@ ENDPOINTS: Mapping[str, Mapping[int, int]] = {
     "accounts": XS,
     "list": L,
     "list-count": XS,
+    "add-list": M,
     "flows": S,
     "members": L,
     "remove": M,

@@ -2,16 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import override
 from urllib.parse import quote
 
 from shared.adapters.clock import Deadline
-from shared.errors import BatchRefused, NotFound
-from shared.klaviyo.calls import Calls
+from shared.errors import BatchRefused, KlaviyoUnavailable, NotFound
+from shared.klaviyo.body import JsonBody
+from shared.klaviyo.calls import Calls, Permit
 from shared.klaviyo.pages import query_of
-from shared.klaviyo.resources import Account, Flow, KlaviyoList, read_flow, read_list, read_member_count
+from shared.klaviyo.resources import (
+    Account,
+    Flow,
+    KlaviyoList,
+    read_flow,
+    read_list,
+    read_list_item,
+    read_member_count,
+)
 
 _COUNT = query_of({"additional-fields[list]": "profile_count", "fields[list]": "profile_count"})
+_LISTS = query_of({"fields[list]": "name,opt_in_process"})
 _FLOWS = query_of({"fields[flow]": "name,status"})
+
+
+class _Once(Permit):
+    """Permits one attempt."""
+
+    def __init__(self) -> None:
+        self._is_used = False
+
+    @override
+    def check(self) -> None:
+        if self._is_used:
+            message = "Klaviyo did not say whether the list was made. Look at the account's lists first."
+            raise KlaviyoUnavailable(message)
+        self._is_used = True
 
 
 class Lists:
@@ -28,6 +53,18 @@ class Lists:
         """The list with this id (GET /api/lists/{id})."""
         with self._naming(list_id):
             return self._calls.get("list", list_path(list_id), deadline, read_list)
+
+    def lists(self, deadline: Deadline) -> Iterator[KlaviyoList]:
+        """All lists, ten a request (GET /api/lists)."""
+        return self._calls.items("list", "/api/lists", _LISTS, deadline, read_list_item)
+
+    def add_list(self, name: str, deadline: Deadline) -> KlaviyoList:
+        """Makes a list (POST /api/lists). It is sent once: a second time would make a second list.
+
+        Raises KlaviyoUnavailable where it is not known whether the list was made.
+        """
+        body = JsonBody({"data": {"type": "list", "attributes": {"name": name}}}, count=0)
+        return self._calls.post("add-list", "/api/lists", body, deadline, _Once(), read_list)
 
     def count_members(self, list_id: str, deadline: Deadline) -> int:
         """How many members a list has (GET /api/lists/{id}), which may be asked 15 times a minute."""

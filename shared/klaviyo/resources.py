@@ -134,13 +134,16 @@ def read_account(answer: Answer) -> Account:
 
 
 def read_list(answer: Answer) -> KlaviyoList:
-    data = answer.data()
-    attributes = attributes_of(data)
+    return read_list_item(answer.data())
+
+
+def read_list_item(item: Any) -> KlaviyoList:
+    attributes = attributes_of(item)
     name, opt_in = attributes.get("name"), attributes.get("opt_in_process")
     if not isinstance(name, str):
-        raise unexpected(answer.status)
+        raise unexpected(200)
     known = OptIn(opt_in) if isinstance(opt_in, str) and opt_in in OptIn else None
-    return KlaviyoList(id_of(data, _LIST_ID), name_of(name), known)
+    return KlaviyoList(id_of(item, _LIST_ID), name_of(name), known)
 
 
 def read_member_count(answer: Answer) -> int:

@@ -22,7 +22,7 @@ def is_due(
     `versions` are those of the newest snapshots, `changed_at` is when the export's document was written:
     saving an export does not run it, nor does a time of its recurrence that lies before.
     """
-    if not export.schedule.active:
+    if not export.is_active:
         return False
     retry = pending_retry(export, entry, versions)
     if retry is not None:
@@ -40,7 +40,7 @@ def is_newer_due(export: Export, entry: IndexEntry, now: datetime, changed_at: d
     """True where the timer would export a snapshot that is newer than an open run's, were that closed."""
     when = export.schedule.when
     is_time = not isinstance(when, Cron) or _has_come(when, entry, now, changed_at)
-    return export.schedule.active and is_time
+    return export.is_active and is_time
 
 
 def is_behind(

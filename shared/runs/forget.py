@@ -32,7 +32,7 @@ from shared.runs.run import OpenRun
 from shared.runs.states import State
 from shared.runs.steps.confirm import is_before
 from shared.runs.steps.erase import delete_person
-from shared.runs.steps.ledger import remove_others
+from shared.runs.steps.ledger import remove_ledgers
 from shared.runs.steps.others import posted_by
 from shared.services import Services, open_account
 
@@ -179,7 +179,7 @@ class _Forgetting:
             head.ledger = name
             lock.checkpoint()
         lock.check()
-        remove_others(lock)
+        remove_ledgers(lock)
         return found
 
     def _remove_orphans(self, export_id: str) -> ForgottenBy:

@@ -5,7 +5,7 @@ from datetime import datetime
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.catalog import Connection, PinnedAccount
-from shared.errors import Denied, PermanentError
+from shared.errors import Denied, NotFound, PermanentError
 from shared.klaviyo import Klaviyo
 from shared.ledger import Ledger, read_ledger
 from shared.runs.lock.export import ExportLock
@@ -16,6 +16,12 @@ from shared.services import Services, open_account
 
 class KeyElsewhere(PermanentError):
     """The command that sends a file has its key, and this process has none for the same account."""
+
+
+class ConnectionRemoved(NotFound):
+    """The connection of a run was removed, or its document deleted, while the run was open."""
+
+    code = "unknown_connection"
 
 
 class Holder:
@@ -58,7 +64,7 @@ class Holder:
     def klaviyo(self) -> Klaviyo:
         """A client for the account of the plan, with the key of its connection.
 
-        Raises NotFound, KeyElsewhere, and Denied where the key opens another account by now.
+        Raises ConnectionRemoved, KeyElsewhere, NotFound, and Denied where the key opens another account.
         """
         klaviyo = self.sign_in(self._connection())
         if klaviyo.account.id != self.plan.account_id:
@@ -71,10 +77,16 @@ class Holder:
         return klaviyo
 
     def _connection(self) -> Connection:
-        """The plan's. A file that the command sends has none of its own: any to its account will do."""
+        """The plan's. A file that the command sends has none of its own: any to its account will do.
+
+        Raises ConnectionRemoved, KeyElsewhere, InvalidDocument.
+        """
         catalog, plan = self.services.catalog, self.plan
         if not state.is_of_one_file(plan.export.id):
-            return catalog.connection(plan.export.connection)
+            try:
+                return catalog.connection(plan.export.connection)
+            except NotFound as error:
+                raise ConnectionRemoved(error.message) from None
         connection = catalog.connection_to(plan.account_id)
         if connection is None:
             raise KeyElsewhere("Only the command that sends the file has the key.")

@@ -190,6 +190,7 @@ WARNINGS = {
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
     "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
     "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",
+    "connection_removed": "The connection was removed while the run was open.",
     "cancel_too_late": "The run was canceled when everything had been sent already.",
     "rejected_not_listed": "The refused rows' file lists a million rows at most; these are only counted.",
     "refused_rows_incomplete": "The places of these refused rows could not be read; they are only counted.",

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from shared.adapters import traces
 from shared.adapters.clock import Deadline
-from shared.administration.fingerprint import fingerprint
 from shared.errors import Denied, InvalidDocument, InvalidSettings, NotFound, PermanentError, TryLater
-from shared.runs.holder import Holder, KeyElsewhere
+from shared.runs.fingerprint import fingerprint
+from shared.runs.holder import ConnectionRemoved, Holder, KeyElsewhere
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import ErrorRecord, RunRecord
 from shared.runs.report import log_step, report_closed
@@ -102,6 +102,8 @@ class _Turn:
             self._run.cut_short("canceled")
         except NewerSnapshot:
             self._run.postpone_removals()
+        except ConnectionRemoved:
+            self._lose_connection()
         except KeyElsewhere:
             self._run.finish_look(self._holder.now(), is_last=True)
         except PermanentError as problem:
@@ -126,6 +128,14 @@ class _Turn:
             return True
         self._holder.lock.checkpoint()
         return False
+
+    def _lose_connection(self) -> None:
+        """Removing a connection ends a transfer: nothing more is sent, and nobody can count its jobs."""
+        self._run.record.warn("connection_removed")
+        if self._run.state is State.CONFIRMING:
+            self._run.finish_look(self._holder.now(), is_last=True)
+        else:
+            self._run.cut_short("canceled")
 
     def _do(self, step: Step) -> bool:
         run, holder = self._run, self._holder

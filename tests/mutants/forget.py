@@ -45,7 +45,7 @@ FORGET = [
     ),
     Mutant(_FORGET, " and head.ledger != head.pinned_ledger():\n", ":\n", _FORGOTTEN),
     Mutant(_FORGET, "            lock.checkpoint()\n", "", _FORGOTTEN),
-    Mutant(_FORGET, "        remove_others(lock)\n", "", _FORGOTTEN),
+    Mutant(_FORGET, "        remove_ledgers(lock)\n", "", _FORGOTTEN),
     Mutant(_FORGET, "                self._state.delete(blob.name)\n", "                pass\n", _FORGOTTEN),
     Mutant(_FORGET, "return run.state is State.SENDING", "return False", _FORGOTTEN),
     Mutant(_FORGET, "                if account not in done:\n", "                if True:\n", _FORGOTTEN),

@@ -123,7 +123,7 @@ RUN_ENDING = [
     Mutant(_CLOSE, "{*deliveries.parts(), *jobs}", "{*jobs}", _CLOSED),
     Mutant(_CLOSE, "        remove_parts(lock.store, record.id)\n", "", _CLOSED),
     Mutant(_CLOSE, "            remove_parts(lock.store, before.run)\n", "            pass\n", _CLOSED),
-    Mutant(_CLOSE, "        remove_others(lock)\n", "", _CLOSED),
+    Mutant(_CLOSE, "        remove_ledgers(lock)\n", "", _CLOSED),
     Mutant(_CLOSE, "        lock.store.delete(state.cancel(record.id))\n", "        pass\n", _CLOSED),
     Mutant(
         _CLOSE,

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.sample import example_documents
 from shared.administration.applying import apply
+from shared.administration.rights import Person, Role
 from shared.catalog import Export
 from shared.errors import NotFound, StorageUnavailable
 from tests.support.stores import WatchedStore
@@ -30,7 +31,7 @@ def test_a_write_that_fails_takes_the_others_back(world: World) -> None:
     before = world.services.state.read("exports/vip.json").content
 
     with pytest.raises(StorageUnavailable):
-        apply(services, [changed, created, refused], "tester")
+        apply(services, [changed, created, refused], Person("tester", Role.ADMINISTRATOR))
 
     assert world.services.state.read("exports/vip.json").content == before
     with pytest.raises(NotFound):

@@ -208,6 +208,9 @@ class WrongKey(Vault):
     def write(self, name: str, key: str) -> None:
         raise Denied(name)
 
+    def remove(self, name: str) -> None:
+        raise Denied(name)
+
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_a_key_that_does_not_work_is_read_once_more(world: World, runs: int) -> None:

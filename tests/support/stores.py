@@ -34,6 +34,10 @@ class WatchedStore:
             name, content, metadata=metadata, create_only=create_only, if_match=if_match, lease=lease
         )
 
+    def append(self, name: str, content: bytes) -> None:
+        self.called("append", name)
+        self._store.append(name, content)
+
     def delete(self, name: str) -> None:
         self.called("delete", name)
         self._store.delete(name)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobProperties, ContainerClient, LinearRetry
 
 from shared.adapters.azure_errors import azure_errors
@@ -125,6 +126,16 @@ class BlobStore:
             if etag := self._written(name, write_id):
                 return etag
             raise
+
+    def append(self, name: str, content: bytes) -> None:
+        blob = self._blob(name)
+        with azure_errors(name):
+            try:
+                blob.append_block(content)
+            except ResourceNotFoundError:
+                with suppress(ResourceExistsError):  # another process has just made it
+                    blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+                blob.append_block(content)
 
     def delete(self, name: str) -> None:
         blob = self._blob(name)

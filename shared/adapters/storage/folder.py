@@ -97,6 +97,16 @@ class FolderStore:
             sync(path.parent)
         return etag
 
+    def append(self, name: str, content: bytes) -> None:
+        path = self._path(name)
+        with os_errors(name), self._exclusive():
+            make_folder(path.parent)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "ab") as file:
+                file.write(content)
+            sync(path)
+            sync(path.parent)
+
     def delete(self, name: str) -> None:
         path = self._path(name)
         with os_errors(name), self._exclusive():

@@ -93,6 +93,15 @@ class Store(Protocol):
         longer held, or where somebody holds a lease and none is given.
         """
 
+    def append(self, name: str, content: bytes) -> None:
+        """Adds content at the end of a blob that is only appended to, and makes it where there is none.
+
+        What another process appends at the same time comes before or after it, whole. Where an answer was
+        lost, the content may be there twice; where a machine died, a part of it.
+
+        Raises InvalidRequest where the blob has all the blocks that it may have.
+        """
+
     def delete(self, name: str) -> None:
         """Removes a blob. Does nothing where there is none. Raises LeaseLost where somebody holds it."""
 

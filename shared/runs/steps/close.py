@@ -11,7 +11,7 @@ from shared.errors import ExportError, InvalidDocument, NewerVersion, NotFound, 
 from shared.runs.holder import Holder
 from shared.runs.record import RECORD_VERSION, RunRecord, Status, version_of
 from shared.runs.run import OpenRun
-from shared.runs.steps.ledger import leave_ledger, remove_others
+from shared.runs.steps.ledger import leave_ledger, remove_ledgers
 from shared.runs.steps.parts import Parts, remove_parts
 from shared.runs.steps.permit import is_cancel_requested
 from shared.runs.steps.rejected import MOST_LISTED
@@ -107,7 +107,7 @@ def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     lock.checkpoint()
     with suppress(ExportError):  # what can't be removed does no harm
         remove_parts(lock.store, record.id)
-        remove_others(lock)
+        remove_ledgers(lock)
     return record
 
 

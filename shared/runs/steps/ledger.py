@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shared import state
 from shared.adapters.storage.store import Store
-from shared.errors import PermanentError
+from shared.errors import NotFound, PermanentError
 from shared.klaviyo import JobStatus
 from shared.ledger import (
     Leavers,
@@ -39,6 +39,8 @@ def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
     run, head = holder.run, holder.lock.head
     if run.plan is None or state.is_of_one_file(head.export):
         return head.ledger
+    if _is_removed(holder.lock.store, head.export):
+        return None
     pinned = run.plan.ledger
     if pinned is None:  # nothing was kept of who was sent
         return None if run.deliveries.jobs else head.ledger
@@ -50,7 +52,16 @@ def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
         return None
 
 
-def remove_others(lock: ExportLock) -> None:
+def _is_removed(store: Store, export_id: str) -> bool:
+    """Whether the export's document is gone: nothing of its people is kept then."""
+    try:
+        store.stat(state.export(export_id))
+    except NotFound:
+        return True
+    return False
+
+
+def remove_ledgers(lock: ExportLock) -> None:
     """Removes the export's ledgers that no run needs any more."""
     store, needed = lock.store, (lock.head.ledger, lock.head.pinned_ledger())
     others = [blob.name for blob in store.list(state.ledgers(lock.head.export)) if blob.name not in needed]

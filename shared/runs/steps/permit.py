@@ -7,7 +7,7 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, ExportError, NotFound, TryLater
 from shared.klaviyo import Permit
-from shared.runs.holder import Holder
+from shared.runs.holder import ConnectionRemoved, Holder
 from shared.runs.lock.lease import RenewedLease
 from shared.runs.run import PAUSED_AGAIN
 from shared.services import Services
@@ -32,11 +32,14 @@ class RunPermit(Permit):
 
     @override
     def check(self) -> None:
-        """Raises LeaseLost, Canceled, or TryLater where exports are paused."""
+        """Raises LeaseLost, Canceled, ConnectionRemoved, or TryLater where exports are paused."""
         services = self._holder.services
         if is_cancel_requested(services.state, self._holder.run.record.id):
             raise Canceled("Somebody canceled the run.")
-        pause = pause_of(services, self._holder.plan.export.connection)
+        try:
+            pause = pause_of(services, self._holder.plan.export.connection)
+        except NotFound as error:
+            raise ConnectionRemoved(error.message) from None
         if pause is not None:
             raise TryLater(pause, code="paused", retry_after=PAUSED_AGAIN.total_seconds())
         # Last, since what stands before it takes time.
@@ -44,7 +47,7 @@ class RunPermit(Permit):
         self._holder.lock.check()
 
 
-def pause_of(services: Services, connection_id: str) -> str | None:
+def pause_of(services: Services, connection_id: str | None) -> str | None:
     """What pauses the exports over a connection, as a message; None where nothing does."""
     if services.settings.exports_paused:
         return "Exports are paused by EXPORTS_PAUSED."

@@ -10,10 +10,10 @@ from shared import state
 from shared.adapters import telemetry
 from shared.adapters.storage.store import BlobInfo
 from shared.adapters.telemetry import log_bug
-from shared.administration.fingerprint import fingerprint
 from shared.catalog import Export, Listed
 from shared.errors import ExportError, NewerVersion, PermanentError
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
+from shared.runs.fingerprint import fingerprint
 from shared.runs.heads.head import read_entry
 from shared.runs.heads.index import IndexEntry
 from shared.runs.report import log_failure
@@ -109,7 +109,7 @@ def _versions(
     segments = {name for entry in entries.values() for name in entry.pinned}
     for listed in exports:
         export = listed.document
-        if isinstance(export, Export) and (export.schedule.active or listed.id not in entries):
+        if isinstance(export, Export) and (export.is_active or listed.id not in entries):
             segments.update(export.segments)
     try:
         return services.segments.versions(segments) if segments else {}
@@ -135,7 +135,7 @@ def _due(
         if versions is not None:
             record_baseline(services, export, versions)
         return
-    if not export.schedule.active:
+    if not export.is_active:
         return
     _record_behind(listed.id, is_behind(export, entry, versions or {}, now, listed.changed_at))
     if entry.open is not None or versions is None:

@@ -1,0 +1,173 @@
+"""The account of who changed what: an entry before each change, and its outcome after it.
+
+It is a record, not proof against tampering: whoever can write the state can change it.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from shared import state
+from shared.administration.rights import Action, Person
+from shared.errors import ExportError
+from shared.services import Services
+
+logger = logging.getLogger(__name__)
+
+# Names of changed members in an entry.
+MOST_MEMBERS = 50
+
+
+class Who(BaseModel):
+    """Who did something: as they are called, and who they are in Microsoft Entra."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    role: str
+    object_id: str = ""
+
+
+class Entry(BaseModel):
+    """Something that somebody did.
+
+    `on` is what it was done to, such as connections/klaviyo-eu; `etag_before` is the version that a document
+    had before, if it had one; `changed` names its members that changed. An entry whose outcome never came is
+    *attempted*: its process died before it knew. Never a value of a member, a key or a row.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    at: AwareDatetime
+    who: Who
+    action: str
+    on: str
+    etag_before: str = ""
+    changed: tuple[str, ...] = ()
+    outcome: Literal["attempted", "done", "failed"] = "attempted"
+    code: str = ""
+
+
+class _Outcome(BaseModel):
+    of: str
+    outcome: Literal["done", "failed"]
+    code: str = ""
+
+
+@contextmanager
+def audited(
+    services: Services, who: Person, action: Action, on: str, *, etag: str = "", changed: Iterable[str] = ()
+) -> Iterator[None]:
+    """Writes an entry, lets the block make the change, and writes its outcome.
+
+    Raises StorageUnavailable or Denied where the entry can't be written: the block does not begin.
+    """
+    entry = Entry(
+        id=uuid4().hex,
+        at=services.clock.now(),
+        who=Who(name=who.name, role=who.role.value, object_id=who.object_id),
+        action=action.value,
+        on=on,
+        etag_before=etag,
+        changed=tuple(changed)[:MOST_MEMBERS],
+    )
+    _append(services, entry.at, entry.model_dump_json(exclude_defaults=True))
+    try:
+        yield
+    except Exception as error:
+        code = error.code if isinstance(error, ExportError) else "internal_error"
+        _conclude(services, entry, _Outcome(of=entry.id, outcome="failed", code=code))
+        raise
+    _conclude(services, entry, _Outcome(of=entry.id, outcome="done"))
+
+
+def _conclude(services: Services, entry: Entry, outcome: _Outcome) -> None:
+    """The change is made, or is not, whether or not that can be written down."""
+    try:
+        _append(services, entry.at, outcome.model_dump_json(exclude_defaults=True))
+    except ExportError as error:
+        logger.warning("audit: the outcome of %s: %s: %s", entry.id, error.code, error.message)
+
+
+def _append(services: Services, at: datetime, line: str) -> None:
+    """Each line begins with its own break: what a dying machine left of the one before stays by itself."""
+    services.state.append(state.audit(at.astimezone(UTC).date()), b"\n" + line.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are wanted: of a document or a folder of them, of a person (name or object id), and from
+    `since` (inclusive) to `until` (exclusive)."""
+
+    on: str = ""
+    who: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def fits(self, entry: Entry) -> bool:
+        return (
+            (not self.on or entry.on == self.on or entry.on.startswith(f"{self.on.rstrip('/')}/"))
+            and self.who in ("", entry.who.name, entry.who.object_id)
+            and (self.since is None or entry.at >= self.since)
+            and (self.until is None or entry.at < self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first, and the id of the last one where there are more."""
+
+    entries: Sequence[Entry] = field(default=())
+    following: str | None = None
+
+
+def read_audit(services: Services, wanted: Filter, limit: int, before: str = "") -> Page:
+    """The newest entries that are wanted, `limit` at most; those before the entry `before`, where given."""
+    found: list[Entry] = []
+    is_before = not before
+    for entry in _newest_first(services, wanted):
+        if is_before and wanted.fits(entry):
+            found.append(entry)
+            if len(found) > limit:
+                return Page(found[:limit], found[limit - 1].id)
+        is_before = is_before or entry.id == before
+    return Page(found)
+
+
+def _newest_first(services: Services, wanted: Filter) -> Iterator[Entry]:
+    days = sorted(
+        (day for blob in services.state.list(state.AUDIT) if (day := state.day_of_audit(blob.name))),
+        reverse=True,
+    )
+    for day in days:
+        if wanted.since is not None and day < wanted.since.astimezone(UTC).date():
+            return
+        if wanted.until is None or day <= wanted.until.astimezone(UTC).date():
+            yield from reversed(_entries(services.state.read(state.audit(day)).content))
+
+
+def _entries(content: bytes) -> list[Entry]:
+    """The entries of a day with their outcomes, in the order in which they were made."""
+    entries: dict[str, Entry] = {}
+    for line in content.splitlines():
+        try:
+            if b'"of"' in line[:6]:
+                outcome = _Outcome.model_validate_json(line)
+                if outcome.of in entries:
+                    entry = entries[outcome.of]
+                    entries[entry.id] = entry.model_copy(
+                        update={"outcome": outcome.outcome, "code": outcome.code}
+                    )
+            elif line:
+                entry = Entry.model_validate_json(line)
+                entries.setdefault(entry.id, entry)  # one whose answer was lost was written twice
+        except ValidationError:
+            logger.warning("audit: a line can't be read")
+    return list(entries.values())

@@ -1,0 +1,163 @@
+"""Documents as people change them: read with their version, checked, written with an entry in the audit."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared import state
+from shared.administration.audit import audited
+from shared.administration.rights import Action, Person
+from shared.catalog import Connection, Export
+from shared.catalog.document import LONGEST_DOCUMENT, read_members
+from shared.errors import Changed, InvalidDocument, NotFound, Problem
+from shared.services import Services
+
+# Who wrote a document and when is not part of what it says.
+STAMPS = ("created_at", "created_by", "updated_at", "updated_by")
+# What the app alone writes, and what is shown beside a document and never stored.
+OWN_OF_CONNECTION = ("id", "type", "secret_name", "consent", "account", "export_user", *STAMPS)
+OWN_OF_EXPORT = ("id", *STAMPS)
+SHOWN_ONLY = ("state", "not_checked")
+# Characters of a name that people give: more can't be shown anywhere.
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stored[D: (Connection, Export)]:
+    """A document as it lies in the state."""
+
+    document: D
+    etag: str
+
+
+def place_of(document: Connection | Export) -> str:
+    """Where the document lies in the state."""
+    is_export = isinstance(document, Export)
+    return state.export(document.id) if is_export else state.connection(document.id)
+
+
+def read_connection(services: Services, connection_id: str) -> Stored[Connection]:
+    """Raises NotFound, InvalidDocument."""
+    return _read(services, Connection, state.connection(connection_id), "connection", connection_id)
+
+
+def read_export(services: Services, export_id: str) -> Stored[Export]:
+    """Raises NotFound, InvalidDocument."""
+    return _read(services, Export, state.export(export_id), "export", export_id)
+
+
+def _read[D: (Connection, Export)](
+    services: Services, kind: type[D], place: str, what: str, document_id: str
+) -> Stored[D]:
+    try:
+        blob = services.state.read(place, most=LONGEST_DOCUMENT)
+    except NotFound:
+        raise NotFound(f"There is no {what} {document_id!r}.", code=f"unknown_{what}") from None
+    return Stored(kind.parse(place, blob.content), blob.etag)
+
+
+def check_version(stored: Stored[Any], etag: str | None) -> None:
+    """Raises Changed where the caller knows another version of the document."""
+    if etag is not None and etag != stored.etag:
+        raise Changed("Somebody has changed it meanwhile. Read it again, and repeat your change.")
+
+
+def replaced[D: (Connection, Export)](stored: Stored[D], content: bytes, own: Iterable[str]) -> D:
+    """The document as a caller wants it. What is the app's own stays: absent, or as it is.
+
+    Raises InvalidDocument, with every problem.
+    """
+    name = "The document"
+    members = {key: value for key, value in read_members(name, content).items() if key not in SHOWN_ONLY}
+    known = stored.document.model_dump(mode="json")
+    changed = [key for key in own if key in members and members[key] != known[key]]
+    problems = [Problem(f"/{key}", "is the app's own: leave it out, or as it is") for key in changed]
+    written = stored.document.model_dump(mode="json", exclude_unset=True)
+    kept = {key: written[key] for key in own if key in written}
+    return _parsed(type(stored.document), name, members | kept, problems)
+
+
+def _parsed[D: (Connection, Export)](
+    kind: type[D], name: str, members: Mapping[str, Any], problems: Iterable[Problem]
+) -> D:
+    more: tuple[Problem, ...] = ()
+    document = None
+    try:
+        document = kind.parse(name, json.dumps(members).encode())
+        more = tuple(name_problems(document.display_name))
+    except InvalidDocument as error:
+        more = error.problems
+    found = [*problems, *more]
+    if found or document is None:
+        raise InvalidDocument(name, found)
+    return document
+
+
+def new_document[D: (Connection, Export)](kind: type[D], members: Mapping[str, Any]) -> D:
+    """A document that somebody adds; its stamps are the app's own. Raises InvalidDocument."""
+    given = [stamp for stamp in STAMPS if stamp in members]
+    problems = [Problem(f"/{stamp}", "is the app's own: leave it out") for stamp in given]
+    return _parsed(kind, "The document", members, problems)
+
+
+def name_problems(display_name: str) -> Iterable[Problem]:
+    """What is wrong with a name that somebody gives; stored ones stay readable."""
+    if len(display_name) > LONGEST_NAME or not (display_name.isprintable() or display_name == ""):
+        yield Problem("/display_name", f"must have {LONGEST_NAME} printable characters at most")
+
+
+def content_of(
+    services: Services, document: Connection | Export, before: Connection | Export | None, by: Person
+) -> bytes:
+    """The document as it is stored, stamped with who writes it, and when."""
+    now = services.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    created = before if before is not None else document
+    stamps = {
+        "created_at": created.model_dump(mode="json")["created_at"] or now,
+        "created_by": created.created_by or by.name,
+        "updated_at": now,
+        "updated_by": by.name,
+    }
+    members = {"version": 1} | document.model_dump(mode="json", exclude_unset=True) | stamps
+    return json.dumps(members, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def changed_members(
+    document: Connection | Export | None, before: Connection | Export | None
+) -> tuple[str, ...]:
+    """The names of the members that differ."""
+    now, then = (each.model_dump(exclude=set(STAMPS)) if each else {} for each in (document, before))
+    return tuple(sorted(name for name in {*now, *then} if now.get(name) != then.get(name)))
+
+
+def save[D: (Connection, Export)](
+    services: Services, by: Person, action: Action, document: D, before: Stored[D] | None
+) -> Stored[D]:
+    """Writes a new document, or the next version of one. What says the same stays as it is.
+
+    Raises AlreadyExists or Changed where another process came first.
+    """
+    known = before.document if before is not None else None
+    changed = changed_members(document, known)
+    if before is not None and not changed:
+        return before
+    etag = before.etag if before is not None else ""
+    with audited(services, by, action, thing(document), etag=etag, changed=changed):
+        return write(services, by, document, before)
+
+
+def write[D: (Connection, Export)](
+    services: Services, by: Person, document: D, before: Stored[D] | None
+) -> Stored[D]:
+    """What `save` does between the entry and its outcome."""
+    place = place_of(document)
+    known, etag = (before.document, before.etag) if before is not None else (None, None)
+    content = content_of(services, document, known, by)
+    etag = services.state.write(place, content, create_only=before is None, if_match=etag)
+    return Stored(type(document).parse(place, content), etag)
+
+
+def thing(document: Connection | Export) -> str:
+    """What the audit calls the document."""
+    return place_of(document).removesuffix(".json")

@@ -1,0 +1,191 @@
+"""What people do with exports: add, change, duplicate, activate, attach, detach, remove."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from shared import state
+from shared.adapters.clock import Deadline
+from shared.administration.audit import audited
+from shared.administration.connections import detach_export
+from shared.administration.documents import (
+    OWN_OF_EXPORT,
+    Stored,
+    check_version,
+    new_document,
+    read_export,
+    replaced,
+    save,
+    thing,
+)
+from shared.administration.rights import Action, Person, check, check_role, check_visible
+from shared.administration.validation import problems_outside
+from shared.catalog import Export
+from shared.catalog.connection import Sharing
+from shared.catalog.document import read_members
+from shared.errors import (
+    AlreadyExists,
+    AlreadyRunning,
+    ExportError,
+    InvalidDocument,
+    NotFound,
+    PermanentError,
+    Problem,
+)
+from shared.runs.discarding import discard_export
+from shared.services import Services
+
+_NAME = "The document"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An export as it was saved, and what could not be checked, since a service was away."""
+
+    stored: Stored[Export]
+    not_checked: tuple[Problem, ...] = ()
+
+
+def sharing_of(services: Services, export: Export) -> Sharing | None:
+    """Whom the export's connection is shared with: administrators alone where that can't be known."""
+    if export.connection is None:
+        return None
+    try:
+        return services.catalog.connection(export.connection).shared_with
+    except PermanentError:
+        return "administrators"
+
+
+def check_export(services: Services, by: Person, action: Action, export: Export) -> None:
+    """Raises Forbidden where the person may not do this to the export."""
+    check(by, action, sharing_of(services, export))
+
+
+def add(services: Services, by: Person, content: bytes, deadline: Deadline) -> Saved:
+    """Adds an export. Raises InvalidDocument, with every problem; AlreadyExists."""
+    check_role(by, Action.ADD_EXPORT)
+    members = {key: value for key, value in read_members(_NAME, content).items() if key != "state"}
+    return _add(services, by, new_document(Export, members), deadline)
+
+
+def _add(services: Services, by: Person, export: Export, deadline: Deadline) -> Saved:
+    not_checked = _check_references(services, by, Action.ADD_EXPORT, export, deadline)
+    _check_free(services, export.id)
+    if not discard_export(services, export.id):
+        message = f"A run of the export {export.id!r} that was removed is still open. Choose another id."
+        raise AlreadyRunning(message, code="run_is_open")
+    return Saved(save(services, by, Action.ADD_EXPORT, export, None), not_checked)
+
+
+def change(
+    services: Services, by: Person, export_id: str, content: bytes, etag: str | None, deadline: Deadline
+) -> Saved:
+    """Replaces an export's document. Its connection can be one that the person may use, and stays otherwise.
+
+    Raises Forbidden, Changed where `etag` is not its version any more, InvalidDocument.
+    """
+    stored = _mine(services, by, Action.CHANGE_EXPORT, export_id)
+    check_version(stored, etag)
+    document = replaced(stored, content, OWN_OF_EXPORT)
+    not_checked = _check_references(services, by, Action.CHANGE_EXPORT, document, deadline, stored.document)
+    return Saved(save(services, by, Action.CHANGE_EXPORT, document, stored), not_checked)
+
+
+def change_members(
+    services: Services, by: Person, export_id: str, members: dict[str, Any], deadline: Deadline
+) -> Saved:
+    """As `change`, with some members only."""
+    stored = read_export(services, export_id)
+    content = json.dumps(stored.document.model_dump(mode="json", exclude_unset=True) | members).encode()
+    return change(services, by, export_id, content, stored.etag, deadline)
+
+
+def activate(services: Services, by: Person, export_id: str, *, active: bool) -> Stored[Export]:
+    """Lets an export run by itself, or not."""
+    stored = _mine(services, by, Action.CHANGE_EXPORT, export_id)
+    schedule = stored.document.schedule.model_copy(update={"active": active})
+    document = stored.document.model_copy(update={"schedule": schedule})
+    return save(services, by, Action.CHANGE_EXPORT, document, stored)
+
+
+def duplicate(
+    services: Services, by: Person, export_id: str, new_id: str, display_name: str, deadline: Deadline
+) -> Saved:
+    """Adds an export like another one, which does not run by itself yet."""
+    document = _mine(services, by, Action.ADD_EXPORT, export_id).document
+    members = document.model_dump(mode="json", exclude_unset=True, exclude=set(OWN_OF_EXPORT))
+    schedule = members.get("schedule", {}) | {"active": False}
+    copy = members | {"id": new_id, "display_name": display_name, "schedule": schedule}
+    return _add(services, by, new_document(Export, copy), deadline)
+
+
+def attach(services: Services, by: Person, export_id: str, connection_id: str, deadline: Deadline) -> Saved:
+    """Gives an export another connection."""
+    return change_members(services, by, export_id, {"connection": connection_id}, deadline)
+
+
+def detach(services: Services, by: Person, export_id: str) -> Export:
+    """Takes its connection away: it keeps its configuration, and runs when it has one again."""
+    stored = _mine(services, by, Action.DETACH_EXPORT, export_id)
+    return detach_export(services, by, stored.document, Action.DETACH_EXPORT)
+
+
+def remove(services: Services, by: Person, export_id: str) -> None:
+    """Removes an export, its open run and its ledger. The list at Klaviyo, and the records of runs, stay."""
+    stored = _mine(services, by, Action.REMOVE_EXPORT, export_id)
+    with audited(services, by, Action.REMOVE_EXPORT, thing(stored.document), etag=stored.etag):
+        services.state.delete(state.export(export_id))
+        discard_export(services, export_id)
+
+
+def _mine(services: Services, by: Person, action: Action, export_id: str) -> Stored[Export]:
+    """The export, where one may do this to it. Raises Forbidden, NotFound, InvalidDocument."""
+    check_role(by, action)
+    stored = read_export(services, export_id)
+    check_export(services, by, action, stored.document)
+    return stored
+
+
+def _check_free(services: Services, export_id: str) -> None:
+    try:
+        services.state.stat(state.export(export_id))
+    except NotFound:
+        return
+    raise AlreadyExists(f"There is an export {export_id!r} already. Choose another id.")
+
+
+def _check_references(
+    services: Services,
+    by: Person,
+    action: Action,
+    export: Export,
+    deadline: Deadline,
+    before: Export | None = None,
+) -> tuple[Problem, ...]:
+    """Checks what the export names: the connection, which must be the person's to use, and with its key the
+    list; the segments and their columns. Returns what could not be checked.
+
+    Raises InvalidDocument with every problem.
+    """
+    if state.is_of_one_file(export.id):
+        raise InvalidDocument(_NAME, [Problem("/id", "is kept for files that the command sends")])
+    if problems := list(_connection_problems(services, by, action, export, before)):
+        raise InvalidDocument(_NAME, problems)
+    found = list(problems_outside(services, export, deadline))
+    if problems := [each.problem for each in found if each.is_certain]:
+        raise InvalidDocument(_NAME, problems)
+    return tuple(each.problem for each in found)
+
+
+def _connection_problems(
+    services: Services, by: Person, action: Action, export: Export, before: Export | None
+) -> Iterable[Problem]:
+    """A connection that isn't there, and one that isn't the person's, look alike."""
+    if export.connection is None or (before is not None and before.connection == export.connection):
+        return
+    try:
+        shared_with = services.catalog.connection(export.connection).shared_with
+        check_visible(by, action, shared_with, export.connection)
+    except ExportError as error:
+        yield Problem("/connection", error.message)

@@ -1,0 +1,30 @@
+"""The names of secrets: which the app wrote for a connection, and which no connection may name."""
+
+import re
+import secrets
+
+from shared.ledger.key import SECRET_NAME as DIGEST_KEY_NAME
+
+# A suffix that was never used: in Key Vault, the name of a secret that was removed stays taken for a while.
+_WRITTEN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})--key-[0-9a-f]{12}")
+
+OTHERS_SECRET = "names a secret of the app's own, or of another connection"  # noqa: S105 - a message
+
+
+def new_name(connection_id: str) -> str:
+    """A name under which nothing was ever kept, for the key of a connection."""
+    return f"{connection_id}--key-{secrets.token_hex(6)}"
+
+
+def is_written_for(secret_name: str, connection_id: str) -> bool:
+    """Whether the app itself wrote the secret, for this connection."""
+    written = _WRITTEN.fullmatch(secret_name)
+    return written is not None and written[1] == connection_id
+
+
+def may_name(secret_name: str, connection_id: str) -> bool:
+    """Whether a connection may name a secret: neither one that the app uses itself, nor one that it wrote for
+    another connection."""
+    name = secret_name.lower()  # Key Vault does not tell capitals from small letters
+    written = _WRITTEN.fullmatch(name)
+    return name != DIGEST_KEY_NAME and (written is None or written[1] == connection_id)

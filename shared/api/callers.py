@@ -1,0 +1,117 @@
+"""Who is calling. Nothing but the platform's own sign-in, or the local host in this process, says so."""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from shared.administration.rights import Forbidden, Person, Role
+from shared.errors import PermanentError
+from shared.settings import Auth, auth_of
+
+# Routes have their level from the first import on, so this holds for the process, too.
+AUTH = auth_of(os.environ)
+
+OPERATOR = Person("http", Role.OPERATOR)
+# Characters of a principal: a person in some hundred groups has about a tenth of it.
+LONGEST_PRINCIPAL = 100_000
+LONGEST_NAME = 200
+
+_OBJECT_ID = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
+_TENANT = ("http://schemas.microsoft.com/identity/claims/tenantid", "tid")
+_NAME = ("preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "name")
+_APPLICATION = ("appid", "azp")
+_ROLE = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
+# The strongest role counts.
+_ROLES = {role.value: role for role in (Role.ADMINISTRATOR, Role.CONTRIBUTOR, Role.VIEWER)}
+
+_played: Person | None = None
+
+
+class SignInOff(PermanentError):
+    """Nothing proves who is calling: whatever a request says could be forged."""
+
+    code = "sign_in_off"
+
+
+class NotSignedIn(PermanentError):
+    code = "not_signed_in"
+
+
+def play(person: Person | None) -> None:
+    """Makes this person the caller of every request, with AUTH=local; for the local host in this process."""
+    global _played
+    _played = person
+
+
+def caller_of(headers: Mapping[str, str], auth: Auth, environment: Mapping[str, str]) -> Person:
+    """Who is calling.
+
+    With a function key that is nobody in particular: whatever the headers say. Raises SignInOff where the
+    sign-in that the setting names is not there, NotSignedIn, Forbidden where a person has no role.
+    """
+    match auth:
+        case Auth.KEY:
+            return OPERATOR
+        case Auth.LOCAL:
+            if _played is None:
+                raise SignInOff("AUTH=local is for `segment-export serve --as ROLE` only.")
+            return _played
+        case Auth.ENTRA:
+            return _signed_in(headers, environment)
+
+
+def _signed_in(headers: Mapping[str, str], environment: Mapping[str, str]) -> Person:
+    """As the platform's sign-in says, whose headers nobody can forge while it is on."""
+    if environment.get("WEBSITE_AUTH_ENABLED", "").strip().lower() != "true":
+        raise SignInOff("AUTH=entra, but the platform's sign-in is off: turn it on, or see docs/deploy.md.")
+    header = headers.get("x-ms-client-principal", "")
+    if not header:
+        raise NotSignedIn("Sign in with Microsoft Entra.")
+    principal = _principal(header)
+    claims = list(_claims(principal))
+    tenants = environment.get("WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "").replace(",", " ").lower().split()
+    tenant = _first(claims, _TENANT).lower()
+    if principal.get("auth_typ") != "aad" or not tenant or tenant not in tenants:
+        raise SignInOff("The sign-in is not that of this app's tenant: see WEBSITE_AUTH_AAD_ALLOWED_TENANTS.")
+    role_types = {*_ROLE, *_text(principal.get("role_typ"))}
+    given = {value.lower() for kind, value in claims if kind in role_types}
+    role = next((role for name, role in _ROLES.items() if name in given), None)
+    if role is None:
+        raise Forbidden("You have none of the app's roles: Administrator, Contributor, Viewer.")
+    object_id = _first(claims, _OBJECT_ID).lower()
+    name = _first(claims, (*_text(principal.get("name_typ")), *_NAME, *_APPLICATION)) or object_id
+    groups = frozenset(value.lower() for kind, value in claims if kind == "groups")
+    return Person("".join(filter(str.isprintable, name))[:LONGEST_NAME], role, object_id, groups)
+
+
+def _principal(header: str) -> dict[str, Any]:
+    try:
+        if len(header) > LONGEST_PRINCIPAL:
+            raise ValueError
+        principal = json.loads(base64.b64decode(header, validate=True))
+        if not isinstance(principal, dict):
+            raise TypeError
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        raise NotSignedIn("The sign-in can't be read: sign in again.") from None
+    return principal
+
+
+def _claims(principal: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    claims = principal.get("claims")
+    for claim in claims if isinstance(claims, list) else ():
+        match claim:
+            case {"typ": str(kind), "val": str(value)}:
+                yield kind, value
+
+
+def _first(claims: Iterable[tuple[str, str]], kinds: Iterable[str]) -> str:
+    """The value of the first of these kinds that is there; blank where none is."""
+    known = dict(reversed(list(claims)))
+    return next((known[kind] for kind in kinds if known.get(kind)), "")
+
+
+def _text(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else ()

@@ -1,0 +1,127 @@
+"""A route as data: which methods it has, what each takes, and who may call it. And how a request is answered."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.adapters.http import HttpCall, add_route, new_blueprint
+from shared.administration.rights import Action, Forbidden, Person, check_role
+from shared.api.callers import AUTH, OPERATOR, caller_of
+from shared.api.problems import BadRequest, guarded
+from shared.api.replies import Reply, problem_reply
+from shared.catalog.document import Document
+from shared.services import process_services
+from shared.settings import Auth
+
+SAFE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, and who makes it."""
+
+    http: HttpCall
+    by: Person
+
+    @property
+    def here(self) -> str:
+        """The address of the request, without its query, which may hold a function key."""
+        return self.http.url.partition("?")[0]
+
+    def route(self, name: str) -> str:
+        """A parameter of the address's path."""
+        return self.http.route[name]
+
+    def header(self, name: str) -> str:
+        """A header by its name in lower case; blank where it is missing."""
+        return self.http.headers.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a method of a route does.
+
+    `action` is what the caller must have a right to; None: anybody may, as with the health. `body` is the
+    model of what is sent, `answers` the statuses of success with what they mean, and `problems` those of
+    failure beside the ones that every operation has.
+    """
+
+    handler: Callable[[Call], Reply]
+    action: Action | None
+    summary: str
+    answers: Mapping[int, str]
+    body: type[Document] | None = None
+    problems: tuple[int, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route below /api: `name` is that of its function, `path` has parameters in braces."""
+
+    name: str
+    path: str
+    operations: Mapping[str, Operation]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may call it."""
+        return all(operation.action is None for operation in self.operations.values())
+
+
+def blueprint_of(routes: Iterable[Route], auth: Auth = AUTH) -> Any:
+    """The Functions blueprint of these routes. Where people sign in, no route needs a function key."""
+    blueprint = new_blueprint()
+    for route in routes:
+        needs_key = auth is Auth.KEY and not route.is_open
+        add_route(blueprint, route.name, route.path, partial(answer, route), needs_key=needs_key)
+    return blueprint
+
+
+def answer(route: Route, http: HttpCall, auth: Auth = AUTH) -> Reply:
+    """What the operation of the request's method replies, or the problem that it met.
+
+    Rights come first, before anything of the request is read. HEAD asks as GET does, for the headers only.
+    """
+    return guarded(lambda: _answer(route, http, auth), frozenset(re.findall(r"{(\w+)}", route.path)))
+
+
+def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
+    by = None if route.is_open else caller_of(http.headers, auth, os.environ)
+    operation = route.operations.get("GET" if http.method == "HEAD" else http.method)
+    if operation is None:
+        methods = ", ".join(route.operations)
+        detail = f"The methods here are {methods}."
+        return problem_reply(405, "method_not_allowed", detail, {"allow": methods})
+    if by is None or operation.action is None:
+        return operation.handler(Call(http, by or OPERATOR))
+    if auth is not Auth.KEY and http.method not in SAFE:
+        _check_origin(http, auth)
+    check_role(by, operation.action)
+    return operation.handler(Call(http, by))
+
+
+def _check_origin(http: HttpCall, auth: Auth) -> None:
+    """A page of another site must not act in the name of who is signed in: browsers say where they are.
+
+    Raises Forbidden, and BadRequest for a body that a form of any site could send.
+    """
+    site, origin = http.headers.get("sec-fetch-site", ""), http.headers.get("origin", "")
+    own = _own_origin(http, auth)
+    if site not in ("", "same-origin", "none") or (origin and origin != own):
+        raise Forbidden("Another site's page sent this request.", code="cross_site")
+    kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if http.body and kind not in ("", "application/json") and not kind.endswith("+json"):
+        raise BadRequest("The body must be JSON (application/json).", status=415, code="not_json")
+
+
+def _own_origin(http: HttpCall, auth: Auth) -> str | None:
+    if auth is Auth.LOCAL:
+        return f"http://{http.headers.get('host', '')}"
+    url = process_services().settings.public_url
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}" if url else None
