@@ -1,5 +1,6 @@
 """`serve` and `sandbox`: the local Functions host and the stand-in Klaviyo, in the foreground."""
 
+import getpass
 import os
 import threading
 from contextlib import suppress
@@ -8,7 +9,9 @@ from pathlib import Path
 import click
 
 from cli.terminal.output import print_line
+from shared.administration.rights import Person, Role
 from shared.errors import InvalidSettings
+from shared.settings import Auth, auth_of
 
 APP = Path(__file__).resolve().parent.parent
 PORT = click.IntRange(0, 65_535)
@@ -16,21 +19,41 @@ PORT = click.IntRange(0, 65_535)
 
 @click.command()
 @click.option("--port", type=PORT, default=7071, show_default=True, help="The port on 127.0.0.1.")
-def serve(port: int) -> None:
+@click.option(
+    "--as",
+    "role",
+    type=click.Choice(["administrator", "contributor", "viewer"]),
+    help="Play a person with this role who has signed in (AUTH=local).",
+)
+def serve(port: int, role: str | None) -> None:
     """Serve the functions on this machine, until Ctrl-C.
 
-    The function key is FUNCTION_KEY (default: local). Settings are read from the environment, then from
+    The function key is FUNCTION_KEY (default: local); with --as, no key is needed, and whoever can reach the
+    port of this machine acts as that person. Settings are read from the environment, then from
     local.settings.json.
 
-    Example: segment-export serve --port 7071
+    Example: segment-export serve --as administrator
     """
     from sandbox.functions_host import NOT_EMULATED, load_local_settings
     from sandbox.functions_host import serve as serve_host
 
     load_local_settings(APP, os.environ)
+    if role is not None:
+        _play(role)
     os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
     print_line("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
     serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
+
+
+def _play(role: str) -> None:
+    """Hands the person over in this process: no header and no setting can."""
+    if auth_of(os.environ) is not Auth.LOCAL and "AUTH" in os.environ:
+        raise click.UsageError("--as needs AUTH=local.")
+    os.environ["AUTH"] = Auth.LOCAL.value
+    from shared.api.callers import play
+
+    number = list(Role).index(Role(role)) + 1
+    play(Person(getpass.getuser(), Role(role), f"00000000-0000-4000-8000-{number:012}"))
 
 
 @click.command()

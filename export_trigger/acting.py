@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from export_trigger.addresses import export_of, location
 from shared.adapters.clock import Deadline
+from shared.administration.audit import audited
 from shared.administration.exports import check_export, sharing_of
 from shared.administration.rights import Action, may
 from shared.api import (
@@ -42,10 +43,11 @@ def start_run(call: Call) -> Reply:
     services.catalog.connection(export.connection)  # without it no run is opened
     seconds = services.settings.http_time_budget if preferences.wait is None else preferences.wait
     try:
-        if seconds > 0:
-            record = run(services, export.id, request, Deadline(services.clock, seconds))
-        else:
-            record = start(services, export.id, request)
+        with audited(services, call.by, Action.START_RUN, f"exports/{export.id}"):
+            if seconds > 0:
+                record = run(services, export.id, request, Deadline(services.clock, seconds))
+            else:
+                record = start(services, export.id, request)
     except TakenElsewhere as error:
         running = read_open_run(services.state, export.id)
         headers = {"location": location(call, running.record.id)} if running else {}
@@ -81,7 +83,8 @@ def start_all(call: Call) -> Reply:
                 raise listed.document
             sharing = sharing_of(services, listed.document)
             if listed.document.is_active and may(call.by, Action.START_RUN, sharing):
-                run_id = _start(services, listed.document, request, deadline)
+                with audited(services, call.by, Action.START_RUN, f"exports/{listed.id}"):
+                    run_id = _start(services, listed.document, request, deadline)
                 runs.append({"id": run_id, "location": location(call, run_id)})
         except ExportError as error:
             problems.append({"export": listed.id, "code": error.code, "detail": error.message})
@@ -113,7 +116,8 @@ def cancel_run(call: Call) -> Reply:
         return problem_reply(
             409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."
         )
-    record = cancel(services, record, Deadline(services.clock, services.settings.http_time_budget))
+    with audited(services, call.by, Action.CANCEL_RUN, f"runs/{record.id}"):
+        record = cancel(services, record, Deadline(services.clock, services.settings.http_time_budget))
     found = record if record.is_closed else find_run(services.state, record.id)
     return reply_of_run(found, location(call, record.id), services.clock.now(), Preferences())
 

@@ -2,6 +2,7 @@
 
 from export_trigger.addresses import export_of, location
 from shared import state
+from shared.administration.audit import audited
 from shared.administration.exports import check_export
 from shared.administration.rights import Action
 from shared.api import (
@@ -15,9 +16,12 @@ from shared.api import (
     reply,
     reply_of_run,
 )
+from shared.catalog import Export
 from shared.runs.views.history import find_run, list_runs, read_rejected
 from shared.runs.views.preview import preview
-from shared.services import process_services
+from shared.runs.views.recent import recent_runs
+from shared.runs.views.sample import sample
+from shared.services import Services, process_services
 
 MOST_A_PAGE = 100
 
@@ -36,8 +40,20 @@ def preview_export(call: Call) -> Reply:
     body = read_body(PreviewBody, call.http.body)
     export = export_of(call, services)
     check_export(services, call.by, Action.PREVIEW, export)
+    rows = _rows(services, call, export, body) if body.rows else None
     made = preview(services, export, full=body.full, confirmed=body.confirm_removals)
-    return reply(200, made.model_dump(mode="json"))
+    members = made.model_dump(mode="json")
+    return reply(200, members if rows is None else members | {"rows": rows})
+
+
+def _rows(services: Services, call: Call, export: Export, body: PreviewBody) -> list[dict[str, str]]:
+    """The first rows, for who may see the connection; whom somebody has seen unmasked is not written down, but
+    that they have."""
+    check_export(services, call.by, Action.SHOW_ROWS, export)
+    if not body.unmasked:
+        return sample(services, export, masked=True)
+    with audited(services, call.by, Action.SHOW_ROWS, f"exports/{export.id}"):
+        return sample(services, export, masked=False)
 
 
 def show_runs(call: Call) -> Reply:
@@ -49,6 +65,18 @@ def show_runs(call: Call) -> Reply:
         raise BadRequest("before must be the id of a run.")
     export, now = export_of(call, services), services.clock.now()
     records, following = list_runs(services.state, export.id, before, limit, now)
+    address = f"{call.here}?limit={limit}&before={following}" if following else None
+    return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
+
+
+def show_all_runs(call: Call) -> Reply:
+    """The runs of all exports, newest first, open ones included."""
+    services = process_services()
+    limit = _limit(call.http.query.get("limit", "20"))
+    before = call.http.query.get("before", "")
+    if before and state.export_of(before) is None:
+        raise BadRequest("before must be the id of a run.")
+    records, following = recent_runs(services.state, before, limit)
     address = f"{call.here}?limit={limit}&before={following}" if following else None
     return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
 

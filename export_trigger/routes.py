@@ -48,6 +48,14 @@ ROUTES = (
         "all_runs",
         "runs",
         {
+            "GET": Operation(
+                looking.show_all_runs,
+                Action.SEE_RUN,
+                "List the runs of all exports, newest first, open ones included.",
+                {200: "The runs, and the address of the next page."},
+                problems=(400,),
+                query=_PAGE,
+            ),
             "POST": Operation(
                 acting.start_all,
                 Action.START_RUN,

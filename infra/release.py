@@ -13,6 +13,7 @@ DEPLOYED = (
     "host.json",
     "function_app.py",
     "requirements.txt",
+    "admin_trigger",
     "export_trigger",
     "schedule_trigger",
     "shared",

@@ -22,6 +22,7 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     absent-<number>.json                 who of those that were sent is not among them
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
+recent/<number>-<run>                    that a run was closed; the numbers of later ones are smaller
 audit/<day>.jsonl                        who changed what on that day
 erased/people                            who was erased and is never sent again
 locks/digest-key                         held while the digest key is made
@@ -39,6 +40,7 @@ CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/
 LEDGERS, DIGEST_KEY, DIGEST_KEY_LOCK = "ledgers/", "ledgers/key.json", "locks/digest-key"
 ERASED = "erased/people"
 AUDIT = "audit/"
+RECENT = "recent/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 
@@ -117,6 +119,17 @@ def time_of(run_id: str) -> str:
 
 def record(run_id: str) -> str:
     return f"{_run(run_id)}.json"
+
+
+def recent(run_id: str) -> str:
+    """A listing goes forward in the names' order, so the newest run gets the smallest number."""
+    return f"{RECENT}{9_999_999_999 - int(opened_at(run_id).timestamp()):010}-{run_id}"
+
+
+def run_of_recent(name: str) -> str | None:
+    """The id of the run at this name; None for a name of anything else."""
+    run_id = name.removeprefix(RECENT)[11:]
+    return run_id if export_of(run_id) is not None and name == recent(run_id) else None
 
 
 def run_of_record(name: str) -> str | None:

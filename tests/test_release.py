@@ -28,7 +28,8 @@ from sandbox.functions_host import serve
 folder = Path(sys.argv[1])
 def announce(line):
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("function_app", "export_trigger", "schedule_trigger", "shared"):
+        room = name.partition(".")[0]
+        if room in ("function_app", "shared") or room.endswith("_trigger"):
             if folder not in Path(module.__file__).parents:
                 sys.exit(f"{name} comes from elsewhere")
     print(line, flush=True)

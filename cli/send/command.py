@@ -11,7 +11,7 @@ import click
 
 from cli.options import dry_run_option, json_option, limit_option
 from cli.runs import conduct
-from cli.send.guessing import guess_attributes, guess_email, look_like_names
+from cli.send.guessing import guess_attributes, guess_email
 from cli.send.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.live import WatchedClock
@@ -22,6 +22,7 @@ from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
+from shared.profiles.columns import look_like_names
 from shared.runs.plan import mapping_of
 from shared.runs.starting import Request
 from shared.runs.views.preview import fields_of, preview

@@ -1,6 +1,5 @@
 """Guesses which columns of an unknown file hold the email and Klaviyo's attributes."""
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -23,22 +22,6 @@ NAMES = {
     "location.zip": ("zip", "zipcode", "postcode", "postalcode"),
     "location.country": ("country", "countryregion"),
 }
-
-# How a column name begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
-_LETTER = re.compile(r"\(?[^\W\d_]")
-# Names of the email column, in a few languages.
-_MAIL = re.compile(r"mail|courriel|correo|e-?post", re.IGNORECASE)
-
-
-def look_like_names(names: Sequence[str]) -> bool:
-    """Whether a file's first record can be shown as column names: False where it may be a person's cells.
-
-    Names contain no @, more than half of them are distinct and begin with a letter, and one is a usual name
-    of the email column, which no person has.
-    """
-    distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
-    has_mail = any(map(_MAIL.search, names))
-    return has_mail and 2 * len(distinct) > len(names) and not any("@" in name for name in names)
 
 
 def guess_email(file: CsvFile) -> str | None:

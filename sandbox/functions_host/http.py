@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -38,6 +39,9 @@ class HttpTriggers:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
+        if not is_own_host(request.headers.get("host", "")):
+            # A page of another site, whose name was made to point to this machine.
+            return PlainTextResponse("This host serves 127.0.0.1 and localhost only.", 421)
         path = decoded(request.scope["raw_path"])
         found = [(route, params) for route in self.routes if (params := route.match(path)) is not None]
         if not found:
@@ -68,6 +72,12 @@ class HttpTriggers:
         return _response(outcome.answer) if outcome.succeeded else Response(status_code=500)
 
 
+def is_own_host(host: str) -> bool:
+    """Whether a Host header names this machine as its users do."""
+    name = host.rpartition(":")[0] if re.search(r":[0-9]*$", host) else host
+    return name.lower() in ("127.0.0.1", "localhost", "[::1]")
+
+
 def has_key(request: Request, key: str) -> bool:
     """Whether the request carries the key, in the header `x-functions-key` or as `?code=`."""
     given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
@@ -93,7 +103,12 @@ def _datum(request: Request, params: dict[str, str], body: bytes) -> Any:
     return engine.http_request(
         method=request.method,
         url=str(url),
-        headers=_joined(request.headers.items()),
+        headers=_joined(
+            # What only Azure's own sign-in may say.
+            (name, value)
+            for name, value in request.headers.items()
+            if not name.lower().startswith("x-ms-")
+        ),
         query={name: value for name, value in _joined(request.query_params.multi_items()).items() if value},
         params=params,
         body=body,

@@ -45,6 +45,7 @@ from shared.klaviyo import Account, Klaviyo, KlaviyoList
 from shared.runs.steps.permit import request_cancel
 from shared.runs.views.history import read_open_run
 from shared.services import Services, open_account
+from shared.text import listing
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +78,9 @@ class ConnectionInUse(TakenElsewhere):
     def __init__(self, connection_id: str, exports: list[Export]) -> None:
         self.exports = exports
         super().__init__(
-            f"{len(exports)} exports use the connection {connection_id!r}. Remove them, or detach the "
-            "connection from them first: they keep their configuration and run again over another one."
+            f"The connection {connection_id!r} is used by {listing(export.id for export in exports)}. Remove "
+            "these exports, or detach the connection first: they keep their configuration, and run again when "
+            "they have another one."
         )
 
 
@@ -261,10 +263,11 @@ def detach(services: Services, by: Person, connection_id: str) -> list[Export]:
     check_role(by, Action.DETACH_CONNECTION)
     read_connection(services, connection_id)
     exports = exports_over(services, connection_id)
-    return [detach_export(services, by, export, Action.DETACH_CONNECTION) for export in exports]
+    action = Action.DETACH_CONNECTION
+    return [detach_export(services, by, export, action).document for export in exports]
 
 
-def detach_export(services: Services, by: Person, export: Export, action: Action) -> Export:
+def detach_export(services: Services, by: Person, export: Export, action: Action) -> Stored[Export]:
     """Takes an export's connection away. Its open run is canceled."""
     place = state.export(export.id)
     stored = Stored(services.catalog.export(export.id), services.state.stat(place).etag)
@@ -273,7 +276,7 @@ def detach_export(services: Services, by: Person, export: Export, action: Action
     run = read_open_run(services.state, export.id)
     if run is not None:
         request_cancel(services.state, run.record.id)
-    return written.document
+    return written
 
 
 def remove(services: Services, by: Person, connection_id: str) -> None:

@@ -10,6 +10,7 @@ from shared.adapters.clock import Deadline
 from shared.administration.audit import audited
 from shared.administration.connections import detach_export
 from shared.administration.documents import (
+    LONGEST_NAME,
     OWN_OF_EXPORT,
     Stored,
     check_version,
@@ -109,14 +110,20 @@ def activate(services: Services, by: Person, export_id: str, *, active: bool) ->
     return save(services, by, Action.CHANGE_EXPORT, document, stored)
 
 
+def copy_id(export_id: str) -> str:
+    """What a copy is called, unless somebody says it."""
+    return f"{export_id[:58].rstrip('-')}-copy"
+
+
 def duplicate(
-    services: Services, by: Person, export_id: str, new_id: str, display_name: str, deadline: Deadline
+    services: Services, by: Person, export_id: str, new_id: str, display_name: str | None, deadline: Deadline
 ) -> Saved:
     """Adds an export like another one, which does not run by itself yet."""
     document = _mine(services, by, Action.ADD_EXPORT, export_id).document
     members = document.model_dump(mode="json", exclude_unset=True, exclude=set(OWN_OF_EXPORT))
     schedule = members.get("schedule", {}) | {"active": False}
-    copy = members | {"id": new_id, "display_name": display_name, "schedule": schedule}
+    name = f"Copy of {document.display_name or document.id}"[:LONGEST_NAME]
+    copy = members | {"id": new_id, "display_name": display_name or name, "schedule": schedule}
     return _add(services, by, new_document(Export, copy), deadline)
 
 
@@ -125,7 +132,7 @@ def attach(services: Services, by: Person, export_id: str, connection_id: str, d
     return change_members(services, by, export_id, {"connection": connection_id}, deadline)
 
 
-def detach(services: Services, by: Person, export_id: str) -> Export:
+def detach(services: Services, by: Person, export_id: str) -> Stored[Export]:
     """Takes its connection away: it keeps its configuration, and runs when it has one again."""
     stored = _mine(services, by, Action.DETACH_EXPORT, export_id)
     return detach_export(services, by, stored.document, Action.DETACH_EXPORT)

@@ -62,10 +62,20 @@ class StartBody(StartAllBody):
 
 
 class PreviewBody(Document):
-    """Whether the run would send everybody, and how many people it might remove."""
+    """Whether the run would send everybody, and how many people it might remove; and whether the first rows
+    are shown, of each value the first character or, `unmasked`, all of it."""
 
     full: bool = False
     confirm_removals: Removals = None
+    rows: bool = False
+    unmasked: bool = False
+
+    @override
+    @classmethod
+    def conflicts(cls, members: Any) -> Iterator[tuple[Place, str]]:
+        match members:
+            case {"unmasked": True, **rest} if rest.get("rows") is not True:
+                yield ("unmasked",), "needs rows"
 
 
 class EmptyBody(Document):

@@ -1,10 +1,10 @@
 """Who is calling. Nothing but the platform's own sign-in, or the local host in this process, says so."""
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from shared.administration.rights import Forbidden, Person, Role
@@ -88,14 +88,12 @@ def _signed_in(headers: Mapping[str, str], environment: Mapping[str, str]) -> Pe
 
 
 def _principal(header: str) -> dict[str, Any]:
-    try:
-        if len(header) > LONGEST_PRINCIPAL:
-            raise ValueError
-        principal = json.loads(base64.b64decode(header, validate=True))
-        if not isinstance(principal, dict):
-            raise TypeError
-    except (ValueError, TypeError, RecursionError, binascii.Error):
-        raise NotSignedIn("The sign-in can't be read: sign in again.") from None
+    principal = None
+    if len(header) <= LONGEST_PRINCIPAL:
+        with suppress(ValueError, RecursionError):
+            principal = json.loads(base64.b64decode(header, validate=True))
+    if not isinstance(principal, dict):
+        raise NotSignedIn("The sign-in can't be read: sign in again.")
     return principal
 
 

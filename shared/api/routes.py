@@ -1,4 +1,4 @@
-"""A route as data: which methods it has, what each takes, and who may call it. And how a request is answered."""
+"""A route as data: its methods, what each takes, and who may call it; and how a request is answered."""
 
 import os
 import re
@@ -47,7 +47,7 @@ class Operation:
 
     `action` is what the caller must have a right to; None: anybody may, as with the health. `body` is the
     model of what is sent, `answers` the statuses of success with what they mean, and `problems` those of
-    failure beside the ones that every operation has.
+    failure beside the ones that every operation has. A conditional one needs If-Match.
     """
 
     handler: Callable[[Call], Reply]
@@ -57,6 +57,7 @@ class Operation:
     body: type[Document] | None = None
     problems: tuple[int, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
+    is_conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Finds a mapping's columns among a segment's."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
 from heapq import nlargest
@@ -9,6 +10,11 @@ from shared.text import MAX_LISTED, listing, trim
 
 _COMPARED = 40  # characters of a name that is looked for among others
 _CANDIDATES = 20  # names
+
+# How a column name begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
+_LETTER = re.compile(r"\(?[^\W\d_]")
+# Names of the email column, in a few languages.
+_MAIL = re.compile(r"mail|courriel|correo|e-?post", re.IGNORECASE)
 
 
 def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
@@ -47,6 +53,17 @@ def find_columns(
     if doubled:
         raise InvalidSegment(f"The segment has two columns {listing(doubled)}.", code="ambiguous_column")
     return {column: places[0] for column, places in found.items()}
+
+
+def look_like_names(names: Sequence[str]) -> bool:
+    """Whether a file's first record can be shown as column names: False where it may be a person's cells.
+
+    Names contain no @, more than half of them are distinct and begin with a letter, and one is a usual name
+    of the email column, which no person has.
+    """
+    distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
+    has_mail = any(map(_MAIL.search, names))
+    return has_mail and 2 * len(distinct) > len(names) and not any("@" in name for name in names)
 
 
 def _places(names: Iterable[str]) -> dict[str, list[int]]:

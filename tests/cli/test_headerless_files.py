@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.segments import names_hidden
-from cli.send.guessing import look_like_names
+from shared.administration.segments import names_hidden
+from shared.profiles.columns import look_like_names
 from shared.segments import Column, CsvFormat, Snapshot
 from tests.cli.conftest import KEY, Command
 from tests.cli.terminal import in_terminal

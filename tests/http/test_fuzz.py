@@ -13,19 +13,14 @@ from hypothesis import strategies as st
 
 from export_trigger import routes
 from shared import state
+from shared.adapters.http import HttpCall
+from shared.api import answer
 from shared.runs.record import RunRecord
 from shared.services import process_services
 from tests.support.world import MONDAY, World, environment_of
 
 RUN = "vip.20260824T143300Z-0000"
-ROUTES = {
-    "exports/{export}/runs": routes.export_runs,
-    "runs": routes.start_all,
-    "runs/{run}": routes.show_run,
-    "runs/{run}/cancel": routes.cancel_run,
-    "runs/{run}/rejected": routes.show_rejected,
-    "health": routes.health,
-}
+ROUTES = {route.path: route for route in routes.ROUTES}
 CALLS = [
     ("GET", "exports/{export}/runs"),
     ("POST", "exports/{export}/runs"),
@@ -131,10 +126,10 @@ def test_no_request_is_too_strange_for_a_function(
         body=body,
     )
 
-    answer = ROUTES[route](request)
+    made = answer(ROUTES[route], HttpCall.of(request))
 
     strict = "handling=strict" in headers.get("Prefer", "")
-    _check(answer.status_code, answer.mimetype, answer.get_body(), strict)
+    _check(made.status, made.media_type, made.body, strict)
 
 
 @_fuzzed(100)

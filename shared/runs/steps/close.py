@@ -43,6 +43,7 @@ def close(holder: Holder) -> RunRecord:
     ledger = leave_ledger(holder, record)
     record.status = _status(run, record)
     holder.lock.check()
+    store.write(state.recent(record.id), b"")
     store.write(state.record(record.id), record.content(), create_only=True)
     _clear(holder, record, ledger)
     run.close()

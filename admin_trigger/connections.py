@@ -1,0 +1,104 @@
+"""Connections over HTTP."""
+
+from typing import Any
+
+from admin_trigger.bodies import KeyBody, ListBody
+from admin_trigger.replies import id_in, page, wanted_version, written
+from shared.adapters.clock import Deadline
+from shared.administration import connections
+from shared.administration.connections import NewConnection, state_of
+from shared.administration.documents import Stored
+from shared.administration.rights import Action, may
+from shared.api import BadRequest, Call, EmptyBody, Reply, read_body, reply
+from shared.catalog import Connection
+from shared.errors import Changed
+from shared.services import Services, process_services
+
+
+def _deadline(services: Services) -> Deadline:
+    return Deadline(services.clock, services.settings.http_time_budget)
+
+
+def _shown(call: Call, connection: Connection) -> dict[str, Any]:
+    """The document for administrators; for others its id, name and state."""
+    state = {"state": state_of(connection)}
+    if may(call.by, Action.READ_CONNECTION):
+        return written(connection) | state
+    return {"id": connection.id, "display_name": connection.display_name} | state
+
+
+def _reply(call: Call, status: int, stored: Stored[Connection], **headers: str) -> Reply:
+    if may(call.by, Action.READ_CONNECTION):
+        headers["etag"] = f'"{stored.etag}"'
+    return reply(status, _shown(call, stored.document), headers)
+
+
+def show_all(call: Call) -> Reply:
+    services = process_services()
+    shown, problems = [], []
+    for each in connections.visible(services, call.by):
+        if isinstance(each, Connection):
+            shown.append(_shown(call, each))
+        else:
+            problems.append({"code": each.code, "detail": each.message})
+    return reply(200, {"connections": shown, "next": None} | ({"problems": problems} if problems else {}))
+
+
+def show(call: Call) -> Reply:
+    return _reply(call, 200, connections.show(process_services(), call.by, id_in(call, "connection")))
+
+
+def add(call: Call) -> Reply:
+    services = process_services()
+    wish = read_body(NewConnection, call.http.body)
+    stored = connections.add(services, call.by, wish, _deadline(services))
+    return _reply(call, 201, stored, location=f"{call.here.rstrip('/')}/{stored.document.id}")
+
+
+def change(call: Call) -> Reply:
+    services, connection_id = process_services(), id_in(call, "connection")
+    before = connections.show(services, call.by, connection_id)
+    try:
+        etag = wanted_version(call, before.etag)
+        stored = connections.change(services, call.by, connection_id, call.http.body, etag)
+    except Changed as error:
+        raise BadRequest(error.message, status=412, code=error.code) from None
+    return _reply(call, 200, stored)
+
+
+def test(call: Call) -> Reply:
+    services = process_services()
+    read_body(EmptyBody, call.http.body)
+    made = connections.test(services, call.by, id_in(call, "connection"), _deadline(services))
+    return reply(200, made)
+
+
+def change_key(call: Call) -> Reply:
+    services, connection_id = process_services(), id_in(call, "connection")
+    key = read_body(KeyBody, call.http.body).api_key
+    return _reply(
+        call, 200, connections.change_key(services, call.by, connection_id, key, _deadline(services))
+    )
+
+
+def lists(call: Call) -> Reply:
+    services = process_services()
+    found = connections.lists(services, call.by, id_in(call, "connection"), _deadline(services))
+    return page("lists", found)
+
+
+def add_list(call: Call) -> Reply:
+    services, connection_id = process_services(), id_in(call, "connection")
+    name = read_body(ListBody, call.http.body).name
+    return reply(201, connections.add_list(services, call.by, connection_id, name, _deadline(services)))
+
+
+def detach(call: Call) -> Reply:
+    read_body(EmptyBody, call.http.body)
+    detached = connections.detach(process_services(), call.by, id_in(call, "connection"))
+    return reply(200, {"exports": [{"id": each.id, "display_name": each.display_name} for each in detached]})
+
+
+def remove(call: Call) -> Reply:
+    connections.remove(process_services(), call.by, id_in(call, "connection"))
+    return Reply(204, b"", headers={"cache-control": "no-store"})

@@ -1,0 +1,92 @@
+"""Exports over HTTP."""
+
+from itertools import islice
+
+from admin_trigger.bodies import AttachBody, DuplicateBody
+from admin_trigger.replies import id_in, limit_in, next_page, page, reply_of_export, wanted_version
+from shared import state
+from shared.adapters.clock import Deadline
+from shared.administration import exports
+from shared.administration.documents import Stored, read_export
+from shared.administration.exports import Saved
+from shared.administration.overview import overview
+from shared.api import BadRequest, Call, EmptyBody, Reply, read_body
+from shared.api.bodies import LONGEST_BODY
+from shared.catalog import Export
+from shared.errors import Changed
+from shared.services import Services, process_services
+
+
+def _deadline(services: Services) -> Deadline:
+    return Deadline(services.clock, services.settings.http_time_budget)
+
+
+def show_all(call: Call) -> Reply:
+    """In the order of their ids; `before` is the last one of the page before."""
+    services, limit = process_services(), limit_in(call, 100)
+    after = call.http.query.get("before", "")
+    # In the order of the listing, which is that of the blobs' names.
+    listed = (e for e in services.catalog.exports() if not after or state.export(e.id) > state.export(after))
+    found = list(islice(listed, limit + 1))
+    rows = list(overview(services, call.by, found[:limit]))
+    following = rows[-1].id if len(found) > limit else None
+    return page("exports", rows, next_page(call, limit, rows, following))
+
+
+def show(call: Call) -> Reply:
+    return reply_of_export(200, read_export(process_services(), id_in(call, "export")), {})
+
+
+def add(call: Call) -> Reply:
+    services = process_services()
+    saved = exports.add(services, call.by, _body(call), _deadline(services))
+    return _created(saved, call.here.rstrip("/"))
+
+
+def change(call: Call) -> Reply:
+    services, export_id = process_services(), id_in(call, "export")
+    etag = wanted_version(call, read_export(services, export_id).etag)
+    try:
+        saved = exports.change(services, call.by, export_id, _body(call), etag, _deadline(services))
+    except Changed as error:
+        raise BadRequest(error.message, status=412, code=error.code) from None
+    return reply_of_export(200, saved, {})
+
+
+def duplicate(call: Call) -> Reply:
+    services, export_id = process_services(), id_in(call, "export")
+    body = read_body(DuplicateBody, call.http.body)
+    new_id, name = body.id or exports.copy_id(export_id), body.display_name
+    saved = exports.duplicate(services, call.by, export_id, new_id, name, _deadline(services))
+    return _created(saved, call.here.removesuffix("/duplicate").rpartition("/")[0])
+
+
+def attach(call: Call) -> Reply:
+    services, export_id = process_services(), id_in(call, "export")
+    connection_id = read_body(AttachBody, call.http.body).connection
+    return reply_of_export(
+        200, exports.attach(services, call.by, export_id, connection_id, _deadline(services)), {}
+    )
+
+
+def detach(call: Call) -> Reply:
+    services, export_id = process_services(), id_in(call, "export")
+    read_body(EmptyBody, call.http.body)
+    return reply_of_export(200, exports.detach(services, call.by, export_id), {})
+
+
+def remove(call: Call) -> Reply:
+    exports.remove(process_services(), call.by, id_in(call, "export"))
+    return Reply(204, b"", headers={"cache-control": "no-store"})
+
+
+def _body(call: Call) -> bytes:
+    if len(call.http.body) > LONGEST_BODY:
+        message = f"The body is longer than {LONGEST_BODY:,} bytes."
+        raise BadRequest(message, status=413, code="too_large")
+    return call.http.body
+
+
+def _created(saved: Saved | Stored[Export], folder: str) -> Reply:
+    stored = saved.stored if isinstance(saved, Saved) else saved
+    return reply_of_export(201, saved, {"location": f"{folder}/{stored.document.id}"})

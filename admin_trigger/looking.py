@@ -1,0 +1,70 @@
+"""What can only be looked at: segments, the audit, who is calling; and the timer's work by hand."""
+
+from datetime import datetime
+
+from admin_trigger.replies import limit_in, next_page, page
+from shared.administration.audit import Filter, audited, read_audit
+from shared.administration.rights import RIGHTS, Action
+from shared.administration.segments import overview, read
+from shared.api import BadRequest, Call, EmptyBody, Reply, read_body, reply
+from shared.runs.timer.tick import tick
+from shared.segments import Segments
+from shared.services import process_services
+
+# Characters of what entries of the audit are sought by.
+LONGEST_FILTER = 200
+
+
+def segments(call: Call) -> Reply:  # noqa: ARG001 - everybody who may gets the same
+    services = process_services()
+    view = Segments(services.segment_store, services.settings.segments_prefix).view()
+    return page("segments", overview(view))
+
+
+def segment(call: Call) -> Reply:
+    """With its members counted, which takes a look at every row."""
+    services = process_services()
+    view = Segments(services.segment_store, services.settings.segments_prefix).view()
+    return reply(200, read(services, view, call.route("segment")))
+
+
+def audit(call: Call) -> Reply:
+    query, limit = call.http.query, limit_in(call, 50)
+    given = {name: query.get(name, "") for name in ("document", "person", "since", "until", "before")}
+    if any(len(text) > LONGEST_FILTER or not text.isprintable() for text in given.values()):
+        raise BadRequest("A filter is too long, or not printable.")
+    wanted = Filter(
+        given["document"], given["person"], _time(given["since"], "since"), _time(given["until"], "until")
+    )
+    found = read_audit(process_services(), wanted, limit, given.pop("before"))
+    entries = [entry.model_dump(mode="json") for entry in found.entries]
+    return page("audit", entries, next_page(call, limit, entries, found.following, **given))
+
+
+def me(call: Call) -> Reply:
+    """Who is calling, and what this role may do."""
+    may = [action.value for action, reach in RIGHTS.items() if call.by.role in reach]
+    return reply(
+        200, {"name": call.by.name, "object_id": call.by.object_id, "role": call.by.role.value, "may": may}
+    )
+
+
+def run_tick(call: Call) -> Reply:
+    """Does the timer's work, where the platform's timer doesn't."""
+    read_body(EmptyBody, call.http.body)
+    services = process_services()
+    with audited(services, call.by, Action.TICK, "runs"):
+        touched = tick(services, services.settings.http_time_budget)
+    return reply(200, {"runs": [record.id for record in touched]})
+
+
+def _time(text: str, name: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in an address is a blank
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise BadRequest(f"{name} must be a date and time such as 2026-11-23T20:00:00Z.")
+    return time
