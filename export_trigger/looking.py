@@ -47,8 +47,8 @@ def preview_export(call: Call) -> Reply:
 
 
 def _rows(services: Services, call: Call, export: Export, body: PreviewBody) -> list[dict[str, str]]:
-    """The first rows, for callers who may see the connection. That somebody saw them unmasked is written down;
-    whom they saw is not."""
+    """The first rows, for callers who may see the connection. That somebody saw them unmasked is written
+    down; whom they saw is not."""
     check_export(services, call.by, Action.SHOW_ROWS, export)
     if not body.unmasked:
         return sample(services, export, masked=True)
