@@ -35,6 +35,7 @@ from shared.errors import (
     Denied,
     ExportError,
     InvalidDocument,
+    InvalidRequest,
     InvalidSettings,
     NotFound,
     PermanentError,
@@ -363,7 +364,7 @@ def _as_problem(pointer: str) -> Iterator[None]:
     """Turns what is wrong with a key into a problem of the document."""
     try:
         yield
-    except (Denied, NotFound, InvalidSettings) as error:
+    except (Denied, NotFound, InvalidSettings, InvalidRequest) as error:
         raise InvalidDocument(_NAME, [Problem(pointer, error.message)]) from None
 
 
