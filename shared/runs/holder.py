@@ -18,10 +18,8 @@ class KeyElsewhere(PermanentError):
     """The command that sends a file has its key, and this process has none for the same account."""
 
 
-class ConnectionRemoved(NotFound):
+class ConnectionRemoved(PermanentError):
     """The connection of a run was removed, or its document deleted, while the run was open."""
-
-    code = "unknown_connection"
 
 
 class Holder:

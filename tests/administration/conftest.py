@@ -47,7 +47,7 @@ class Api:
         *,
         by: Person | None = ADA,
         auth: Auth | None = None,
-        **headers: str,
+        **headers: Any,
     ) -> Answered:
         parts = urlsplit(path)
         route, parameters = _found(parts.path)

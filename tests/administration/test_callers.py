@@ -149,7 +149,7 @@ def test_health_needs_nobody(api: Api) -> None:
 
 def test_with_a_function_key_the_headers_say_nothing(api: Api, world: World) -> None:
     """Whoever holds the key is an operator, whatever is sent with it."""
-    forged = {
+    forged: dict[str, Any] = {
         "x_ms_client_principal": principal(("roles", "Administrator"), ("oid", "dd")),
         "x_ms_client_principal_name": "ada@example.org",
         "x_ms_client_principal_id": ADA.object_id,
@@ -201,7 +201,7 @@ ORIGINS = {
     [("POST", "/api/exports/vip/runs"), ("DELETE", "/api/exports/vip"), ("POST", "/api/tick")],
 )
 def test_a_page_of_another_site_does_nothing(
-    api: Api, method: str, path: str, headers: dict[str, str]
+    api: Api, method: str, path: str, headers: dict[str, Any]
 ) -> None:
     """In the name of somebody whose browser has signed in."""
     answered = api(method, path, **headers)
@@ -220,7 +220,7 @@ def test_a_body_that_a_form_could_send_is_refused(api: Api, kind: str) -> None:
 
 def test_the_apps_own_page_may_act(api: Api) -> None:
     """And scripts, which send no such headers."""
-    own = {"origin": "http://127.0.0.1:7071", "sec_fetch_site": "same-origin"}
+    own: dict[str, Any] = {"origin": "http://127.0.0.1:7071", "sec_fetch_site": "same-origin"}
 
     assert api("POST", "/api/exports/vip/runs", {}, **own).status == 200
     assert (

@@ -147,7 +147,7 @@ def test_the_matrix(
     if "{r}" in path:
         ids["r"] = api("POST", f"/api/exports/{ids['e']}/runs").json["id"]
     path = path.format(**ids)
-    headers = {}
+    headers: dict[str, Any] = {}
     if method == "PUT":
         headers["if_match"] = api("GET", path).headers["etag"]
 
