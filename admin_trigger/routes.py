@@ -1,11 +1,19 @@
 """The HTTP routes of the administration."""
 
-from admin_trigger import connections, exports, looking
+from typing import Any
+
+from admin_trigger import connections, description, exports, looking
 from admin_trigger.bodies import AttachBody, DuplicateBody, KeyBody, ListBody
-from shared.administration.connections import NewConnection
+from admin_trigger.shown import ConnectionChange, Detached, Me, ShownConnection, ShownExport, Ticked
+from export_trigger.routes import ROUTES as ROUTES_OF_RUNS
+from shared.administration.audit import Entry
+from shared.administration.connections import NewConnection, Tested
+from shared.administration.overview import Overview
 from shared.administration.rights import Action
+from shared.administration.segments import Segment
 from shared.api import EmptyBody, Operation, Route, blueprint_of
-from shared.catalog import Connection, Export
+from shared.catalog import Export
+from shared.klaviyo import KlaviyoList
 
 _LIMIT = {"limit": "How many of them, 1 to 100.", "before": "The last one of the page before."}
 _AUDIT = {
@@ -25,12 +33,15 @@ ROUTES = (
                 Action.SEE_CONNECTION,
                 "List the connections that you may see.",
                 {200: "The connections."},
+                shows=ShownConnection,
+                page="connections",
             ),
             "POST": Operation(
                 connections.add,
                 Action.ADD_CONNECTION,
                 "Add a connection: tries its key, keeps it in the vault, and writes the document.",
                 {201: "The document."},
+                shows=ShownConnection,
                 body=NewConnection,
                 problems=(400, 409, 413, 422),
             ),
@@ -45,6 +56,7 @@ ROUTES = (
                 Action.SEE_CONNECTION,
                 "Show a connection: its document, or its name and state where it is shared with you.",
                 {200: "The connection."},
+                shows=ShownConnection,
                 problems=(404, 422),
             ),
             "PUT": Operation(
@@ -52,7 +64,8 @@ ROUTES = (
                 Action.CHANGE_CONNECTION,
                 "Change a connection's name, whom it is shared with, and whether it is paused.",
                 {200: "The document."},
-                body=Connection,
+                shows=ShownConnection,
+                body=ConnectionChange,
                 problems=(404, 412, 413, 422, 428),
                 is_conditional=True,
             ),
@@ -74,6 +87,7 @@ ROUTES = (
                 Action.TEST_CONNECTION,
                 "Test whether a connection's key opens its account, and what it may read.",
                 {200: "The account, and the scopes."},
+                shows=Tested,
                 body=EmptyBody,
                 problems=(400, 404, 413, 422),
             ),
@@ -88,6 +102,7 @@ ROUTES = (
                 Action.CHANGE_KEY,
                 "Give a connection another key to the same account; the old one stays until it has passed.",
                 {200: "The document."},
+                shows=ShownConnection,
                 body=KeyBody,
                 problems=(400, 404, 409, 413, 422),
             ),
@@ -102,6 +117,8 @@ ROUTES = (
                 Action.LIST_LISTS,
                 "The lists of a connection's account, with their opt-in process.",
                 {200: "The lists."},
+                shows=KlaviyoList,
+                page="lists",
                 problems=(404, 422),
             ),
             "POST": Operation(
@@ -109,6 +126,7 @@ ROUTES = (
                 Action.ADD_LIST,
                 "Make a list in a connection's account.",
                 {201: "The list."},
+                shows=KlaviyoList,
                 body=ListBody,
                 problems=(400, 404, 413, 422),
             ),
@@ -123,6 +141,7 @@ ROUTES = (
                 Action.DETACH_CONNECTION,
                 "Leave a connection's exports without it; their open runs are canceled.",
                 {200: "The exports that used it."},
+                shows=Detached,
                 body=EmptyBody,
                 problems=(400, 404, 409, 413, 422),
             ),
@@ -137,6 +156,8 @@ ROUTES = (
                 Action.SEE_EXPORT,
                 "List the exports: how each stands, its last and its next run.",
                 {200: "The exports, and the address of the next page."},
+                shows=Overview,
+                page="exports",
                 problems=(400,),
                 query=_LIMIT,
             ),
@@ -145,6 +166,7 @@ ROUTES = (
                 Action.ADD_EXPORT,
                 "Add an export. Nothing runs.",
                 {201: "The document."},
+                shows=ShownExport,
                 body=Export,
                 problems=(409, 413, 422),
             ),
@@ -159,6 +181,7 @@ ROUTES = (
                 Action.SEE_EXPORT,
                 "Show an export's document.",
                 {200: "The document."},
+                shows=ShownExport,
                 problems=(404, 422),
             ),
             "PUT": Operation(
@@ -166,6 +189,7 @@ ROUTES = (
                 Action.CHANGE_EXPORT,
                 "Replace an export's document. Nothing runs.",
                 {200: "The document."},
+                shows=ShownExport,
                 body=Export,
                 problems=(404, 412, 413, 422, 428),
                 is_conditional=True,
@@ -188,6 +212,7 @@ ROUTES = (
                 Action.ADD_EXPORT,
                 "Add an export like this one, which does not run by itself yet.",
                 {201: "The document."},
+                shows=ShownExport,
                 body=DuplicateBody,
                 problems=(400, 404, 409, 413, 422),
             ),
@@ -202,6 +227,7 @@ ROUTES = (
                 Action.CHANGE_EXPORT,
                 "Give an export another connection.",
                 {200: "The document."},
+                shows=ShownExport,
                 body=AttachBody,
                 problems=(400, 404, 409, 413, 422),
             ),
@@ -216,6 +242,7 @@ ROUTES = (
                 Action.DETACH_EXPORT,
                 "Take an export's connection away; its open run is canceled.",
                 {200: "The document."},
+                shows=ShownExport,
                 body=EmptyBody,
                 problems=(400, 404, 409, 413, 422),
             ),
@@ -230,6 +257,8 @@ ROUTES = (
                 Action.SEE_SEGMENT,
                 "List the segments, without counting their members.",
                 {200: "The segments."},
+                shows=Segment,
+                page="segments",
             ),
         },
     ),
@@ -242,6 +271,7 @@ ROUTES = (
                 Action.SEE_SEGMENT,
                 "Show a segment: its members and columns, and how many cells of each are blank.",
                 {200: "The segment."},
+                shows=Segment,
                 problems=(404, 422),
             ),
         },
@@ -255,6 +285,8 @@ ROUTES = (
                 Action.READ_AUDIT,
                 "Who changed what, newest first.",
                 {200: "The entries, and the address of the next page."},
+                shows=Entry,
+                page="audit",
                 problems=(400,),
                 query=_LIMIT | _AUDIT,
             ),
@@ -265,7 +297,24 @@ ROUTES = (
         "me",
         {
             "GET": Operation(
-                looking.me, Action.SEE_SELF, "Who is calling, and what they may do.", {200: "The caller."}
+                looking.me,
+                Action.SEE_SELF,
+                "Who is calling, and what they may do.",
+                {200: "The caller."},
+                shows=Me,
+            ),
+        },
+    ),
+    Route(
+        "openapi",
+        "openapi.json",
+        {
+            "GET": Operation(
+                description.show,
+                Action.SEE_SELF,
+                "This description of the API (OpenAPI 3.1).",
+                {200: "The document."},
+                shows=dict[str, Any],
             ),
         },
     ),
@@ -278,6 +327,7 @@ ROUTES = (
                 Action.TICK,
                 "Do the timer's work now, where the platform's timer does not.",
                 {200: "The runs that were moved on."},
+                shows=Ticked,
                 body=EmptyBody,
                 problems=(400, 413),
             ),
@@ -285,4 +335,7 @@ ROUTES = (
     ),
 )
 
+ALL_ROUTES = (*ROUTES_OF_RUNS, *ROUTES)
+
+description.describe(*ALL_ROUTES)
 blueprint = blueprint_of(ROUTES)

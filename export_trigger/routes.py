@@ -2,8 +2,11 @@
 
 from export_trigger import acting, looking
 from export_trigger.health import show_health
+from export_trigger.shown import Started
 from shared.administration.rights import Action
 from shared.api import EmptyBody, Operation, PreviewBody, Route, StartAllBody, StartBody, blueprint_of
+from shared.runs.record import RunRecord
+from shared.runs.views.preview import Preview
 
 _PAGE = {"limit": "How many runs, 1 to 100.", "before": "The run before which the page starts."}
 
@@ -17,6 +20,8 @@ ROUTES = (
                 Action.SEE_RUN,
                 "List the runs of an export, newest first, the open one included.",
                 {200: "The runs, and the address of the next page."},
+                shows=RunRecord,
+                page="runs",
                 problems=(400, 404, 422),
                 query=_PAGE,
             ),
@@ -25,6 +30,7 @@ ROUTES = (
                 Action.START_RUN,
                 "Run an export, or resume its open run, while the caller waits.",
                 {200: "The record of the closed run.", 202: "The open run, and where to look at it."},
+                shows=RunRecord,
                 body=StartBody,
                 problems=(400, 404, 409, 413, 422),
             ),
@@ -39,6 +45,7 @@ ROUTES = (
                 Action.PREVIEW,
                 "Tell what a run would send and remove. Nothing is sent or written.",
                 {200: "The plan."},
+                shows=Preview,
                 body=PreviewBody,
                 problems=(400, 404, 413, 422),
             ),
@@ -53,6 +60,8 @@ ROUTES = (
                 Action.SEE_RUN,
                 "List the runs of all exports, newest first, open ones included.",
                 {200: "The runs, and the address of the next page."},
+                shows=RunRecord,
+                page="runs",
                 problems=(400,),
                 query=_PAGE,
             ),
@@ -61,6 +70,7 @@ ROUTES = (
                 Action.START_RUN,
                 "Open a run of every export that has an active schedule; the timer continues them.",
                 {202: "The runs, and what is wrong with the other exports."},
+                shows=Started,
                 body=StartAllBody,
                 problems=(400, 413),
             ),
@@ -75,6 +85,7 @@ ROUTES = (
                 Action.SEE_RUN,
                 "Show a run without advancing it.",
                 {200: "The record of the closed run.", 202: "The open run, with its progress."},
+                shows=RunRecord,
                 problems=(404,),
             ),
         },
@@ -88,6 +99,7 @@ ROUTES = (
                 Action.CANCEL_RUN,
                 "End a run before its end.",
                 {200: "The record of the closed run.", 202: "The run, which is still counted."},
+                shows=RunRecord,
                 body=EmptyBody,
                 problems=(400, 404, 409, 413),
             ),
@@ -102,6 +114,7 @@ ROUTES = (
                 Action.SEE_RUN,
                 "The refused rows of a closed run, as CSV: places and reasons.",
                 {200: "The rows."},
+                media_type="text/csv",
                 problems=(404, 409),
             ),
         },

@@ -14,7 +14,7 @@ SAMPLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SegmentColumn:
     """`blank` is the share of blank cells in the sample, from 0 to 1; None where the sample is empty."""
 
     name: str
@@ -37,7 +37,7 @@ class Segment:
     folder: str = ""
     partitions: int = 0
     size: int = 0
-    columns: tuple[Column, ...] = ()
+    columns: tuple[SegmentColumn, ...] = ()
     names_hidden: bool = False
     error: dict[str, str] | None = None
 
@@ -68,7 +68,7 @@ def read(services: Services, view: SegmentsView, name: str) -> Segment:
         _without_rows(name, snapshot),
         members=members,
         columns=tuple(
-            Column(column.name, column.data_type, blanks / sampled if sampled else None)
+            SegmentColumn(column.name, column.data_type, blanks / sampled if sampled else None)
             for column, blanks in zip(snapshot.columns, blank, strict=True)
             if not hidden
         ),

@@ -13,7 +13,6 @@ from shared.administration.rights import Action, Forbidden, Person, check_role
 from shared.api.callers import AUTH, OPERATOR, caller_of
 from shared.api.problems import BadRequest, guarded
 from shared.api.replies import Reply, problem_reply
-from shared.catalog.document import Document
 from shared.services import process_services
 from shared.settings import Auth
 
@@ -46,18 +45,22 @@ class Operation:
     """What a method of a route does.
 
     `action` is what the caller must have a right to; None: anybody may, as with the health. `body` is the
-    model of what is sent, `answers` the statuses of success with what they mean, and `problems` those of
-    failure beside the ones that every operation has. A conditional one needs If-Match.
+    type of what is sent, `answers` the statuses of success with what they mean, and `problems` those of
+    failure beside the ones that every operation has. A conditional one needs If-Match. `shows` is the type of
+    what success shows, or of each item of a `page`.
     """
 
     handler: Callable[[Call], Reply]
     action: Action | None
     summary: str
     answers: Mapping[int, str]
-    body: type[Document] | None = None
+    body: Any = None
     problems: tuple[int, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     is_conditional: bool = False
+    shows: Any = None
+    page: str = ""
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Sync(Document):
     full_every_days: Annotated[int, Field(ge=0, le=3650)] = 0
 
 
-class Consent(Document):
+class EmailConsent(Document):
     """Whom a run subscribes to email marketing: people who are new, and those who consented once more.
 
     `consented_at` is the column of the time at which somebody consented.
@@ -146,7 +146,7 @@ class Export(Document):
     match: Match
     attributes: Attributes = Attributes.model_validate({})
     only_if: Condition | None = None
-    consent: Consent | None = None
+    consent: EmailConsent | None = None
     schedule: Schedule = Schedule()
     sync: Sync = Sync()
     limits: Limits = Limits()

@@ -1,0 +1,89 @@
+"""What the administration takes and shows where that has no type of its own: for the API's description."""
+
+from typing import NotRequired, TypedDict
+
+from shared.catalog.connection import Consent, PinnedAccount, Sharing
+from shared.catalog.export import Condition, Limits, Match, Schedule, Sync
+
+
+class ShownConnection(TypedDict):
+    """A connection: the whole document for administrators, else its id, name and state."""
+
+    id: str
+    display_name: str
+    state: str
+    version: NotRequired[int]
+    type: NotRequired[str]
+    secret_name: NotRequired[str]
+    shared_with: NotRequired[Sharing]
+    export_user: NotRequired[str]
+    consent: NotRequired[Consent]
+    account: NotRequired[PinnedAccount | None]
+    paused: NotRequired[bool]
+    created_at: NotRequired[str]
+    created_by: NotRequired[str]
+    updated_at: NotRequired[str]
+    updated_by: NotRequired[str]
+
+
+class ConnectionChange(TypedDict):
+    """What people may change of a connection; the app's own members may be there, as they are."""
+
+    display_name: NotRequired[str]
+    shared_with: NotRequired[Sharing]
+    paused: NotRequired[bool]
+
+
+class NotChecked(TypedDict):
+    """What could not be checked, and why."""
+
+    pointer: str
+    message: str
+
+
+class ShownExport(TypedDict):
+    """An export's document, its state, and what could not be checked when it was saved."""
+
+    id: str
+    connection: str | None
+    segments: list[str]
+    list_id: str
+    match: Match
+    state: str
+    not_checked: NotRequired[list[NotChecked]]
+    version: NotRequired[int]
+    display_name: NotRequired[str]
+    only_if: NotRequired[Condition | None]
+    schedule: NotRequired[Schedule]
+    sync: NotRequired[Sync]
+    limits: NotRequired[Limits]
+    created_at: NotRequired[str]
+    created_by: NotRequired[str]
+    updated_at: NotRequired[str]
+    updated_by: NotRequired[str]
+
+
+class Named(TypedDict):
+    id: str
+    display_name: str
+
+
+class Detached(TypedDict):
+    """The exports that have no connection now."""
+
+    exports: list[Named]
+
+
+class Me(TypedDict):
+    """Who is calling, and the actions that this role may do."""
+
+    name: str
+    object_id: str
+    role: str
+    may: list[str]
+
+
+class Ticked(TypedDict):
+    """The ids of the runs that were moved on."""
+
+    runs: list[str]
