@@ -53,7 +53,7 @@ def test_a_query_asks_for_metrics_that_there_are(query: str) -> None:
 def test_queries_ask_for_attributes_that_the_metrics_have(
     tmp_path: Path, key_vault: KeyVaultServer, metrics: Metrics
 ) -> None:
-    """Runs that succeed, are throttled, stay open, fail and lack a key tell all that is asked
+    """Runs that succeed, are throttled, stay open, are unusual, fail and lack a key tell all that is asked
     for."""
     key_vault.secrets["key"] = "pk_made"
     key_vault.refused["key"] = "ForbiddenByRbac"
@@ -61,6 +61,7 @@ def test_queries_ask_for_attributes_that_the_metrics_have(
         key_vault.vault().secret("key")
     with a_world(tmp_path) as world, receiving() as receiver:
         notify_of(world, receiver.address)
+        world.document("exports/vip.json", alerts={"rejected_share": 0.01})
         tick(world.services, 240)
         world.segment(People(1000, dirt=True))
         world.stand_in.plans.append(JobPlan(seconds=300))

@@ -1,4 +1,4 @@
-"""Mutants of what the operator hears of a run: notifications."""
+"""Mutants of what the operator hears of a run: notifications and alerts."""
 
 from tests.mutants.mutant import Mutant
 
@@ -7,6 +7,8 @@ _WEBHOOK = "shared/adapters/webhook.py"
 _WEBHOOKS = "tests/adapters/test_webhook.py"
 _NOTIFY = "shared/runs/notify.py"
 _NOTIFIED = "tests/runs/test_notify.py"
+_ALERTS = "shared/runs/alerts.py"
+_ALERTED = "tests/runs/test_alerts.py"
 
 NOTIFYING = [
     Mutant(_STREAMS, '"connection", "http11", "proxy"', '"http11", "proxy"', _WEBHOOKS),
@@ -34,5 +36,26 @@ NOTIFYING = [
         "        if progress.record.is_closed:\n            notify(",
         "        if closed is None and progress.record.is_closed:\n            notify(",
         _NOTIFIED,
+    ),
+    Mutant(_ALERTS, "part / whole > share", "part > share * whole", _ALERTED),
+    Mutant(_ALERTS, "part / whole > share", "part / whole >= share", _ALERTED),
+    Mutant(_ALERTS, "record.counts.rejected + record.counts.failed", "record.counts.rejected", _ALERTED),
+    Mutant(
+        "shared/runs/steps/close.py",
+        "run.cut is None and run.limit is None:\n        warn",
+        "run.cut is None:\n        warn",
+        _ALERTED,
+    ),
+    Mutant(
+        "shared/runs/steps/close.py",
+        "run.plan is not None and run.cut is None and",
+        "run.plan is not None and",
+        _ALERTED,
+    ),
+    Mutant(
+        "shared/runs/heads/head.py",
+        "if self.rows and self.rows.keys() == run.rows.keys() else",
+        "if self.rows else",
+        _ALERTED,
     ),
 ]
