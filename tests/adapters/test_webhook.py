@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
@@ -20,6 +21,7 @@ from tests.support.hostile import (
     endless_continue,
     endless_head,
     long,
+    made_tls,
     serving_malice,
     silent,
     slow_reader,
@@ -119,6 +121,19 @@ def test_only_what_may_pass_is_tried_again_and_three_times_in_all(
 
     assert len(receiver.messages) == requests
     assert clock.monotonic() == pytest.approx(sum(PAUSES[: requests - 1]))
+
+
+def test_the_certificate_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over https nobody else takes the message."""
+    tls, authority = made_tls(tmp_path)
+    with receiving(tls) as receiver:
+        with pytest.raises(WebhookUnavailable):
+            send(receiver.address, seconds=0)
+        assert receiver.messages == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        send(receiver.address)
+        assert len(receiver.messages) == 1
 
 
 def test_a_connection_that_fails_is_tried_three_times(receiver: Receiver) -> None:
