@@ -131,6 +131,19 @@ var rules = [
       | where Refused > 0.05 * Rows
     '''
   }
+  {
+    name: 'unusual'
+    title: 'A run has exceeded a threshold of its export'
+    severity: 2
+    by: 'Export'
+    every: 'PT15M'
+    window: 'PT1H'
+    query: '''
+      AppMetrics
+      | where Name == "segment_export.alerts"
+      | summarize Warnings = sum(Sum) by Export = tostring(Properties.export)
+    '''
+  }
 ]
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [

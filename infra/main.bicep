@@ -51,6 +51,9 @@ param maximumInstances int = 40
 @description('Whether all exports stop before their next post.')
 param exportsPaused bool = false
 
+@description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
+param notifySecret string = ''
+
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
@@ -170,6 +173,7 @@ module app 'app.bicep' = {
       TIMER_TIME_BUDGET: '240'
       EXPORT_SCHEDULE: exportSchedule
       EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
+      NOTIFY_SECRET: notifySecret
     }
   }
 }

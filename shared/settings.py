@@ -25,7 +25,8 @@ class Settings:
     """What the environment says; times are in seconds.
 
     `segments_url` and `state_url` are `file:<folder>` or `https://<account>/<container>[/<prefix>]`
-    (plain http on loopback only, for an emulator).
+    (plain http on loopback only, for an emulator). `notify_secret` is the name of the secret with the address
+    that is notified of failed runs.
     """
 
     segments_url: str = "file:./data/segments"
@@ -37,6 +38,7 @@ class Settings:
     timer_time_budget: float = 240.0
     exports_paused: bool = False
     public_url: str | None = None
+    notify_secret: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -51,13 +53,14 @@ class Settings:
         return cls(
             segments_url=_store_url("SEGMENTS_URL", text("SEGMENTS_URL", cls.segments_url)),
             state_url=_store_url("STATE_URL", text("STATE_URL", cls.state_url)),
-            key_vault_url=_https("KEY_VAULT_URL", text("KEY_VAULT_URL", ""), loopback=False) or None,
+            key_vault_url=https_url("KEY_VAULT_URL", text("KEY_VAULT_URL", ""), loopback=False) or None,
             secrets_file=Path(text("SECRETS_FILE", str(cls.secrets_file))),
-            klaviyo_url=_https("KLAVIYO_URL", text("KLAVIYO_URL", cls.klaviyo_url)).rstrip("/"),
+            klaviyo_url=https_url("KLAVIYO_URL", text("KLAVIYO_URL", cls.klaviyo_url)).rstrip("/"),
             http_time_budget=_seconds("HTTP_TIME_BUDGET", text("HTTP_TIME_BUDGET", "45")),
             timer_time_budget=_seconds("TIMER_TIME_BUDGET", text("TIMER_TIME_BUDGET", "240")),
             exports_paused=_flag("EXPORTS_PAUSED", text("EXPORTS_PAUSED", "false")),
             public_url=_public_url(text("PUBLIC_URL", ""), text("WEBSITE_HOSTNAME", "")),
+            notify_secret=text("NOTIFY_SECRET", "") or None,
         )
 
     @property
@@ -88,13 +91,16 @@ def _store_url(name: str, url: str) -> str:
         if not url.removeprefix("file:"):
             raise InvalidSettings(f"{name}: a folder is missing after `file:`.")
         return url
-    if urlsplit(_https(name, url)).path.strip("/") == "":
+    if urlsplit(https_url(name, url)).path.strip("/") == "":
         raise InvalidSettings(f"{name} must name a container: https://<account>/<container>[/<prefix>].")
     return url
 
 
-def _https(name: str, url: str, *, loopback: bool = True) -> str:
-    """Passes an https URL without credentials, query or fragment on; http where it is loopback."""
+def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False) -> str:
+    """Passes an https URL without credentials or fragment on; http where it is loopback.
+
+    Raises InvalidSettings, with the name and without the URL. A `query` is refused unless it is expected.
+    """
     if not url:
         return url
     try:
@@ -106,8 +112,9 @@ def _https(name: str, url: str, *, loopback: bool = True) -> str:
         raise InvalidSettings(f"{name} must be an https URL (http is for loopback only).")
     if not host:
         raise InvalidSettings(f"{name} has no host.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidSettings(f"{name} must be an address only: no user, key, query or fragment in it.")
+    if parts.username or parts.password or (parts.query and not query) or parts.fragment:
+        parts_refused = "user, key or fragment" if query else "user, key, query or fragment"
+        raise InvalidSettings(f"{name} must be an address only: no {parts_refused} in it.")
     return url
 
 

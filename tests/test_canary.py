@@ -18,6 +18,7 @@ from shared.runs.forget import forget
 from shared.runs.starting import Request
 from tests.support.open_runs import CONSENT
 from tests.support.telemetry import Metrics
+from tests.support.webhook import notify_of, receiving
 from tests.support.world import SEGMENT, World, a_world
 
 MARK = "canary"
@@ -154,6 +155,8 @@ STAYS = {
     *("erased", "erased in vain"),
     *("401", "403", "blocked", "away"),
 }
+# These fail the run, and the webhook is notified.
+REPORTED = {"a refused subscription", "broken file", "401", "403", "blocked"}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -165,11 +168,13 @@ def test_the_mark_leaves_in_the_body_and_nowhere_else(
     metrics: Metrics,
     spans: InMemorySpanExporter,
 ) -> None:
-    """No log at any level, no metric, span, error, record, file or URL holds anything of the person."""
+    """No log at any level, no metric, span, error, record, file, URL or notification holds anything of the
+    person."""
     caplog.set_level(logging.DEBUG)
     bodies: list[Any] = []
     shown: list[str] = []
-    with a_world(tmp_path) as world:
+    with a_world(tmp_path) as world, receiving() as receiver:
+        notify_of(world, receiver.address)
         world.stand_in.on_import(bodies.append)
         WAYS[way](world)
         try:
@@ -177,6 +182,7 @@ def test_the_mark_leaves_in_the_body_and_nowhere_else(
         except ExportError as error:
             shown += traceback.format_exception(error)
         shown += [request.path for request in world.stand_in.requests]
+        shown += map(repr, receiver.messages)
 
     state = world.services.state
     shown += [f"{blob.name} {blob.metadata} {state.read(blob.name).content!r}" for blob in state.list()]
@@ -184,6 +190,7 @@ def test_the_mark_leaves_in_the_body_and_nowhere_else(
     shown += map(repr, metrics.points())
     shown += [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
     shown += capfd.readouterr()
+    assert bool(receiver.messages) == (way in REPORTED)
     held = [text for text in shown if MARK in text]
     assert not held, held
 

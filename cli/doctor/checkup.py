@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cli.doctor import fixes
 from cli.doctor.documents import check_documents
 from cli.doctor.finding import Finding, check, failed, too_far_ahead
 from shared import state
+from shared.adapters.webhook import Webhook
 from shared.errors import ExportError, NotFound
 from shared.klaviyo import StoredPauses
 from shared.klaviyo.calls import REVISION
@@ -29,6 +31,9 @@ def examine(services: Services) -> Iterator[Finding]:
     yield _versions(services)
     if services.settings.exports_paused:
         yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", fixes.ALL_PAUSED)
+    if secret := services.settings.notify_secret:
+        look = partial(_notifications, services, secret)
+        yield check("notifications", look, fixes.notifications(services.settings))
     yield check("segments", lambda: _segments(services), fixes.SEGMENTS)
     found = _state(services)
     yield found
@@ -44,6 +49,11 @@ def _versions(services: Services) -> Finding:
     message = f"segment-export {ours}, Python {python}, Klaviyo's revision {REVISION}"
     is_old = services.clock.now().date() - date.fromisoformat(REVISION) > STABLE
     return Finding("versions", message, fixes.REVISION if is_old else "")
+
+
+def _notifications(services: Services, secret: str) -> str:
+    Webhook.parse(secret, services.vault.secret(secret))
+    return f"the secret {secret} has an address; nothing was sent to it"
 
 
 def _segments(services: Services) -> str:

@@ -17,6 +17,10 @@ ALL_PAUSED = "Set it to false."
 CLOCK = "Synchronize this machine's clock with a time server."
 AHEAD = "A machine's clock was ahead: check the clocks of all machines that run exports. Nothing else to do."
 REVISION = "Klaviyo deprecates a revision after a year: install a newer segment-export."
+NOTIFY = (
+    "Set NOTIFY_SECRET to the name of a secret, and store the webhook's https address under that name. "
+    "A space and the key that signs, whsec_..., may follow the address."
+)
 LATER = "Try again later; if the problem persists, check the URLs in the settings, the network and firewalls."
 
 _REFRESH = "Refresh the export in Customer Insights."
@@ -74,6 +78,12 @@ def secrets_file(path: Path) -> Mapping[str, str]:
 def vault(settings: Settings) -> Mapping[str, str]:
     """The fixes for the vault in the settings."""
     return KEY_VAULT if settings.key_vault_url else secrets_file(settings.secrets_file)
+
+
+def notifications(settings: Settings) -> Mapping[str, str]:
+    """The fixes for the secret that NOTIFY_SECRET names."""
+    codes = ("invalid_request", "invalid_settings", "not_found")
+    return {**vault(settings), **dict.fromkeys(codes, NOTIFY)}
 
 
 def fix_of(error: ExportError, place: Mapping[str, str]) -> str:

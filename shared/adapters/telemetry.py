@@ -30,6 +30,12 @@ open_run_age = _meter.create_histogram("segment_export.open_run.age", "s", "Sinc
 vault_refusals = _meter.create_counter(
     "segment_export.vault.refusals", "1", "Secrets that were refused to us"
 )
+alerts = _meter.create_counter(
+    "segment_export.alerts", "1", "Thresholds that a run of an export exceeded, by warning"
+)
+notifications = _meter.create_counter(
+    "segment_export.notifications", "1", "Notifications of closed runs, by what became of them"
+)
 ticks = _meter.create_counter("segment_export.ticks", "1", "The timer's heartbeat")
 
 

@@ -4,6 +4,16 @@ from shared.catalog.attributes import PhoneColumn
 from shared.catalog.catalog import Catalog, Listed
 from shared.catalog.connection import Connection, PinnedAccount
 from shared.catalog.document import ID_PATTERN
-from shared.catalog.export import Cron, Export
+from shared.catalog.export import Alerts, Cron, Export
 
-__all__ = ["ID_PATTERN", "Catalog", "Connection", "Cron", "Export", "Listed", "PhoneColumn", "PinnedAccount"]
+__all__ = [
+    "ID_PATTERN",
+    "Alerts",
+    "Catalog",
+    "Connection",
+    "Cron",
+    "Export",
+    "Listed",
+    "PhoneColumn",
+    "PinnedAccount",
+]

@@ -111,6 +111,15 @@ class Sync(Document):
     full_every_days: Annotated[int, Field(ge=0, le=3650)] = 0
 
 
+class Alerts(Document):
+    """When a run warns, as shares: of all its rows, how many were refused; of the rows of the last complete
+    run, how many it has more or fewer."""
+
+    rejected_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    grew_by: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    fell_by: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
 class EmailConsent(Document):
     """Whom a run subscribes to email marketing: people who are new, and those who consented once more.
 
@@ -150,6 +159,7 @@ class Export(Document):
     schedule: Schedule = Schedule()
     sync: Sync = Sync()
     limits: Limits = Limits()
+    alerts: Alerts = Alerts()
     created_at: AwareDatetime | None = None
     created_by: str = ""
     updated_at: AwareDatetime | None = None

@@ -1,25 +1,19 @@
-"""One exchange with Klaviyo, bounded in time and size however the answer comes. Only this file knows httpx.
+"""One exchange with Klaviyo, bounded in time and size however the answer comes.
 
-httpx's timeouts count from read to read: a server that sends a byte a second never runs into one. So each
-timeout that it gets here is a moment (monotonic, in seconds), and the streams beneath it do nothing beyond
-that moment: they connect, send the request, and read headers and content before it.
+The timeouts that httpx gets here are moments, which shared/adapters/streams.py keeps.
 
 A query can hold addresses and ids of people. httpx logs URLs and has them in its errors, and OpenTelemetry
 puts them into spans: so the URL that both see has no query, which is added beneath them.
 """
 
-import logging
 import time
 import zlib
 from collections.abc import Iterable, Mapping
-from ssl import SSLContext
-from typing import Any, override
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
 
+from shared.adapters.streams import open_pool
 from shared.errors import KlaviyoUnavailable
 from shared.klaviyo.answers import Answer
 from shared.klaviyo.body import Body
@@ -32,17 +26,12 @@ MOST_BYTES = 8_000_000
 # The name under which a query goes past httpx.
 QUERY = "segment_export.query"
 
-# httpcore logs the headers of answers here, and a redirect's can repeat the query.
-logging.getLogger("httpcore.http11").disabled = True
-# As much as TLS sends at once: more would be sent in parts, each of which could take all the time.
-PIECE = 16_384
-
 
 class Wire:
     """Connections to one origin: reused, safe for threads, and without following redirects."""
 
     def __init__(self, url: str) -> None:
-        transport = _Transport(limits=CONNECTIONS, proxy=proxy_for(url))
+        transport = _Transport(open_pool(url, CONNECTIONS))
         self._client = httpx.Client(transport=transport, follow_redirects=False)
 
     def close(self) -> None:
@@ -111,13 +100,10 @@ def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's own, over streams whose timeouts are moments, and with queries that httpx does not see."""
+    """httpx's own, with queries that httpx does not see; all that its constructor does is to make a pool."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        # httpx offers no other way to reach the streams of its pool.
-        self._pool._network_backend = _Backend(self._pool._network_backend)
-        self._pool = _Pool(self._pool)  # type: ignore[assignment]
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = _Pool(pool)  # type: ignore[assignment]
 
 
 class _Pool:
@@ -131,64 +117,3 @@ class _Pool:
         if query := request.extensions[QUERY]:
             request.url.target += b"?" + query
         return self._pool.handle_request(request)
-
-
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self, backend: httpcore.NetworkBackend) -> None:
-        self._backend = backend
-
-    @override
-    def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._backend.connect_tcp(host, port, left, *args, **options))
-
-
-class _Stream(httpcore.NetworkStream):
-    """A stream whose timeouts are moments."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    @override
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    @override
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), PIECE):
-            self._stream.write(buffer[start : start + PIECE], _left(timeout, httpcore.WriteTimeout))
-
-    @override
-    def close(self) -> None:
-        self._stream.close()
-
-    @override
-    def start_tls(
-        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
-
-    @override
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-def _left(moment: float | None, late: type[httpcore.TimeoutException]) -> float:
-    """Seconds until the moment; raises `late` if it is over or was not given."""
-    left = 0.0 if moment is None else moment - time.monotonic()
-    if left <= 0:
-        raise late("the time is over")
-    return left
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this origin."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"

@@ -4,6 +4,7 @@ import logging
 
 from shared.adapters import telemetry
 from shared.errors import ExportError
+from shared.runs import alerts
 from shared.runs.record import RunRecord
 from shared.text import shown
 
@@ -26,6 +27,8 @@ def report_closed(record: RunRecord) -> None:
         telemetry.profiles.add(getattr(record.counts, outcome), {"export": record.export, "outcome": outcome})
     for reason, count in record.rejected_by_reason.items():
         telemetry.rejected.add(count, {"export": record.export, "reason": reason})
+    for code in record.warning_codes() & alerts.CODES:
+        telemetry.alerts.add(1, {"export": record.export, "warning": code})
     if record.started_at and record.finished_at:
         seconds = (record.finished_at - record.started_at).total_seconds()
         telemetry.run_seconds.record(seconds, {"export": record.export, "status": record.status})

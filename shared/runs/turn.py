@@ -10,6 +10,7 @@ from shared.errors import Denied, InvalidDocument, InvalidSettings, NotFound, Pe
 from shared.runs.fingerprint import fingerprint
 from shared.runs.holder import ConnectionRemoved, Holder, KeyElsewhere
 from shared.runs.lock.export import ExportLock
+from shared.runs.notify import notify
 from shared.runs.record import ErrorRecord, RunRecord
 from shared.runs.report import log_step, report_closed
 from shared.runs.run import MOST_UNFINISHED_TURNS, next_step
@@ -64,6 +65,8 @@ def take_turn(
         else:
             progress = _Turn(holder, on_demand=on_demand).take()
         span.set_attribute("status", progress.record.status)
+        if progress.record.is_closed:
+            notify(services, progress.record, deadline)
         return progress
 
 

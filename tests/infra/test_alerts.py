@@ -106,6 +106,10 @@ def profiles(**outcomes: int) -> list[Metric]:
     ]
 
 
+def exceeded(*warnings: str) -> list[Metric]:
+    return [Metric("segment_export.alerts", 1, {"export": "vip", "warning": warning}) for warning in warnings]
+
+
 TICK = Metric("segment_export.ticks", 1)
 REFUSAL = Metric("segment_export.vault.refusals", 1, {"secret": "klaviyo-eu-key"})
 
@@ -133,6 +137,8 @@ REFUSAL = Metric("segment_export.vault.refusals", 1, {"secret": "klaviyo-eu-key"
         ("refused", profiles(imported=94, rejected=3, failed=3), {"Export": "vip"}),
         ("refused", profiles(imported=95, rejected=3, failed=2), None),
         ("refused", profiles(imported=10, filtered=80, duplicates=10), None),
+        ("unusual", exceeded("rows_grew", "many_rejected"), {"Export": "vip"}),
+        ("unusual", [], None),
     ],
 )
 def test_an_alert_fires_when_the_runbook_says_so(

@@ -15,6 +15,7 @@ from shared.runs.timer.tick import tick
 from tests.support.bicep import ALERT_RULES, INFRA, ROOT, text
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
+from tests.support.webhook import notify_of, receiving
 from tests.support.world import a_world
 
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
@@ -52,12 +53,15 @@ def test_a_query_asks_for_metrics_that_there_are(query: str) -> None:
 def test_queries_ask_for_attributes_that_the_metrics_have(
     tmp_path: Path, key_vault: KeyVaultServer, metrics: Metrics
 ) -> None:
-    """Runs that succeed, are throttled, stay open and lack a key tell all that is asked for."""
+    """Runs that succeed, are throttled, stay open, are unusual, fail and lack a key tell all that is asked
+    for."""
     key_vault.secrets["key"] = "pk_made"
     key_vault.refused["key"] = "ForbiddenByRbac"
     with pytest.raises(Denied):
         key_vault.vault().secret("key")
-    with a_world(tmp_path) as world:
+    with a_world(tmp_path) as world, receiving() as receiver:
+        notify_of(world, receiver.address)
+        world.document("exports/vip.json", alerts={"rejected_share": 0.01})
         tick(world.services, 240)
         world.segment(People(1000, dirt=True))
         world.stand_in.plans.append(JobPlan(seconds=300))
@@ -65,6 +69,8 @@ def test_queries_ask_for_attributes_that_the_metrics_have(
         for _ in range(4):
             tick(world.services, 240)
             world.clock.sleep(600)
+        world.document("exports/vip.json", list_id="Nowher")
+        world.run()
     emitted: dict[str, set[str]] = defaultdict(set)
     for name, attributes, _ in metrics.points():
         emitted[name] |= set(attributes)

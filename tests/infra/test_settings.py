@@ -84,6 +84,7 @@ WIRED = {
     "STATE_URL": "storage.outputs.stateUrl",
     "KEY_VAULT_URL": "keys.outputs.url",
     "EXPORTS_PAUSED": "exportsPaused ? 'true' : 'false",
+    "NOTIFY_SECRET": "notifySecret",
 }
 
 

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.adapters.clock import Deadline
+from shared.adapters.streams import proxy_for
 from shared.errors import KlaviyoUnavailable
 from shared.klaviyo.retry import PATIENCE
-from shared.klaviyo.wire import proxy_for
 from tests.klaviyo.asking import asking
 from tests.support import victim
 from tests.support.hostile import MALICE, Malice, dripping, made_tls, serving_malice, slow_reader

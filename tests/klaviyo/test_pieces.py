@@ -6,7 +6,7 @@ from typing import override
 import httpcore
 import pytest
 
-from shared.klaviyo.wire import _Stream
+from shared.adapters.streams import _Stream
 
 
 class Recording(httpcore.NetworkStream):

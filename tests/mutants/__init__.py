@@ -9,6 +9,7 @@ from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
 from tests.mutants.ledger import LEDGER
+from tests.mutants.notifying import NOTIFYING
 from tests.mutants.profiles import PROFILES
 from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
@@ -25,6 +26,7 @@ MUTANTS = [
     *INFRA,
     *KLAVIYO,
     *LEDGER,
+    *NOTIFYING,
     *PROFILES,
     *RUN_ENDING,
     *RUN_HEADS,

@@ -11,6 +11,7 @@ _ANSWERS = "shared/klaviyo/answers.py"
 _ANSWERED = "tests/klaviyo/test_answers.py"
 _CALLS = "shared/klaviyo/calls.py"
 _WIRE = "shared/klaviyo/wire.py"
+_STREAMS = "shared/adapters/streams.py"
 _PAUSES = "shared/klaviyo/pauses.py"
 _PAUSED = "tests/klaviyo/test_pauses.py"
 _PAGES = "shared/klaviyo/pages.py"
@@ -126,7 +127,7 @@ KLAVIYO = [
         _CLIENT,
     ),
     Mutant(_WIRE, "MOST_BYTES = 8_000_000", "MOST_BYTES = 800_000_000", _HOSTILE),
-    Mutant(_WIRE, "PIECE = 16_384", "PIECE = 16_384_000", _HOSTILE),
+    Mutant(_STREAMS, "PIECE = 16_384", "PIECE = 16_384_000", _HOSTILE),
     Mutant(_PAUSES, "if until <= before <=", "if before < until <=", _PAUSED),
     Mutant(
         _PAUSES,
@@ -175,7 +176,7 @@ KLAVIYO = [
     ),
     Mutant(_ANSWERS, "body is not None and body.count:", "body is not None:", _SUBSCRIBED),
     Mutant(_WIRE, "extensions={QUERY: query.encode()},", "params=query, extensions={QUERY: b''},", _PRIVATE),
-    Mutant(_WIRE, 'logging.getLogger("httpcore.http11").disabled = True', "", _PRIVATE),
+    Mutant(_STREAMS, '"connection", "http11", "proxy"', '"connection", "proxy"', _PRIVATE),
     Mutant(_LOOKUP, "MOST_ADDRESSES = 100", "MOST_ADDRESSES = 101", _LOOKED_UP),
     Mutant(_LOOKUP, "MOST_ADDRESSES = 100", "MOST_ADDRESSES = 50", _LOOKED_UP),
     Mutant(_LOOKUP, "LONGEST_QUERY = 5_800", "LONGEST_QUERY = 5_990", _LOOKED_UP),

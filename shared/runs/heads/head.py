@@ -159,6 +159,13 @@ class Head(StateModel):
                 self.full_at = run.record.created_at
             self.removals_since = self.waiting_since(run)
 
+    def rows_before(self, run: OpenRun) -> int | None:
+        """The rows of the last complete run; None where there is none, or where it had other segments.
+
+        A segment that has lost its rows counts as it was before.
+        """
+        return sum(self.rows.values()) if self.rows and self.rows.keys() == run.rows.keys() else None
+
     def pinned(self) -> dict[str, str]:
         """The versions of the open run's snapshots, as long as a newer one may end it."""
         run = self.open

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import ExportError, InvalidDocument, NewerVersion, NotFound, PermanentError, Problem
+from shared.runs.alerts import warn_of_alerts
 from shared.runs.holder import Holder
 from shared.runs.record import RECORD_VERSION, RunRecord, Status, version_of
 from shared.runs.run import OpenRun
@@ -36,6 +37,8 @@ def close(holder: Holder) -> RunRecord:
         listed = min(refused, MOST_LISTED)
         record.warn("rejected_not_listed", refused - listed)
         record.warn("refused_rows_incomplete", listed - _list_rejected(holder, run.plan.partitions(), listed))
+    if run.plan is not None and run.cut is None and run.limit is None:
+        warn_of_alerts(record, run.plan.export.alerts, holder.lock.head.rows_before(run))
     record.error = run.cut.error if run.cut else None
     record.removals_since = holder.lock.head.waiting_since(run)
     record.phase = "closed"

@@ -1,0 +1,87 @@
+"""Notifies the operator's webhook that a run has failed or holds removals. It has nobody's data.
+
+A run is closed when this begins, and stays as it is whatever becomes of the notification. If the process dies
+before the head is cleared, the next holder sends it; if it dies after that, nobody does.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.adapters import telemetry
+from shared.adapters.clock import Deadline
+from shared.adapters.webhook import Webhook
+from shared.catalog import Export
+from shared.errors import ExportError
+from shared.runs.record import RunRecord
+from shared.services import Services
+
+logger = logging.getLogger(__name__)
+
+type Kind = Literal["run.failed", "run.removals_held"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`id` is the same whenever the same run is reported; `body` is JSON."""
+
+    id: str
+    body: bytes
+
+
+def notification(record: RunRecord, export: Export | None) -> Notification | None:
+    """What to report of a closed run; None where that is nothing."""
+    kind = _kind(record)
+    if kind is None:
+        return None
+    shown = record.model_dump(
+        mode="json",
+        include={"id", "status", "trigger", "error", "counts", "started_at", "finished_at"},
+    )
+    warnings = [{"code": warning.code, "count": warning.count} for warning in record.warnings]
+    exported = {"id": record.export, "display_name": export.display_name if export else ""}
+    content = {
+        "type": kind,
+        "timestamp": shown["finished_at"],
+        "data": shown | {"export": exported, "warnings": warnings},
+    }
+    # Without dots, which separate the parts of what is signed.
+    return Notification(f"{record.id}_{kind}".replace(".", "_"), json.dumps(content).encode())
+
+
+def notify(services: Services, record: RunRecord, deadline: Deadline) -> None:
+    """Sends the notification of a closed run, if there is one and an address for it. Raises nothing."""
+    secret = services.settings.notify_secret
+    if secret is None:
+        return
+    fields = {"run": record.id, "export": record.export}
+    outcome = "sent"
+    try:
+        message = notification(record, _export(services, record))
+        if message is None:
+            return
+        webhook = Webhook.parse(secret, services.vault.secret(secret))
+        webhook.send(message.id, message.body, services.clock, deadline)
+    except ExportError as error:
+        outcome = error.code
+        logger.warning("run %s: not notified: %s: %s", record.id, outcome, error.message, extra=fields)
+    except Exception as error:
+        outcome = "internal_error"
+        telemetry.log_bug(logger, error, fields)
+    telemetry.notifications.add(1, {"export": record.export, "outcome": outcome})
+
+
+def _kind(record: RunRecord) -> Kind | None:
+    if record.status == "failed":
+        return "run.failed"
+    is_held = record.status == "completed_with_warnings" and "removals_held" in record.warning_codes()
+    return "run.removals_held" if is_held else None
+
+
+def _export(services: Services, record: RunRecord) -> Export | None:
+    """The document as it is today: a run that failed early has none. Nor has a file that `send` sent."""
+    try:
+        return services.catalog.export(record.export)
+    except ExportError:
+        return None
