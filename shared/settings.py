@@ -120,7 +120,7 @@ def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False
 
 def _public_url(url: str, host_name: str) -> str | None:
     """Where people reach the app; on Azure, the platform tells the app's own host name."""
-    return _https("PUBLIC_URL", url or (f"https://{host_name}" if host_name else "")).rstrip("/") or None
+    return https_url("PUBLIC_URL", url or (f"https://{host_name}" if host_name else "")).rstrip("/") or None
 
 
 def _seconds(name: str, text: str) -> float:

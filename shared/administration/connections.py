@@ -127,7 +127,7 @@ def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline)
     """
     check_role(by, Action.ADD_CONNECTION)
     connection_id = wish.id or _free_id(services, wish.display_name)
-    problems = list(_problems(wish, connection_id))
+    problems = list(_problems(services, wish, connection_id))
     if problems:
         raise InvalidDocument(_NAME, problems)
     _check_free(services, connection_id)
@@ -311,14 +311,14 @@ def _visible(services: Services, by: Person, action: Action, connection_id: str)
     return stored
 
 
-def _problems(wish: NewConnection, connection_id: str) -> Iterator[Problem]:
+def _problems(services: Services, wish: NewConnection, connection_id: str) -> Iterator[Problem]:
     if not wish.display_name.strip():
         yield Problem("/display_name", "must not be blank")
     if not wish.consent:
         yield Problem("/consent", "must be true: nothing leaves unless somebody agrees to it")
     if (wish.api_key is None) == (wish.secret_name is None):
         yield Problem("/api_key", "is required, unless secret_name names a secret that is there")
-    if wish.secret_name is not None and not may_name(wish.secret_name, connection_id):
+    if wish.secret_name is not None and not may_name(services.settings, wish.secret_name, connection_id):
         yield Problem("/secret_name", OTHERS_SECRET)
     yield from _sharing_problems(wish.shared_with)
 

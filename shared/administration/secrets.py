@@ -4,6 +4,7 @@ import re
 import secrets
 
 from shared.ledger.key import SECRET_NAME as DIGEST_KEY_NAME
+from shared.settings import Settings
 
 # A suffix that was never used: in Key Vault, the name of a secret that was removed stays taken for a while.
 _WRITTEN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})--key-[0-9a-f]{12}")
@@ -22,9 +23,10 @@ def is_written_for(secret_name: str, connection_id: str) -> bool:
     return written is not None and written[1] == connection_id
 
 
-def may_name(secret_name: str, connection_id: str) -> bool:
+def may_name(settings: Settings, secret_name: str, connection_id: str) -> bool:
     """Whether a connection may name a secret: neither one that the app uses itself, nor one that it wrote for
     another connection."""
     name = secret_name.lower()  # Key Vault does not tell capitals from small letters
     written = _WRITTEN.fullmatch(name)
-    return name != DIGEST_KEY_NAME and (written is None or written[1] == connection_id)
+    own = (DIGEST_KEY_NAME, (settings.notify_secret or "").lower())
+    return name not in own and (written is None or written[1] == connection_id)

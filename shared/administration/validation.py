@@ -144,7 +144,7 @@ def _problems(
     if first is not checked:
         yield Problem("/id", f"is the id of {first.name} too")
     if isinstance(document, Connection):
-        if not may_name(document.secret_name, document.id):
+        if not may_name(services.settings, document.secret_name, document.id):
             yield Problem("/secret_name", OTHERS_SECRET)
         if deadline is not None:
             yield from _account(services, document, deadline)
