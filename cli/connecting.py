@@ -1,85 +1,124 @@
-"""`connections add`: asks for everything a connection needs, and tests the key before writing anything."""
+"""`connections add`: asks for what no option says, and tries the key before anything is written."""
 
-import getpass
-import json
 import re
 import sys
 
 import click
 
-from cli.options import open_services, operator
+from cli.asking import api_key
+from cli.options import json_option, open_services, operator
 from cli.terminal.entry import FAILED, OK
-from cli.terminal.output import agrees, print_line
+from cli.terminal.output import agrees, print_json, print_line
 from shared.adapters.clock import Deadline
-from shared.adapters.vault import FileVault
-from shared.administration.applying import apply
-from shared.catalog import ID_PATTERN, Connection
-from shared.errors import NotFound
+from shared.administration import connections
+from shared.administration.connections import NewConnection
+from shared.administration.consent import CONSENT
+from shared.catalog import ID_PATTERN
+from shared.catalog.connection import Sharing
+from shared.errors import Denied, NotFound
 from shared.services import Services
 
-# Seconds to test a key.
+# Seconds for all requests to Klaviyo.
 ONLINE = 60
-CONSENT = """\
-This connection sends personal data from Microsoft's cloud to Klaviyo: the email addresses of the people in
-the segments that are exported over it, and the columns that the exports name. Your contract with Klaviyo
-governs what Klaviyo does with the data. You are responsible for having the right to send it.
-"""
 
 
 @click.command()
-def add() -> int:
-    """Add a connection: asks for its name, its key, who may use it and your consent, and tests the key.
+@click.option("--name", metavar="TEXT", help="Its name.")
+@click.option("--id", "connection_id", metavar="ID", help="Its id, for exports and file names.")
+@click.option("--secret-name", metavar="NAME", help="A secret that is in the vault, instead of a key.")
+@click.option(
+    "--shared-with",
+    metavar="WHO",
+    help="administrators, contributors, or object ids of Microsoft Entra with commas between.",
+)
+@click.option("--agree", is_flag=True, help="Agree that the data of its exports leaves for Klaviyo.")
+@json_option
+def add(
+    name: str | None,
+    connection_id: str | None,
+    secret_name: str | None,
+    shared_with: str | None,
+    agree: bool,
+    as_json: bool,
+) -> int:
+    """Add a connection: tries its key, and writes it into the vault. Asks for what is missing.
 
-    Example: segment-export connections add
+    The key is that of KLAVIYO_API_KEY, if it is set. The text of the consent is shown when you are asked, and
+    in docs/administration.md.
+
+    Example: segment-export connections add --name "Klaviyo EU" --shared-with contributors
     """
+    services = open_services()
     try:
-        return _add(open_services())
+        name = name if name is not None else click.prompt("Name of the connection", default="Klaviyo")
+        if connection_id is None and not as_json:
+            connection_id = click.prompt(
+                "Its id, for exports and file names",
+                default=_id_of(name),
+                value_proc=lambda text: _free_id(services, text),
+            )
+        key = None if secret_name is not None else api_key()
+        if key is not None and not as_json:
+            account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
+            print_line(f"The key opens the Klaviyo account {account.id} ({account.name}).")
+        if shared_with is None:
+            shared_with = click.prompt(
+                "Who may use it: administrators, contributors, or object ids separated by commas",
+                default="administrators",
+            )
+        if not agree:
+            for line in ("", *CONSENT.splitlines(), ""):
+                print_line(line)
+            agree = agrees("Do you agree?")
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        message = "This command asks questions: run it in a terminal, or put all answers on standard input."
+        message = "This command asks questions: give the options, or run it in a terminal."
         raise click.UsageError(message) from None
-
-
-def _add(services: Services) -> int:
-    name = click.prompt("Name of the connection", default="Klaviyo")
-    connection_id = click.prompt(
-        "Its id, for exports and file names",
-        default=_id_of(name),
-        value_proc=lambda text: _free_id(services, text),
-    )
-    key = click.prompt("Klaviyo's private API key (not shown)", hide_input=True, value_proc=_key)
-    account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
-    print_line(f"The key opens the Klaviyo account {account.id} ({account.name}).")
-    people = click.prompt(
-        "Who may use it: administrators, or people separated by commas",
-        default="administrators",
-        value_proc=_people,
-    )
-    for line in ("", *CONSENT.splitlines(), ""):
-        print_line(line)
-    if not agrees("Do you agree?"):
+    if not agree:
         print_line("Nothing was written.")
         return FAILED
-    consent = {"accepted_by": getpass.getuser(), "accepted_at": services.clock.now().isoformat()}
-    members = {
-        "version": 1,
-        "id": connection_id,
-        "display_name": name,
-        "secret_name": f"{connection_id}-key",
-        "shared_with": people,
-        "consent": consent,
-        "account": {"id": account.id, "name": account.name},
-    }
-    connection = Connection.parse(f"connections/{connection_id}.json", json.dumps(members).encode())
-    _write_key(services, connection.secret_name, key)
-    apply(services, [connection], operator())
-    print_line(f"The connection {connection_id} is written.")
+    wish = NewConnection(
+        id=connection_id,
+        display_name=name,
+        api_key=key,
+        secret_name=secret_name,
+        shared_with=people(shared_with),
+        consent=True,
+    )
+    try:
+        made = connections.add(services, operator(), wish, Deadline(services.clock, ONLINE)).document
+    except Denied as refusal:
+        if refusal.code != "vault_read_only":
+            raise
+        raise Denied(
+            f"{refusal.message} The key works; nothing was written. Then: "
+            "segment-export connections add --secret-name NAME.",
+            code=refusal.code,
+        ) from None
+    if as_json:
+        print_json(made.model_dump(mode="json", exclude_unset=True))
+        return OK
+    where = services.settings.key_vault_url or str(services.settings.secrets_file)
+    print_line(f"The connection {made.id} is written. Its key is in {where}, as {made.secret_name}.")
     return OK
 
 
+def people(text: str) -> Sharing:
+    """Who may use a connection, as it is typed."""
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    if not names:
+        raise click.UsageError("Say who: administrators, contributors, or object ids with commas between.")
+    match names:
+        case ("administrators",):
+            return "administrators"
+        case ("contributors",):
+            return "contributors"
+    return names
+
+
 def _id_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "klaviyo"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50] or "klaviyo"
 
 
 def _free_id(services: Services, text: str) -> str:
@@ -90,28 +129,3 @@ def _free_id(services: Services, text: str) -> str:
     except NotFound:
         return text
     raise click.UsageError(f"The connection {text} already exists. Choose another id.")
-
-
-def _people(text: str) -> str | list[str]:
-    people = [person for part in text.split(",") if (person := part.strip())]
-    if not people:
-        raise click.UsageError("Enter administrators, or one or more people.")
-    return "administrators" if people == ["administrators"] else people
-
-
-def _key(text: str) -> str:
-    key = text.strip()
-    if not key or not key.isascii() or not key.isprintable():
-        raise click.UsageError("A key must be printable ASCII text.")
-    return key
-
-
-def _write_key(services: Services, secret_name: str, key: str) -> None:
-    """Writes the key into the secrets file, or shows the command for Key Vault."""
-    if isinstance(services.vault, FileVault):
-        services.vault.write(secret_name, key)
-        print_line(f"The key is in {services.settings.secrets_file}, as {secret_name}.")
-        return
-    vault = (services.settings.key_vault_url or "").partition("//")[2].partition(".")[0]
-    print_line("Put the key into the vault, from a file that you remove afterward:")
-    print_line(f"  az keyvault secret set --vault-name {vault} --name {secret_name} --file key.txt")

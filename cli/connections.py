@@ -1,21 +1,25 @@
-"""`connections`: list, show and test connections."""
+"""`connections`: list, show, test, change and remove connections."""
+
+from dataclasses import fields
+from typing import Any
 
 import click
 
-from cli.connecting import ONLINE, add
-from cli.options import connection_argument, errors_as_json_option, json_option, open_services
-from cli.terminal.entry import OK
+from cli.asking import api_key
+from cli.connecting import ONLINE, add, people
+from cli.options import connection_argument, errors_as_json_option, json_option, open_services, operator
+from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
+from shared.administration import connections as administration
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Connection
-from shared.services import open_account
 
 
 @click.group()
 def connections() -> None:
-    """List, show, test and add connections.
+    """List, show, add, test, change, share, detach and remove connections.
 
     Example: segment-export connections list
     """
@@ -75,18 +79,145 @@ def show(connection: str) -> None:
 @connection_argument
 @json_option
 def test(connection: str, as_json: bool) -> int:
-    """Test whether the key of CONNECTION is valid and belongs to the connection's account.
+    """Test whether the key of CONNECTION opens its account, and what it may read.
 
     Example: segment-export connections test klaviyo-eu
     """
     services = open_services()
-    document = services.catalog.connection(connection)
-    account = open_account(services, document, Deadline(services.clock, ONLINE)).account
+    made = administration.test(services, operator(), connection, Deadline(services.clock, ONLINE))
     if as_json:
-        print_json({"connection": document.id, "account": {"id": account.id, "name": account.name}})
+        print_json({"connection": connection, **_members(made)})
+        return OK
+    print_line(f"{connection} opens the Klaviyo account {made.account.id} ({made.account.name}).")
+    print_line(f"It may read: {', '.join(made.scopes)}.")
+    if made.missing:
+        print_line(f"It lacks: {', '.join(made.missing)}.")
+    print_line(f"Not tested, since only a write would show it: {', '.join(made.not_checked)}.")
+    return OK if not made.missing else FAILED
+
+
+@connections.command("lists")
+@connection_argument
+@json_option
+def lists(connection: str, as_json: bool) -> None:
+    """Show the lists of the account of CONNECTION.
+
+    Example: segment-export connections lists klaviyo-eu
+    """
+    services = open_services()
+    found = administration.lists(services, operator(), connection, Deadline(services.clock, ONLINE))
+    if as_json:
+        print_json({"lists": found})
+        return
+    made = table("list", "name", "opt-in", ids=("list",))
+    for each in found:
+        made.add_row(each.id, each.name, (each.opt_in or "unknown").replace("_", " "))
+    print_table(made)
+
+
+@connections.command("edit")
+@connection_argument
+@click.option("--name", metavar="TEXT", help="Another name.")
+@click.option("--shared-with", metavar="WHO", help="As in `connections share`.")
+@json_option
+def edit(connection: str, name: str | None, shared_with: str | None, as_json: bool) -> None:
+    """Change the name of CONNECTION, or who may use it.
+
+    Example: segment-export connections edit klaviyo-eu --name "Klaviyo Europe"
+    """
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["display_name"] = name
+    if shared_with is not None:
+        changes["shared_with"] = people(shared_with)
+    if not changes:
+        raise click.UsageError("Say what to change: --name or --shared-with.")
+    _change(connection, changes, as_json)
+
+
+@connections.command("share")
+@connection_argument
+@click.argument("who")
+@json_option
+def share(connection: str, who: str, as_json: bool) -> None:
+    """Say who may use CONNECTION: administrators, contributors, or object ids with commas between.
+
+    Example: segment-export connections share klaviyo-eu contributors
+    """
+    _change(connection, {"shared_with": people(who)}, as_json)
+
+
+@connections.command("pause")
+@connection_argument
+@click.option("--off", is_flag=True, help="End the pause.")
+@json_option
+def pause(connection: str, off: bool, as_json: bool) -> None:
+    """Pause CONNECTION: nothing more is sent over it, and open runs wait.
+
+    Example: segment-export connections pause klaviyo-eu
+    """
+    _change(connection, {"paused": not off}, as_json)
+
+
+def _change(connection: str, changes: dict[str, Any], as_json: bool) -> None:
+    changed = administration.change_members(open_services(), operator(), connection, changes).document
+    if as_json:
+        print_json(changed.model_dump(mode="json", exclude_unset=True))
     else:
-        print_line(f"The key of {document.id} opens the account {account.id} ({account.name}).")
-    return OK
+        print_line(f"The connection {connection} is changed.")
+
+
+@connections.command("key")
+@connection_argument
+@json_option
+def key(connection: str, as_json: bool) -> None:
+    """Give CONNECTION another key to the same account; the old one stays until the new one has passed.
+
+    The key is that of KLAVIYO_API_KEY, if it is set; else it is asked for.
+
+    Example: segment-export connections key klaviyo-eu
+    """
+    services = open_services()
+    deadline = Deadline(services.clock, ONLINE)
+    changed = administration.change_key(services, operator(), connection, api_key(), deadline).document
+    if as_json:
+        print_json(changed.model_dump(mode="json", exclude_unset=True))
+    else:
+        print_line(f"The connection {connection} has another key, as {changed.secret_name}.")
+
+
+@connections.command("detach")
+@connection_argument
+@json_option
+def detach(connection: str, as_json: bool) -> None:
+    """Take CONNECTION away from its exports: their open runs are canceled, and they do not run without one.
+
+    Example: segment-export connections detach klaviyo-eu
+    """
+    detached = [each.id for each in administration.detach(open_services(), operator(), connection)]
+    if as_json:
+        print_json({"exports": detached})
+    else:
+        print_line(f"Exports without a connection now: {', '.join(detached) or 'none'}.")
+
+
+@connections.command("remove")
+@connection_argument
+@json_option
+def remove(connection: str, as_json: bool) -> None:
+    """Remove CONNECTION, which no export may use, and its key where the app wrote it.
+
+    Example: segment-export connections remove klaviyo-eu
+    """
+    administration.remove(open_services(), operator(), connection)
+    if as_json:
+        print_json({"removed": connection})
+    else:
+        print_line(f"The connection {connection} is removed.")
+
+
+def _members(made: administration.Tested) -> dict[str, Any]:
+    return {field.name: getattr(made, field.name) for field in fields(made)}
 
 
 connections.add_command(add)

@@ -1,45 +1,26 @@
-"""`exports`: list, show and validate the configured exports."""
-
-from dataclasses import dataclass
-from datetime import datetime
+"""`exports`: list, show, change, validate and remove the configured exports."""
 
 import click
 
+from cli.completion import complete_connections
 from cli.documents import print_checked, read_files
-from cli.options import errors_as_json_option, export_argument, json_option, open_services
+from cli.exporting import ONLINE, add, edit
+from cli.options import errors_as_json_option, export_argument, json_option, open_services, operator
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
+from shared.administration import exports as administration
+from shared.administration.overview import overview
 from shared.administration.validation import stored_documents, validate
-from shared.catalog import Cron, Export, Listed
-from shared.errors import ExportError, NotFound
-from shared.runs.heads.head import read_head
-from shared.services import Services
-
-# Seconds for all requests to Klaviyo.
-ONLINE = 120
+from shared.catalog import Export
 
 
 @click.group()
 def exports() -> None:
-    """List, show and validate exports.
+    """List, show, add, change, validate and remove exports.
 
     Example: segment-export exports list
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An export in the list; `refreshed_at` is when its last run ended, as in Customer Insights."""
-
-    id: str
-    display_name: str = ""
-    type: str = ""
-    status: str = "none"
-    refreshed_at: datetime | None = None
-    schedule: str = ""
-    connection: str = ""
-    error: dict[str, str] | None = None
 
 
 @exports.command("list")
@@ -50,7 +31,7 @@ def list_(as_json: bool) -> None:
     Example: segment-export exports list
     """
     services = open_services()
-    rows = [_row(services, listed) for listed in services.catalog.exports()]
+    rows = list(overview(services, operator(), services.catalog.exports()))
     if as_json:
         print_json({"exports": rows})
         return
@@ -72,46 +53,6 @@ def list_(as_json: bool) -> None:
     for row in rows:
         if row.error is not None:
             print_line(f"{row.id}: {row.error['message']} ({row.error['code']})")
-
-
-def _row(services: Services, listed: Listed) -> Row:
-    """The row of an export; a problem with it is shown in its own row."""
-    export = listed.document
-    if not isinstance(export, Export):
-        return Row(listed.id, status="not valid", error={"code": export.code, "message": export.message})
-    kind, status, refreshed_at, error = "", "none", None, None
-    try:
-        status, refreshed_at = _last_run(services, export.id)
-        kind = services.catalog.connection(export.connection).type
-    except ExportError as problem:
-        error = {"code": problem.code, "message": problem.message}
-    return Row(
-        export.id,
-        export.display_name,
-        kind,
-        status,
-        refreshed_at,
-        _schedule(export),
-        export.connection or "",
-        error,
-    )
-
-
-def _last_run(services: Services, export_id: str) -> tuple[str, datetime | None]:
-    """The status of the open run, else of the last one, and when the last one ended."""
-    try:
-        head, _ = read_head(services.state, export_id)
-    except NotFound:
-        return "none", None
-    last = head.last_attempt
-    status = head.open.record.status if head.open else last.status if last else "none"
-    return status, last.finished_at if last else None
-
-
-def _schedule(export: Export) -> str:
-    when = export.schedule.when
-    text = f"{when.cron} ({when.timezone})" if isinstance(when, Cron) else "on refresh"
-    return text if export.is_active else "none"
 
 
 @exports.command("show")
@@ -141,3 +82,96 @@ def validate_(files: tuple[str, ...], online: bool, as_json: bool) -> int:
     documents = read_files(files) if files else list(stored_documents(services))
     deadline = Deadline(services.clock, ONLINE) if online else None
     return print_checked(validate(services, documents, deadline), as_json)
+
+
+@exports.command("duplicate")
+@export_argument
+@click.option("--id", "new_id", metavar="ID", help="The copy's id.")
+@click.option("--name", metavar="TEXT", help="The copy's name.")
+@json_option
+def duplicate(export: str, new_id: str | None, name: str | None, as_json: bool) -> None:
+    """Add an export like EXPORT, which does not run by itself yet.
+
+    Example: segment-export exports duplicate vip --id vip-trial
+    """
+    services = open_services()
+    new_id, deadline = new_id or administration.copy_id(export), Deadline(services.clock, ONLINE)
+    made = administration.duplicate(services, operator(), export, new_id, name, deadline)
+    _tell(as_json, made.stored.document, f"The export {new_id} is written. It does not run by itself yet.")
+
+
+@exports.command("activate")
+@export_argument
+@json_option
+def activate(export: str, as_json: bool) -> None:
+    """Let EXPORT run by itself: at each refresh, or by its recurrence.
+
+    Example: segment-export exports activate vip
+    """
+    changed = administration.activate(open_services(), operator(), export, active=True)
+    _tell(as_json, changed.document, f"The export {export} runs by itself.")
+
+
+@exports.command("deactivate")
+@export_argument
+@json_option
+def deactivate(export: str, as_json: bool) -> None:
+    """Let EXPORT run on demand only.
+
+    Example: segment-export exports deactivate vip
+    """
+    changed = administration.activate(open_services(), operator(), export, active=False)
+    _tell(as_json, changed.document, f"The export {export} runs on demand only.")
+
+
+@exports.command("attach")
+@export_argument
+@click.argument("connection", shell_complete=complete_connections)
+@json_option
+def attach(export: str, connection: str, as_json: bool) -> None:
+    """Give EXPORT another connection.
+
+    Example: segment-export exports attach vip klaviyo-eu
+    """
+    services = open_services()
+    deadline = Deadline(services.clock, ONLINE)
+    changed = administration.attach(services, operator(), export, connection, deadline)
+    _tell(as_json, changed.stored.document, f"The export {export} goes over the connection {connection}.")
+
+
+@exports.command("detach")
+@export_argument
+@json_option
+def detach(export: str, as_json: bool) -> None:
+    """Take the connection of EXPORT away: its open run is canceled, and it does not run without one.
+
+    Example: segment-export exports detach vip
+    """
+    changed = administration.detach(open_services(), operator(), export)
+    _tell(as_json, changed.document, f"The export {export} has no connection now.")
+
+
+@exports.command("remove")
+@export_argument
+@json_option
+def remove(export: str, as_json: bool) -> None:
+    """Remove EXPORT: its open run is canceled; the list and the records of its runs stay.
+
+    Example: segment-export exports remove vip
+    """
+    administration.remove(open_services(), operator(), export)
+    if as_json:
+        print_json({"removed": export})
+    else:
+        print_line(f"The export {export} is removed. The list at Klaviyo stays as it is.")
+
+
+def _tell(as_json: bool, document: Export, line: str) -> None:
+    if as_json:
+        print_json(document.model_dump(mode="json", exclude_unset=True))
+    else:
+        print_line(line)
+
+
+exports.add_command(add)
+exports.add_command(edit)

@@ -2,17 +2,20 @@
 
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.options import json_option, open_services
+from cli.options import json_option, open_services, operator
 from cli.terminal.entry import FAILED, LEFT_OPEN, OK, TAKEN, USAGE, exit_code_of
 from cli.terminal.output import agrees, note, print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
+from shared.administration.audit import audited
+from shared.administration.rights import Action
 from shared.errors import ExportError, InvalidRequest
 from shared.klaviyo import PROFILE_FORMAT, least_seconds
 from shared.profiles.emails import is_possible_email
@@ -81,7 +84,9 @@ def forget(file: Path | None, dry_run: bool, yes: bool, as_json: bool) -> int:
             minutes = least_seconds("erase", len(addresses)) // 60
             note(f"Klaviyo limits deletions: at least {minutes:,} minutes for each account.")
         deadline = Deadline(services.clock, PATIENCE, after_progress=True)
-        forgotten = forget_people(services, list(addresses), deadline, dry_run=dry_run)
+        # How many, never whom.
+        with nullcontext() if dry_run else audited(services, operator(), Action.FORGET, "people"):
+            forgotten = forget_people(services, list(addresses), deadline, dry_run=dry_run)
     lines = [_judged(line, forgotten, dry_run=dry_run) for line in lines]
     _print(lines, forgotten, dry_run=dry_run, as_json=as_json)
     return _exit_code(lines, forgotten)

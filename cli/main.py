@@ -5,6 +5,7 @@ from typing import Any, override
 
 import click
 
+from cli.audit import audit
 from cli.connections import connections
 from cli.demo import demo
 from cli.doctor.command import doctor
@@ -58,6 +59,7 @@ for command in (
     apply,
     run,
     runs,
+    audit,
     forget,
     doctor,
     sandbox,

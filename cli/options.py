@@ -1,16 +1,15 @@
 """Arguments and options that several commands share."""
 
 import getpass
-import re
 
 import click
 from click.shell_completion import CompletionItem
 
+from cli.completion import ids_in
 from cli.terminal.live import WatchedClock
 from shared import state
 from shared.adapters.storage import open_store
 from shared.administration.rights import Person, Role
-from shared.catalog import ID_PATTERN
 from shared.errors import ExportError
 from shared.runs.removal import ANY_NUMBER
 from shared.services import Services
@@ -63,17 +62,6 @@ def open_services() -> Services:
     return click.get_current_context().with_resource(services)
 
 
-def _ids_in(folder: str, beginning: str) -> list[CompletionItem]:
-    """The ids of the documents in a folder of the state, for completion."""
-    try:
-        store = open_store(Settings.from_environment().state_url)
-        blobs = list(store.list(f"{folder}{beginning}"))
-    except ExportError:
-        return []
-    ids = (each for blob in blobs if (each := state.id_of(blob.name)))
-    return [CompletionItem(each) for each in ids if re.fullmatch(ID_PATTERN, each)]
-
-
 def _run_ids(beginning: str) -> list[CompletionItem]:
     """The ids of the runs, open and closed, that start with `beginning`."""
     try:
@@ -91,8 +79,8 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
     ]
 
 
-export_argument = click.argument("export", shell_complete=lambda *typed: _ids_in(state.EXPORTS, typed[-1]))
+export_argument = click.argument("export", shell_complete=lambda *typed: ids_in(state.EXPORTS, typed[-1]))
 connection_argument = click.argument(
-    "connection", shell_complete=lambda *typed: _ids_in(state.CONNECTIONS, typed[-1])
+    "connection", shell_complete=lambda *typed: ids_in(state.CONNECTIONS, typed[-1])
 )
 run_argument = click.argument("run_id", metavar="RUN", shell_complete=lambda *typed: _run_ids(typed[-1]))

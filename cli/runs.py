@@ -6,34 +6,39 @@ from contextlib import nullcontext
 
 import click
 
+from cli.completion import complete_exports
 from cli.options import (
     LARGEST,
     confirm_removals_option,
     dry_run_option,
-    export_argument,
     full_option,
     json_option,
     limit_option,
     open_services,
+    operator,
     readd_option,
     reconcile_option,
     run_argument,
 )
 from cli.send.one_file import with_key
-from cli.terminal.entry import INTERRUPTED, OK, exit_code_of_run
+from cli.terminal.entry import INTERRUPTED, OK, exit_code_of, exit_code_of_run, print_error
 from cli.terminal.interrupts import LEFT_OPEN, stopping
-from cli.terminal.live import watching
+from cli.terminal.live import LOOK_EVERY, watching
 from cli.terminal.output import print_json, print_line
 from cli.terminal.results import print_preview, print_run, print_runs
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.adapters.storage.writable import check_writable
-from shared.errors import AlreadyRunning, Denied, InvalidRequest, InvalidSettings, NotFound
+from shared.administration.audit import audited
+from shared.administration.rights import Action
+from shared.catalog import Export
+from shared.errors import AlreadyRunning, Denied, ExportError, InvalidRequest, InvalidSettings, NotFound
 from shared.runs import advance
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.views.history import find_run, list_runs, read_open_run, read_run
+from shared.runs.views.history import find_run, list_runs, read_open_run, read_rejected, read_run
 from shared.runs.views.preview import preview
+from shared.runs.views.recent import recent_runs
 from shared.services import Services
 
 # Seconds without progress after which a run is left open.
@@ -43,7 +48,8 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 
 
 @click.command()
-@export_argument
+@click.argument("export", required=False, shell_complete=complete_exports)
+@click.option("--all", "all_", is_flag=True, help="Open a run of every export that runs by itself.")
 @dry_run_option
 @limit_option
 @full_option
@@ -52,7 +58,8 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 @confirm_removals_option
 @json_option
 def run(
-    export: str,
+    export: str | None,
+    all_: bool,
     dry_run: bool,
     limit: int | None,
     full: bool,
@@ -61,16 +68,18 @@ def run(
     confirmed: int | None,
     as_json: bool,
 ) -> int:
-    """Run EXPORT until it is done, or resume its open run.
+    """Run EXPORT until it is done, or resume its open run. With --all, one export after the other.
 
     Example: segment-export run vip
     """
+    if all_ == (export is not None):
+        raise click.UsageError("Name an export, or give --all.")
     if readd and not reconcile:
         raise click.UsageError("--readd needs --reconcile.")
     if reconcile and dry_run:
         raise click.UsageError("A dry run does not read the list's members: leave --reconcile out.")
     services = open_services()
-    if dry_run:
+    if dry_run and export is not None:
         made = preview(services, services.catalog.export(export), limit, full=full, confirmed=confirmed)
         print_preview(made, as_json)
         return OK
@@ -83,7 +92,38 @@ def run(
         reconcile=reconcile,
         readd=readd,
     )
-    return conduct(services, export, request, as_json)
+    if export is None:
+        return _run_all(services, request, dry_run=dry_run, as_json=as_json)
+    with audited(services, operator(), Action.START_RUN, f"exports/{export}"):
+        return conduct(services, export, request, as_json)
+
+
+def _run_all(services: Services, request: Request, *, dry_run: bool, as_json: bool) -> int:
+    """Runs every export that runs by itself, in the order of the listing; the worst exit code."""
+    if dry_run:
+        raise click.UsageError("--dry-run is for one export.")
+    records, codes = [], [OK]
+    for listed in services.catalog.exports():
+        try:
+            if not isinstance(listed.document, Export):
+                raise listed.document
+            if not listed.document.is_active:
+                continue
+            with (
+                audited(services, operator(), Action.START_RUN, f"exports/{listed.id}"),
+                stopping(as_json),
+                nullcontext() if as_json else watching(services, listed.id),
+            ):
+                records.append(run_export(services, listed.id, request))
+            codes.append(exit_code_of_run(records[-1]))
+        except ExportError as error:
+            print_error(error.code, f"{listed.id}: {error.message}", as_json=False)
+            codes.append(exit_code_of(error))
+    if as_json:
+        print_json({"runs": [record.model_dump(mode="json") for record in records]})
+    else:
+        print_runs(records)
+    return max(codes)
 
 
 def conduct(services: Services, export: str, request: Request, as_json: bool) -> int:
@@ -135,27 +175,30 @@ def run_export(services: Services, export: str, request: Request) -> RunRecord:
 
 @click.group()
 def runs() -> None:
-    """List, show and cancel runs.
+    """List, show, follow and cancel runs.
 
     Example: segment-export runs list vip
     """
 
 
 @runs.command("list")
-@export_argument
+@click.argument("export", required=False, shell_complete=complete_exports)
 @click.option(
     "--limit", type=click.IntRange(1, LARGEST), default=20, show_default=True, help="The number of runs."
 )
 @json_option
-def list_(export: str, limit: int, as_json: bool) -> None:
-    """List the runs of EXPORT, newest first.
+def list_(export: str | None, limit: int, as_json: bool) -> None:
+    """List the runs of EXPORT, or of all exports, newest first.
 
     Example: segment-export runs list vip
     """
     services = open_services()
-    if not state.is_of_one_file(export):
-        services.catalog.export(export)
-    records, _ = list_runs(services.state, export, "", limit, services.clock.now())
+    if export is None:
+        records, _ = recent_runs(services.state, "", limit)
+    else:
+        if not state.is_of_one_file(export):
+            services.catalog.export(export)
+        records, _ = list_runs(services.state, export, "", limit, services.clock.now())
     if as_json:
         print_json({"runs": [record.model_dump(mode="json") for record in records]})
     else:
@@ -194,5 +237,37 @@ def cancel(run_id: str, as_json: bool) -> None:
     key = os.environ.get("KLAVIYO_API_KEY", "").strip()
     if key and state.is_of_one_file(run.record.export):
         services = with_key(services, run, key)
-    record = advance.cancel(services, run.record, Deadline(services.clock, PATIENCE))
+    with audited(services, operator(), Action.CANCEL_RUN, f"runs/{run_id}"):
+        record = advance.cancel(services, run.record, Deadline(services.clock, PATIENCE))
     print_run(record, services.settings.state_url, as_json)
+
+
+@runs.command("rejected")
+@run_argument
+def rejected(run_id: str) -> None:
+    """Print the refused rows of RUN as CSV: places and reasons, nobody's data.
+
+    Example: segment-export runs rejected vip.20261123T200000Z-1f3a > refused.csv
+    """
+    content = read_rejected(open_services().state, run_id).decode()
+    for line in content.splitlines():
+        print_line(line)
+
+
+@runs.command("follow")
+@run_argument
+@json_option
+def follow(run_id: str, as_json: bool) -> int:
+    """Show the progress of RUN until it is closed, whoever runs it. Ctrl-C ends only the looking.
+
+    Example: segment-export runs follow vip.20261123T200000Z-1f3a
+    """
+    services = open_services()
+    run = find_run(services.state, run_id)
+    if not isinstance(run, RunRecord):
+        with nullcontext() if as_json else watching(services, run.record.export):
+            while not isinstance(run, RunRecord):
+                services.clock.sleep(LOOK_EVERY)
+                run = find_run(services.state, run_id)
+    print_run(run, services.settings.state_url, as_json)
+    return exit_code_of_run(run)

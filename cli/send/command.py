@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.options import dry_run_option, json_option, limit_option
+from cli.options import dry_run_option, json_option, limit_option, operator
 from cli.runs import conduct
 from cli.send.guessing import guess_attributes, guess_email
 from cli.send.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
@@ -18,6 +18,8 @@ from cli.terminal.live import WatchedClock
 from cli.terminal.output import agrees, choose, print_line
 from cli.terminal.results import print_preview, worded_for_send
 from shared.adapters.clock import Deadline
+from shared.administration.audit import audited
+from shared.administration.rights import Action
 from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
@@ -81,7 +83,7 @@ def send(
     key = "" if dry_run else _key()
     csv_file = _opened(file)
     asks = sys.stdin.isatty() and not as_json and not yes
-    attributes = _attributes(maps)
+    attributes = attributes_of(maps)
     if email is None:
         email = _email(csv_file, asks)
     has_names = look_like_names(csv_file.columns)
@@ -116,7 +118,8 @@ def send(
         services.clock.now().isoformat(),
     )
     services = replace(services, catalog=FileDocuments(export, connection))
-    return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
+    with audited(services, operator(), Action.START_RUN, f"exports/{export.id}"):
+        return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
 
 
 def _opened(path: Path) -> CsvFile:
@@ -146,7 +149,8 @@ def _found(services: Services, key: str, list_id: str) -> tuple[Klaviyo, Klaviyo
         raise Denied(worded_for_send(problem.message), code=problem.code) from None
 
 
-def _attributes(maps: tuple[str, ...]) -> dict[str, str]:
+def attributes_of(maps: tuple[str, ...]) -> dict[str, str]:
+    """The columns by Klaviyo's attribute, from options like `first_name=FirstName`."""
     attributes: dict[str, str] = {}
     for attribute, column in map(_attribute, maps):
         if attribute in attributes:

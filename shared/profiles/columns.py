@@ -55,6 +55,11 @@ def find_columns(
     return {column: places[0] for column, places in found.items()}
 
 
+def email_column_of(names: Iterable[str]) -> str | None:
+    """The first column whose name is a usual one of the email column."""
+    return next(filter(_MAIL.search, names), None)
+
+
 def look_like_names(names: Sequence[str]) -> bool:
     """Whether a file's first record can be shown as column names: False where it may be a person's cells.
 
@@ -62,8 +67,11 @@ def look_like_names(names: Sequence[str]) -> bool:
     of the email column, which no person has.
     """
     distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
-    has_mail = any(map(_MAIL.search, names))
-    return has_mail and 2 * len(distinct) > len(names) and not any("@" in name for name in names)
+    return (
+        email_column_of(names) is not None
+        and 2 * len(distinct) > len(names)
+        and not any("@" in name for name in names)
+    )
 
 
 def _places(names: Iterable[str]) -> dict[str, list[int]]:

@@ -1,0 +1,56 @@
+"""Questions to a person in a terminal, for what no option says; without a terminal that is an error."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from cli.terminal.output import print_line
+from shared.text import shown
+
+# Names that a question shows; one can still type another.
+MOST_SHOWN = 30
+
+
+def can_ask() -> bool:
+    """Whether somebody is there who can answer: a terminal, or answers that were put on standard input."""
+    return sys.stdin.isatty()
+
+
+def needs(option: str) -> click.UsageError:
+    """The error of what is missing where nobody can be asked."""
+    return click.UsageError(f"{option} is missing. Give it, or run the command in a terminal to be asked.")
+
+
+def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option: str) -> T:
+    """Lets the person pick one of several by its number; one alone is taken."""
+    if not items:
+        raise click.UsageError(f"There is nothing to choose from for {option}.")
+    if len(items) == 1:
+        print_line(f"{question}: {name(items[0])}")
+        return items[0]
+    if not can_ask():
+        raise needs(option)
+    for number, item in enumerate(items[:MOST_SHOWN], 1):
+        print_line(f"  {number:>2}  {name(item)}")
+    if len(items) > MOST_SHOWN:
+        print_line(f"  and {len(items) - MOST_SHOWN:,} more: give {option}")
+    number = click.prompt(shown(question), type=click.IntRange(1, min(len(items), MOST_SHOWN)))
+    return items[number - 1]
+
+
+def api_key() -> str:
+    """The key: from KLAVIYO_API_KEY, else typed, and not shown."""
+    key = os.environ.get("KLAVIYO_API_KEY", "").strip()
+    typed: str = key or click.prompt(
+        "Klaviyo's private API key (not shown)", hide_input=True, value_proc=_key
+    )
+    return typed
+
+
+def _key(text: str) -> str:
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise click.UsageError("A key must be printable ASCII text.")
+    return key

@@ -1,0 +1,47 @@
+"""`audit`: who changed what."""
+
+from datetime import UTC, datetime
+
+import click
+
+from cli.options import LARGEST, json_option, open_services
+from cli.terminal.output import print_json
+from cli.terminal.tables import print_table, table
+from shared.administration.audit import Filter, read_audit
+
+
+@click.command()
+@click.option(
+    "--document", default="", metavar="NAME", help="Of a document or a folder of them, such as exports/vip."
+)
+@click.option("--person", default="", metavar="WHO", help="Of a person, by name or object id.")
+@click.option("--since", type=click.DateTime(), metavar="TIME", help="From this time on (UTC).")
+@click.option("--until", type=click.DateTime(), metavar="TIME", help="Before this time (UTC).")
+@click.option(
+    "--limit", type=click.IntRange(1, LARGEST), default=50, show_default=True, help="The number of entries."
+)
+@json_option
+def audit(
+    document: str, person: str, since: datetime | None, until: datetime | None, limit: int, as_json: bool
+) -> None:
+    """Show who changed what, newest first. An entry without an outcome is one that was attempted.
+
+    Example: segment-export audit --document exports/vip
+    """
+    wanted = Filter(document, person, _utc(since), _utc(until))
+    entries = read_audit(open_services(), wanted, limit).entries
+    if as_json:
+        print_json({"audit": [entry.model_dump(mode="json") for entry in entries]})
+        return
+    made = table("when (UTC)", "who", "what", "on", "outcome", ids=("when (UTC)", "on"))
+    for entry in entries:
+        changed = f" ({', '.join(entry.changed)})" if entry.changed else ""
+        outcome = f"{entry.outcome} {entry.code}".strip()
+        made.add_row(
+            f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.who.name, f"{entry.action}{changed}", entry.on, outcome
+        )
+    print_table(made)
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None else None

@@ -1,0 +1,196 @@
+"""`exports add` and `exports edit`: an export from options, from questions, or in an editor."""
+
+import json
+import re
+from typing import Any
+
+import click
+
+from cli.asking import can_ask, needs, pick
+from cli.completion import complete_columns, complete_connections, complete_lists, complete_segments
+from cli.options import export_argument, json_option, open_services, operator
+from cli.send.command import attributes_of
+from cli.send.guessing import guess_attributes
+from cli.terminal.entry import FAILED, OK
+from cli.terminal.output import agrees, choose, print_json, print_line
+from shared.adapters.clock import Deadline
+from shared.administration import connections, exports
+from shared.administration.documents import read_export
+from shared.administration.exports import Saved
+from shared.administration.segments import Segment, describe, overview
+from shared.catalog import Connection
+from shared.errors import InvalidDocument
+from shared.klaviyo import KlaviyoList
+from shared.profiles.columns import email_column_of
+from shared.segments import Segments
+from shared.services import Services
+
+# Seconds for all requests to Klaviyo.
+ONLINE = 120
+
+
+@click.command()
+@click.option("--id", "export_id", metavar="ID", help="Its id; made from the name, if it is not given.")
+@click.option("--name", metavar="TEXT", help="Its name.")
+@click.option(
+    "--connection", metavar="CONNECTION", shell_complete=complete_connections, help="The connection."
+)
+@click.option(
+    "--segment",
+    "segments",
+    metavar="SEGMENT",
+    multiple=True,
+    shell_complete=complete_segments,
+    help="A segment; may be given several times.",
+)
+@click.option("--list", "list_id", metavar="LIST", shell_complete=complete_lists, help="The id of the list.")
+@click.option(
+    "--email", metavar="COLUMN", shell_complete=complete_columns, help="The column of the addresses."
+)
+@click.option(
+    "--map", "maps", metavar="ATTRIBUTE=COLUMN", multiple=True, help="An attribute's column, as in `send`."
+)
+@click.option(
+    "--property", "properties", metavar="COLUMN", multiple=True, help="A column that becomes a property."
+)
+@click.option("--cron", metavar="CRON", help="Run by this recurrence (UTC), instead of at each refresh.")
+@click.option("--inactive", is_flag=True, help="Do not run by itself.")
+@json_option
+def add(
+    export_id: str | None,
+    name: str | None,
+    connection: str | None,
+    segments: tuple[str, ...],
+    list_id: str | None,
+    email: str | None,
+    maps: tuple[str, ...],
+    properties: tuple[str, ...],
+    cron: str | None,
+    inactive: bool,
+    as_json: bool,
+) -> int:
+    """Add an export. Asks for what is missing: the connection, the list, segments and columns. Nothing runs.
+
+    Example: segment-export exports add --segment HighValueSegment --list Y6nRLr --email EMail
+    """
+    services = open_services()
+    asks = can_ask() and not as_json
+    connection = connection or _connection(services).id
+    chosen = list(segments) or [_segment(services).name]
+    list_id = list_id or _list(services, connection).id
+    columns = _columns(services, chosen[0]) if asks and not (email and maps) else []
+    email = email or _email(columns, asks)
+    attributes: dict[str, Any] = attributes_of(maps)
+    if asks and not maps and not properties:
+        attributes = _attributes(columns, email)
+    name = name if name is not None else " and ".join(chosen)
+    schedule: dict[str, Any] = {"active": not inactive} | ({"when": {"cron": cron}} if cron else {})
+    members = {
+        "id": export_id or _id_of(name),
+        "display_name": name,
+        "connection": connection,
+        "segments": chosen,
+        "list_id": list_id,
+        "match": {"email": email},
+        "attributes": attributes | ({"properties": list(properties)} if properties else {}),
+        "schedule": schedule,
+    }
+    deadline = Deadline(services.clock, ONLINE)
+    saved = exports.add(services, operator(), json.dumps(members).encode(), deadline)
+    _print(saved, as_json)
+    if not as_json:
+        print_line(f"Nothing has run. See what it would send: segment-export run {members['id']} --dry-run")
+    return OK
+
+
+@click.command()
+@export_argument
+def edit(export: str) -> int:
+    """Change the document of EXPORT in an editor (EDITOR). Nothing runs. For scripts: `apply`.
+
+    Example: segment-export exports edit vip
+    """
+    services = open_services()
+    stored = read_export(services, export)
+    text = json.dumps(
+        stored.document.model_dump(mode="json", exclude_unset=True), indent=2, ensure_ascii=False
+    )
+    while True:
+        edited = click.edit(text, extension=".json")
+        if edited is None or edited.strip() == text.strip():
+            print_line("Nothing was changed.")
+            return FAILED
+        try:
+            deadline = Deadline(services.clock, ONLINE)
+            saved = exports.change(services, operator(), export, edited.encode(), stored.etag, deadline)
+        except InvalidDocument as error:
+            for problem in error.problems:
+                print_line(f"  {problem.pointer or '/'}: {problem.message}")
+            if not can_ask() or not agrees("Go on editing?", default=True):
+                return FAILED
+            text = edited
+        else:
+            _print(saved, as_json=False)
+            return OK
+
+
+def _print(saved: Saved, as_json: bool) -> None:
+    document = saved.stored.document
+    if as_json:
+        print_json(document.model_dump(mode="json", exclude_unset=True))
+        return
+    print_line(f"The export {document.id} is written.")
+    for problem in saved.not_checked:
+        print_line(f"  not checked: {problem.pointer}: {problem.message}")
+
+
+def _connection(services: Services) -> Connection:
+    found = [each for each in connections.visible(services, operator()) if isinstance(each, Connection)]
+    return pick("Connection", found, lambda each: f"{each.id} ({each.display_name})", "--connection")
+
+
+def _segment(services: Services) -> Segment:
+    view = Segments(services.segment_store, services.settings.segments_prefix).view()
+    counted = [describe(services, view, each.name) if can_ask() else each for each in overview(view)]
+
+    def told(segment: Segment) -> str:
+        if segment.error is not None:
+            return f"{segment.name} ({segment.error['code']})"
+        return f"{segment.name} ({segment.members or 0:,} members)"
+
+    return pick("Segment", counted, told, "--segment")
+
+
+def _list(services: Services, connection: str) -> KlaviyoList:
+    found = connections.lists(services, operator(), connection, Deadline(services.clock, ONLINE))
+
+    def told(each: KlaviyoList) -> str:
+        return f"{each.name} ({each.id}, {(each.opt_in or 'unknown opt-in').replace('_', ' ')})"
+
+    return pick("List", found, told, "--list")
+
+
+def _columns(services: Services, segment: str) -> list[str]:
+    view = Segments(services.segment_store, services.settings.segments_prefix).view()
+    shown = describe(services, view, segment)
+    for column in shown.columns:
+        blank = "" if column.blank is None else f", {column.blank:.0%} blank"
+        print_line(f"  {column.name} ({column.type}{blank})")
+    return [column.name for column in shown.columns]
+
+
+def _email(columns: list[str], asks: bool) -> str:
+    if not asks or not columns:
+        raise needs("--email")
+    return choose("Column with the email addresses", columns, email_column_of(columns))
+
+
+def _attributes(columns: list[str], email: str) -> dict[str, Any]:
+    found = {name: column for name, column in guess_attributes(columns).items() if column != email}
+    for attribute, column in found.items():
+        print_line(f"  {attribute} from {column}")
+    return dict(found) if found and agrees("Send these too?", default=True) else {}
+
+
+def _id_of(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "export"
