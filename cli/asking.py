@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from cli.terminal.output import print_line
+from cli.terminal.output import note
 from shared.text import shown
 
 # Names that a question shows; one can still type another.
@@ -28,14 +28,14 @@ def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option:
     if not items:
         raise click.UsageError(f"There is nothing to choose from for {option}.")
     if len(items) == 1:
-        print_line(f"{question}: {name(items[0])}")
+        note(f"{question}: {name(items[0])}")
         return items[0]
     if not can_ask():
         raise needs(option)
     for number, item in enumerate(items[:MOST_SHOWN], 1):
-        print_line(f"  {number:>2}  {name(item)}")
+        note(f"  {number:>2}  {name(item)}")
     if len(items) > MOST_SHOWN:
-        print_line(f"  and {len(items) - MOST_SHOWN:,} more: give {option}")
+        note(f"  and {len(items) - MOST_SHOWN:,} more: give {option}")
     number = click.prompt(shown(question), type=click.IntRange(1, min(len(items), MOST_SHOWN)))
     return items[number - 1]
 

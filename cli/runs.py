@@ -94,8 +94,7 @@ def run(
     )
     if export is None:
         return _run_all(services, request, dry_run=dry_run, as_json=as_json)
-    with audited(services, operator(), Action.START_RUN, f"exports/{export}"):
-        return conduct(services, export, request, as_json)
+    return conduct(services, export, request, as_json)
 
 
 def _run_all(services: Services, request: Request, *, dry_run: bool, as_json: bool) -> int:
@@ -109,11 +108,7 @@ def _run_all(services: Services, request: Request, *, dry_run: bool, as_json: bo
                 raise listed.document
             if not listed.document.is_active:
                 continue
-            with (
-                audited(services, operator(), Action.START_RUN, f"exports/{listed.id}"),
-                stopping(as_json),
-                nullcontext() if as_json else watching(services, listed.id),
-            ):
+            with stopping(as_json), nullcontext() if as_json else watching(services, listed.id):
                 records.append(run_export(services, listed.id, request))
             codes.append(exit_code_of_run(records[-1]))
         except ExportError as error:
@@ -170,7 +165,8 @@ def _check_state(services: Services) -> None:
 
 def run_export(services: Services, export: str, request: Request) -> RunRecord:
     """Runs the export in this process while it makes progress."""
-    return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
+    with audited(services, operator(), Action.START_RUN, f"exports/{export}"):
+        return advance.run(services, export, request, Deadline(services.clock, PATIENCE, after_progress=True))
 
 
 @click.group()

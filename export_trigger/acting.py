@@ -83,19 +83,19 @@ def start_all(call: Call) -> Reply:
                 raise listed.document
             sharing = sharing_of(services, listed.document)
             if listed.document.is_active and may(call.by, Action.START_RUN, sharing):
+                if not deadline.left():
+                    message = "The time was over before this export's turn: send the same request again."
+                    raise TryLater(message, code="out_of_time")
                 with audited(services, call.by, Action.START_RUN, f"exports/{listed.id}"):
-                    run_id = _start(services, listed.document, request, deadline)
+                    run_id = _start(services, listed.document, request)
                 runs.append({"id": run_id, "location": location(call, run_id)})
         except ExportError as error:
             problems.append({"export": listed.id, "code": error.code, "detail": error.message})
     return reply(202, {"runs": runs, "problems": problems})
 
 
-def _start(services: Services, export: Export, request: Request, deadline: Deadline) -> str:
+def _start(services: Services, export: Export, request: Request) -> str:
     """The id of the run that was opened, or was open already."""
-    if not deadline.left():
-        message = "The time was over before this export's turn: send the same request again."
-        raise TryLater(message, code="out_of_time")
     services.catalog.connection(export.connection)
     try:
         return start(services, export.id, request).id

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.options import dry_run_option, json_option, limit_option, operator
+from cli.options import dry_run_option, json_option, limit_option
 from cli.runs import conduct
 from cli.send.guessing import guess_attributes, guess_email
 from cli.send.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
@@ -18,8 +18,6 @@ from cli.terminal.live import WatchedClock
 from cli.terminal.output import agrees, choose, print_line
 from cli.terminal.results import print_preview, worded_for_send
 from shared.adapters.clock import Deadline
-from shared.administration.audit import audited
-from shared.administration.rights import Action
 from shared.catalog.attributes import Attributes
 from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
@@ -118,8 +116,7 @@ def send(
         services.clock.now().isoformat(),
     )
     services = replace(services, catalog=FileDocuments(export, connection))
-    with audited(services, operator(), Action.START_RUN, f"exports/{export.id}"):
-        return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
+    return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
 
 
 def _opened(path: Path) -> CsvFile:

@@ -70,10 +70,11 @@ def replaced[D: (Connection, Export)](stored: Stored[D], content: bytes, own: It
     """
     name = "The document"
     members = {key: value for key, value in read_members(name, content).items() if key not in SHOWN_ONLY}
-    known = stored.document.model_dump(mode="json")
-    changed = [key for key in own if key in members and members[key] != known[key]]
-    problems = [Problem(f"/{key}", "is the app's own: leave it out, or as it is") for key in changed]
+    # As it was written, or with its defaults.
     written = stored.document.model_dump(mode="json", exclude_unset=True)
+    whole = stored.document.model_dump(mode="json")
+    changed = [key for key in own if key in members and members[key] not in (written.get(key), whole[key])]
+    problems = [Problem(f"/{key}", "is the app's own: leave it out, or as it is") for key in changed]
     kept = {key: written[key] for key in own if key in written}
     return _parsed(type(stored.document), name, members | kept, problems)
 

@@ -179,7 +179,7 @@ def _check_references(
         raise InvalidDocument(_NAME, [Problem("/id", "is kept for files that the command sends")])
     if problems := list(_connection_problems(services, by, action, export, before)):
         raise InvalidDocument(_NAME, problems)
-    found = list(problems_outside(services, export, deadline))
+    found = list(problems_outside(services, export, before, deadline))
     if problems := [each.problem for each in found if each.is_certain]:
         raise InvalidDocument(_NAME, problems)
     return tuple(each.problem for each in found)

@@ -90,17 +90,26 @@ def validate(
     ]
 
 
-def problems_outside(services: Services, export: Export, deadline: Deadline) -> Iterator[Found]:
-    """What is wrong with what an export names: its list, its segments and their columns."""
-    if export.connection is not None:
+def problems_outside(
+    services: Services, export: Export, before: Export | None, deadline: Deadline
+) -> Iterator[Found]:
+    """What is wrong with what an export names: its list, its segments and their columns; what it named
+    `before` is not looked at again."""
+    if export.connection is not None and not _names_same(export, before, ("connection", "list_id")):
         try:
             connection = services.catalog.connection(export.connection)
         except ExportError as error:
             yield Found.of("/connection", error)
         else:
             yield from _list(services, export, connection, deadline)
+    if _names_same(export, before, ("segments", "match", "attributes", "only_if", "consent")):
+        return
     for number, segment in enumerate(export.segments):
         yield from _segment(services, export, number, segment)
+
+
+def _names_same(export: Export, before: Export | None, members: Iterable[str]) -> bool:
+    return before is not None and all(getattr(export, name) == getattr(before, name) for name in members)
 
 
 def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:

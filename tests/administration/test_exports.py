@@ -382,3 +382,17 @@ def test_an_export_is_not_lost_where_the_state_fails(
     assert refused.status == 503
     assert api("GET", "/api/exports/vip").json == shown.json
     assert api("GET", "/api/audit?limit=1").json["audit"][0]["outcome"] == "failed"
+
+
+def test_what_stays_is_not_looked_at_again(api: Api, world: World) -> None:
+    """An export can be renamed, or get another connection, while its segment or its list is away."""
+    shown = api("GET", "/api/exports/vip")
+    world.services.segment_store.delete(
+        "CustomerInsights_5a3b1e00-0000-4000-8000-00005eed0001/BlobExport/model.json"
+    )
+    wish = shown.json | {"display_name": "Renamed"}
+
+    assert api("PUT", "/api/exports/vip", wish, if_match=shown.headers["etag"]).status == 200
+    assert api("POST", "/api/exports/vip/detach").status == 200
+    assert api("POST", "/api/exports/vip/attach", {"connection": "sandbox"}).status == 200
+    assert api("POST", "/api/exports", WISH | {"segments": ["Gone"]}).status == 422

@@ -33,12 +33,15 @@ def test_add_writes_key_and_document(command: Command, world: World) -> None:
 
 
 def test_add_for_people(command: Command, world: World) -> None:
-    """People and groups are given by comma; a blank between two commas is nobody."""
-    answers = ["Mine", "mine", "pk_sandbox", " , ", "ada@example.org, , marketing,", "y"]
+    """People and groups are given by comma; a blank between two commas is nobody, and a name is a mistake."""
+    ids = ("00000000-0000-4000-8000-00000000ada0", "00000000-0000-4000-8000-0000000000f0")
+    answers = ["Mine", "mine", "pk_sandbox", f"{ids[0]}, , {ids[1]},", "y"]
 
+    refused = command("connections", "add", input=typed(*answers[:3], "ada@example.org", "y"))
     assert command("connections", "add", input=typed(*answers)).exit_code == 0
 
-    assert world.services.catalog.connection("mine").shared_with == ("ada@example.org", "marketing")
+    assert (refused.exit_code, "/shared_with/0" in refused.output) == (2, True)
+    assert world.services.catalog.connection("mine").shared_with == ids
 
 
 def test_add_asks_again_for_what_can_not_be(command: Command) -> None:
@@ -75,12 +78,57 @@ def test_add_writes_nothing_where_it_does_not_come_to_an_end(
         world.services.catalog.connection("my-klaviyo")
 
 
-def test_add_with_a_key_vault_says_how(command: Command, world: World) -> None:
-    """With a Key Vault, the command shows Azure's own command to store the key."""
+def test_add_can_be_scripted(command: Command, world: World) -> None:
+    """With the key in the environment, nothing is asked."""
+    options = ["--name", "Klaviyo EU", "--id", "eu", "--shared-with", "contributors", "--agree"]
+
+    result = command("connections", "add", *options, "--json", KLAVIYO_API_KEY="pk_sandbox")
+
+    made = json.loads(result.stdout)
+    assert (made["id"], made["shared_with"], made["account"]["id"]) == ("eu", "contributors", "SNDBOX")
+    assert made["consent"]["text_digest"]
+    assert "pk_sandbox" not in result.output
+
+
+def test_a_vault_that_can_not_be_reached_leaves_nothing(command: Command, world: World) -> None:
+    """The same command again will do."""
     result = command(
         "connections", "add", input=typed(*ANSWERS), KEY_VAULT_URL="https://made-up.vault.azure.net"
     )
 
-    assert result.exit_code == 0, result.output
-    assert "az keyvault secret set --vault-name made-up --name my-klaviyo-key" in result.stdout
+    assert result.exit_code == 3, result.output
+    assert "vault_unavailable" in result.output
     assert json.loads(world.services.settings.secrets_file.read_text()).keys() == {"klaviyo-sandbox"}
+    with pytest.raises(NotFound):
+        world.services.catalog.connection("my-klaviyo")
+
+
+def test_a_connection_is_changed_detached_and_removed(command: Command, world: World) -> None:
+    """Each by a command of its own; the key goes with it, since the command wrote it."""
+    command("connections", "add", input=typed(*ANSWERS))
+    before = world.services.catalog.connection("my-klaviyo")
+    command("exports", "attach", "vip", "my-klaviyo")
+
+    assert command("connections", "share", "my-klaviyo", "contributors").exit_code == 0
+    assert command("connections", "edit", "my-klaviyo", "--name", "Klaviyo EU").exit_code == 0
+    assert command("connections", "pause", "my-klaviyo").exit_code == 0
+    changed = world.services.catalog.connection("my-klaviyo")
+    assert (changed.shared_with, changed.display_name, changed.paused) == ("contributors", "Klaviyo EU", True)
+    assert command("connections", "pause", "my-klaviyo", "--off").exit_code == 0
+    assert command("connections", "key", "my-klaviyo", KLAVIYO_API_KEY="pk_sandbox").exit_code == 0
+    keyed = world.services.catalog.connection("my-klaviyo")
+    assert (keyed.paused, keyed.secret_name != before.secret_name) == (False, True)
+
+    refused = command("connections", "remove", "my-klaviyo")
+    assert (refused.exit_code, "'vip'" in refused.output) == (75, True)
+    assert json.loads(command("connections", "detach", "my-klaviyo", "--json").stdout) == {"exports": ["vip"]}
+    assert command("connections", "remove", "my-klaviyo").exit_code == 0
+    assert json.loads(world.services.settings.secrets_file.read_text()).keys() == {"klaviyo-sandbox"}
+
+
+def test_lists_of_a_connection(command: Command) -> None:
+    """With the opt-in process, which decides who gets mail."""
+    assert json.loads(command("connections", "lists", "sandbox", "--json").stdout) == {
+        "lists": [{"id": "Y6nRLr", "name": "VIP", "opt_in": "single_opt_in"}]
+    }
+    assert "single opt in" in command("connections", "lists", "sandbox").stdout

@@ -15,7 +15,7 @@ from tests.support.world import World
 
 ROUTES = {
     "exports/vip/runs": {"GET", "POST"},
-    "runs": {"POST"},
+    "runs": {"GET", "POST"},
     "runs/vip.20260824T143300Z-0000": {"GET"},
     "runs/vip.20260824T143300Z-0000/cancel": {"POST"},
     "runs/vip.20260824T143300Z-0000/rejected": {"GET"},

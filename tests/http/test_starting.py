@@ -167,27 +167,16 @@ def test_a_strict_caller_sees_a_failed_run_in_the_status(
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "name"),
-    [
-        ({"requested_by": "the night's job"}, {"x-ms-client-principal-name": "ana@example.org"}, None),
-        ({}, {"x-ms-client-principal-name": "ana@example.org"}, "ana@example.org"),
-        ({}, {"x-ms-client-principal-name": "a\tb"}, "http"),
-        ({}, {"x-ms-client-principal-name": "a" * 201}, "http"),
-        ({}, {}, "http"),
-    ],
-    ids=["body", "principal", "unprintable", "long", "nobody"],
+    ("body", "name"), [({"requested_by": "the night's job"}, "the night's job"), ({}, "http")]
 )
 def test_who_asked_is_on_record(
-    host: httpx.Client,
-    new_export: Callable[..., str],
-    body: dict[str, str],
-    headers: dict[str, str],
-    name: str | None,
+    host: httpx.Client, new_export: Callable[..., str], body: dict[str, str], name: str
 ) -> None:
-    """Who the body names, else whom Azure's sign-in names, else nobody in particular."""
-    answer = host.post(f"/api/exports/{new_export()}/runs", json=body, headers=headers | ASYNC)
+    """Who the body names, else nobody in particular: what headers say can be made up."""
+    forged = {"x-ms-client-principal-name": "ana@example.org"}
+    answer = host.post(f"/api/exports/{new_export()}/runs", json=body, headers=ASYNC | forged)
 
-    assert answer.json()["requested_by"] == (name or body["requested_by"])
+    assert answer.json()["requested_by"] == name
 
 
 def test_the_location_fits_the_address_that_was_called(
