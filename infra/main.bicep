@@ -54,6 +54,13 @@ param exportsPaused bool = false
 @description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
 param notifySecret string = ''
 
+@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, whose sign-in the app then needs.')
+@allowed(['key', 'entra'])
+param auth string = 'key'
+
+@description('Where people reach the app; empty where that is its own host name.')
+param publicUrl string = ''
+
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
@@ -174,6 +181,8 @@ module app 'app.bicep' = {
       EXPORT_SCHEDULE: exportSchedule
       EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
       NOTIFY_SECRET: notifySecret
+      AUTH: auth
+      PUBLIC_URL: publicUrl
     }
   }
 }

@@ -79,7 +79,10 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
           name: 'forget-old-runs'
           type: 'Lifecycle'
           definition: {
-            filters: { blobTypes: ['blockBlob'], prefixMatch: ['${stateContainer.name}/runs/'] }
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: ['${stateContainer.name}/recent/', '${stateContainer.name}/runs/']
+            }
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } } }
           }
         }
@@ -95,6 +98,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
                 '${stateContainer.name}/heads/'
                 '${stateContainer.name}/ledgers/'
                 '${stateContainer.name}/locks/'
+                '${stateContainer.name}/recent/'
                 '${stateContainer.name}/runs/'
                 '${deploymentContainer.name}/'
                 'azure-webjobs-' // what the host makes itself

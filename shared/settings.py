@@ -69,7 +69,21 @@ class Settings:
         return container_and_prefix(self.segments_url)[1] if "://" in self.segments_url else ""
 
 
-def auth_of(environment: Mapping[str, str]) -> Auth:
+@dataclass(frozen=True)
+class SignIn:
+    """What the platform says of its sign-in: whether it is on, and for which tenants of Microsoft Entra."""
+
+    is_on: bool
+    tenants: frozenset[str]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "SignIn":
+        tenants = environment.get("WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "").replace(",", " ").lower().split()
+        is_on = environment.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true"
+        return cls(is_on, frozenset(tenants))
+
+
+def auth_of(environment: Mapping[str, str] = os.environ) -> Auth:
     """How callers sign in; what is unset or misspelt leaves the routes to the function key."""
     given = environment.get("AUTH", "").strip().lower()
     return Auth(given) if given in Auth else Auth.KEY

@@ -2,17 +2,16 @@
 
 import base64
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from shared.administration.rights import Forbidden, Person, Role
 from shared.errors import PermanentError
-from shared.settings import Auth, auth_of
+from shared.settings import Auth, SignIn, auth_of
 
 # Routes have their level from the first import on, so this holds for the process, too.
-AUTH = auth_of(os.environ)
+AUTH = auth_of()
 
 OPERATOR = Person("http", Role.OPERATOR)
 # Characters of a principal: a person in some hundred groups has about a tenth of it.
@@ -46,7 +45,7 @@ def play(person: Person | None) -> None:
     _played = person
 
 
-def caller_of(headers: Mapping[str, str], auth: Auth, environment: Mapping[str, str]) -> Person:
+def caller_of(headers: Mapping[str, str], auth: Auth, sign_in: SignIn) -> Person:
     """Who is calling.
 
     With a function key that is nobody in particular: whatever the headers say. Raises SignInOff where the
@@ -60,21 +59,20 @@ def caller_of(headers: Mapping[str, str], auth: Auth, environment: Mapping[str, 
                 raise SignInOff("AUTH=local is for `segment-export serve --as ROLE` only.")
             return _played
         case Auth.ENTRA:
-            return _signed_in(headers, environment)
+            return _signed_in(headers, sign_in)
 
 
-def _signed_in(headers: Mapping[str, str], environment: Mapping[str, str]) -> Person:
+def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
     """As the platform's sign-in says, whose headers nobody can forge while it is on."""
-    if environment.get("WEBSITE_AUTH_ENABLED", "").strip().lower() != "true":
+    if not sign_in.is_on:
         raise SignInOff("AUTH=entra, but the platform's sign-in is off: turn it on, or see docs/deploy.md.")
     header = headers.get("x-ms-client-principal", "")
     if not header:
         raise NotSignedIn("Sign in with Microsoft Entra.")
     principal = _principal(header)
     claims = list(_claims(principal))
-    tenants = environment.get("WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "").replace(",", " ").lower().split()
     tenant = _first(claims, _TENANT).lower()
-    if principal.get("auth_typ") != "aad" or not tenant or tenant not in tenants:
+    if principal.get("auth_typ") != "aad" or not tenant or tenant not in sign_in.tenants:
         raise SignInOff("The sign-in is not that of this app's tenant: see WEBSITE_AUTH_AAD_ALLOWED_TENANTS.")
     role_types = {*_ROLE, *_text(principal.get("role_typ"))}
     given = {value.lower() for kind, value in claims if kind in role_types}

@@ -1,6 +1,5 @@
 """A route as data: its methods, what each takes, and who may call it; and how a request is answered."""
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from shared.api.callers import AUTH, OPERATOR, caller_of
 from shared.api.problems import BadRequest, guarded
 from shared.api.replies import Reply, problem_reply
 from shared.services import process_services
-from shared.settings import Auth
+from shared.settings import Auth, SignIn
 
 SAFE = frozenset({"GET", "HEAD"})
 
@@ -95,7 +94,7 @@ def answer(route: Route, http: HttpCall, auth: Auth = AUTH) -> Reply:
 
 
 def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
-    by = None if route.is_open else caller_of(http.headers, auth, os.environ)
+    by = None if route.is_open else caller_of(http.headers, auth, SignIn.from_environment())
     operation = route.operations.get("GET" if http.method == "HEAD" else http.method)
     if operation is None:
         methods = ", ".join(route.operations)

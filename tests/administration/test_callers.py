@@ -9,7 +9,7 @@ import pytest
 from shared.administration.rights import Role
 from shared.api.callers import LONGEST_PRINCIPAL, NotSignedIn, SignInOff, caller_of, play
 from shared.errors import PermanentError
-from shared.settings import Auth, auth_of
+from shared.settings import Auth, SignIn, auth_of
 from tests.administration.conftest import ADA, CARL, ROUTES, Answered, Api
 from tests.support.world import World
 
@@ -35,7 +35,8 @@ def encoded(document: Any) -> str:
 
 
 def signed_in(header: str, **environment: str) -> Any:
-    return caller_of({"x-ms-client-principal": header}, Auth.ENTRA, PLATFORM | environment)
+    sign_in = SignIn.from_environment(PLATFORM | environment)
+    return caller_of({"x-ms-client-principal": header}, Auth.ENTRA, sign_in)
 
 
 def test_a_person_is_who_the_platform_says() -> None:
@@ -254,7 +255,7 @@ def test_behind_the_platforms_sign_in_the_public_address_counts(
 
 def test_the_hand_over_ends() -> None:
     play(CARL)
-    assert caller_of({}, Auth.LOCAL, {}) is CARL
+    assert caller_of({}, Auth.LOCAL, SignIn.from_environment({})) is CARL
     play(None)
     with pytest.raises(SignInOff):
-        caller_of({}, Auth.LOCAL, {})
+        caller_of({}, Auth.LOCAL, SignIn.from_environment({}))

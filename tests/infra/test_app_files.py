@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import function_app
+from admin_trigger.routes import ALL_ROUTES
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +58,22 @@ def test_every_route_but_health_wants_a_key(triggers: Triggers) -> None:
     levels = {name: trigger["authLevel"] for name, trigger in triggers.items() if "route" in trigger}
     assert levels.pop("health") == "ANONYMOUS"
     assert set(levels.values()) == {"FUNCTION"}
-    assert len(levels) == 6
+    assert levels.keys() == {route.name for route in ALL_ROUTES} - {"health"}
+
+
+@pytest.mark.parametrize("auth", ["entra", "local"])
+def test_where_people_sign_in_a_key_opens_nothing(auth: str) -> None:
+    """No route asks for one: the app itself asks who is calling."""
+    script = (
+        "import json, function_app\n"
+        "for function in function_app.app.get_functions():\n"
+        "    binding = json.loads(function.get_function_json())['bindings'][0]\n"
+        "    if 'route' in binding: print(binding['authLevel'])"
+    )
+    told = subprocess.check_output(
+        [sys.executable, "-c", script], cwd=ROOT, text=True, env=os.environ | {"AUTH": auth}
+    )
+    assert set(told.split()) == {"ANONYMOUS"}
 
 
 def test_the_timer_ticks_when_it_is_due_and_only_then(triggers: Triggers) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings
+from shared.settings import Settings, SignIn, auth_of
 from tests.support.bicep import MAIN, ROOT, app_settings, declared, text
 
 # The keys' file stands in for the vault where there is none.
 LOCAL_ONLY = {"SECRETS_FILE"}
+# What Azure sets itself: with these in a template, an app could believe in a sign-in that is off.
+OF_THE_PLATFORM = {"WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME"}
 # What the Functions host and its worker read, not our code.
 READ_BY_THE_HOST = {
     "AzureFunctionsWebHost__hostid",
@@ -45,6 +47,8 @@ def read_by_the_code() -> set[str]:
     """Settings, what else is taken from the environment, and the `%NAMES%` of bindings."""
     asked = Recorded()
     Settings.from_environment(asked)
+    SignIn.from_environment(asked)
+    auth_of(asked)
     code = "\n".join(sources())
     elsewhere = re.findall(r"environ(?:\.get\(|\[)\"(\w+)\"", code)
     return {*asked, *elsewhere, *re.findall(r"\"%(\w+)%\"", code)}
@@ -52,7 +56,7 @@ def read_by_the_code() -> set[str]:
 
 def test_every_setting_that_the_code_reads_is_deployed() -> None:
     """None is forgotten but the one that makes no sense where there is a vault."""
-    assert read_by_the_code() - set(app_settings()) == LOCAL_ONLY
+    assert read_by_the_code() - set(app_settings()) == LOCAL_ONLY | OF_THE_PLATFORM
 
 
 def test_every_setting_that_is_deployed_is_read() -> None:
@@ -70,7 +74,7 @@ def test_deployed_values_are_the_defaults() -> None:
 def test_the_example_shows_every_setting() -> None:
     """A copy of local.settings.json.example names all that the code reads, but for Azure's identity."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    assert read_by_the_code() - set(example) == {"AZURE_CLIENT_ID"}
+    assert read_by_the_code() - set(example) == {"AZURE_CLIENT_ID"} | OF_THE_PLATFORM
 
 
 # Where the templates take the settings from that name something they make, or were told.
@@ -85,6 +89,8 @@ WIRED = {
     "KEY_VAULT_URL": "keys.outputs.url",
     "EXPORTS_PAUSED": "exportsPaused ? 'true' : 'false",
     "NOTIFY_SECRET": "notifySecret",
+    "AUTH": "auth",
+    "PUBLIC_URL": "publicUrl",
 }
 
 
