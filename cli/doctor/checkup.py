@@ -1,5 +1,6 @@
 """What `doctor` checks: each thing by itself, so that one problem does not hide another."""
 
+import os
 import platform
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from shared.klaviyo.calls import REVISION
 from shared.ledger import read_erased, read_key
 from shared.segments import Segments
 from shared.services import Services
+from shared.settings import Auth
 
 # Beyond it, leases and tokens can't be trusted.
 MOST_SKEW = timedelta(seconds=60)
@@ -31,6 +33,9 @@ def examine(services: Services) -> Iterator[Finding]:
     yield _versions(services)
     if services.settings.exports_paused:
         yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", fixes.ALL_PAUSED)
+    given = os.environ.get("AUTH", "").strip()
+    if given.lower() not in ("", *Auth):
+        yield Finding("settings", "AUTH is misspelt: callers need a function key.", fixes.AUTH, warning=True)
     if secret := services.settings.notify_secret:
         look = partial(_notifications, services, secret)
         yield check("notifications", look, fixes.notifications(services.settings))

@@ -4,22 +4,27 @@ import click
 
 from cli.doctor.checkup import examine
 from cli.doctor.finding import Finding
+from cli.doctor.sign_in import check_sign_in
 from cli.options import json_option, open_services
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
 
 
 @click.command()
+@click.option(
+    "--url", metavar="URL", help="Also check that the app at this address refuses a forged sign-in."
+)
 @json_option
-def doctor(as_json: bool) -> int:
-    """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing.
+def doctor(url: str | None, as_json: bool) -> int:
+    """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing to Klaviyo.
 
     Each problem comes with its fix.
 
     Example: segment-export doctor
     """
     findings = []
-    for finding in examine(open_services()):
+    forged = [check_sign_in(url)] if url is not None else []
+    for finding in (*forged, *examine(open_services())):
         findings.append(finding)
         if not as_json:
             _show(finding)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from cli.doctor import fixes
 from cli.doctor.finding import Finding, check, failed, too_far_ahead
 from shared.adapters.clock import Deadline
+from shared.administration.rights import is_object_id
 from shared.administration.validation import FOLDERS, Checked, stored_documents, validate
 from shared.catalog import Connection, Cron, Export
 from shared.errors import ExportError, NotFound
@@ -15,6 +16,7 @@ from shared.runs.heads.head import Head, read_head
 from shared.runs.plan import PinnedSegment, Plan
 from shared.runs.views.ahead import times_ahead
 from shared.services import Services, open_account
+from shared.text import listing
 
 # Seconds for all requests to Klaviyo.
 ONLINE = 120
@@ -74,8 +76,15 @@ def _connection(
     vault = fixes.vault(services.settings)
     yield check(f"secret {connection.secret_name}", secret, vault)
     yield check(f"account of {connection.id}", account, vault)
+    if nobody := [each for each in _shared_with(connection) if not is_object_id(each)]:
+        message = f"These match nobody, since they are not object ids: {listing(nobody)}."
+        yield Finding(f"sharing of {connection.id}", message, fixes.SHARING, warning=True)
     if connection.paused:
         yield Finding(f"pause of {connection.id}", "Nothing is sent over this connection.", fixes.PAUSED)
+
+
+def _shared_with(connection: Connection) -> tuple[str, ...]:
+    return connection.shared_with if isinstance(connection.shared_with, tuple) else ()
 
 
 def _list(export: Export, accounts: Mapping[str, Klaviyo], deadline: Deadline) -> Finding:

@@ -8,6 +8,11 @@ from shared.settings import Settings
 
 DOCUMENT = "Correct it and write it again: segment-export apply -f FILE."
 CONNECTION_FIRST = "Fix or write the connection first, or name another one in the export."
+NOT_REACHED = "Check the address, and that the app runs: it begins with https and ends before /api."
+SIGN_IN_OFF = "Turn the platform's sign-in with Microsoft Entra on, or set AUTH=key."
+FORGED = "Stop the app, and turn its sign-in on before you start it again."
+SHARING = "Share with object ids of Microsoft Entra: segment-export connections share."
+AUTH = "Set it to key or entra."
 DETACHED = "Attach one: segment-export exports attach."
 NO_CONNECTION = "Check STATE_URL; `segment-export connections add` adds the first one."
 NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one."

@@ -25,7 +25,7 @@ from shared.administration.documents import (
     thing,
     write,
 )
-from shared.administration.rights import Action, Person, check_role, check_visible, may
+from shared.administration.rights import Action, Person, check_role, check_visible, is_object_id, may
 from shared.administration.secrets import OTHERS_SECRET, is_written_for, may_name, new_name
 from shared.catalog import Connection, Export
 from shared.catalog.connection import Sharing
@@ -327,7 +327,7 @@ def _sharing_problems(shared_with: Sharing) -> Iterator[Problem]:
     """A name matches nobody, so it is a mistake; stored documents may still have some."""
     if isinstance(shared_with, tuple):
         for number, each in enumerate(shared_with):
-            if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", each):
+            if not is_object_id(each):
                 yield Problem(f"/shared_with/{number}", "must be an object id of Microsoft Entra")
 
 

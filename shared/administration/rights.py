@@ -1,5 +1,6 @@
 """Who may do what: one table, and one pure function that reads it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -133,6 +134,11 @@ def is_shared(shared_with: Sharing, person: Person) -> bool:
             return True
     ids = {person.object_id, *person.groups} - {""}
     return not ids.isdisjoint(each.lower() for each in shared_with)
+
+
+def is_object_id(text: str) -> bool:
+    """Whether a text can be the object id of somebody or something in Microsoft Entra."""
+    return re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text) is not None
 
 
 def check_role(person: Person, action: Action) -> None:

@@ -1,17 +1,25 @@
 """What `doctor` finds where clock, store, vault or Klaviyo is not as it should be, and what it advises."""
 
+import base64
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from cli.doctor import fixes
 from cli.doctor.checkup import examine
 from cli.doctor.finding import Finding
+from cli.doctor.sign_in import check_sign_in
 from sandbox.klaviyo import Fault
 from sandbox.people import People
+from sandbox.serving import serving
 from shared.adapters.storage.store import Store
 from shared.errors import Denied
 from shared.runs.forget import forget
@@ -130,3 +138,49 @@ def test_erased_people_who_cant_be_told(tmp_path: Path) -> None:
         assert "erased people" not in found(world)
         world.secrets({"klaviyo-sandbox": "pk_sandbox"})
         assert "digest-key" in found(world)["erased people"].fix
+
+
+def test_names_in_a_connections_sharing_match_nobody(tmp_path: Path) -> None:
+    """An old document may have some."""
+    with a_world(tmp_path) as world:
+        world.document("connections/sandbox.json", shared_with=["00000000-0000-4000-8000-0000000000f0"])
+        assert "sharing of sandbox" not in found(world)
+        world.document("connections/sandbox.json", shared_with=["ada@example.org"])
+        finding = found(world)["sharing of sandbox"]
+    assert finding.warning
+    assert "'ada@example.org'" in finding.message
+
+
+def test_a_misspelt_sign_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_world(tmp_path) as world:
+        monkeypatch.setenv("AUTH", "entar")
+        assert "AUTH is misspelt" in found(world)["settings"].message
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "fix"),
+    [
+        (401, "is refused", ""),
+        (302, "is refused", ""),
+        (503, "the sign-in is off", fixes.SIGN_IN_OFF),
+        (200, "is believed", fixes.FORGED),
+        (404, "answers 404", fixes.NOT_REACHED),
+    ],
+)
+def test_an_app_that_believes_a_forged_sign_in(status: int, message: str, fix: str) -> None:
+    """After each deployment: the header says administrator, and there is no token."""
+    seen: list[str] = []
+
+    def me(request: Request) -> Response:
+        seen.append(json.loads(base64.b64decode(request.headers["x-ms-client-principal"]))["auth_typ"])
+        return Response(status_code=status, headers={"location": "https://login.example.org"})
+
+    with serving(Starlette(routes=[Route("/api/me", me)])) as url:
+        finding = check_sign_in(url)
+
+    assert seen == ["aad"]
+    assert (message in finding.message, finding.fix) == (True, fix)
+
+
+def test_an_app_that_is_not_there() -> None:
+    assert check_sign_in("http://127.0.0.1:1").fix == fixes.NOT_REACHED

@@ -1,0 +1,49 @@
+"""Whether a deployed app lets somebody in who only says that they have signed in."""
+
+import base64
+import json
+
+from cli.doctor import fixes
+from cli.doctor.finding import Finding
+from shared.settings import https_url
+
+# Seconds for the whole answer; a cold start takes some of them.
+PATIENCE = 60
+# As the platform's sign-in writes it, with the role that may do everything.
+_FORGED = {
+    "auth_typ": "aad",
+    "name_typ": "name",
+    "role_typ": "roles",
+    "claims": [{"typ": "roles", "val": "Administrator"}, {"typ": "name", "val": "forged by doctor"}],
+}
+
+
+def check_sign_in(url: str) -> Finding:
+    """Asks the app who is calling, with a forged principal, no token and no key: it must not say.
+
+    Raises InvalidSettings for what can't be the app's address.
+    """
+    import httpx
+
+    address = https_url("--url", url).rstrip("/")
+    header = base64.b64encode(json.dumps(_FORGED).encode()).decode()
+    name = f"sign-in of {address}"
+    try:
+        answer = httpx.get(
+            f"{address}/api/me",
+            headers={"x-ms-client-principal": header},
+            timeout=PATIENCE,
+            follow_redirects=False,
+        )
+    except httpx.HTTPError as error:
+        return Finding(name, f"can't be reached ({type(error).__name__})", fixes.NOT_REACHED)
+    match answer.status_code:
+        case 401 | 403 | 302:
+            return Finding(name, f"a forged sign-in is refused ({answer.status_code})")
+        case 503:
+            return Finding(name, "the sign-in is off, so that everything is refused", fixes.SIGN_IN_OFF)
+        case status if status < 300:
+            return Finding(
+                name, "a forged sign-in is believed: anybody can act as an administrator", fixes.FORGED
+            )
+    return Finding(name, f"answers {answer.status_code}, not as the app does", fixes.NOT_REACHED)
