@@ -26,15 +26,10 @@ def check_sign_in(url: str) -> Finding:
     import httpx
 
     address = https_url("--url", url).rstrip("/")
-    header = base64.b64encode(json.dumps(_FORGED).encode()).decode()
+    headers = {"x-ms-client-principal": base64.b64encode(json.dumps(_FORGED).encode()).decode()}
     name = f"sign-in of {address}"
     try:
-        answer = httpx.get(
-            f"{address}/api/me",
-            headers={"x-ms-client-principal": header},
-            timeout=PATIENCE,
-            follow_redirects=False,
-        )
+        answer = httpx.get(f"{address}/api/me", headers=headers, timeout=PATIENCE, follow_redirects=False)
     except httpx.HTTPError as error:
         return Finding(name, f"can't be reached ({type(error).__name__})", fixes.NOT_REACHED)
     match answer.status_code:
@@ -43,7 +38,6 @@ def check_sign_in(url: str) -> Finding:
         case 503:
             return Finding(name, "the sign-in is off, so that everything is refused", fixes.SIGN_IN_OFF)
         case status if status < 300:
-            return Finding(
-                name, "a forged sign-in is believed: anybody can act as an administrator", fixes.FORGED
-            )
+            message = "a forged sign-in is believed: anybody can act as an administrator"
+            return Finding(name, message, fixes.FORGED)
     return Finding(name, f"answers {answer.status_code}, not as the app does", fixes.NOT_REACHED)

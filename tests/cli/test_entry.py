@@ -17,7 +17,7 @@ from shared.runs.heads.head import read_head
 from tests.cli.conftest import Command
 from tests.support.host import COMMAND
 from tests.support.processes import accepted
-from tests.support.world import World, environment_of
+from tests.support.world import SEGMENT, World, environment_of
 
 
 def commands(group: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -165,6 +165,23 @@ def test_the_tab_key_completes_runs(command: Command, world: World) -> None:
     assert completed("runs show vi") == sorted([closed, opened])
     assert completed(f"runs cancel {opened}") == [opened]
     assert completed("runs show other.") == [""]
+
+
+def test_the_tab_key_completes_what_an_export_names(world: World) -> None:
+    """Connections, segments, the lists of the account with their names, and the columns of the segment."""
+    world.segment(People(3))
+
+    def completed(*words: str) -> list[str]:
+        typed = {"COMP_WORDS": " ".join(["segment-export", *words]), "COMP_CWORD": str(len(words))}
+        environment = environment_of(world) | typed | {"_SEGMENT_EXPORT_COMPLETE": "bash_complete"}
+        done = subprocess.run([str(COMMAND)], env=environment, capture_output=True, text=True, check=True)
+        return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
+
+    assert completed("exports", "add", "--connection", "s") == ["sandbox"]
+    assert completed("exports", "add", "--segment", "High") == [SEGMENT]
+    assert completed("exports", "add", "--list", "Y") == ["Y6nRLr"]
+    assert completed("exports", "add", "--segment", SEGMENT, "--email", "EM") == ["EMail"]
+    assert completed("run", "v") == ["vip"]
 
 
 def test_a_second_ctrl_c_waits_for_nothing(world: World) -> None:
