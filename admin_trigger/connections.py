@@ -3,7 +3,7 @@
 from typing import Any
 
 from admin_trigger.bodies import KeyBody, ListBody
-from admin_trigger.replies import id_in, page, wanted_version, written
+from admin_trigger.replies import document_in, id_in, page, wanted_version, written
 from shared.adapters.clock import Deadline
 from shared.administration import connections
 from shared.administration.connections import NewConnection, state_of
@@ -60,7 +60,7 @@ def change(call: Call) -> Reply:
     before = connections.show(services, call.by, connection_id)
     try:
         etag = wanted_version(call, before.etag)
-        stored = connections.change(services, call.by, connection_id, call.http.body, etag)
+        stored = connections.change(services, call.by, connection_id, document_in(call), etag)
     except Changed as error:
         raise BadRequest(error.message, status=412, code=error.code) from None
     return _reply(call, 200, stored)
@@ -89,6 +89,7 @@ def lists(call: Call) -> Reply:
 
 def add_list(call: Call) -> Reply:
     services, connection_id = process_services(), id_in(call, "connection")
+    connections.show(services, call.by, connection_id, Action.ADD_LIST)
     name = read_body(ListBody, call.http.body).name
     return reply(201, connections.add_list(services, call.by, connection_id, name, _deadline(services)))
 

@@ -3,15 +3,23 @@
 from itertools import islice
 
 from admin_trigger.bodies import AttachBody, DuplicateBody
-from admin_trigger.replies import id_in, limit_in, next_page, page, reply_of_export, wanted_version
+from admin_trigger.replies import (
+    document_in,
+    id_in,
+    limit_in,
+    next_page,
+    page,
+    reply_of_export,
+    wanted_version,
+)
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.administration import exports
 from shared.administration.documents import Stored, read_export
 from shared.administration.exports import Saved
 from shared.administration.overview import overview
+from shared.administration.rights import Action
 from shared.api import BadRequest, Call, EmptyBody, Reply, read_body
-from shared.api.bodies import LONGEST_BODY
 from shared.catalog import Export
 from shared.errors import Changed
 from shared.services import Services, process_services
@@ -39,15 +47,16 @@ def show(call: Call) -> Reply:
 
 def add(call: Call) -> Reply:
     services = process_services()
-    saved = exports.add(services, call.by, _body(call), _deadline(services))
+    saved = exports.add(services, call.by, document_in(call), _deadline(services))
     return _created(saved, call.here.rstrip("/"))
 
 
 def change(call: Call) -> Reply:
     services, export_id = process_services(), id_in(call, "export")
-    etag = wanted_version(call, read_export(services, export_id).etag)
+    before = exports.mine(services, call.by, Action.CHANGE_EXPORT, export_id)
+    etag = wanted_version(call, before.etag)
     try:
-        saved = exports.change(services, call.by, export_id, _body(call), etag, _deadline(services))
+        saved = exports.change(services, call.by, export_id, document_in(call), etag, _deadline(services))
     except Changed as error:
         raise BadRequest(error.message, status=412, code=error.code) from None
     return reply_of_export(200, saved, {})
@@ -55,6 +64,7 @@ def change(call: Call) -> Reply:
 
 def duplicate(call: Call) -> Reply:
     services, export_id = process_services(), id_in(call, "export")
+    exports.mine(services, call.by, Action.ADD_EXPORT, export_id)
     body = read_body(DuplicateBody, call.http.body)
     new_id, name = body.id or exports.copy_id(export_id), body.display_name
     saved = exports.duplicate(services, call.by, export_id, new_id, name, _deadline(services))
@@ -63,6 +73,7 @@ def duplicate(call: Call) -> Reply:
 
 def attach(call: Call) -> Reply:
     services, export_id = process_services(), id_in(call, "export")
+    exports.mine(services, call.by, Action.CHANGE_EXPORT, export_id)
     connection_id = read_body(AttachBody, call.http.body).connection
     return reply_of_export(
         200, exports.attach(services, call.by, export_id, connection_id, _deadline(services)), {}
@@ -71,6 +82,7 @@ def attach(call: Call) -> Reply:
 
 def detach(call: Call) -> Reply:
     services, export_id = process_services(), id_in(call, "export")
+    exports.mine(services, call.by, Action.DETACH_EXPORT, export_id)
     read_body(EmptyBody, call.http.body)
     return reply_of_export(200, exports.detach(services, call.by, export_id), {})
 
@@ -78,13 +90,6 @@ def detach(call: Call) -> Reply:
 def remove(call: Call) -> Reply:
     exports.remove(process_services(), call.by, id_in(call, "export"))
     return Reply(204, b"", headers={"cache-control": "no-store"})
-
-
-def _body(call: Call) -> bytes:
-    if len(call.http.body) > LONGEST_BODY:
-        message = f"The body is longer than {LONGEST_BODY:,} bytes."
-        raise BadRequest(message, status=413, code="too_large")
-    return call.http.body
 
 
 def _created(saved: Saved | Stored[Export], folder: str) -> Reply:

@@ -8,6 +8,7 @@ from shared.administration.documents import Stored
 from shared.administration.exports import Saved
 from shared.administration.overview import state_of as state_of_export
 from shared.api import BadRequest, Call, Reply, reply
+from shared.api.bodies import LONGEST_BODY
 from shared.catalog import Connection, Export
 from shared.catalog.document import ID_PATTERN
 from shared.errors import NotFound
@@ -36,6 +37,14 @@ def reply_of_export(status: int, saved: Saved | Stored[Export], headers: dict[st
 def written(document: Connection | Export) -> dict[str, Any]:
     """The document as it was written: what nobody gave has its default."""
     return document.model_dump(mode="json", exclude_unset=True)
+
+
+def document_in(call: Call) -> bytes:
+    """A document that is sent. Raises BadRequest: 413 for one over 64 KiB."""
+    if len(call.http.body) > LONGEST_BODY:
+        message = f"The body is longer than {LONGEST_BODY:,} bytes."
+        raise BadRequest(message, status=413, code="too_large")
+    return call.http.body
 
 
 def wanted_version(call: Call, stored_etag: str | None = None) -> str | None:

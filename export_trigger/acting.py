@@ -37,9 +37,9 @@ def start_run(call: Call) -> Reply:
     """Runs the export, or continues with its open run, as long as the caller waits."""
     services = process_services()
     preferences = Preferences.of(call.header("prefer"), waits=True)
-    request = _request(call)
     export = export_of(call, services)
     check_export(services, call.by, Action.START_RUN, export)
+    request = _request(call)
     services.catalog.connection(export.connection)  # without it no run is opened
     seconds = services.settings.http_time_budget if preferences.wait is None else preferences.wait
     try:
@@ -109,9 +109,9 @@ def _start(services: Services, export: Export, request: Request) -> str:
 def cancel_run(call: Call) -> Reply:
     """Asks for the end of a run, and brings it about where nobody else holds it."""
     services = process_services()
-    read_body(EmptyBody, call.http.body)
     record = read_run(services.state, call.route("run"))
     _check_run(services, call, record)
+    read_body(EmptyBody, call.http.body)
     if record.is_closed:
         return problem_reply(
             409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."

@@ -37,9 +37,9 @@ def show_run(call: Call) -> Reply:
 def preview_export(call: Call) -> Reply:
     """What a run would send and remove, from the newest snapshots; nothing is sent, and nothing written."""
     services = process_services()
-    body = read_body(PreviewBody, call.http.body)
     export = export_of(call, services)
     check_export(services, call.by, Action.PREVIEW, export)
+    body = read_body(PreviewBody, call.http.body)
     rows = _rows(services, call, export, body) if body.rows else None
     made = preview(services, export, full=body.full, confirmed=body.confirm_removals)
     members = made.model_dump(mode="json")

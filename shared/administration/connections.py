@@ -20,6 +20,7 @@ from shared.administration.documents import (
     check_version,
     new_document,
     read_connection,
+    read_export,
     replaced,
     save,
     thing,
@@ -29,7 +30,7 @@ from shared.administration.rights import Action, Person, check_role, check_visib
 from shared.administration.secrets import OTHERS_SECRET, is_written_for, may_name, new_name
 from shared.catalog import Connection, Export
 from shared.catalog.connection import Sharing
-from shared.catalog.document import ID_PATTERN, Document, Id
+from shared.catalog.document import Document, Id
 from shared.errors import (
     AlreadyExists,
     Denied,
@@ -111,12 +112,17 @@ def state_of(connection: Connection) -> str:
     return "paused" if connection.paused else "active"
 
 
-def show(services: Services, by: Person, connection_id: str) -> Stored[Connection]:
-    """The connection, where one sees it: what is not shared with one looks as if it were not there.
+def show(
+    services: Services, by: Person, connection_id: str, action: Action = Action.SEE_CONNECTION
+) -> Stored[Connection]:
+    """The connection, where one may do this: what is not shared with one looks as if it were not there.
 
     Raises Forbidden, NotFound, InvalidDocument.
     """
-    return _visible(services, by, Action.SEE_CONNECTION, connection_id)
+    check_role(by, action)
+    stored = read_connection(services, connection_id)
+    check_visible(by, action, stored.document.shared_with, connection_id)
+    return stored
 
 
 def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline) -> Stored[Connection]:
@@ -242,7 +248,7 @@ def change_key(
 
 def lists(services: Services, by: Person, connection_id: str, deadline: Deadline) -> list[KlaviyoList]:
     """The lists of the connection's account."""
-    connection = _visible(services, by, Action.LIST_LISTS, connection_id).document
+    connection = show(services, by, connection_id, Action.LIST_LISTS).document
     return list(open_account(services, connection, deadline).lists(deadline))
 
 
@@ -250,7 +256,7 @@ def add_list(
     services: Services, by: Person, connection_id: str, name: str, deadline: Deadline
 ) -> KlaviyoList:
     """Makes a list in the connection's account."""
-    connection = _visible(services, by, Action.ADD_LIST, connection_id).document
+    connection = show(services, by, connection_id, Action.ADD_LIST).document
     klaviyo = open_account(services, connection, deadline)
     with audited(services, by, Action.ADD_LIST, thing(connection)):
         return klaviyo.add_list(name, deadline)
@@ -270,8 +276,7 @@ def detach(services: Services, by: Person, connection_id: str) -> list[Export]:
 
 def detach_export(services: Services, by: Person, export: Export, action: Action) -> Stored[Export]:
     """Takes an export's connection away. Its open run is canceled."""
-    place = state.export(export.id)
-    stored = Stored(services.catalog.export(export.id), services.state.stat(place).etag)
+    stored = read_export(services, export.id)
     detached = stored.document.model_copy(update={"connection": None})
     written = save(services, by, action, detached, stored)
     run = read_open_run(services.state, export.id)
@@ -300,15 +305,6 @@ def exports_over(services: Services, connection_id: str) -> list[Export]:
     """The exports that use a connection."""
     documents = (listed.document for listed in services.catalog.exports())
     return [each for each in documents if isinstance(each, Export) and each.connection == connection_id]
-
-
-def _visible(services: Services, by: Person, action: Action, connection_id: str) -> Stored[Connection]:
-    check_role(by, action)
-    if re.fullmatch(ID_PATTERN, connection_id) is None:
-        raise NotFound("There is no such connection: that can't be the id of one.", code="unknown_connection")
-    stored = read_connection(services, connection_id)
-    check_visible(by, action, stored.document.shared_with, connection_id)
-    return stored
 
 
 def _problems(services: Services, wish: NewConnection, connection_id: str) -> Iterator[Problem]:

@@ -86,7 +86,7 @@ def change(
 
     Raises Forbidden, Changed where `etag` is not its version any more, InvalidDocument.
     """
-    stored = _mine(services, by, Action.CHANGE_EXPORT, export_id)
+    stored = mine(services, by, Action.CHANGE_EXPORT, export_id)
     check_version(stored, etag)
     document = replaced(stored, content, OWN_OF_EXPORT)
     not_checked = _check_references(services, by, Action.CHANGE_EXPORT, document, deadline, stored.document)
@@ -104,7 +104,7 @@ def change_members(
 
 def activate(services: Services, by: Person, export_id: str, *, active: bool) -> Stored[Export]:
     """Lets an export run by itself, or not."""
-    stored = _mine(services, by, Action.CHANGE_EXPORT, export_id)
+    stored = mine(services, by, Action.CHANGE_EXPORT, export_id)
     schedule = stored.document.schedule.model_copy(update={"active": active})
     document = stored.document.model_copy(update={"schedule": schedule})
     return save(services, by, Action.CHANGE_EXPORT, document, stored)
@@ -119,7 +119,7 @@ def duplicate(
     services: Services, by: Person, export_id: str, new_id: str, display_name: str | None, deadline: Deadline
 ) -> Saved:
     """Adds an export like another one, which does not run by itself yet."""
-    document = _mine(services, by, Action.ADD_EXPORT, export_id).document
+    document = mine(services, by, Action.ADD_EXPORT, export_id).document
     members = document.model_dump(mode="json", exclude_unset=True, exclude=set(OWN_OF_EXPORT))
     schedule = members.get("schedule", {}) | {"active": False}
     name = f"Copy of {document.display_name or document.id}"[:LONGEST_NAME]
@@ -134,19 +134,19 @@ def attach(services: Services, by: Person, export_id: str, connection_id: str, d
 
 def detach(services: Services, by: Person, export_id: str) -> Stored[Export]:
     """Takes its connection away: it keeps its configuration, and runs when it has one again."""
-    stored = _mine(services, by, Action.DETACH_EXPORT, export_id)
+    stored = mine(services, by, Action.DETACH_EXPORT, export_id)
     return detach_export(services, by, stored.document, Action.DETACH_EXPORT)
 
 
 def remove(services: Services, by: Person, export_id: str) -> None:
     """Removes an export, its open run and its ledger. The list at Klaviyo, and the records of runs, stay."""
-    stored = _mine(services, by, Action.REMOVE_EXPORT, export_id)
+    stored = mine(services, by, Action.REMOVE_EXPORT, export_id)
     with audited(services, by, Action.REMOVE_EXPORT, thing(stored.document), etag=stored.etag):
         services.state.delete(state.export(export_id))
         discard_export(services, export_id)
 
 
-def _mine(services: Services, by: Person, action: Action, export_id: str) -> Stored[Export]:
+def mine(services: Services, by: Person, action: Action, export_id: str) -> Stored[Export]:
     """The export, where one may do this to it. Raises Forbidden, NotFound, InvalidDocument."""
     check_role(by, action)
     stored = read_export(services, export_id)

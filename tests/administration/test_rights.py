@@ -29,6 +29,7 @@ NOT_THEIRS = {"contributor": FORBIDDEN}
 MATRIX: list[tuple[str, str, Any, dict[str, Any], dict[str, Any]]] = [
     # method, path, body, shared: what others than administrators get, not shared: the same
     ("GET", "/api/me", None, EVERYBODY, {}),
+    ("GET", "/api/openapi.json", None, EVERYBODY, {}),
     ("GET", "/api/connections", None, CONTRIBUTORS, {}),
     ("POST", "/api/connections", {"display_name": "New", "api_key": "pk_sandbox", "consent": True}, {}, {}),
     ("GET", "/api/connections/{c}", None, CONTRIBUTORS, UNSEEN),
@@ -183,6 +184,26 @@ def test_rights_come_before_the_body_and_its_conditions(api: Api) -> None:
             assert api(method, path, body, by=VERA).status == 403
     assert api("PUT", "/api/exports/vip", b"no JSON", by=VERA).status == 403
     assert api("PUT", "/api/exports/gone", b"no JSON", by=VERA).status == 403
+
+
+def test_rights_to_a_thing_come_before_the_body_and_its_conditions(
+    api: Api, world: World, ids: dict[str, str]
+) -> None:
+    """A contributor with whom the connection is not shared."""
+    share(world, ids, "administrators")
+    run = api("POST", f"/api/exports/{ids['e']}/runs").json["id"]
+
+    for method, path, status in (
+        ("PUT", f"/api/exports/{ids['e']}", 403),
+        ("POST", f"/api/exports/{ids['e']}/duplicate", 403),
+        ("POST", f"/api/exports/{ids['e']}/attach", 403),
+        ("POST", f"/api/exports/{ids['e']}/detach", 403),
+        ("POST", f"/api/exports/{ids['e']}/runs", 403),
+        ("POST", f"/api/exports/{ids['e']}/preview", 403),
+        ("POST", f"/api/runs/{run}/cancel", 403),
+        ("POST", f"/api/connections/{ids['c']}/lists", 404),
+    ):
+        assert api(method, path, b"no JSON", by=CARL).status == status, path
 
 
 def test_a_connection_that_is_not_shared_looks_as_if_it_were_not_there(
