@@ -411,3 +411,28 @@ def test_content_that_breaks_off_changes_nothing(store: Store) -> None:
         store.write("b", broken())
 
     assert [(blob.name, blob.etag) for blob in store.list()] == [("a", etag)]
+
+
+def test_what_is_appended_stands_at_the_end(store: Store) -> None:
+    """A blob that is only appended to is made where there is none."""
+    for part in (b"one\n", b"two\n"):
+        store.append("log/day", part)
+
+    assert store.read("log/day").content == b"one\ntwo\n"
+    assert [blob.name for blob in store.list("log/")] == ["log/day"]
+
+
+def test_what_many_append_at_once_is_all_there_whole(store: Store) -> None:
+    """Also to a blob that none of them has made yet."""
+    lines = [b"%d" % number * 1000 + b"\n" for number in range(10)]
+
+    with ThreadPoolExecutor(len(lines)) as pool:
+        list(pool.map(lambda line: store.append("log", line), lines))
+
+    assert sorted(store.read("log").content.splitlines(keepends=True)) == lines
+
+
+@pytest.mark.parametrize("name", ["", "../log", "a//b", ".hidden"])
+def test_nothing_is_appended_to_an_impossible_name(store: Store, name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store.append(name, b"line")

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_ROUTES = "export_trigger/routes.py"
+_ROUTES = "shared/api/routes.py"
 _PROBLEMS = "tests/http/test_problems.py"
 _PREFERENCES = "shared/api/preferences.py"
 _PREFERRED = "tests/http/test_preferences.py"
@@ -12,8 +12,8 @@ _LOOKING = "export_trigger/looking.py"
 _LOOKED = "tests/http/test_looking.py"
 
 HTTP = [
-    Mutant(_ROUTES, '"GET" if req.method == "HEAD" else req.method', "req.method", _LOOKED),
-    Mutant(_ROUTES, '{"allow": ", ".join(handlers)}', "{}", _PROBLEMS),
+    Mutant(_ROUTES, '"GET" if http.method == "HEAD" else http.method', "http.method", _LOOKED),
+    Mutant(_ROUTES, '{"allow": methods}', "{}", _PROBLEMS),
     Mutant(_PREFERENCES, 'min(int(given["wait"]), LONGEST_WAIT)', 'int(given["wait"])', _PREFERRED),
     Mutant(_PREFERENCES, 'partition(";")[0]', 'partition("\\0")[0]', _PREFERRED),
     Mutant(_PREFERENCES, 'if waits and "respond-async"', 'if "respond-async"', _PREFERRED),
@@ -29,12 +29,12 @@ HTTP = [
         _LOOKED,
     ),
     Mutant(_LOOKING, "MOST_A_PAGE = 100", "MOST_A_PAGE = 1000", _LOOKED),
-    Mutant("export_trigger/addresses.py", 'return url.partition("?")[0]', "return url", _LOOKED),
+    Mutant(_ROUTES, 'self.http.url.partition("?")[0]', "self.http.url", _LOOKED),
     Mutant(
         "export_trigger/acting.py",
-        "listed.document.schedule.active",
-        "True",
+        "listed.document.is_active and may(",
+        "may(",
         "tests/http/test_starting_all.py",
     ),
-    Mutant("export_trigger/acting.py", "read_body(EmptyBody, req.get_body())", "pass", _PROBLEMS),
+    Mutant("export_trigger/acting.py", "read_body(EmptyBody, call.http.body)", "pass", _PROBLEMS),
 ]

@@ -8,27 +8,10 @@ _TEMPLATES = "tests/infra/test_templates.py"
 _PROMISES = "tests/infra/test_promises.py"
 _SETTINGS = "tests/infra/test_settings.py"
 
-_KEYED = """@blueprint.route("{route}", auth_level=func.AuthLevel.FUNCTION)"""
-_OPEN = """@blueprint.route("{route}", auth_level=func.AuthLevel.ANONYMOUS)"""
-_ROUTES = [
-    "exports/{export}/preview",
-    "exports/{export}/runs",
-    "runs",
-    "runs/{run}",
-    "runs/{run}/cancel",
-    "runs/{run}/rejected",
-]
 
 INFRA = [
-    *(
-        Mutant(
-            "export_trigger/routes.py",
-            _KEYED.replace("{route}", route),
-            _OPEN.replace("{route}", route),
-            _APP,
-        )
-        for route in _ROUTES
-    ),
+    Mutant("shared/api/routes.py", "auth is Auth.KEY and not route.is_open", "not route.is_open", _APP),
+    Mutant("shared/api/routes.py", "auth is Auth.KEY and not route.is_open", "False", _APP),
     Mutant("schedule_trigger/timer.py", "run_on_startup=False", "run_on_startup=True", _APP),
     Mutant("schedule_trigger/timer.py", "use_monitor=True", "use_monitor=False", _APP),
     Mutant("function_app.py", "app.register_functions(schedule_blueprint)", "", _APP),

@@ -206,10 +206,10 @@ RUN_STATES = [
     Mutant(_DUE, "retry.attempts < MOST", "retry.attempts <= MOST", _DUES),
     Mutant(_DUE, "is_over = now >= retry", "is_over = now > retry", _NEWER),
     Mutant(_DUE, " or not is_believed(retry.not_before, now)", "", _NEWER),
-    Mutant(_DUE, "    if not export.schedule.active:\n        return False\n", "", _DUES),
+    Mutant(_DUE, "    if not export.is_active:\n        return False\n", "", _DUES),
     Mutant(_DUE, "entry.retry.versions.keys() == set(export.segments)", "True", _NEWER),
     Mutant(_DUE, "is_owed or _has_come", "_has_come", _DUES),
-    Mutant(_DUE, "return export.schedule.active and is_time", "return is_time", _DUES),
+    Mutant(_DUE, "return export.is_active and is_time", "return is_time", _DUES),
     Mutant(_DUE, " or not versions.keys() >= set(export.segments)", "", _DUES),
     Mutant(
         _DUE,

@@ -71,7 +71,7 @@ RUN_TICKS = [
     Mutant(_FIND, "LOOK_AGAIN = timedelta(minutes=2.5)", "LOOK_AGAIN = timedelta(minutes=25)", _TICKS),
     Mutant(_FIND, "entry.advanced_at or NEVER", "NEVER", _FOUND),
     Mutant(_FIND, "{name for entry in entries.values() for name in entry.pinned}", "set[str]()", _FOUND),
-    Mutant(_FIND, "export.schedule.active or listed.id not in entries", "export.schedule.active", _FOUND),
+    Mutant(_FIND, "export.is_active or listed.id not in entries", "export.is_active", _FOUND),
     Mutant(
         _FIND,
         "        if versions is not None:\n            record_baseline",
