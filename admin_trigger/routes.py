@@ -22,6 +22,11 @@ _AUDIT = {
     "since": "From this time on, such as 2026-11-23T20:00:00Z.",
     "until": "Before this time.",
 }
+_CALLBACK = {
+    "code": "Klaviyo's code.",
+    "state": "Which sign-in it belongs to.",
+    "error": "Why there is no code.",
+}
 
 ROUTES = (
     Route(
@@ -105,6 +110,34 @@ ROUTES = (
                 shows=ShownConnection,
                 body=KeyBody,
                 problems=(400, 404, 409, 413, 422),
+            ),
+        },
+    ),
+    Route(
+        "sign_in_connection",
+        "connections/{connection}/sign-in",
+        {
+            "POST": Operation(
+                connections.sign_in,
+                Action.SIGN_IN,
+                "Begin a sign-in at Klaviyo for a connection with OAuth, the first or another one.",
+                {200: "The address to sign in at, and until when."},
+                body=EmptyBody,
+                problems=(400, 404, 413, 422),
+            ),
+        },
+    ),
+    Route(
+        "oauth_callback",
+        "oauth/callback",
+        {
+            "GET": Operation(
+                connections.finish_sign_in,
+                Action.SIGN_IN,
+                "Where Klaviyo sends the browser back to: ends the sign-in that this person began.",
+                {200: "The connection."},
+                problems=(400, 409, 422),
+                query=_CALLBACK,
             ),
         },
     ),
