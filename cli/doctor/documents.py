@@ -68,8 +68,8 @@ def _connection(
         opened = klaviyo.account
         what = "key" if connection.sign_in == "api_key" else "sign-in"
         return (
-            f"the {what} opens {opened.id} ({opened.name}) and may read lists, profiles and jobs; write access "
-            "was not tested, since only a post would show it"
+            f"the {what} opens {opened.id} ({opened.name}) and may read lists, profiles and jobs; write "
+            "access was not tested, since only a post would show it"
         )
 
     vault = fixes.vault(services.settings)
