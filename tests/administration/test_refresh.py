@@ -19,9 +19,7 @@ from shared.administration.connections import state_of
 from shared.catalog import Connection
 from shared.errors import Denied, ExportError, KlaviyoUnavailable, NotFound
 from shared.klaviyo.tokens import StoredToken
-from shared.runs.advance import run
 from shared.runs.record import RunRecord
-from shared.runs.starting import Request
 from shared.runs.timer.tick import tick
 from shared.services import Services, oauth_app, open_account
 from tests.support.azurite import Azurite
@@ -247,7 +245,13 @@ def test_a_refresh_changes_nothing_that_a_run_waits_for(world: World, services: 
     connection = connected(services)
     world.document("exports/vip.json", connection="eu", list_id="NoSuch")
     world.segment(People(3))
-    assert ended_on_demand(services).error is not None
+    tick(services, 60)  # the first sight is the baseline
+    world.clock.sleep(600)
+    world.segment(People(4), refreshed=MONDAY + timedelta(hours=1))
+    world.clock.sleep(600)
+    failed = ended(services)
+    assert failed.error is not None
+    assert failed.error.code == "unknown_list"
     before = tokens_in(services, connection)
 
     for _ in range(5):
@@ -256,10 +260,6 @@ def test_a_refresh_changes_nothing_that_a_run_waits_for(world: World, services: 
         assert tick(services, 60) == []
 
     assert tokens_in(services, connection) != before
-
-
-def ended_on_demand(services: Services) -> RunRecord:
-    return run(services, "vip", Request("command", "tester"), deadline_of(services, 600))
 
 
 @pytest.mark.parametrize("hours", [-2, 2])

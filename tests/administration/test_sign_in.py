@@ -10,6 +10,7 @@ import pytest
 from sandbox.klaviyo import SCOPES, Fault
 from sandbox.sample import example_documents
 from shared.administration.rights import Person, Role
+from shared.administration.secrets import OTHERS_SECRET
 from tests.administration.conftest import ADA, CARL, VERA, Answered, Api
 from tests.support.signing_in import SECRET, SETTINGS, click, query_of
 from tests.support.world import LIST, SEGMENT, World
@@ -249,13 +250,17 @@ def test_a_key_has_no_use_with_oauth(api: Api, given: dict[str, str]) -> None:
     assert (refused.status, refused.json["problems"][0]["pointer"]) == (422, f"/{next(iter(given))}")
 
 
-def test_the_apps_own_secret_is_no_connections(api: Api) -> None:
+@pytest.mark.parametrize("name", ["klaviyo-client-secret", "Klaviyo-Client-Secret"])
+def test_the_apps_own_secret_is_no_connections(api: Api, name: str) -> None:
     """Nobody sends it to Klaviyo as a key."""
-    wish = {"id": "sly", "display_name": "Sly", "consent": True, "secret_name": "Klaviyo-Client-Secret"}
+    wish = {"id": "sly", "display_name": "Sly", "consent": True, "secret_name": name}
 
     refused = api("POST", "/api/connections", wish)
 
-    assert (refused.status, refused.json["problems"][0]["pointer"]) == (422, "/secret_name")
+    assert (refused.status, refused.json["problems"]) == (
+        422,
+        [{"pointer": "/secret_name", "message": OTHERS_SECRET}],
+    )
 
 
 @pytest.mark.parametrize("change", [{"sign_in": "api_key"}, {"revoked": True}, {"secret_name": "other"}])
