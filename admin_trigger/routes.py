@@ -11,6 +11,7 @@ from shared.administration.connections import NewConnection, Tested
 from shared.administration.overview import Overview
 from shared.administration.rights import Action
 from shared.administration.segments import Segment
+from shared.administration.signing_in import Begun
 from shared.api import EmptyBody, Operation, Route, blueprint_of
 from shared.catalog import Export
 from shared.klaviyo import KlaviyoList
@@ -123,6 +124,7 @@ ROUTES = (
                 "Begin a sign-in at Klaviyo for a connection with OAuth, the first or another one.",
                 {200: "The address to sign in at, and until when."},
                 body=EmptyBody,
+                shows=Begun,
                 problems=(400, 404, 413, 422),
             ),
         },
@@ -136,7 +138,8 @@ ROUTES = (
                 Action.SIGN_IN,
                 "Where Klaviyo sends the browser back to: ends the sign-in that this person began.",
                 {200: "The connection."},
-                problems=(400, 409, 422),
+                shows=ShownConnection,
+                problems=(400, 404, 409, 422),
                 query=_CALLBACK,
             ),
         },

@@ -139,7 +139,8 @@ def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline)
     key, pointer = wish.api_key, "/api_key"
     own: dict[str, Any]
     if wish.sign_in == "oauth":
-        signing_in.check_ready(services)
+        with _as_problem("/sign_in"):
+            signing_in.check_ready(services)
         own = {"sign_in": "oauth", "secret_name": new_oauth_name(connection_id)}
     else:
         if wish.secret_name is not None:

@@ -285,8 +285,9 @@ def test_nobody_signs_in_without_the_settings(
 
     refused = api("POST", "/api/connections", WISH)
 
-    assert (refused.status, refused.json["code"]) == (500, "invalid_settings")
-    assert missing in refused.json["detail"]
+    (problem,) = refused.json["problems"]
+    assert (refused.status, problem["pointer"]) == (422, "/sign_in")
+    assert missing in problem["message"]
     assert api("GET", "/api/connections/eu").status == 404
 
 
