@@ -139,7 +139,7 @@ ROUTES = (
                 "Where Klaviyo sends the browser back to: ends the sign-in that this person began.",
                 {200: "The connection."},
                 shows=ShownConnection,
-                problems=(400, 404, 409, 422),
+                problems=(400, 409, 422),
                 query=_CALLBACK,
             ),
         },
