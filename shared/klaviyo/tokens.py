@@ -69,17 +69,18 @@ class StoredToken:
         """Other tokens than the old ones: those that somebody else has got meanwhile, or new ones."""
         with self._threads:
             if self._tokens == old:
+                app = self._app()  # before the lease, which is short
                 with self._alone(deadline):
-                    self._tokens = self._other(old) or self._new(old, deadline)
+                    self._tokens = self._other(old) or self._new(app, old, deadline)
             return self._tokens
 
     def _other(self, old: Tokens) -> Tokens | None:
         tokens = self._read()
         return tokens if tokens != old else None
 
-    def _new(self, old: Tokens, deadline: Deadline) -> Tokens:
+    def _new(self, app: OAuthApp, old: Tokens, deadline: Deadline) -> Tokens:
         try:
-            tokens = self._app().refresh(old, deadline)
+            tokens = app.refresh(old, deadline)
         except Denied as error:
             if error.code != "sign_in_revoked":
                 raise

@@ -12,12 +12,14 @@ import pytest
 
 from sandbox.klaviyo import Fault
 from sandbox.people import People
+from shared.adapters.clock import Deadline
 from shared.adapters.vault import FileVault
 from shared.administration import connections
 from shared.administration.applying import apply
 from shared.administration.connections import state_of
 from shared.catalog import Connection
 from shared.errors import Denied, ExportError, KlaviyoUnavailable, NotFound
+from shared.klaviyo.oauth import Tokens
 from shared.klaviyo.tokens import StoredToken
 from shared.runs.record import RunRecord
 from shared.runs.timer.tick import tick
@@ -34,6 +36,7 @@ from tests.support.signing_in import (
     tokens_in,
     with_app,
 )
+from tests.support.vault import KeyVaultServer
 from tests.support.world import MONDAY, World, a_world
 
 HOUR = 3_600
@@ -164,11 +167,13 @@ def test_who_loses_a_race_has_what_the_winner_got(world: World, services: Servic
     connection = connected(services)
     world.clock.sleep(HOUR)
 
-    def overtaken() -> object:
-        app, deadline = oauth_app(services), deadline_of(services)
-        won = app.refresh(token._read(), deadline)
-        services.vault.replace(connection.secret_name, won.secret())
-        return app
+    class Overtaken:
+        """The app in a process that is slower than another one."""
+
+        def refresh(self, tokens: Tokens, deadline: Deadline) -> Tokens:
+            app = oauth_app(services)
+            services.vault.replace(connection.secret_name, app.refresh(tokens, deadline).secret())
+            return app.refresh(tokens, deadline)
 
     token = StoredToken(
         connection.id,
@@ -176,7 +181,7 @@ def test_who_loses_a_race_has_what_the_winner_got(world: World, services: Servic
         services.vault,
         services.state,
         services.clock,
-        overtaken,  # type: ignore[arg-type]
+        Overtaken,  # type: ignore[arg-type]
         partial(services.catalog.mark_revoked, connection),
     )
     refreshes(world)
@@ -404,6 +409,23 @@ def test_a_removed_connection_gets_no_tokens_back(world: World, services: Servic
         next(klaviyo.lists(deadline_of(services)))
 
     assert b"--oauth-" not in services.settings.secrets_file.read_bytes()
+
+
+def test_tokens_lie_in_a_key_vault(world: World, services: Services, key_vault: KeyVaultServer) -> None:
+    """Refreshes are new versions; another sign-in has another name, and the last goes with the connection."""
+    key_vault.secrets["klaviyo-client-secret"] = "sandbox-app-secret"
+    services = replace(services, vault=key_vault.vault())
+    first = connected(services)
+    world.clock.sleep(HOUR)
+    assert use(services)
+
+    second = sign_in(services, "eu")
+    assert use(services)
+    assert key_vault.removed == {first.secret_name}
+
+    connections.remove(services, ADA, "eu")
+    assert key_vault.removed == {first.secret_name, second.secret_name}
+    assert set(key_vault.secrets) == {"klaviyo-client-secret"}
 
 
 def test_a_document_as_code_keeps_the_sign_in(services: Services) -> None:

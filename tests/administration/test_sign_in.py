@@ -1,6 +1,7 @@
 """Signing in at Klaviyo over HTTP: begun by an administrator, agreed to at Klaviyo, ended by the callback."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -313,6 +314,26 @@ def test_who_removes_a_connection_ends_its_sign_in(api: Api, world: World) -> No
     token = {"Authorization": f"Bearer {json.loads(secret)['access_token']}", "revision": "2026-10-15"}
     accounts = f"{world.services.settings.klaviyo_url}/api/accounts"
     assert httpx.get(accounts, headers=token).status_code == 401
+
+
+def test_no_answer_has_a_token(api: Api, world: World) -> None:
+    """Nor a code, nor the app's secret; whether or not it goes well."""
+    url = begin(api)
+    path = callback(click(url))
+    answers = [api("GET", path), api("GET", path)]
+    world.stand_in.oauth.access.clear()
+    answers += [api("POST", "/api/connections/eu/test"), api("GET", "/api/connections/eu/lists")]
+    world.stand_in.oauth.uninstall("SNDBOX")
+    answers += [api("GET", "/api/connections/eu/lists"), api("GET", "/api/connections")]
+    begun = api("POST", "/api/connections/eu/sign-in")
+    world.stand_in.faults.add([Fault("error", path="/oauth/token", status=401)])
+    answers += [begun, api("GET", callback(click(begun.json["authorize_url"])))]
+    answers += [api("GET", "/api/audit?limit=100"), api("DELETE", "/api/connections/eu")]
+
+    assert [answer.status for answer in answers] == [200, 400, 200, 200, 422, 200, 200, 422, 200, 204]
+    for answer in answers:
+        told = f"{answer.body!r} {dict(answer.headers)}"
+        assert not re.search("sandbox-(access|refresh|code|app-secret)", told), told
 
 
 def test_a_connection_goes_although_klaviyo_is_away(api: Api, world: World) -> None:
