@@ -54,6 +54,9 @@ param exportsPaused bool = false
 @description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
 param notifySecret string = ''
 
+@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app needs Key Vault Secrets Officer.')
+param klaviyoClientId string = ''
+
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
@@ -174,6 +177,7 @@ module app 'app.bicep' = {
       EXPORT_SCHEDULE: exportSchedule
       EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
       NOTIFY_SECRET: notifySecret
+      KLAVIYO_CLIENT_ID: klaviyoClientId
     }
   }
 }

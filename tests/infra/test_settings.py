@@ -85,6 +85,7 @@ WIRED = {
     "KEY_VAULT_URL": "keys.outputs.url",
     "EXPORTS_PAUSED": "exportsPaused ? 'true' : 'false",
     "NOTIFY_SECRET": "notifySecret",
+    "KLAVIYO_CLIENT_ID": "klaviyoClientId",
 }
 
 
