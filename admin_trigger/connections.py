@@ -5,7 +5,7 @@ from typing import Any
 from admin_trigger.bodies import KeyBody, ListBody
 from admin_trigger.replies import document_in, id_in, page, wanted_version, written
 from shared.adapters.clock import Deadline
-from shared.administration import connections
+from shared.administration import connections, signing_in
 from shared.administration.connections import NewConnection, state_of
 from shared.administration.documents import Stored
 from shared.administration.rights import Action, may
@@ -52,7 +52,12 @@ def add(call: Call) -> Reply:
     services = process_services()
     wish = read_body(NewConnection, call.http.body)
     stored = connections.add(services, call.by, wish, _deadline(services))
-    return _reply(call, 201, stored, location=f"{call.here.rstrip('/')}/{stored.document.id}")
+    headers = {"location": f"{call.here.rstrip('/')}/{stored.document.id}", "etag": f'"{stored.etag}"'}
+    members = _shown(call, stored.document)
+    if wish.sign_in == "oauth":
+        begun = signing_in.begin(services, call.by, stored.document.id)
+        members["authorize_url"] = begun.authorize_url
+    return reply(201, members, headers)
 
 
 def change(call: Call) -> Reply:
@@ -79,6 +84,18 @@ def change_key(call: Call) -> Reply:
     return _reply(
         call, 200, connections.change_key(services, call.by, connection_id, key, _deadline(services))
     )
+
+
+def sign_in(call: Call) -> Reply:
+    read_body(EmptyBody, call.http.body)
+    return reply(200, signing_in.begin(process_services(), call.by, id_in(call, "connection")))
+
+
+def finish_sign_in(call: Call) -> Reply:
+    """Klaviyo sends the browser of who signs in here."""
+    services, query = process_services(), call.http.query
+    token, code, error = (query.get(name, "") for name in ("state", "code", "error"))
+    return _reply(call, 200, signing_in.finish(services, call.by, token, code, error, _deadline(services)))
 
 
 def lists(call: Call) -> Reply:

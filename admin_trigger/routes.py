@@ -11,6 +11,7 @@ from shared.administration.connections import NewConnection, Tested
 from shared.administration.overview import Overview
 from shared.administration.rights import Action
 from shared.administration.segments import Segment
+from shared.administration.signing_in import Begun
 from shared.api import EmptyBody, Operation, Route, blueprint_of
 from shared.catalog import Export
 from shared.klaviyo import KlaviyoList
@@ -21,6 +22,11 @@ _AUDIT = {
     "person": "Of a person: name or object id.",
     "since": "From this time on, such as 2026-11-23T20:00:00Z.",
     "until": "Before this time.",
+}
+_CALLBACK = {
+    "code": "Klaviyo's code.",
+    "state": "Which sign-in it belongs to.",
+    "error": "Why there is no code.",
 }
 
 ROUTES = (
@@ -105,6 +111,36 @@ ROUTES = (
                 shows=ShownConnection,
                 body=KeyBody,
                 problems=(400, 404, 409, 413, 422),
+            ),
+        },
+    ),
+    Route(
+        "sign_in_connection",
+        "connections/{connection}/sign-in",
+        {
+            "POST": Operation(
+                connections.sign_in,
+                Action.SIGN_IN,
+                "Begin a sign-in at Klaviyo for a connection with OAuth, the first or another one.",
+                {200: "The address to sign in at, and until when."},
+                body=EmptyBody,
+                shows=Begun,
+                problems=(400, 404, 413, 422),
+            ),
+        },
+    ),
+    Route(
+        "oauth_callback",
+        "oauth/callback",
+        {
+            "GET": Operation(
+                connections.finish_sign_in,
+                Action.SIGN_IN,
+                "Where Klaviyo sends the browser back to: ends the sign-in that this person began.",
+                {200: "The connection."},
+                shows=ShownConnection,
+                problems=(400, 409, 422),
+                query=_CALLBACK,
             ),
         },
     ),

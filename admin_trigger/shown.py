@@ -7,18 +7,24 @@ from shared.catalog.export import Condition, Limits, Match, Schedule, Sync
 
 
 class ShownConnection(TypedDict):
-    """A connection: the whole document for administrators, else its id, name and state."""
+    """A connection: the whole document for administrators, else its id, name and state.
+
+    A new one with OAuth has the address to sign in at, too.
+    """
 
     id: str
     display_name: str
     state: str
     version: NotRequired[int]
     type: NotRequired[str]
+    sign_in: NotRequired[str]
     secret_name: NotRequired[str]
     shared_with: NotRequired[Sharing]
     export_user: NotRequired[str]
     consent: NotRequired[Consent]
     account: NotRequired[PinnedAccount | None]
+    revoked: NotRequired[bool]
+    authorize_url: NotRequired[str]
     paused: NotRequired[bool]
     created_at: NotRequired[str]
     created_by: NotRequired[str]

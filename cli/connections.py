@@ -8,6 +8,7 @@ import click
 from cli.asking import api_key
 from cli.connecting import ONLINE, add, people
 from cli.options import connection_argument, errors_as_json_option, json_option, open_services, operator
+from cli.signing_in import sign_in
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, table
@@ -221,3 +222,4 @@ def _members(made: administration.Tested) -> dict[str, Any]:
 
 
 connections.add_command(add)
+connections.add_command(sign_in)

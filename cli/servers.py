@@ -64,7 +64,8 @@ def _play(role: str) -> None:
 def sandbox(port: int, keep_attributes: bool) -> None:
     """Serve a stand-in Klaviyo on this machine, until Ctrl-C.
 
-    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, and Klaviyo's rate limits.
+    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, and Klaviyo's rate limits. It knows
+    the OAuth app sandbox-app with the secret sandbox-app-secret.
 
     Example: segment-export sandbox --port 8080
     """

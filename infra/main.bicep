@@ -61,6 +61,9 @@ param auth string = 'key'
 @description('Where people reach the app; empty where that is its own host name.')
 param publicUrl string = ''
 
+@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app needs Key Vault Secrets Officer.')
+param klaviyoClientId string = ''
+
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
@@ -183,6 +186,7 @@ module app 'app.bicep' = {
       NOTIFY_SECRET: notifySecret
       AUTH: auth
       PUBLIC_URL: publicUrl
+      KLAVIYO_CLIENT_ID: klaviyoClientId
     }
   }
 }

@@ -3,18 +3,21 @@
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Protocol, Self
+from functools import cache, partial
+from typing import TYPE_CHECKING, Protocol, Self
 
 from shared.adapters.clock import Clock, Deadline, SystemClock
 from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
 from shared.adapters.vault import Vault, open_vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
-from shared.errors import Denied, PermanentError
-from shared.klaviyo import Klaviyo, KlaviyoApi, StoredPauses
+from shared.errors import Denied, InvalidSettings, PermanentError
+from shared.klaviyo import CLIENT_SECRET, Credential, Klaviyo, KlaviyoApi, StoredPauses
 from shared.segments import Segments, Snapshot
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.klaviyo.oauth import OAuthApp
 
 
 class SegmentSource(Protocol):
@@ -50,6 +53,9 @@ class DocumentSource(Protocol):
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Keeps the account of a connection that has none."""
+
+    def mark_revoked(self, connection: Connection) -> None:
+        """Keeps that Klaviyo knows the connection's sign-in no more."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +116,13 @@ def process_services() -> Services:
 
 
 def open_account(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
-    """A client for the connection's account, with the key from the vault.
+    """A client for the connection's account, with the key or the tokens from the vault.
 
     Raises Denied where the key opens an account other than the connection's: data for one company must
-    not reach another.
+    not reach another; and where nobody has signed in, or the sign-in is over.
     """
     klaviyo = services.klaviyo.sign_in(
-        services.vault.secret(connection.secret_name),
+        _credential(services, connection),
         deadline,
         account_id=connection.account.id if connection.account else None,
         pauses=StoredPauses(services.state, services.clock),
@@ -130,3 +136,35 @@ def open_account(services: Services, connection: Connection, deadline: Deadline)
             code="wrong_account",
         )
     return klaviyo
+
+
+def oauth_app(services: Services) -> "OAuthApp":
+    """The OAuth app of the settings. Raises InvalidSettings, NotFound, Denied, VaultUnavailable."""
+    client_id = services.settings.klaviyo_client_id
+    if client_id is None:
+        raise InvalidSettings("KLAVIYO_CLIENT_ID is not set: it is the id of this app at Klaviyo.")
+    return services.klaviyo.oauth(client_id, services.vault.secret(CLIENT_SECRET))
+
+
+def _credential(services: Services, connection: Connection) -> str | Credential:
+    if connection.sign_in == "api_key":
+        return services.vault.secret(connection.secret_name)
+    from shared.klaviyo.tokens import StoredToken, sign_in_revoked
+
+    if connection.account is None:
+        raise Denied(
+            f"Nobody has signed in at Klaviyo for the connection {connection.id!r} yet: "
+            f"segment-export connections sign-in {connection.id}.",
+            code="not_connected",
+        )
+    if connection.revoked:
+        raise sign_in_revoked(connection.id)
+    return StoredToken(
+        connection.id,
+        connection.secret_name,
+        services.vault,
+        services.state,
+        services.clock,
+        partial(oauth_app, services),
+        partial(services.catalog.mark_revoked, connection),
+    )

@@ -39,6 +39,7 @@ class Settings:
     exports_paused: bool = False
     public_url: str | None = None
     notify_secret: str | None = None
+    klaviyo_client_id: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -61,6 +62,7 @@ class Settings:
             exports_paused=_flag("EXPORTS_PAUSED", text("EXPORTS_PAUSED", "false")),
             public_url=_public_url(text("PUBLIC_URL", ""), text("WEBSITE_HOSTNAME", "")),
             notify_secret=text("NOTIFY_SECRET", "") or None,
+            klaviyo_client_id=_client_id(text("KLAVIYO_CLIENT_ID", "")),
         )
 
     @property
@@ -135,6 +137,13 @@ def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False
 def _public_url(url: str, host_name: str) -> str | None:
     """Where people reach the app; on Azure, the platform tells the app's own host name."""
     return https_url("PUBLIC_URL", url or (f"https://{host_name}" if host_name else "")).rstrip("/") or None
+
+
+def _client_id(text: str) -> str | None:
+    """A colon would end the id where it travels beside the secret."""
+    if not text.isascii() or not text.isprintable() or ":" in text:
+        raise InvalidSettings("KLAVIYO_CLIENT_ID must be printable ASCII text without a colon.")
+    return text or None
 
 
 def _seconds(name: str, text: str) -> float:

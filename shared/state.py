@@ -27,6 +27,8 @@ audit/<day>.jsonl                        who changed what on that day
 erased/people                            who was erased and is never sent again
 locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
+locks/oauth-<connection>                 held while the tokens of a connection are refreshed
+locks/sign-in-<digest>                   a sign-in at Klaviyo that somebody has begun
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
 locks/probe-<who>                        written and deleted, to see whether the state can be written
 
@@ -43,6 +45,7 @@ AUDIT = "audit/"
 RECENT = "recent/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
+SIGN_INS = "locks/sign-in-"
 
 _RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
 PEOPLE = ".people"
@@ -244,6 +247,15 @@ def account_lock(account_id: str) -> str:
 
 def account_pause(account_id: str) -> str:
     return f"{ACCOUNT_PAUSES}{account_id}"
+
+
+def sign_in_lock(connection_id: str) -> str:
+    return f"locks/oauth-{connection_id}"
+
+
+def sign_in(digest: str) -> str:
+    """A sign-in that somebody has begun, from the digest of its state."""
+    return f"{SIGN_INS}{digest}"
 
 
 def probe(who: str) -> str:

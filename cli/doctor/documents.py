@@ -68,13 +68,15 @@ def _connection(
         next(klaviyo.jobs(deadline), None)
         accounts[connection.id] = klaviyo
         opened = klaviyo.account
+        what = "key" if connection.sign_in == "api_key" else "sign-in"
         return (
-            f"the key opens {opened.id} ({opened.name}) and may read lists, profiles and jobs; write access "
-            "was not tested, since only a post would show it"
+            f"the {what} opens {opened.id} ({opened.name}) and may read lists, profiles and jobs; write "
+            "access was not tested, since only a post would show it"
         )
 
     vault = fixes.vault(services.settings)
-    yield check(f"secret {connection.secret_name}", secret, vault)
+    if connection.sign_in == "api_key":
+        yield check(f"secret {connection.secret_name}", secret, vault)
     yield check(f"account of {connection.id}", account, vault)
     if nobody := [each for each in _shared_with(connection) if not is_object_id(each)]:
         message = f"These match nobody, since they are not object ids: {listing(nobody)}."

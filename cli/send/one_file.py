@@ -115,6 +115,9 @@ class FileDocuments:
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Nothing to do: the connection is pinned from the start."""
 
+    def mark_revoked(self, connection: Connection) -> None:
+        """Nothing to do: the connection has a key."""
+
 
 class OneKey(Vault):
     """A vault with one API key. The digest key, which is asked for where people were erased, is elsewhere."""
@@ -131,6 +134,10 @@ class OneKey(Vault):
 
     @override
     def write(self, name: str, key: str) -> None:
+        raise Denied("A file is sent with the key at hand: none is kept.")
+
+    @override
+    def replace(self, name: str, key: str) -> None:
         raise Denied("A file is sent with the key at hand: none is kept.")
 
     @override

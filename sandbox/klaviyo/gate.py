@@ -15,7 +15,7 @@ from sandbox.klaviyo.limits import Windows
 from sandbox.klaviyo.responses import MEDIA_TYPE
 from sandbox.klaviyo.stand_in import StandIn
 
-SCHEME = "Klaviyo-API-Key "
+SCHEME, BEARER = "Klaviyo-API-Key ", "Bearer "
 # Without it a retired revision is answered as a newer one: a third party's word, unconfirmed by Klaviyo.
 OPT_OUT = "x-klaviyo-revision-fall-forward-opt-out"
 MAX_URL = 8192  # bytes; Klaviyo's own bound is unconfirmed
@@ -28,9 +28,10 @@ def check_url(path: bytes, query: bytes) -> None:
         raise ApiError(414, [Problem("The URI is too long.", code="error")])
 
 
-def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> Account:
-    """The account of the key; raises ApiError where the headers or the key's scopes don't do."""
-    account, scopes = _authenticate(stand_in, headers.get("authorization", ""))
+def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> tuple[Account, str]:
+    """The account of the key or token, and by which limits it goes: its OAuth app's, or blank for those that
+    all keys share. Raises ApiError where the headers or the scopes don't do."""
+    account, scopes, limits = _authenticate(stand_in, headers.get("authorization", ""))
     if not REVISION.fullmatch(headers.get("revision", "")):
         raise invalid_parameter("A revision header of the form YYYY-MM-DD is required.", "revision")
     if headers["revision"] < endpoint.first_revision:
@@ -50,17 +51,24 @@ def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> 
     if missing:
         detail = f"Your API key is missing required scopes: {', '.join(missing)}"
         raise ApiError(403, [Problem(detail, "/data/", code="permission_denied")])
-    return account
+    return account, limits
 
 
 def count_request(
-    stand_in: StandIn, account: Account, endpoint: Endpoint, query: Mapping[str, str], now: float
+    stand_in: StandIn,
+    account: Account,
+    endpoint: Endpoint,
+    query: Mapping[str, str],
+    now: float,
+    limits: str,
 ) -> dict[str, str]:
     """Counts the request in its windows and returns the `RateLimit-*` headers; raises ApiError (429)."""
     if not stand_in.limits:
         return {}
     name, tier = (f"{endpoint.name} {COUNT}", "XS") if COUNT in query else (endpoint.name, endpoint.tier)
-    windows = account.windows.setdefault(name, Windows(account.tiers.get(endpoint.name, tier)))
+    windows = account.windows.setdefault(
+        f"{limits} {name}".strip(), Windows(account.tiers.get(endpoint.name, tier))
+    )
     wait = windows.take(now)
     if wait:
         raise throttled(wait)
@@ -79,14 +87,18 @@ def read_body(endpoint: Endpoint, body: bytes) -> Any:
         raise invalid("The payload provided in the request is not valid JSON.") from None
 
 
-def _authenticate(stand_in: StandIn, authorization: str) -> tuple[Account, frozenset[str]]:
-    if not authorization.startswith(SCHEME):
+def _authenticate(stand_in: StandIn, authorization: str) -> tuple[Account, frozenset[str], str]:
+    if authorization.startswith(BEARER):
+        grant = stand_in.oauth.grant_of(authorization.removeprefix(BEARER))
+        if grant is not None:
+            return stand_in.accounts[grant.account], grant.scopes, grant.client
+    elif not authorization.startswith(SCHEME):
         detail = "Missing or invalid authorization scheme. Please use Klaviyo-API-Key."
         raise ApiError(401, [Problem(detail, "/data/", code="not_authenticated")])
     key = authorization.removeprefix(SCHEME)
     for account in stand_in.accounts.values():
         if key in account.keys:
-            return account, account.keys[key]
+            return account, account.keys[key], ""
     raise ApiError(
         401, [Problem("Incorrect authentication credentials.", "/data/", code="authentication_failed")]
     )

@@ -17,18 +17,19 @@ from sandbox.klaviyo.errors import ApiError, unknown_path
 from sandbox.klaviyo.gate import admit, check_url, count_request, read_body
 from sandbox.klaviyo.imports import MAX_BODY
 from sandbox.klaviyo.responses import error_response, json_response
+from sandbox.klaviyo.signing_in import SignInRoutes
 from sandbox.klaviyo.stand_in import StandIn
 
 
 def app(stand_in: StandIn) -> Starlette:
-    """Klaviyo's endpoints with and without a trailing slash, and `/sandbox/…` to look and to script."""
+    """Klaviyo's endpoints with and without a trailing slash, OAuth, and `/sandbox/…` to look and script."""
     routes = [
         Route(path, _route(stand_in, endpoint), methods=[endpoint.method], name=endpoint.name)
         for endpoint in ENDPOINTS
         for path in (endpoint.path, f"{endpoint.path}/")
     ]
     return Starlette(
-        routes=[*routes, *control_routes(stand_in)],
+        routes=[*routes, *SignInRoutes(stand_in).routes(), *control_routes(stand_in)],
         middleware=[Middleware(Door, stand_in=stand_in)],
         exception_handlers={404: _unknown_path, 405: _unknown_path},
     )
@@ -60,8 +61,8 @@ def _answer(stand_in: StandIn, endpoint: Endpoint, request: Request, body: bytes
         stand_in.settle()
         try:
             check_url(request.scope["raw_path"], request.scope["query_string"])
-            account = admit(stand_in, endpoint, request.headers)
-            headers = count_request(stand_in, account, endpoint, query, now)
+            account, limits = admit(stand_in, endpoint, request.headers)
+            headers = count_request(stand_in, account, endpoint, query, now, limits)
             base = str(request.base_url).rstrip("/")
             parsed = read_body(endpoint, body)
             answer = endpoint.answer(

@@ -11,6 +11,7 @@ from sandbox.klaviyo.errors import invalid
 from sandbox.klaviyo.faults import FaultScript
 from sandbox.klaviyo.imports import check_profiles, read_list_id, read_profiles, refusal
 from sandbox.klaviyo.jobs import FailedProfile, ImportFailure, ImportJob, JobPlan, read_row
+from sandbox.klaviyo.oauth import OAuth
 from sandbox.klaviyo.profiles import Profile
 
 KEPT_REQUESTS = 100_000
@@ -44,6 +45,7 @@ class StandIn:
     - `plans`: how the next jobs go, one each.
     - `faults`: a `FaultScript`.
     - `first_revision`: older ones are retired.
+    - `oauth`: the OAuth apps, and how their tokens behave: an `OAuth`.
     - `secondary_addresses_found`: whether filters find people by a secondary address too; unconfirmed.
     - `unknown_ids_ignored`: whether a change of members passes over profiles that are not there, such as
       merged and deleted ones, where otherwise it is a 404; what Klaviyo does is unconfirmed.
@@ -67,6 +69,7 @@ class StandIn:
         self.plans: deque[JobPlan] = deque()
         self.faults = FaultScript()
         self.first_revision = "2025-01-15"
+        self.oauth = OAuth(clock)
         self.secondary_addresses_found = False
         self.unknown_ids_ignored = False
         self.requests: deque[LoggedRequest] = deque(maxlen=KEPT_REQUESTS)

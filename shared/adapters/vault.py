@@ -54,6 +54,9 @@ class Vault(Protocol):
         Raises AlreadyExists, Denied where the app may write no secrets, and what `secret` raises.
         """
 
+    def replace(self, name: str, key: str) -> None:
+        """Puts another key under a name. Raises NotFound where there is none, and as `write` does."""
+
     def remove(self, name: str) -> None:
         """Removes a secret, if it is there. Raises as `write` does."""
 
@@ -84,6 +87,15 @@ class FileVault:
                 secrets = {}
             if name in secrets:
                 raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
+            self._replace(secrets | {name: key.strip()})
+
+    def replace(self, name: str, key: str) -> None:
+        _check_name(name)
+        _key(name, key)
+        with self._alone():
+            secrets = self._secrets(name)
+            if name not in secrets:
+                raise NotFound(f"There is no secret {name} in {self._path}.")
             self._replace(secrets | {name: key.strip()})
 
     def remove(self, name: str) -> None:
@@ -183,6 +195,12 @@ class KeyVault:
         with suppress(NotFound):
             self._read(name)
             raise AlreadyExists(f"There is a secret {name} in {self._url} already.")
+        self._change(name, lambda: self._client.set_secret(name, key.strip()))
+
+    def replace(self, name: str, key: str) -> None:
+        """A new version. The name of one that was removed stays taken: the vault refuses it then."""
+        _check_name(name)
+        _key(name, key)
         self._change(name, lambda: self._client.set_secret(name, key.strip()))
 
     def remove(self, name: str) -> None:

@@ -31,9 +31,9 @@ class Change:
 def apply(services: Services, documents: Iterable[Connection | Export], by: Person) -> list[Change]:
     """Writes the documents, connections first; those that say what is there already stay untouched.
 
-    An account that the state has pinned stays pinned where a connection names none. Where a write fails,
-    what was written before it is taken back, and its error raised: Changed or AlreadyExists for a document
-    that another process has just written.
+    An account that the state has pinned stays pinned where a connection names none, and so does a sign-in
+    with OAuth. Where a write fails, what was written before it is taken back, and its error raised: Changed
+    or AlreadyExists for a document that another process has just written.
     """
     first_connections = sorted(documents, key=lambda document: isinstance(document, Export))
     changes = [_change(services, document, by) for document in first_connections]
@@ -69,8 +69,8 @@ def _change(services: Services, document: Connection | Export, by: Person) -> Ch
     place = place_of(document)
     before = _read(services, place)
     known = _parse(type(document), place, before)
-    if isinstance(document, Connection) and document.account is None and isinstance(known, Connection):
-        document = document.model_copy(update={"account": known.account})
+    if isinstance(document, Connection) and isinstance(known, Connection):
+        document = _kept(document, known)
     adds, changes = (
         (Action.ADD_EXPORT, Action.CHANGE_EXPORT)
         if isinstance(document, Export)
@@ -83,6 +83,16 @@ def _change(services: Services, document: Connection | Export, by: Person) -> Ch
     return Change(
         place, "changed" if before else "created", action, thing(document), members, content, before
     )
+
+
+def _kept(document: Connection, known: Connection) -> Connection:
+    """What the app has written into a connection stays, where a file does not know it."""
+    kept: dict[str, object] = {}
+    if document.account is None:
+        kept["account"] = known.account
+    if document.sign_in == known.sign_in == "oauth":
+        kept |= {"secret_name": known.secret_name, "revoked": known.revoked}
+    return document.model_copy(update=kept)
 
 
 def _read(services: Services, place: str) -> Blob | None:

@@ -1,17 +1,17 @@
 """What people do with connections: add, change, test, give another key, detach, remove, and choose lists."""
 
 import json
-import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from shared import state
 from shared.adapters.clock import Deadline
+from shared.administration import signing_in
 from shared.administration.audit import audited
 from shared.administration.consent import consent_of
 from shared.administration.documents import (
@@ -27,7 +27,7 @@ from shared.administration.documents import (
     write,
 )
 from shared.administration.rights import Action, Person, check_role, check_visible, is_object_id, may
-from shared.administration.secrets import OTHERS_SECRET, is_written_for, may_name, new_name
+from shared.administration.secrets import OTHERS_SECRET, may_name, new_name, new_oauth_name, remove_secret
 from shared.catalog import Connection, Export
 from shared.catalog.connection import Sharing
 from shared.catalog.document import Document, Id
@@ -49,8 +49,6 @@ from shared.runs.views.history import read_open_run
 from shared.services import Services, open_account
 from shared.text import listing
 
-logger = logging.getLogger(__name__)
-
 # Names with a number behind them that are tried for a connection without an id.
 MOST_NUMBERS = 100
 _NAME = "The connection"
@@ -61,11 +59,13 @@ NOBODY = "nobody@example.org"
 class NewConnection(Document):
     """What it takes to make a connection: a key, or the name of a secret that is there, and consent.
 
+    With `sign_in` oauth neither: somebody signs in at Klaviyo then.
     Without an id, one is made from the name.
     """
 
     id: Id | None = None
     display_name: str
+    sign_in: Literal["api_key", "oauth"] = "api_key"
     api_key: str | None = Field(None, repr=False)
     secret_name: str | None = None
     shared_with: Sharing = "administrators"
@@ -109,6 +109,10 @@ def visible(services: Services, by: Person) -> Iterator[Connection | PermanentEr
 
 def state_of(connection: Connection) -> str:
     """What a connection is ready for, in a word."""
+    if connection.sign_in == "oauth" and connection.account is None:
+        return "not_connected"
+    if connection.revoked:
+        return "revoked"
     return "paused" if connection.paused else "active"
 
 
@@ -128,6 +132,7 @@ def show(
 def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline) -> Stored[Connection]:
     """Makes a connection: tries its key, keeps it in the vault, and writes the document.
 
+    One that somebody is to sign in to has neither a secret nor an account yet.
     Where one of these fails, nothing is left behind. Raises InvalidDocument, with every problem;
     AlreadyExists, KlaviyoUnavailable, VaultUnavailable, Denied where the vault can't be written.
     """
@@ -138,29 +143,34 @@ def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline)
         raise InvalidDocument(_NAME, problems)
     _check_free(services, connection_id)
     key, pointer = wish.api_key, "/api_key"
-    if wish.secret_name is not None:
-        pointer = "/secret_name"
-        with _as_problem(pointer):
-            key = services.vault.secret(wish.secret_name)
-    account = _try_key(services, key or "", deadline, pointer).account
-    secret_name = wish.secret_name or new_name(connection_id)
-    members = {
+    own: dict[str, Any]
+    if wish.sign_in == "oauth":
+        with _as_problem("/sign_in"):
+            signing_in.check_ready(services)
+        own = {"sign_in": "oauth", "secret_name": new_oauth_name(connection_id)}
+    else:
+        if wish.secret_name is not None:
+            pointer = "/secret_name"
+            with _as_problem(pointer):
+                key = services.vault.secret(wish.secret_name)
+        account = _try_key(services, key or "", deadline, pointer).account
+        secret_name = wish.secret_name or new_name(connection_id)
+        own = {"secret_name": secret_name, "account": {"id": account.id, "name": account.name}}
+    members = own | {
         "id": connection_id,
         "display_name": wish.display_name,
-        "secret_name": secret_name,
         "shared_with": wish.model_dump(mode="json")["shared_with"],
         "export_user": by.name,
         "consent": consent_of(services, by),
-        "account": {"id": account.id, "name": account.name},
     }
     connection = new_document(Connection, members)
     with audited(services, by, Action.ADD_CONNECTION, thing(connection), changed=sorted(members)):
-        if wish.secret_name is None:
-            services.vault.write(secret_name, key or "")
+        if key is not None and wish.secret_name is None:
+            services.vault.write(connection.secret_name, key)
         try:
             return write(services, by, connection, None)
         except ExportError:
-            _remove_secret(services, connection)
+            remove_secret(services, connection)
             raise
 
 
@@ -229,6 +239,8 @@ def change_key(
     check_role(by, Action.CHANGE_KEY)
     stored = read_connection(services, connection_id)
     before = stored.document
+    if before.sign_in == "oauth":
+        raise InvalidDocument(_NAME, [Problem("/sign_in", "is oauth: sign in again instead")])
     account = _try_key(services, key, deadline, "/api_key").account
     if before.account is not None and before.account.id != account.id:
         message = f"opens the account {account.id}, not the connection's {before.account.id}"
@@ -240,9 +252,9 @@ def change_key(
         try:
             written = write(services, by, document, stored)
         except ExportError:
-            _remove_secret(services, document)
+            remove_secret(services, document)
             raise
-        _remove_secret(services, before)
+        remove_secret(services, before)
     return written
 
 
@@ -298,7 +310,8 @@ def remove(services: Services, by: Person, connection_id: str) -> None:
     what = thing(stored.document)
     with audited(services, by, Action.REMOVE_CONNECTION, what, etag=stored.etag):
         services.state.delete(state.connection(connection_id))
-        _remove_secret(services, stored.document)
+        signing_in.revoke(services, stored.document)
+        remove_secret(services, stored.document)
 
 
 def exports_over(services: Services, connection_id: str) -> list[Export]:
@@ -312,7 +325,12 @@ def _problems(services: Services, wish: NewConnection, connection_id: str) -> It
         yield Problem("/display_name", "must not be blank")
     if not wish.consent:
         yield Problem("/consent", "must be true: nothing leaves unless somebody agrees to it")
-    if (wish.api_key is None) == (wish.secret_name is None):
+    if wish.sign_in == "oauth":
+        given = {"/api_key": wish.api_key, "/secret_name": wish.secret_name}
+        yield from (
+            Problem(each, "has no use with oauth") for each, text in given.items() if text is not None
+        )
+    elif (wish.api_key is None) == (wish.secret_name is None):
         yield Problem("/api_key", "is required, unless secret_name names a secret that is there")
     if wish.secret_name is not None and not may_name(services.settings, wish.secret_name, connection_id):
         yield Problem("/secret_name", OTHERS_SECRET)
@@ -362,12 +380,3 @@ def _as_problem(pointer: str) -> Iterator[None]:
         yield
     except (Denied, NotFound, InvalidSettings, InvalidRequest) as error:
         raise InvalidDocument(_NAME, [Problem(pointer, error.message)]) from None
-
-
-def _remove_secret(services: Services, connection: Connection) -> None:
-    """Removes the connection's key from the vault, where the app wrote it. That nobody can is no error."""
-    if is_written_for(connection.secret_name, connection.id):
-        try:
-            services.vault.remove(connection.secret_name)
-        except ExportError as error:
-            logger.warning("the secret %s is left: %s: %s", connection.secret_name, error.code, error.message)

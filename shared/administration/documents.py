@@ -16,7 +16,10 @@ from shared.services import Services
 # Who wrote a document and when is not part of what it says.
 STAMPS = ("created_at", "created_by", "updated_at", "updated_by")
 # What the app alone writes, and what is shown beside a document and never stored.
-OWN_OF_CONNECTION = ("id", "type", "secret_name", "consent", "account", "export_user", *STAMPS)
+OWN_OF_CONNECTION = (
+    *("id", "type", "sign_in", "secret_name", "consent", "account", "revoked", "export_user"),
+    *STAMPS,
+)
 OWN_OF_EXPORT = ("id", *STAMPS)
 SHOWN_ONLY = ("state", "not_checked")
 # Characters of a name that people give: more can't be shown anywhere.

@@ -46,6 +46,7 @@ class Action(StrEnum):
     CHANGE_CONNECTION = "connections.change"
     TEST_CONNECTION = "connections.test"
     CHANGE_KEY = "connections.change_key"
+    SIGN_IN = "connections.sign_in"
     DETACH_CONNECTION = "connections.detach"
     REMOVE_CONNECTION = "connections.remove"
     SEE_EXPORT = "exports.see"
@@ -86,6 +87,7 @@ RIGHTS: Mapping[Action, Mapping[Role, Reach]] = {
     Action.CHANGE_CONNECTION: _ADMINISTRATORS,
     Action.TEST_CONNECTION: _ADMINISTRATORS,
     Action.CHANGE_KEY: _ADMINISTRATORS,
+    Action.SIGN_IN: _ADMINISTRATORS,
     Action.DETACH_CONNECTION: _ADMINISTRATORS,
     Action.REMOVE_CONNECTION: _ADMINISTRATORS,
     Action.SEE_EXPORT: _READERS,

@@ -1,13 +1,20 @@
 """The names of secrets: which the app wrote for a connection, and which no connection may name."""
 
+import logging
 import re
 import secrets
 
+from shared.catalog import Connection
+from shared.errors import ExportError
+from shared.klaviyo import CLIENT_SECRET
 from shared.ledger.key import SECRET_NAME as DIGEST_KEY_NAME
+from shared.services import Services
 from shared.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 # A suffix that was never used: in Key Vault, the name of a secret that was removed stays taken for a while.
-_WRITTEN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})--key-[0-9a-f]{12}")
+_WRITTEN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})--(?:key|oauth)-[0-9a-f]{12}")
 
 OTHERS_SECRET = "names a secret of the app's own, or of another connection"  # noqa: S105 - a message
 
@@ -15,6 +22,11 @@ OTHERS_SECRET = "names a secret of the app's own, or of another connection"  # n
 def new_name(connection_id: str) -> str:
     """A name under which nothing was ever kept, for the key of a connection."""
     return f"{connection_id}--key-{secrets.token_hex(6)}"
+
+
+def new_oauth_name(connection_id: str) -> str:
+    """The same for the tokens of a connection."""
+    return f"{connection_id}--oauth-{secrets.token_hex(6)}"
 
 
 def is_written_for(secret_name: str, connection_id: str) -> bool:
@@ -28,5 +40,15 @@ def may_name(settings: Settings, secret_name: str, connection_id: str) -> bool:
     another connection."""
     name = secret_name.lower()  # Key Vault does not tell capitals from small letters
     written = _WRITTEN.fullmatch(name)
-    own = (DIGEST_KEY_NAME, (settings.notify_secret or "").lower())
+    own = (DIGEST_KEY_NAME, CLIENT_SECRET, (settings.notify_secret or "").lower())
     return name not in own and (written is None or written[1] == connection_id)
+
+
+def remove_secret(services: Services, connection: Connection) -> None:
+    """Removes what a connection signs in with from the vault, where the app wrote it. That nobody can is no
+    error."""
+    if is_written_for(connection.secret_name, connection.id):
+        try:
+            services.vault.remove(connection.secret_name)
+        except ExportError as error:
+            logger.warning("the secret %s is left: %s: %s", connection.secret_name, error.code, error.message)

@@ -177,7 +177,8 @@ def _account(services: Services, connection: Connection, deadline: Deadline) -> 
     try:
         open_account(services, connection, deadline)
     except ExportError as error:
-        yield Problem("/account" if error.code == "wrong_account" else "/secret_name", error.message)
+        if error.code != "not_connected":  # somebody signs in when the document is there
+            yield Problem("/account" if error.code == "wrong_account" else "/secret_name", error.message)
 
 
 def _list(services: Services, export: Export, connection: Connection, deadline: Deadline) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from math import ceil
 from shared.adapters.telemetry import log_bug
 from shared.administration.connections import ConnectionInUse
 from shared.administration.rights import Forbidden
+from shared.administration.signing_in import SignInFailed
 from shared.api.callers import NotSignedIn, SignInOff
 from shared.api.replies import COME_BACK, Reply, problem_reply
 from shared.errors import (
@@ -25,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 # What a caller asked for by its address; everything else that is missing is a document's fault.
 ASKED_FOR = frozenset({"unknown_export", "unknown_run"})
-# What is wrong with a connection's key.
-AT_KLAVIYO = frozenset({"invalid_key", "missing_scope", "wrong_account"})
+# What is wrong with a connection's key or sign-in.
+AT_KLAVIYO = frozenset({"invalid_key", "missing_scope", "not_connected", "sign_in_revoked", "wrong_account"})
 
 
 class BadRequest(InvalidRequest):
@@ -70,6 +71,8 @@ def _status(error: ExportError, asked_for: frozenset[str]) -> int:
     match error:
         case BadRequest():
             return error.status
+        case SignInFailed():
+            return 400
         case NotSignedIn():
             return 401
         case Forbidden():

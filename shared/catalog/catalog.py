@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from shared.adapters.telemetry import log_bug
 from shared.catalog.connection import Connection, PinnedAccount
 from shared.catalog.document import LONGEST_DOCUMENT, Document
 from shared.catalog.export import Export
-from shared.errors import InvalidDocument, NotFound, PermanentError, Problem, TryLater
+from shared.errors import Changed, InvalidDocument, NotFound, PermanentError, Problem, TryLater
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,16 @@ class Catalog:
         if current.account is None:
             pinned = current.model_copy(update={"account": account})
             self._store.write(name, _content(pinned), if_match=blob.etag)
+
+    def mark_revoked(self, connection: Connection) -> None:
+        """Writes it into the connection, unless somebody has signed in again or changed it meanwhile."""
+        name = state.connection(connection.id)
+        with suppress(NotFound, Changed):
+            blob = self._store.read(name, most=LONGEST_DOCUMENT)
+            current = Connection.parse(name, blob.content)
+            if current.secret_name == connection.secret_name and not current.revoked:
+                marked = current.model_copy(update={"revoked": True})
+                self._store.write(name, _content(marked), if_match=blob.etag)
 
     def _document[D: (Connection, Export)](self, kind: type[D], name: str, document_id: str, code: str) -> D:
         try:

@@ -40,17 +40,22 @@ a list, each by its object id in Microsoft Entra. A name in such a list matches 
 
 
 class Connection(Document):
-    """Where data may go. The API key is in the vault, under `secret_name`."""
+    """Where data may go. The API key is in the vault, under `secret_name`; with OAuth, the tokens are.
+
+    `revoked`: Klaviyo knows the sign-in no more.
+    """
 
     version: Version = 1
     id: Id
     display_name: str = ""
     type: Literal["klaviyo"] = "klaviyo"
+    sign_in: Literal["api_key", "oauth"] = "api_key"
     secret_name: Annotated[str, Field(pattern=SECRET_NAME_PATTERN)]
     shared_with: Sharing = "administrators"
     export_user: str = ""
     consent: Consent
     account: PinnedAccount | None = None
+    revoked: bool = False
     paused: bool = False
     created_at: AwareDatetime | None = None
     created_by: str = ""

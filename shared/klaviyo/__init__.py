@@ -6,6 +6,7 @@ Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers
 from shared.klaviyo.body import ImportBody, room_for_profiles
 from shared.klaviyo.calls import Permit
 from shared.klaviyo.client import Klaviyo, KlaviyoApi
+from shared.klaviyo.credentials import CLIENT_SECRET, Credential
 from shared.klaviyo.format import MOST_PROFILES, MOST_REMOVED, MOST_SUBSCRIBED, PROFILE_FORMAT
 from shared.klaviyo.imports import JOBS_A_PAGE
 from shared.klaviyo.limits import least_seconds
@@ -26,6 +27,7 @@ from shared.klaviyo.resources import (
 )
 
 __all__ = [
+    "CLIENT_SECRET",
     "JOBS_A_PAGE",
     "MOST_ADDRESSES",
     "MOST_PROFILES",
@@ -33,6 +35,7 @@ __all__ = [
     "MOST_SUBSCRIBED",
     "PROFILE_FORMAT",
     "Account",
+    "Credential",
     "Flow",
     "ImportBody",
     "InvalidCursor",

@@ -11,6 +11,7 @@ from shared.adapters.retry_after import retry_after
 from shared.errors import Denied, KlaviyoUnavailable
 from shared.klaviyo.answers import Answer, failure, unexpected
 from shared.klaviyo.body import Body, ImportBody
+from shared.klaviyo.credentials import Credential
 from shared.klaviyo.limits import AccountLimits
 from shared.klaviyo.pages import next_query, page_reader
 from shared.klaviyo.pauses import Pauses
@@ -23,6 +24,7 @@ MEDIA_TYPE = "application/vnd.api+json"
 
 # More pages than any account has.
 MOST_PAGES = 1_000
+REFUSED_AGAIN = "Klaviyo refuses the connection's token (401), even a fresh one. Sign in again."
 
 
 class Permit:
@@ -33,7 +35,7 @@ class Permit:
 
 
 class Calls:
-    """Requests with one account's key, which is in no repr and no error.
+    """Requests with one account's key or token, which is in no repr and no error.
 
     Each call waits for the account's rate limits and retries what may pass, within its deadline.
     Raises KlaviyoUnavailable if that is not enough (`retry_after` is how long to wait), Denied for a wrong
@@ -44,7 +46,7 @@ class Calls:
         self,
         wire: Wire,
         url: str,
-        key: str,
+        credential: Credential,
         clock: Clock,
         limits: AccountLimits,
         account_id: str,
@@ -55,7 +57,6 @@ class Calls:
         self._patience = patience
         self._url = url
         self._headers = {
-            "authorization": f"Klaviyo-API-Key {key}",
             "revision": REVISION,
             # Makes Klaviyo refuse a retired revision (410) instead of silently answering as a newer one. Only
             # a third party documents it; an unknown header would do no harm.
@@ -63,6 +64,7 @@ class Calls:
             "accept": MEDIA_TYPE,
             "user-agent": USER_AGENT,
         }
+        self._credential = credential
         self._clock = clock
         self._limits = limits
         self._account_id = account_id
@@ -157,18 +159,26 @@ class Calls:
         """Sends a request until `read` accepts the answer, as long as a retry makes sense."""
         limiter = self._limits[endpoint]
         failed: Counter[str] = Counter()
+        is_renewed = False
         while True:
             limiter.wait(deadline)
             permit.check()
             if limiter.is_paused():  # by another thread's answer in the meantime
                 continue
             try:
-                answer = self._send(method, path, query, body, deadline)
+                authorization = self._credential.authorization(deadline)
+                answer = self._send(method, path, query, body, deadline, authorization)
                 limiter.learn(answer.headers)
                 if answer.status // 100 == 2:
                     return read(answer)
                 wait = retry_after(answer.headers, self._clock.now())
-                raise failure(answer, wait, body, asked_for)
+                error = failure(answer, wait, body, asked_for)
+                if error.code == "invalid_key":
+                    if is_renewed:
+                        raise Denied(REFUSED_AGAIN, code="sign_in_revoked")
+                    if is_renewed := self._credential.renew(authorization, deadline):
+                        continue
+                raise error
             except KlaviyoUnavailable as problem:
                 failed[problem.code] += 1
                 seconds = sleep_time(problem, failed.total(), random.random())  # noqa: S311 - no secret
@@ -187,8 +197,10 @@ class Calls:
                 if not deadline.left():
                     raise  # the wait was cut short
 
-    def _send(self, method: str, path: str, query: str, body: Body | None, deadline: Deadline) -> Answer:
-        headers, size = self._headers, 0
+    def _send(
+        self, method: str, path: str, query: str, body: Body | None, deadline: Deadline, authorization: str
+    ) -> Answer:
+        headers, size = self._headers | {"authorization": authorization}, 0
         if body is not None:
             size = body.size
             headers = headers | {"content-type": MEDIA_TYPE, "content-length": str(size)}

@@ -1,10 +1,11 @@
 """The part of Klaviyo's API that an export needs."""
 
 import threading
-from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from shared.adapters.clock import Clock, Deadline
 from shared.klaviyo.calls import Calls
+from shared.klaviyo.credentials import Credential, private_key
 from shared.klaviyo.imports import Imports
 from shared.klaviyo.limits import AccountLimits
 from shared.klaviyo.members import Members
@@ -13,6 +14,9 @@ from shared.klaviyo.people import People
 from shared.klaviyo.resources import Account, Usage, read_account, read_usage
 from shared.klaviyo.retry import PATIENCE
 from shared.klaviyo.wire import Wire
+
+if TYPE_CHECKING:
+    from shared.klaviyo.oauth import OAuthApp
 
 
 class KlaviyoApi:
@@ -28,7 +32,7 @@ class KlaviyoApi:
         self._wire = Wire(self._url)
         self._patience = patience
         self._limits: dict[str, AccountLimits] = {}
-        self._accounts: dict[bytes, Account] = {}
+        self._accounts: dict[str, Account] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -36,28 +40,41 @@ class KlaviyoApi:
         self._wire.close()
 
     def sign_in(
-        self, key: str, deadline: Deadline, *, account_id: str | None = None, pauses: Pauses | None = None
+        self,
+        key: str | Credential,
+        deadline: Deadline,
+        *,
+        account_id: str | None = None,
+        pauses: Pauses | None = None,
     ) -> "Klaviyo":
-        """A client for the account behind the key.
+        """A client for the account behind a private key, or another credential.
 
-        A key never changes its account, so a process asks Klaviyo once for each key. Until it knows the
+        Neither ever changes its account, so a process asks Klaviyo once for each. Until it knows the
         account, `pauses` are looked up under `account_id`, which the key should open, or else under a digest
         of the key. Raises Denied if Klaviyo doesn't know the key or the key lacks the scope accounts:read.
         """
         pauses = pauses or Pauses()
-        digest = blake2b(key.encode(), digest_size=16).digest()
-        account = self._accounts.get(digest)
+        credential = private_key(key) if isinstance(key, str) else key
+        account = self._accounts.get(credential.digest)
         if account is None:
-            calls = self._calls(key, account_id or digest.hex(), pauses)
+            calls = self._calls(credential, account_id or credential.digest, pauses)
             account = calls.get("accounts", "/api/accounts", deadline, read_account)
-            self._accounts[digest] = account
-        return Klaviyo(self._calls(key, account.id, pauses), account)
+            self._accounts[credential.digest] = account
+        return Klaviyo(self._calls(credential, account.id, pauses), account)
 
-    def _calls(self, key: str, account_id: str, pauses: Pauses) -> Calls:
+    def oauth(self, client_id: str, client_secret: str) -> "OAuthApp":
+        """The OAuth app with this id and secret."""
+        from shared.klaviyo.oauth import OAuthApp
+
+        return OAuthApp(self._wire, self._url, self._clock, client_id, client_secret)
+
+    def _calls(self, credential: Credential, account_id: str, pauses: Pauses) -> Calls:
+        """Klaviyo limits an OAuth app in an account apart from the account's keys."""
+        name = f"{account_id}{credential.limits}"
         with self._lock:
-            limits = self._limits.setdefault(account_id, AccountLimits(self._clock))
-        limits.pause.extend(pauses.left(account_id))
-        return Calls(self._wire, self._url, key, self._clock, limits, account_id, pauses, self._patience)
+            limits = self._limits.setdefault(name, AccountLimits(self._clock))
+        limits.pause.extend(pauses.left(name))
+        return Calls(self._wire, self._url, credential, self._clock, limits, name, pauses, self._patience)
 
 
 class Klaviyo(Imports, Members, People):

@@ -3,11 +3,14 @@
 from hashlib import blake2b
 
 from shared.errors import ExportError, NotFound
+from shared.klaviyo import CLIENT_SECRET
 from shared.services import Services
 
 
 def fingerprint(services: Services, export_id: str) -> str:
     """A digest over the export's and the connection's documents and the API key.
+
+    Tokens change by themselves; a new sign-in changes the document, and people the OAuth app's own secret.
 
     It is 8 bytes long, too short to tell anything of a key. What can't be read counts as it is: absent.
     """
@@ -16,7 +19,8 @@ def fingerprint(services: Services, export_id: str) -> str:
     try:
         connection = services.catalog.connection(services.catalog.export(export_id).connection)
         digest.update(_etag(services, f"connections/{connection.id}.json"))
-        digest.update(services.vault.secret(connection.secret_name).encode())
+        name = CLIENT_SECRET if connection.sign_in == "oauth" else connection.secret_name
+        digest.update(services.vault.secret(name).encode())
     except ExportError as error:
         digest.update(error.code.encode())
     return digest.hexdigest()

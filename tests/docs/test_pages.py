@@ -16,7 +16,7 @@ BY_NAME = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_COMMAND = re.compile(r"segment-export((?: [a-z]+)+)")
+_COMMAND = re.compile(r"segment-export((?: [a-z]+(?:-[a-z]+)*)+)")
 _TARGET = re.compile(r"`make ([a-z]+)`|^(?:\$ )?make ([a-z]+)", re.MULTILINE)
 
 

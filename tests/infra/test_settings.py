@@ -91,6 +91,7 @@ WIRED = {
     "NOTIFY_SECRET": "notifySecret",
     "AUTH": "auth",
     "PUBLIC_URL": "publicUrl",
+    "KLAVIYO_CLIENT_ID": "klaviyoClientId",
 }
 
 

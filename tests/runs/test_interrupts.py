@@ -37,6 +37,9 @@ class Keys(Vault):
     def write(self, name: str, key: str) -> None:
         raise Denied(name)
 
+    def replace(self, name: str, key: str) -> None:
+        raise Denied(name)
+
     def remove(self, name: str) -> None:
         raise Denied(name)
 

@@ -208,6 +208,9 @@ class WrongKey(Vault):
     def write(self, name: str, key: str) -> None:
         raise Denied(name)
 
+    def replace(self, name: str, key: str) -> None:
+        raise Denied(name)
+
     def remove(self, name: str) -> None:
         raise Denied(name)
 

@@ -23,8 +23,9 @@ def client() -> Iterator[httpx.Client]:
     ("authorization", "code", "detail"),
     [
         (None, "not_authenticated", "Missing or invalid authorization scheme. Please use Klaviyo-API-Key."),
+        ("Bearer x", "authentication_failed", "Incorrect authentication credentials."),
         (
-            "Bearer x",
+            "Basic x",
             "not_authenticated",
             "Missing or invalid authorization scheme. Please use Klaviyo-API-Key.",
         ),

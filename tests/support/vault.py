@@ -44,6 +44,10 @@ class KeyVaultServer:
     # Answered to every request, with this `Retry-After`, until it is None again.
     failing: int | None = None
     retry_after: str = "7"
+    # Whether the token may write secrets.
+    is_writable: bool = True
+    # Removed ones, whose names stay taken.
+    removed: set[str] = field(default_factory=set)
 
     def _challenge(self) -> str:
         """Where to get a token, and for whom: the client insists that the vault lies in that domain."""
@@ -60,17 +64,30 @@ class KeyVaultServer:
             retry_total=0,
         )
 
-    def answer(self, path: str, authorization: str | None) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """Status, headers and body for a GET, as Key Vault gives them."""
+    def answer(
+        self, method: str, path: str, authorization: str | None, content: bytes
+    ) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Status, headers and body, as Key Vault gives them."""
         name = path.strip("/").split("/")[1]
         if self.failing:
             return self.failing, {"Retry-After": self.retry_after}, _error("Unavailable")
         if authorization != f"Bearer {TOKEN}":
             return 401, {"WWW-Authenticate": self._challenge()}, _error("Unauthorized")
+        if method != "GET" and not self.is_writable:
+            return 403, {}, _error("Forbidden", inner="ForbiddenByRbac")
+        if method == "PUT" and name in self.removed:
+            return 409, {}, _error("Conflict", inner="ObjectIsDeletedButRecoverable")
+        if method == "PUT":
+            self.secrets[name] = json.loads(content)["value"]
         if name not in self.secrets:
             return 404, {}, _error("SecretNotFound")
         if name in self.refused:
             return 403, {}, _error("Forbidden", inner=self.refused[name])
+        if method == "DELETE":
+            self.removed.add(name)
+            identifier = f"{self.url}/deletedsecrets/{name}"
+            del self.secrets[name]
+            return 200, {}, {"recoveryId": identifier, "id": f"{self.url}/secrets/{name}/1", "attributes": {}}
         attributes = {"enabled": True} | ({"exp": 1_600_000_000} if name in self.expired else {})
         identifier = f"{self.url}/secrets/{name}/00000000000000000000000000000001"
         return 200, {}, {"value": self.secrets[name], "id": identifier, "attributes": attributes}
@@ -89,7 +106,10 @@ def running_key_vault(folder: Path) -> Iterator[KeyVaultServer]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, headers, body = vault.answer(urlsplit(self.path).path, self.headers["Authorization"])
+            given = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            status, headers, body = vault.answer(
+                self.command, urlsplit(self.path).path, self.headers["Authorization"], given
+            )
             content = json.dumps(body).encode()
             self.send_response(status)
             for name, value in (headers | {"Content-Type": "application/json"}).items():
@@ -97,6 +117,8 @@ def running_key_vault(folder: Path) -> Iterator[KeyVaultServer]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        do_PUT = do_DELETE = do_GET  # noqa: N815 - named by the library
 
         def log_message(self, format: str, *args: Any) -> None:
             """Says nothing."""

@@ -40,6 +40,7 @@ class Switches:
 
     secondary_addresses_found: bool | None = None
     unknown_ids_ignored: bool | None = None
+    refresh_tokens_replaced: bool | None = None
 
 
 class ScriptRoutes:
@@ -81,3 +82,5 @@ class ScriptRoutes:
             self._stand_in.secondary_addresses_found = switches.secondary_addresses_found
         if switches.unknown_ids_ignored is not None:
             self._stand_in.unknown_ids_ignored = switches.unknown_ids_ignored
+        if switches.refresh_tokens_replaced is not None:
+            self._stand_in.oauth.rotate = switches.refresh_tokens_replaced

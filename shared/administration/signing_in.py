@@ -1,0 +1,218 @@
+"""Signing in at Klaviyo with OAuth: begun by an administrator, ended by the redirect to the callback."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from shared import state
+from shared.adapters.clock import Deadline
+from shared.administration.audit import audited
+from shared.administration.documents import Stored, read_connection, thing, write
+from shared.administration.rights import Action, Person, check_role
+from shared.administration.secrets import new_oauth_name, remove_secret
+from shared.catalog import Connection, PinnedAccount
+from shared.errors import (
+    Changed,
+    Denied,
+    ExportError,
+    InvalidDocument,
+    InvalidSettings,
+    NotFound,
+    PermanentError,
+    Problem,
+)
+from shared.klaviyo import Account
+from shared.klaviyo.credentials import bearer
+from shared.klaviyo.oauth import Tokens, new_secret
+from shared.services import Services, oauth_app
+
+logger = logging.getLogger(__name__)
+
+LIFE = timedelta(minutes=10)
+CALLBACK = "/api/oauth/callback"
+# Of a sign-in that somebody has begun, in bytes; and of what a callback brings, in characters.
+LONGEST_FILE = LONGEST_PARAMETER = 4_096
+# Seconds to end a sign-in at Klaviyo that nobody waits for.
+REVOKING = 10.0
+
+
+class SignInFailed(PermanentError):
+    """What came to the callback ends in no sign-in; nothing was changed."""
+
+    code = "sign_in_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where to sign in, and until when."""
+
+    authorize_url: str
+    expires_at: datetime
+
+
+class _Attempt(BaseModel):
+    """A sign-in that somebody has begun, as it lies in the state."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    connection: str
+    verifier: str
+    who: str
+    expires_at: AwareDatetime
+
+
+def redirect_uri(services: Services) -> str:
+    """Where Klaviyo sends people back to: from the settings, never from a request. Raises InvalidSettings."""
+    if services.settings.public_url is None:
+        raise InvalidSettings("PUBLIC_URL is not set: it is the address at which people reach this app.")
+    return services.settings.public_url + CALLBACK
+
+
+def check_ready(services: Services) -> None:
+    """Raises InvalidSettings, NotFound or Denied where nobody could sign in, whatever they do."""
+    redirect_uri(services)
+    oauth_app(services)
+
+
+def begin(services: Services, by: Person, connection_id: str) -> Begun:
+    """Begins a sign-in for a connection, the first one or another. Raises as `check_ready` does.
+
+    InvalidDocument for a connection that has a key, NotFound.
+    """
+    check_role(by, Action.SIGN_IN)
+    if read_connection(services, connection_id).document.sign_in != "oauth":
+        problem = Problem("/sign_in", "is api_key: give the connection another key instead")
+        raise InvalidDocument("The connection", [problem])
+    here, app = redirect_uri(services), oauth_app(services)
+    _remove_old(services)
+    token, verifier = new_secret(), new_secret()
+    attempt = _Attempt(
+        connection=connection_id,
+        verifier=verifier,
+        who=_who(by),
+        expires_at=services.clock.now() + LIFE,
+    )
+    services.state.write(_place(token), attempt.model_dump_json().encode(), create_only=True)
+    return Begun(app.authorize_url(here, token, verifier), attempt.expires_at)
+
+
+def finish(
+    services: Services, by: Person, token: str, code: str, error: str, deadline: Deadline
+) -> Stored[Connection]:
+    """Ends the sign-in with this state: `code` is Klaviyo's, or `error` says why there is none.
+
+    The tokens get a secret of their own; the connection gets the account that they open, or has it already.
+    Raises SignInFailed, Denied for another account, KlaviyoUnavailable; then nothing was changed.
+    """
+    check_role(by, Action.SIGN_IN)
+    attempt = _consumed(services, by, token)
+    if error or not 0 < len(code) <= LONGEST_PARAMETER:
+        denied = error == "access_denied"
+        why = "Access was denied at Klaviyo" if denied else "Klaviyo sent no code"
+        raise SignInFailed(f"{why}: nothing was changed. Begin again to sign in.")
+    stored = read_connection(services, attempt.connection)
+    tokens = _exchanged(services, code, attempt.verifier, deadline)
+    account = services.klaviyo.sign_in(bearer(tokens.access_token), deadline).account
+    if stored.document.account is not None and stored.document.account.id != account.id:
+        _revoke(services, tokens)
+        raise Denied(
+            f"You signed in to the Klaviyo account {account.id}, and the connection {attempt.connection!r} "
+            f"belongs to {stored.document.account.id}. Sign in there, or add a connection for the other one.",
+            code="wrong_account",
+        )
+    return _keep(services, by, stored, tokens, account)
+
+
+def revoke(services: Services, connection: Connection) -> None:
+    """Ends a connection's sign-in at Klaviyo. That this can't be done is no error."""
+    if connection.sign_in == "oauth" and connection.account is not None and not connection.revoked:
+        try:
+            tokens = Tokens.parse(connection.secret_name, services.vault.secret(connection.secret_name))
+        except ExportError as error:
+            logger.warning("the sign-in of %s is not revoked: %s", connection.id, error.code)
+        else:
+            _revoke(services, tokens)
+
+
+def _who(by: Person) -> str:
+    return by.object_id or by.name
+
+
+def _place(token: str) -> str:
+    return state.sign_in(sha256(token.encode()).hexdigest())
+
+
+def _consumed(services: Services, by: Person, token: str) -> _Attempt:
+    """What was begun with this state, which nobody can use again. Raises SignInFailed."""
+    unknown = SignInFailed(
+        "This sign-in is not known: it was used already, or began more than ten minutes ago. Begin again.",
+        code="unknown_state",
+    )
+    place = _place(token)
+    try:
+        blob = services.state.read(place, most=LONGEST_FILE)
+        attempt = _Attempt.model_validate_json(blob.content)
+    except (NotFound, ValidationError):
+        raise unknown from None
+    if attempt.who != _who(by):
+        message = "Somebody else began this sign-in. Begin one yourself."
+        raise SignInFailed(message, code="not_your_sign_in")
+    try:
+        services.state.write(place, b"", if_match=blob.etag)
+    except (Changed, NotFound):
+        raise unknown from None
+    services.state.delete(place)
+    if attempt.expires_at <= services.clock.now():
+        raise unknown
+    return attempt
+
+
+def _exchanged(services: Services, code: str, verifier: str, deadline: Deadline) -> Tokens:
+    try:
+        return oauth_app(services).exchange(code, verifier, redirect_uri(services), deadline)
+    except Denied as error:
+        if error.code == "sign_in_refused":
+            raise SignInFailed(error.message) from None
+        raise
+
+
+def _keep(
+    services: Services, by: Person, stored: Stored[Connection], tokens: Tokens, account: Account
+) -> Stored[Connection]:
+    """The old sign-in stays at Klaviyo: that its end leaves the new one alone is unconfirmed."""
+    before = stored.document
+    changes = {
+        "secret_name": new_oauth_name(before.id),
+        "account": before.account or PinnedAccount(id=account.id, name=account.name),
+        "revoked": False,
+    }
+    document = before.model_copy(update=changes)
+    changed = sorted(changes)
+    with audited(services, by, Action.SIGN_IN, thing(document), etag=stored.etag, changed=changed):
+        services.vault.write(document.secret_name, tokens.secret())
+        try:
+            written = write(services, by, document, stored)
+        except ExportError:
+            remove_secret(services, document)
+            raise
+        remove_secret(services, before)
+    return written
+
+
+def _revoke(services: Services, tokens: Tokens) -> None:
+    try:
+        oauth_app(services).revoke(tokens, Deadline(services.clock, REVOKING))
+    except ExportError as error:
+        logger.warning("a sign-in at Klaviyo is not revoked: %s", error.code)
+
+
+def _remove_old(services: Services) -> None:
+    """What was begun and never ended. The store's clock may differ from ours: an hour is long enough."""
+    for blob in services.state.list(state.SIGN_INS):
+        if blob.last_modified < services.clock.now() - timedelta(hours=1):
+            with suppress(ExportError):
+                services.state.delete(blob.name)
