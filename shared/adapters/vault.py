@@ -110,7 +110,7 @@ class FileVault:
         """Between reading the file and replacing it, no other process replaces it."""
         with os_errors(f"The file {self._path}", VaultUnavailable):
             make_folder(self._path.parent)
-            with exclusive(self._path.with_name(f".{self._path.name}.lock")):
+            with exclusive(self._path.parent):
                 yield
 
     def _replace(self, secrets: Mapping[str, Any]) -> None:

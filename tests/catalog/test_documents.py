@@ -170,7 +170,7 @@ def test_what_is_wrong_with_an_export_is_said_with_its_pointer(
         ({"secret_name": CANARY}, "/secret_name", "the name of a secret"),
         ({"api_key": CANARY}, "/api_key", "is not known here"),
         ({"shared_with": CANARY}, "/shared_with", "must be 'administrators'"),
-        ({"shared_with": {}}, "/shared_with", "a list of people and groups"),
+        ({"shared_with": {}}, "/shared_with", "a list of object ids"),
         ({"shared_with": []}, "/shared_with", "must not be empty"),
         ({"shared_with": ["a", ""]}, "/shared_with/1", "must not be blank"),
         ({"consent": {"accepted_at": "2026-11-23T20:00:00Z"}}, "/consent/accepted_by", "is required"),

@@ -33,11 +33,11 @@ ADMINISTRATION = [
     Mutant(_AUDIT, "entries.setdefault(entry.id, entry)", "entries[entry.id + line.hex()] = entry", _AUDITED),
     Mutant(
         _CONNECTIONS,
-        "            _remove_secret(services, connection)\n            raise",
+        "            remove_secret(services, connection)\n            raise",
         "            raise",
         _CONNECTED,
     ),
-    Mutant(_CONNECTIONS, "        _remove_secret(services, before)\n", "", _CONNECTED),
+    Mutant(_CONNECTIONS, "        remove_secret(services, before)\n", "", _CONNECTED),
     Mutant(
         _CONNECTIONS, "    if used:\n        raise ConnectionInUse(connection_id, used)\n", "", _CONNECTED
     ),

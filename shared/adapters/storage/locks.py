@@ -50,8 +50,11 @@ class FolderLease:
 
 @contextmanager
 def exclusive(lock_file: Path) -> Iterator[None]:
-    """Waits for the lock, 10 seconds at most (StorageUnavailable), and holds it for the block's length."""
-    descriptor = _open(lock_file)
+    """Waits for the lock, 10 seconds at most (StorageUnavailable), and holds it for the block's length.
+
+    A folder can be locked, too, without a file of its own.
+    """
+    descriptor = os.open(lock_file, os.O_RDONLY) if lock_file.is_dir() else _open(lock_file)
     try:
         _wait_for(descriptor)
         yield
