@@ -10,6 +10,7 @@ from sandbox.klaviyo.faults import Fault
 from sandbox.people import People
 from sandbox.sample import example_documents
 from shared.errors import NotFound, StorageUnavailable
+from shared.runs.lock.export import ExportLock
 from shared.services import process_services
 from tests.administration.conftest import ADA, CARL, URL, Answered, Api
 from tests.support.stores import ActingStore
@@ -396,3 +397,19 @@ def test_what_stays_is_not_looked_at_again(api: Api, world: World) -> None:
     assert api("POST", "/api/exports/vip/detach").status == 200
     assert api("POST", "/api/exports/vip/attach", {"connection": "sandbox"}).status == 200
     assert api("POST", "/api/exports", WISH | {"segments": ["Gone"]}).status == 422
+
+
+def test_an_id_is_not_used_again_while_its_run_is_open(api: Api, world: World) -> None:
+    """Another process still holds the removed export; once it lets go, nothing of the old one is left."""
+    state, clock = world.services.state, world.services.clock
+    api("POST", "/api/exports", WISH)
+    api("POST", "/api/exports/new/runs", prefer="respond-async")
+    with ExportLock.acquire(state, "new", clock):
+        assert api("DELETE", "/api/exports/new").status == 204
+        refused = api("POST", "/api/exports", WISH)
+    again = api("POST", "/api/exports", WISH)
+    api("POST", "/api/tick")
+
+    assert (refused.status, refused.json["code"]) == (409, "run_is_open")
+    assert again.status == 201
+    assert [run["status"] for run in api("GET", "/api/exports/new/runs").json["runs"]] == ["canceled"]
