@@ -15,8 +15,7 @@ from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request, ensure_head, open_run
 from shared.runs.views.preview import preview
 from tests.cli.conftest import Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.stores import CountingStore
 from tests.support.world import MONDAY, World, environment_of
 
@@ -91,7 +90,7 @@ def test_in_a_terminal_speed_has_a_line_of_its_own(world: World) -> None:
     world.segment(People(25_000))
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=3)])
 
-    code, said = in_terminal([str(COMMAND), "run", "vip"], environment_of(world))
+    code, said = in_terminal(["run", "vip"], environment_of(world))
 
     assert code == 0, said
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r", "\n").splitlines()
