@@ -69,7 +69,7 @@ def _command(arguments: Sequence[str], environment: Mapping[str, str], output: s
     _run(arguments, environment)
 
 
-def _command_in_terminal(arguments: Sequence[str], environment: Mapping[str, str], screen: DupFd) -> None:
+def _command_in_terminal(arguments: Sequence[str], environment: Mapping[str, str], screen: Any) -> None:
     os.login_tty(screen.detach())
     _run(arguments, environment)
 
