@@ -28,6 +28,9 @@ def forked(work: Callable[..., None], *arguments: Any) -> Iterator[ForkServerPro
     process.start()
     try:
         yield process
+    except BaseException:
+        process.kill()
+        raise
     finally:
         process.join()
 
