@@ -1,7 +1,6 @@
 """`runs cancel` of a run that `send` opened: nothing more is posted, and what Klaviyo took is counted."""
 
 import json
-import subprocess
 import time
 from pathlib import Path
 
@@ -13,13 +12,14 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People, email
 from shared.runs.heads.head import read_head
 from tests.cli.conftest import KEY, MAPS, Command, file_of
-from tests.support.host import COMMAND, running_host
+from tests.support.forks import running
+from tests.support.host import running_host
 from tests.support.small_batches import UnusualPeople
 from tests.support.world import LIST, World, environment_of
 
 
 def send_command(path: Path, people: People) -> list[str]:
-    return [str(COMMAND), "send", str(file_of(path, list(people))), "--list", LIST, *MAPS, "--json"]
+    return ["send", str(file_of(path, list(people))), "--list", LIST, *MAPS, "--json"]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def interrupt(world: World, folder: Path) -> str:
     world.services.state.delete("connections/sandbox.json")
     world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
     arguments = send_command(folder / "people.csv", UnusualPeople(1_500))
-    with subprocess.Popen(arguments, env=environment_of(world) | KEY, stdout=subprocess.DEVNULL) as process:
+    with running(arguments, environment_of(world) | KEY) as process:
         run = run_with_jobs(world, 2)
         process.kill()
     world.stand_in.faults.clear()
@@ -119,13 +119,12 @@ def test_while_it_still_sends(command: Command, world: World, tmp_path: Path) ->
     world.stand_in.bad_rows_named = 0
     world.stand_in.faults.add([Fault("slow", method="POST", nth=None, seconds=0.5)])
     arguments = send_command(tmp_path / "people.csv", People(50))
-    with subprocess.Popen(arguments, env=environment_of(world) | KEY, stdout=subprocess.PIPE) as process:
+    with running(arguments, environment_of(world) | KEY, tmp_path / "output") as process:
         run = run_with_jobs(world, 1)
         asked = command("runs", "cancel", run, "--json", **KEY)
-        output, _ = process.communicate(timeout=60)
 
     assert asked.exit_code == 0, asked.output
-    record = json.loads(output)
+    record = json.loads((tmp_path / "output").read_bytes())
     assert (record["id"], record["status"], record["error"]) == (run, "canceled", None)
-    assert process.returncode == 1
+    assert process.exitcode == 1
     assert 0 < record["counts"]["imported"] == len(world.members()) < 49

@@ -16,6 +16,7 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.runs.heads.head import read_head
 from tests.cli.conftest import Command
+from tests.support.forks import in_terminal
 from tests.support.host import COMMAND
 from tests.support.processes import accepted
 from tests.support.small_batches import UnusualPeople
@@ -159,8 +160,8 @@ def test_the_tab_key_completes_runs(command: Command, world: World) -> None:
     def completed(words: str) -> list[str]:
         typed = {"COMP_WORDS": f"segment-export {words}", "COMP_CWORD": str(len(words.split()))}
         environment = environment_of(world) | typed | {"_SEGMENT_EXPORT_COMPLETE": "bash_complete"}
-        done = subprocess.run([str(COMMAND)], env=environment, capture_output=True, text=True, check=True)
-        return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
+        _, said = in_terminal([], environment)
+        return [line.removeprefix("plain,") for line in said.splitlines()]
 
     assert completed("runs show vi") == sorted([closed, opened])
     assert completed(f"runs cancel {opened}") == [opened]
