@@ -54,14 +54,14 @@ def parsed(content: bytes, delimiter: str = ",", *, block_size: int = BLOCK_SIZE
 
 
 @given(SOUP, st.integers(1, 50))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_any_bytes_are_read_as_the_reference_reads_them(content: bytes, block: int) -> None:
     """Any bytes, in blocks of any size, give the records that the reference reads from the whole text."""
     assert parsed(content, block_size=block) == reference.read(content, ",")
 
 
 @given(SOUP, DELIMITERS, st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_chunk_edges_change_nothing(content: bytes, delimiter: str, data: st.DataObject) -> None:
     """Chunks may end within a character, a CRLF or a doubled quote, and may be empty."""
     edges = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=8)))
@@ -84,7 +84,7 @@ def test_no_block_edge_changes_the_corpus(path: Path) -> None:
 
 
 @given(ROWS, DELIMITERS, st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 50))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_quoted_cells_are_read_as_written(
     rows: list[list[str]], delimiter: str, line_end: str, block: int
 ) -> None:
@@ -96,7 +96,7 @@ def test_quoted_cells_are_read_as_written(
 
 
 @given(ROWS, DELIMITERS, st.integers(1, 50))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_minimally_quoted_cells_are_read_as_written(
     rows: list[list[str]], delimiter: str, block: int
 ) -> None:
