@@ -131,6 +131,7 @@ def test_a_run_that_died_and_is_cancelled_counts_its_refused_rows(real_time: Wor
     assert record["counts"]["rejected"] == len(lines) + warnings.get("refused_rows_incomplete", 0)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the memory")
 def test_more_refused_rows_than_the_file_lists(real_time: World) -> None:
     """A million are listed, all are counted, a warning says how many are not listed; memory stays small."""

@@ -43,6 +43,7 @@ def test_three_starts_at_once(shared_world: World) -> None:
     assert len(world.stand_in.accounts["SNDBOX"].jobs) == 3
 
 
+@pytest.mark.long
 def test_a_paused_holder_posts_nothing_more(tmp_path: Path, azurite: Azurite) -> None:
     """Stopped for longer than its lease, a holder that wakes up has lost the export, and knows it."""
     urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
