@@ -242,14 +242,19 @@ def test_jobs_accepted_before_a_failure_are_counted(world: World) -> None:
 
 
 def test_a_failed_run_lists_whom_it_had_refused(world: World) -> None:
-    """As many rows are on file as its counts say."""
-    world.segment(UnusualPeople(1_250, dirt=True))
-    world.stand_in.faults.add([on_post("error", nth, status=409) for nth in (2, 3)])
+    """As many rows are on file as its counts say: those of our checks, and such as a 400 had named."""
+    # More batches than go at once: rows are still read when the first one fails.
+    world.segment(UnusualPeople(6_000, dirt=True))
+    # In each batch: whichever goes first is refused, and the rest of it can't be sent any more.
+    world.stand_in.refused_emails = {unusual(index) for index in range(100, 6_000, 400)}
+    world.stand_in.faults.add([on_post("error", nth, status=409) for nth in range(2, 20)])
 
     record = world.run()
 
     assert record.status == "failed"
-    assert len(world.rejected(record)) == record.counts.rejected > 0
+    assert record.rejected_by_reason.keys() == {"invalid", "invalid_email", "missing_email"}
+    assert len(world.rejected(record)) == record.counts.rejected
+    assert record.counts.rows > 9 * 500  # up to the row that it stopped at
 
 
 def test_a_failure_does_not_hide_among_pages(world: World) -> None:

@@ -59,6 +59,17 @@ def test_the_number_of_posts_is_bounded(world: World) -> None:
     assert world.members() == set()
 
 
+def test_where_everybody_is_named_nothing_is_left_to_post(world: World) -> None:
+    """A batch without anybody is not sent."""
+    world.stand_in.refused_emails = set(People(5).expected.emails)
+    world.segment(People(5))
+
+    record = world.run()
+
+    assert posts(world) == 1
+    assert record.rejected_by_reason == {"invalid": 5}
+
+
 def test_a_list_that_goes_while_the_run_sends_fails_it(world: World) -> None:
     """A 400 that names nobody leads to a look at the list, not to halving for nothing."""
     world.segment(UnusualPeople(600))

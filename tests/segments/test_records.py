@@ -206,7 +206,9 @@ def test_open_quotes_here_and_there_cost_nobody_else() -> None:
 
 def test_the_file_is_read_again_only_for_a_cell_that_is_too_long() -> None:
     """Looking ahead costs one more reading of the file at most, however many quotes never close."""
-    content = b"".join(b'2,"canary@example.org,%d\n' % number + (b"x," + b"y" * 37 + b"\n") * 55_000 for number in range(3))
+    content = b"".join(
+        b'2,"canary@example.org,%d\n' % number + (b"x," + b"y" * 37 + b"\n") * 55_000 for number in range(3)
+    )
     opened: list[io.BytesIO] = []
 
     def open_file() -> BinaryIO:
