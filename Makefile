@@ -2,6 +2,8 @@
 PYTHON := $(shell for p in python3.13 python3 "$$(pyenv which python3.13 2>/dev/null)" python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
+# The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo fix check quick test coverage mutants bench lock release clean
 
@@ -40,7 +42,7 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-TESTS := -m pytest -n 3 --dist loadfile
+TESTS := -m pytest -n 3 --dist worksteal
 
 # All but the tests that need Azurite or checkov: nothing is installed for it.
 quick: check

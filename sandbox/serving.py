@@ -1,13 +1,18 @@
 """Runs an ASGI app on loopback, in a thread, for as long as a `with` block lasts."""
 
+import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import override
 
 import uvicorn
 from starlette.types import ASGIApp
+
+# For requests that are being answered when the block ends.
+GRACE_SECONDS = 5
+PAUSE_SECONDS = 0.002
 
 
 @contextmanager
@@ -24,16 +29,58 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     except OSError:
         listener.close()
         raise
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5)
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    server = _Server(app)
+    thread = threading.Thread(target=server.serve_on, args=(listener,), daemon=True)
     thread.start()
     try:
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
+        server.ready.wait()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Stops at once: uvicorn's own notices within a tenth of a second, and then waits for another."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+        self.ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._stopped = asyncio.Event()
+
+    def serve_on(self, listener: socket.socket) -> None:
+        """Serves until `stop` is called in another thread; `ready` is set once it serves, or can't."""
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self.serve(sockets=[listener]))
+        finally:
+            self.ready.set()
+
+    def stop(self) -> None:
+        self.should_exit = True  # for a server that still starts
+        with suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+    @override
+    async def main_loop(self) -> None:
+        self.ready.set()
+        ticks = asyncio.create_task(super().main_loop())
+        await self._stopped.wait()
+        ticks.cancel()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        state = self.server_state
+        for server in self.servers:
+            server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while state.connections or state.tasks:
+                    await asyncio.sleep(PAUSE_SECONDS)
+        for task in state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()

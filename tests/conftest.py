@@ -25,12 +25,13 @@ TOOLS = {"azurite", "blob_store", "checkov"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need Azurite or checkov; `make quick` leaves them out."""
+    """Marks the tests that need Azurite or checkov, which `make quick` leaves out; the longest come first."""
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         fixtures: list[str] = getattr(item, "fixturenames", [])
         if TOOLS.intersection([*fixtures, *map(str, parameters)]):
             item.add_marker("tools")
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ moment: they connect, send the request, and read headers and content before it.
 
 import logging
 import time
-from ssl import SSLContext
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, override
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -24,7 +24,9 @@ PIECE = 16_384
 
 def open_pool(url: str, limits: httpx.Limits) -> httpcore.ConnectionPool:
     """Connections to one origin, as httpx makes them: its certificates, and the environment's proxy."""
-    pool = httpx.HTTPTransport(limits=limits, proxy=proxy_for(url))._pool
+    # An http URL, of a stand-in, needs no authorities: loading them takes longer than anything else here.
+    trusted = SSLContext(PROTOCOL_TLS_CLIENT) if url.startswith("http:") else httpx.create_ssl_context()
+    pool = httpx.HTTPTransport(verify=trusted, limits=limits, proxy=proxy_for(url))._pool
     # httpx offers no other way to reach the streams of its pool.
     pool._network_backend = _Backend(pool._network_backend)
     return pool

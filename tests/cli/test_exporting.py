@@ -9,8 +9,7 @@ import pytest
 from sandbox.people import COLUMNS, People
 from shared.errors import NotFound
 from tests.cli.conftest import Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.world import LIST, SEGMENT, World, environment_of
 
 OPTIONS = ["--id", "new", "--segment", SEGMENT, "--list", LIST, "--email", "EMail"]
@@ -57,7 +56,7 @@ def test_an_export_is_added_by_answers_in_a_terminal(world: World) -> None:
     world.segment(People(3))
 
     code, said = in_terminal(
-        [str(COMMAND), "exports", "add", "--id", "new"], environment_of(world), typed="\n".join(["", "y", ""])
+        ["exports", "add", "--id", "new"], environment_of(world), typed="\n".join(["", "y", ""])
     )
 
     assert code == 0, said

@@ -12,9 +12,8 @@ from sandbox.klaviyo.accounts import SCOPES
 from sandbox.people import People, email
 from shared import state
 from tests.cli.conftest import KEY, MAPS, Command, file_of
-from tests.cli.terminal import in_terminal
 from tests.support.erasures import erasures, imported, left_open, listed
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.refreshes import emails, rows
 from tests.support.world import LIST, World, environment_of
 
@@ -66,7 +65,7 @@ def test_it_asks_in_a_terminal(world: World, tmp_path: Path, typed: str, code: i
     file = tmp_path / "requests.txt"
     file.write_text(f"{email(0)}\n")
 
-    exit_code, said = in_terminal([str(COMMAND), "forget", "--file", str(file)], environment_of(world), typed)
+    exit_code, said = in_terminal(["forget", "--file", str(file)], environment_of(world), typed)
 
     assert "Erase 1 people for good? [y/N]" in said
     assert (exit_code, world.members()) == (code, emails(*stay))

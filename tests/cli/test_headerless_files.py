@@ -10,8 +10,7 @@ from shared.administration.segments import names_hidden
 from shared.profiles.columns import look_like_names
 from shared.segments import Column, CsvFormat, Snapshot
 from tests.cli.conftest import KEY, Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.world import LIST, World, environment_of
 
 PERSON = ["ann.canary@example.org", "Canary", "1 Canary Road", "", "04107"]
@@ -86,7 +85,7 @@ def test_send_shows_no_cell_of_a_file_without_a_header(
     world: World, headerless: Path, options: list[str]
 ) -> None:
     """Neither as a choice, nor as a guess, nor as the closest name to one that is not there."""
-    arguments = [str(COMMAND), "send", str(headerless), "--list", LIST, *options]
+    arguments = ["send", str(headerless), "--list", LIST, *options]
 
     code, said = in_terminal(arguments, environment_of(world) | KEY, "\n\n")
 

@@ -13,8 +13,7 @@ from sandbox.klaviyo import app
 from sandbox.people import COLUMNS, People
 from sandbox.sample import FOLDER, example_documents
 from tests.cli.conftest import KEY, Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.tls import serving_tls
 from tests.support.world import LIST, World, environment_of
 
@@ -132,7 +131,7 @@ def test_every_command_shows_names_safely(hostile: World, tmp_path: Path, as_jso
     ]
 
     for words in commands:
-        arguments = [str(COMMAND), *words, *(["--json"] if as_json else [])]
+        arguments = [*words, *(["--json"] if as_json else [])]
         _, said = in_terminal(arguments, environment_of(hostile) | KEY)
         assert "internal_error" not in said, (words, said)
         assert said.strip(), words
@@ -147,9 +146,7 @@ def test_questions_show_names_safely(hostile: World, tmp_path: Path) -> None:
     with serving_tls(app(hostile.stand_in), tmp_path) as (url, authority):
         environment = environment_of(hostile) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
 
-        code, said = in_terminal(
-            [str(COMMAND), "send", str(file), "--list", LIST], environment, "none\n\ny\ny\n"
-        )
+        code, said = in_terminal(["send", str(file), "--list", LIST], environment, "none\n\ny\ny\n")
 
     assert code == 0, said
     assert_shown_safely(said)
@@ -177,7 +174,7 @@ def test_the_tab_key_completes_ids_only(hostile: World) -> None:
         "_SEGMENT_EXPORT_COMPLETE": "bash_complete",
     }
 
-    _, said = in_terminal([str(COMMAND)], environment_of(hostile) | typed)
+    _, said = in_terminal([], environment_of(hostile) | typed)
 
     assert [line.removeprefix("plain,") for line in said.split()] == ["broken", "vip"]
 

@@ -15,8 +15,8 @@ from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request, ensure_head, open_run
 from shared.runs.views.preview import preview
 from tests.cli.conftest import Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
+from tests.support.small_batches import UnusualPeople
 from tests.support.stores import CountingStore
 from tests.support.world import MONDAY, World, environment_of
 
@@ -88,10 +88,10 @@ def test_where_the_refused_rows_are(command: Command, world: World) -> None:
 
 def test_in_a_terminal_speed_has_a_line_of_its_own(world: World) -> None:
     """At 80 columns none of the moving lines wraps."""
-    world.segment(People(25_000))
+    world.segment(UnusualPeople(1_250))
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=3)])
 
-    code, said = in_terminal([str(COMMAND), "run", "vip"], environment_of(world))
+    code, said = in_terminal(["run", "vip"], environment_of(world))
 
     assert code == 0, said
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r", "\n").splitlines()
@@ -123,7 +123,7 @@ def test_limit_sends_the_first_ones_only(command: Command, world: World) -> None
 
 def test_dry_run_shows_what_a_run_then_does(command: Command, world: World) -> None:
     """Its counts are those of the run that follows."""
-    world.segment(People(12_000, dirt=True))
+    world.segment(UnusualPeople(600, dirt=True))
     world.document("exports/vip.json", only_if={"column": "Newsletter consent", "equals": "True"})
 
     shown = json.loads(command("run", "vip", "--dry-run", "--json").stdout)

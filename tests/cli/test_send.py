@@ -15,6 +15,7 @@ from shared.runs.heads.head import read_head
 from shared.runs.timer.tick import tick
 from tests.cli.conftest import KEY, MAPS, Command, file_of
 from tests.support.host import COMMAND
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import LIST, World, environment_of
 
 
@@ -145,7 +146,7 @@ def send_command(world: World, people: Path) -> tuple[list[str], dict[str, str]]
 
 def test_killed_and_repeated_it_resumes(world: World, tmp_path: Path) -> None:
     """The same command sends the rest, and nobody twice; the timer does not touch the run."""
-    people = file_of(tmp_path / "people.csv", list(People(25_000)))
+    people = file_of(tmp_path / "people.csv", list(UnusualPeople(1_250)))
     arguments, environment = send_command(world, people)
     world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL) as process:
@@ -162,7 +163,7 @@ def test_killed_and_repeated_it_resumes(world: World, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert f"heads/{record['export']}.json" == heads[0]
-    assert record["counts"]["imported"] == 25_000
+    assert record["counts"]["imported"] == 1_250
     assert record["warnings"] == []
     assert sum(request.method == "POST" and request.status == 202 for request in world.stand_in.requests) == 3
 

@@ -7,15 +7,14 @@ import pytest
 from sandbox.klaviyo import app
 from sandbox.people import People
 from tests.cli.conftest import KEY, MAPS, Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.tls import serving_tls
 from tests.support.world import LIST, World, environment_of
 
 
 def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None:
     """Enter takes the email column that was found, `n` leaves the suggested attributes out."""
-    arguments = [str(COMMAND), "send", str(people), "--list", LIST]
+    arguments = ["send", str(people), "--list", LIST]
 
     code, said = in_terminal(arguments, environment_of(world) | KEY, "\nn\n")
 
@@ -28,7 +27,7 @@ def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None
 
 def test_attributes_are_suggested_for_a_given_email(world: World, people: Path) -> None:
     """With only the email column given, the other columns are suggested too."""
-    arguments = [str(COMMAND), "send", str(people), "--list", LIST, "--email", "EMail"]
+    arguments = ["send", str(people), "--list", LIST, "--email", "EMail"]
 
     code, said = in_terminal(arguments, environment_of(world) | KEY, "y\n")
 
@@ -41,7 +40,7 @@ def test_attributes_are_suggested_for_a_given_email(world: World, people: Path) 
 
 def test_yes_asks_nothing(world: World, people: Path) -> None:
     """Not in a terminal either: what is not given does not leave, and the email column has to be given."""
-    arguments = [str(COMMAND), "send", str(people), "--list", LIST, "--yes"]
+    arguments = ["send", str(people), "--list", LIST, "--yes"]
 
     code, said = in_terminal(arguments, environment_of(world) | KEY)
     assert code == 2
@@ -54,7 +53,7 @@ def test_yes_asks_nothing(world: World, people: Path) -> None:
 
 def test_a_missing_key_is_said_before_anything_is_asked(world: World, people: Path) -> None:
     """Nobody answers questions for nothing; a dry run asks them, since it needs no key."""
-    arguments = [str(COMMAND), "send", str(people), "--list", LIST]
+    arguments = ["send", str(people), "--list", LIST]
 
     code, said = in_terminal(arguments, environment_of(world))
     assert code == 2
@@ -83,7 +82,7 @@ def test_a_real_account_is_asked_for_by_its_name(
     """The question names the list and the account after the fields; `n` sends nothing."""
     with serving_tls(app(world.stand_in), tmp_path) as (url, authority):
         environment = environment_of(world) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
-        arguments = [str(COMMAND), "send", str(people), "--list", LIST, *MAPS]
+        arguments = ["send", str(people), "--list", LIST, *MAPS]
         found, said = in_terminal(arguments, environment, f"{answer}\n")
 
     assert found == code, said

@@ -8,8 +8,7 @@ import pytest
 from sandbox.people import People
 from sandbox.sample import example_documents
 from tests.cli.conftest import Command
-from tests.cli.terminal import in_terminal
-from tests.support.host import COMMAND
+from tests.support.forks import in_terminal
 from tests.support.world import World, environment_of
 
 EXPORT, CONNECTION, SECRET = "vip-customers", "klaviyo-shop", "european-shop-key"
@@ -42,7 +41,7 @@ def test_ids_and_secrets_are_whole(world: World, words: tuple[str, ...], whole: 
     world.secrets({SECRET: "pk_sandbox"})
     run = world.run(EXPORT).id
 
-    code, said = in_terminal([str(COMMAND), *words], environment_of(world))
+    code, said = in_terminal([*words], environment_of(world))
 
     assert code == 0, said
     lines = re.sub(r"\x1b\[[0-9;]*m", "", said).splitlines()

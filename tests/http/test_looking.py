@@ -13,6 +13,7 @@ from shared import state
 from shared.runs.record import RunRecord
 from tests.http.problems import problem
 from tests.support.processes import killed_after_a_job
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import MONDAY, World
 
 ASYNC = {"prefer": "respond-async"}
@@ -22,7 +23,7 @@ def test_looking_at_an_open_run_tells_how_far_it_is_and_leaves_it_there(
     world: World, host: httpx.Client
 ) -> None:
     """A run that died on its way: 202 with share and time left, however often one looks; a POST ends it."""
-    write_segment(world.services.segment_store, "Large", People(15_000), refreshed=MONDAY)
+    write_segment(world.services.segment_store, "Large", UnusualPeople(750), refreshed=MONDAY)
     world.document("exports/vip.json", segments=["Large"])
     killed_after_a_job(world, 2)
     head = world.services.state.stat(state.head("vip"))

@@ -8,16 +8,16 @@ import httpx
 import pytest
 
 from sandbox.klaviyo import Fault
-from sandbox.people import People
 from sandbox.sample import write_segment
 from tests.support.host import COMMAND, running_host
 from tests.support.processes import accepted
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import MONDAY, World, environment_of
 
 
 def test_the_timer_ends_what_a_killed_host_began(world: World) -> None:
     """Killed between two posts of a call: its caller's connection breaks, the next host's tick goes on."""
-    people = People(15_000)
+    people = UnusualPeople(750)
     write_segment(world.services.segment_store, "Large", people, refreshed=MONDAY)
     world.document("exports/vip.json", segments=["Large"])
     world.stand_in.faults.add([Fault("hang", method="POST", nth=2)])
@@ -51,5 +51,5 @@ def test_the_timer_ends_what_a_killed_host_began(world: World) -> None:
             time.sleep(0.05)
 
     assert seen.json()["status"] == "successful"
-    assert seen.json()["counts"]["imported"] == 15_000
+    assert seen.json()["counts"]["imported"] == 750
     assert world.members() == people.expected.emails

@@ -8,6 +8,7 @@ from sandbox.klaviyo import JobPlan
 from sandbox.people import People
 from shared.runs.timer.tick import tick
 from tests.docs.pages import page, rows, section
+from tests.support.small_batches import UnusualPeople
 from tests.support.stores import CountingStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World, a_world
@@ -45,7 +46,7 @@ def refreshed(world: World, people: People) -> CountingStore:
 def test_a_run_writes_as_often_as_the_page_counts(tmp_path: Path) -> None:
     """Whatever its posts: the page's factor for each, and its sum for the run."""
     a_run, a_post = map(int, re.findall(r"30 x (\d+) \+ (\d+) x posts", TABLE["writes of blobs"][0])[0])
-    for number, (people, posts) in enumerate([(People(10), 1), (People(25_000), 3)]):
+    for number, (people, posts) in enumerate([(People(10), 1), (UnusualPeople(1_250), 3)]):
         with a_world(tmp_path / str(number)) as world:
             assert counted(refreshed(world, people), "write") == a_run + a_post * posts
     assert numbers("writes of blobs") == [[TICKS, 30 * a_run + a_post * posts] for posts in POSTS]
@@ -55,7 +56,7 @@ def test_a_run_reads_no_more_than_the_page_counts(tmp_path: Path) -> None:
     """Its state; the segment is read in large blocks, fewer than there are posts."""
     a_run, a_post = map(int, re.findall(r"30 x (\d+) \+ (\d+) x posts", TABLE["reads of blobs"][0])[0])
     with a_world(tmp_path) as world:
-        store = refreshed(world, People(25_000))
+        store = refreshed(world, UnusualPeople(1_250))
     assert counted(store, "read") + counted(store, "stat") <= a_run + (a_post - 1) * 3
     assert numbers("reads of blobs") == [[TICKS, 30 * a_run + a_post * posts] for posts in POSTS]
 

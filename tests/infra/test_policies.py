@@ -27,6 +27,7 @@ def checkov() -> Checkov:
     return run
 
 
+@pytest.mark.long
 def test_no_policy_is_broken(checkov: Checkov) -> None:
     """Every check that is not skipped passes, and checkov could read every template."""
     report = checkov("--config-file", INFRA / "checkov.yaml")
@@ -46,6 +47,7 @@ def test_every_skipped_policy_has_its_reason() -> None:
     assert len(set(ids)) == len(ids) > 0
 
 
+@pytest.mark.long
 def test_every_skipped_policy_would_be_broken(checkov: Checkov) -> None:
     """No skip outlives its cause: without the list, exactly the skipped rules fail."""
     report = checkov("-d", INFRA, "--framework", "bicep", "--skip-download")

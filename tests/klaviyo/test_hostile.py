@@ -1,14 +1,11 @@
 """A Klaviyo, or a proxy, that means no good: what it can cost is bounded."""
 
-import json
 import os
-import subprocess
-import sys
 import zlib
 from functools import partial
 from itertools import islice
+from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -21,6 +18,7 @@ from shared.errors import KlaviyoUnavailable
 from shared.klaviyo.retry import PATIENCE
 from tests.klaviyo.asking import asking
 from tests.support import victim
+from tests.support.forks import forked
 from tests.support.hostile import MALICE, Malice, dripping, made_tls, serving_malice, slow_reader
 from tests.support.world import LIST
 
@@ -43,11 +41,14 @@ def test_no_answer_costs_more_than_its_time_and_100_megabytes(malice: Malice) ->
     assert cost["megabytes"] < 100
 
 
-def cost_of(url: str, **environment: str) -> dict[str, Any]:
+def cost_of(url: str, **environment: str) -> victim.Cost:
     """What a process of its own has to bear."""
-    command = [sys.executable, "-m", "tests.support.victim", url]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=120, env=os.environ | environment)
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
+    receiver, sender = Pipe(duplex=False)
+    with forked(victim.suffer, url, os.environ | environment, sender):
+        sender.close()
+        assert receiver.poll(120)
+        cost: victim.Cost = receiver.recv()
+    return cost
 
 
 @pytest.mark.parametrize("malice", [dripping, slow_reader], ids=lambda malice: malice.__name__)

@@ -11,6 +11,7 @@ from shared.runs.record import RunRecord
 from shared.runs.run import MOST_UNFINISHED_TURNS
 from shared.runs.starting import Request
 from shared.runs.steps.permit import request_cancel
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import World
 
 
@@ -27,21 +28,21 @@ def opened_and_died(world: World, deaths: int) -> RunRecord:
 @pytest.mark.parametrize("deaths", range(MOST_UNFINISHED_TURNS))
 def test_a_failure_after_deaths_counts_what_was_accepted(world: World, deaths: int) -> None:
     """The record has the failure as its error, and everyone whom Klaviyo has imported."""
-    world.segment(People(30_000))
+    world.segment(UnusualPeople(1_500))
     opened_and_died(world, deaths)
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=409)])
 
     record = world.run()
 
     assert (record.status, record.error and record.error.code) == ("failed", "request_refused")
-    assert record.counts.imported == record.counts.sent == len(world.members()) == 20_000
+    assert record.counts.imported == record.counts.sent == len(world.members()) == 1_000
     assert record.counts.unconfirmed == 0
 
 
 @pytest.mark.parametrize("deaths", range(MOST_UNFINISHED_TURNS))
 def test_a_cancel_after_deaths_is_one(world: World, deaths: int) -> None:
     """Canceled, without an error, and everyone whom Klaviyo has imported is counted."""
-    world.segment(People(30_000))
+    world.segment(UnusualPeople(1_500))
     record = opened_and_died(world, deaths)
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=5)])
     world.stand_in.on_import(lambda _: request_cancel(world.services.state, record.id))
@@ -54,10 +55,10 @@ def test_a_cancel_after_deaths_is_one(world: World, deaths: int) -> None:
 
 def test_no_progress_counts_what_was_accepted(world: World) -> None:
     """Where holders die again and again after some jobs, the run fails, and these are confirmed."""
-    world.segment(People(30_000))
+    world.segment(UnusualPeople(1_500))
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=1500)])
     waiting = world.run()
-    assert waiting.counts.sent == 20_000
+    assert waiting.counts.sent == 1_000
     world.clock.sleep(1500)
     opened_and_died(world, MOST_UNFINISHED_TURNS)
 
@@ -66,7 +67,7 @@ def test_no_progress_counts_what_was_accepted(world: World) -> None:
     assert (record.id, record.status) == (waiting.id, "failed")
     assert record.error is not None
     assert record.error.code == "no_progress"
-    assert record.counts.imported == record.counts.sent == 20_000
+    assert record.counts.imported == record.counts.sent == 1_000
 
 
 def test_a_run_whose_confirming_kills_is_closed(world: World) -> None:

@@ -17,7 +17,7 @@ from shared.runs.starting import Request
 from tests.support.stores import WatchedStore
 from tests.support.world import World
 
-PEOPLE = People(1_000, dirt=True)
+PEOPLE = People(200, dirt=True)
 
 GARBLED: dict[str, Callable[[bytes], bytes]] = {
     "nothing": lambda _: b"",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.klaviyo import SCOPES, Fault, JobPlan
-from sandbox.people import People, email
+from sandbox.people import People
 from shared.adapters.clock import Deadline
 from shared.adapters.vault import Vault
 from shared.errors import Denied
@@ -17,6 +17,7 @@ from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.steps.permit import request_cancel
 from shared.runs.timer.tick import tick
+from tests.support.small_batches import UnusualPeople, unusual
 from tests.support.stores import CountingStore
 from tests.support.world import World
 
@@ -65,7 +66,7 @@ def test_cancelled_before_the_first_post(world: World) -> None:
 
 def test_cancelled_between_the_posts(world: World) -> None:
     """Whoever holds the run sees it before the next post; what was accepted is confirmed and counted."""
-    world.segment(People(55_000))
+    world.segment(UnusualPeople(2_750))
     record = opened(world)
     # Only two posts at a time get through, and in the first somebody cancels.
     world.stand_in.faults.add(
@@ -76,14 +77,14 @@ def test_cancelled_between_the_posts(world: World) -> None:
     closed = advance(world.services, record, world.deadline())
 
     assert closed.status == "canceled"
-    assert 0 < closed.counts.sent < 55_000
+    assert 0 < closed.counts.sent < 2_750
     assert closed.counts.imported == closed.counts.sent == len(world.members())
 
 
 def test_a_cancelled_run_lists_whom_it_had_refused(world: World) -> None:
     """Rows of our own checks and such as a 400 had named: as many as the counts say, each on file."""
-    world.segment(People(30_000, dirt=True))
-    world.stand_in.refused_emails = {email(100)}
+    world.segment(UnusualPeople(1_500, dirt=True))
+    world.stand_in.refused_emails = {unusual(100)}
     record = opened(world)
 
     def cancel_at_the_second(body: object) -> None:
@@ -173,13 +174,13 @@ def rotate(world: World, *, in_the_vault: bool) -> Callable[[object], None]:
 
 def test_a_key_that_is_changed_during_a_run(world: World) -> None:
     """A 401 leads to one fresh read of the vault, and the run goes on with the new key."""
-    world.segment(People(125_000), partitions=1)
+    world.segment(UnusualPeople(6_250), partitions=1)
     world.stand_in.on_import(rotate(world, in_the_vault=True))
 
     record = world.run()
 
     assert record.status == "successful"
-    assert world.members() == People(125_000).expected.emails
+    assert world.members() == UnusualPeople(6_250).expected.emails
 
 
 def test_a_key_that_is_changed_while_a_run_begins(world: World) -> None:
@@ -193,7 +194,7 @@ def test_a_key_that_is_changed_while_a_run_begins(world: World) -> None:
 
 def test_a_run_does_not_change_its_account(world: World) -> None:
     """Whatever the connection and the key become meanwhile, the rest goes to no other company."""
-    world.segment(People(55_000))
+    world.segment(UnusualPeople(2_750))
     # Not all eight posts go at once.
     world.stand_in.faults.add(
         [Fault("error", method="POST", nth=nth, status=429, retry_after=5) for nth in range(3, 9)]
@@ -219,7 +220,7 @@ def test_a_run_does_not_change_its_account(world: World) -> None:
 
 def test_a_key_that_is_withdrawn_during_a_run(world: World) -> None:
     """Where the vault has no other, the run fails and says what to do; what went before stands."""
-    world.segment(People(125_000), partitions=1)
+    world.segment(UnusualPeople(6_250), partitions=1)
     world.stand_in.on_import(rotate(world, in_the_vault=False))
 
     record = world.run()
@@ -227,7 +228,7 @@ def test_a_key_that_is_withdrawn_during_a_run(world: World) -> None:
     assert record.status == "failed"
     assert record.error is not None
     assert record.error.code == "invalid_key"
-    assert 0 < record.counts.sent < 125_000
+    assert 0 < record.counts.sent < 6_250
     assert record.counts.unconfirmed == record.counts.sent
 
 
@@ -255,13 +256,13 @@ def test_paused_exports_post_nothing(world: World, by: str) -> None:
 
 def test_a_pause_in_the_middle(world: World) -> None:
     """A run that is paused while it sends goes on where it was, with nobody twice."""
-    world.segment(People(55_000))
+    world.segment(UnusualPeople(2_750))
     world.stand_in.faults.add(
         [Fault("error", method="POST", nth=nth, status=429, retry_after=5) for nth in range(3, 9)]
     )
     world.stand_in.on_import(lambda _: world.document("connections/sandbox.json", paused=True))
     waiting = run(world.services, "vip", Request("command", "tester"), Deadline(world.clock, 30))
-    assert 0 < waiting.counts.sent < 55_000
+    assert 0 < waiting.counts.sent < 2_750
     world.stand_in._observers.clear()
 
     world.document("connections/sandbox.json")
@@ -269,7 +270,7 @@ def test_a_pause_in_the_middle(world: World) -> None:
     record = world.run()
 
     assert record.id == waiting.id
-    assert record.counts.imported == 55_000
+    assert record.counts.imported == 2_750
     assert len(world.stand_in.accounts["SNDBOX"].jobs) == 6
 
 

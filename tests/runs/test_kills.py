@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 from itertools import count
 
 from sandbox.people import Expected, People
@@ -14,6 +12,8 @@ from shared.runs.heads.head import read_head
 from shared.runs.lock.export import ExportLock
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from tests.support.crashing import crash
+from tests.support.forks import forked
 from tests.support.processes import break_leases, killed_after_a_job
 from tests.support.small_batches import small_batches, unusual
 from tests.support.world import LIST, World, environment_of
@@ -77,11 +77,9 @@ def test_killed_before_any_write_and_resumed(shared_world: World) -> None:
     is_folder = world.services.settings.state_url.startswith("file:")
     for nth in count(1, 2) if is_folder else count(2, 8):
         export, list_id = an_export(world, nth)
-        killed = subprocess.run(
-            [sys.executable, "-m", "tests.support.crashing", export, str(nth)],
-            env=environment_of(world),
-            check=False,
-        ).returncode
+        with forked(crash, environment_of(world), export, nth) as process:
+            pass
+        killed = process.exitcode
         break_leases(world)
 
         if (

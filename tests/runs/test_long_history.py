@@ -17,7 +17,7 @@ from tests.support.records import every, record_of, run_ids, write_to_container,
 from tests.support.stores import CountingStore
 
 NOW = datetime(2026, 8, 24, 14, 33, tzinfo=UTC)
-RUNS, PAGE = 3_000, 300
+RUNS, PAGE = 1_500, 300
 # Entries that a page may look at: a month, a day and an hour that are too full to be shown at once, what is
 # shown, and twice what is in a minute.
 MOST_LISTED = 4 * 101 + PAGE
@@ -87,15 +87,15 @@ def test_a_long_history_is_listed_page_by_page(tmp_path: Path, pause: timedelta)
 def test_a_long_history_in_blobs_is_listed_page_by_page(azurite: Azurite) -> None:
     """Some runs over days, some within a day, some within minutes."""
     times = [
-        *every(LAYOUTS["over minutes"], 600, NOW),
-        *every(LAYOUTS["over one day"], 600, NOW - timedelta(hours=1)),
-        *every(LAYOUTS["over days"], 300, NOW - timedelta(days=2)),
+        *every(LAYOUTS["over minutes"], 250, NOW),
+        *every(LAYOUTS["over one day"], 250, NOW - timedelta(hours=1)),
+        *every(LAYOUTS["over days"], 150, NOW - timedelta(days=2)),
     ]
     ids = run_ids(times)
     url = azurite.container()
     write_to_container(client(url), ids)
 
-    assert_listed_once(list(pages(QuickReads(open_store(url)), MOST_LISTED + 2 * 600)), ids)
+    assert_listed_once(list(pages(QuickReads(open_store(url)), MOST_LISTED + 2 * 250)), ids)
 
 
 EDGES = [

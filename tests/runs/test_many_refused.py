@@ -23,6 +23,7 @@ from shared.runs.steps.rejected import CHUNK, MOST_LISTED, inert
 from shared.runs.views.history import read_rejected
 from tests.support.host import COMMAND
 from tests.support.processes import killed_after_a_job
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import World, a_world, environment_of
 
 # So long that a part is full after a hundred rows.
@@ -109,7 +110,7 @@ def real_time(tmp_path: Path) -> Iterator[World]:
 def test_a_run_that_died_and_is_cancelled_counts_its_refused_rows(real_time: World) -> None:
     """The record has all that were refused until the last checkpoint, and says which are not listed."""
     world = real_time
-    world.segment(People(25_000, dirt=True))
+    world.segment(UnusualPeople(1_250, dirt=True))
     # Its holder dies with the first rows refused, and none of them on file.
     killed_after_a_job(world, 2)
     run_id = json.loads(world.services.state.read("heads/vip.json").content)["open"]["record"]["id"]
@@ -130,6 +131,7 @@ def test_a_run_that_died_and_is_cancelled_counts_its_refused_rows(real_time: Wor
     assert record["counts"]["rejected"] == len(lines) + warnings.get("refused_rows_incomplete", 0)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the memory")
 def test_more_refused_rows_than_the_file_lists(real_time: World) -> None:
     """A million are listed, all are counted, a warning says how many are not listed; memory stays small."""

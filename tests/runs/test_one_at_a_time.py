@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,33 +19,41 @@ from shared.runs.lock.export import ExportLock
 from shared.runs.starting import Request
 from shared.runs.steps.parts import Parts, RejectedLines
 from tests.support.azurite import Azurite
+from tests.support.forks import running
+from tests.support.host import COMMAND
 from tests.support.processes import RUN, accepted, break_leases
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import World, a_world, environment_of
 
 
 def test_three_starts_at_once(shared_world: World) -> None:
     """One wins, the others hear that somebody is at it already, and leave no second run."""
     world = shared_world
-    world.segment(People(25_000))
+    world.segment(UnusualPeople(1_250))
     world.stand_in.faults.add([Fault("slow", method="POST", nth=None, seconds=2)])
-    processes = [subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.PIPE) for _ in range(3)]
-    answers = [json.loads(process.communicate()[0]) for process in processes]
+    outputs = [world.folder / f"{number}.json" for number in range(3)]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(running(RUN, environment_of(world), output)) for output in outputs]
+    answers = [json.loads(output.read_bytes()) for output in outputs]
 
-    assert sorted(process.returncode for process in processes) == [0, 75, 75]
+    assert sorted(process.exitcode or 0 for process in processes) == [0, 75, 75]
     codes = [answer["error"]["code"] for answer in answers if "status" not in answer]
     assert codes == ["already_running"] * 2
     assert len([blob for blob in world.services.state.list("runs/vip/") if blob.name.endswith(".json")]) == 1
     assert len(world.stand_in.accounts["SNDBOX"].jobs) == 3
 
 
+@pytest.mark.long
 def test_a_paused_holder_posts_nothing_more(tmp_path: Path, azurite: Azurite) -> None:
     """Stopped for longer than its lease, a holder that wakes up has lost the export, and knows it."""
     urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
     with a_world(tmp_path, **urls, clock=time.time, limits=False) as world:
-        world.segment(People(25_000))
+        world.segment(UnusualPeople(1_250))
         # Two batches go at once, and the third has to wait: nothing is on its way when the holder is stopped.
         world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=30)])
-        with subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [str(COMMAND), *RUN], env=environment_of(world), stdout=subprocess.PIPE
+        ) as process:
             while accepted(world) < 2 or 429 not in [request.status for request in world.stand_in.requests]:
                 time.sleep(0.02)
             process.send_signal(signal.SIGSTOP)
@@ -62,14 +71,14 @@ def test_a_paused_holder_posts_nothing_more(tmp_path: Path, azurite: Azurite) ->
         assert process.returncode == 75
         assert [request.method for request in world.stand_in.requests].count("POST") == posts
         assert record.status == "successful"
-        assert world.members() == People(25_000).expected.emails
+        assert world.members() == UnusualPeople(1_250).expected.emails
 
 
 def test_a_lease_lost_in_the_middle_stops_the_run(tmp_path: Path, azurite: Azurite) -> None:
     """Whoever finds another hand in the head writes nothing over it."""
     urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
     with a_world(tmp_path, **urls) as world:
-        world.segment(People(25_000))
+        world.segment(UnusualPeople(1_250))
 
         def take_over(_: object) -> None:
             break_leases(world)

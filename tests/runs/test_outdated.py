@@ -16,6 +16,7 @@ from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.steps.permit import request_cancel
 from shared.runs.views.history import list_runs, read_run
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import MONDAY, World
 
 ON_DEMAND = Request("on_demand", "tester")
@@ -33,7 +34,7 @@ def sending(world: World) -> RunRecord:
 
 
 def sending_with_jobs(world: World) -> RunRecord:
-    world.segment(People(30_000))
+    world.segment(UnusualPeople(1_500))
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
     return advance(world.services, opened(world), Deadline(world.clock, 1))
 
@@ -61,7 +62,7 @@ def superseded_before(world: World) -> RunRecord:
 
 def canceled_unseen(world: World) -> RunRecord:
     """Somebody has just asked for its end, and no holder has seen that yet."""
-    world.segment(People(30_000))
+    world.segment(UnusualPeople(1_500))
     world.stand_in.plans.extend([JobPlan(seconds=100_000)] * 2)
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=60)])
     record = advance(world.services, opened(world), Deadline(world.clock, 1))

@@ -209,7 +209,7 @@ def test_eight_posts_are_on_their_way_at_most(
     """And as many, where there are enough batches."""
     world.stand_in.limits = False
     world.segment(small_batches(batches), partitions=1)
-    world.stand_in.faults.add([Fault("slow", method="POST", nth=None, seconds=0.3)])
+    world.stand_in.faults.add([Fault("slow", method="POST", nth=None, seconds=1)])
 
     assert world.run().status == "successful"
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from sandbox.people import People, email
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import World
 
 MOST = 200
@@ -16,15 +17,15 @@ def posts(world: World) -> int:
 
 def test_each_batch_takes_200_posts_at_most(world: World) -> None:
     """If Klaviyo takes nobody, two batches end after 200 posts each, and every row is on file as refused."""
-    world.stand_in.refused_emails = set(People(10_400).expected.emails)
+    world.stand_in.refused_emails = set(UnusualPeople(700).expected.emails)
     world.stand_in.bad_rows_named = 0
-    world.segment(People(10_400))
+    world.segment(UnusualPeople(700))
 
     record = world.run()
 
     assert posts(world) == 2 * MOST
-    assert record.rejected_by_reason == {"batch_refused": 10_400}
-    assert len(world.rejected(record)) == 10_400
+    assert record.rejected_by_reason == {"batch_refused": 700}
+    assert len(world.rejected(record)) == 700
     assert world.members() == set()
 
 

@@ -7,14 +7,15 @@ import orjson
 import pytest
 
 from sandbox.klaviyo import ImportFailure, JobPlan
-from sandbox.people import People, email
+from sandbox.people import People
 from shared.adapters.clock import Deadline
 from shared.runs.advance import advance, run
 from shared.runs.starting import Request
 from shared.runs.steps.batch import MOST_POSTS
+from tests.support.small_batches import UnusualPeople, unusual
 from tests.support.world import World
 
-CULPRITS = [3, 4_711, 9_999, 10_000, 17_999]
+CULPRITS = [3, 235, 499, 500, 899]
 
 
 def posts(world: World) -> int:
@@ -22,18 +23,18 @@ def posts(world: World) -> int:
 
 
 @pytest.mark.parametrize("named", [None, 3, 1, 0], ids=["all", "three", "one", "none"])
-def test_five_refused_among_eighteen_thousand(world: World, named: int | None) -> None:
-    """Whether a 400 names all, some or none of them: 17,995 arrive, five are on file with their rows."""
-    world.stand_in.refused_emails = {email(index) for index in CULPRITS}
+def test_five_refused_among_nine_hundred(world: World, named: int | None) -> None:
+    """Whether a 400 names all, some or none of them: 895 arrive, five are on file with their rows."""
+    world.stand_in.refused_emails = {unusual(index) for index in CULPRITS}
     world.stand_in.bad_rows_named = named
-    world.segment(People(18_000), partitions=3)
+    world.segment(UnusualPeople(900), partitions=3)
 
     record = world.run()
 
-    assert record.counts.sent == record.counts.imported == 17_995
-    assert world.members() == People(18_000).expected.emails - world.stand_in.refused_emails
+    assert record.counts.sent == record.counts.imported == 895
+    assert world.members() == UnusualPeople(900).expected.emails - world.stand_in.refused_emails
     assert record.counts.rejected == 5
-    places = [(f"HighValueSegment_{index // 6000 + 1}.csv", index % 6000 + 1) for index in CULPRITS]
+    places = [(f"HighValueSegment_{index // 300 + 1}.csv", index % 300 + 1) for index in CULPRITS]
     reason = "batch_refused" if named == 0 else "invalid"
     column = "" if named == 0 else "EMail"
     assert sorted(world.rejected(record)) == sorted(
@@ -58,9 +59,20 @@ def test_the_number_of_posts_is_bounded(world: World) -> None:
     assert world.members() == set()
 
 
+def test_where_everybody_is_named_nothing_is_left_to_post(world: World) -> None:
+    """A batch without anybody is not sent."""
+    world.stand_in.refused_emails = set(People(5).expected.emails)
+    world.segment(People(5))
+
+    record = world.run()
+
+    assert posts(world) == 1
+    assert record.rejected_by_reason == {"invalid": 5}
+
+
 def test_a_list_that_goes_while_the_run_sends_fails_it(world: World) -> None:
     """A 400 that names nobody leads to a look at the list, not to halving for nothing."""
-    world.segment(People(12_000))
+    world.segment(UnusualPeople(600))
 
     def remove_the_list(body: Any) -> None:
         world.stand_in.accounts["SNDBOX"].lists.pop("Y6nRLr", None)
@@ -76,18 +88,18 @@ def test_a_list_that_goes_while_the_run_sends_fails_it(world: World) -> None:
 
 
 def test_failures_of_accepted_jobs_are_on_file(world: World) -> None:
-    """350 of 12,000 that the jobs leave out: every page is read, and each is tied to its row."""
-    failing = range(0, 12_000, 34)[:350]
-    world.stand_in.failures = {email(index): ImportFailure(code="duplicate_profile") for index in failing}
-    world.segment(People(12_000))
+    """350 of 600 that the jobs leave out: every page is read, and each is tied to its row."""
+    failing = [index for index in range(600) if index % 12 < 7]
+    world.stand_in.failures = {unusual(index): ImportFailure(code="duplicate_profile") for index in failing}
+    world.segment(UnusualPeople(600))
 
     record = world.run()
 
     assert record.status == "completed_with_warnings"
-    assert (record.counts.sent, record.counts.failed, record.counts.imported) == (12_000, 350, 11_650)
+    assert (record.counts.sent, record.counts.failed, record.counts.imported) == (600, 350, 250)
     assert sum(job.failed for job in record.jobs) == 350
     assert sorted(world.rejected(record)) == sorted(
-        f"HighValueSegment_{index // 6000 + 1}.csv,{index % 6000 + 1},EMail,duplicate_profile,job"
+        f"HighValueSegment_{index // 300 + 1}.csv,{index % 300 + 1},EMail,duplicate_profile,job"
         for index in failing
     )
 
@@ -150,7 +162,7 @@ def test_every_body_is_one_that_klaviyos_own_model_takes(world: World) -> None:
 
 def test_jobs_are_confirmed_together(world: World) -> None:
     """One call shows all jobs of a run; import errors are read only where a job has failures."""
-    world.segment(People(25_000))
+    world.segment(UnusualPeople(1_250))
 
     record = world.run()
 
@@ -163,9 +175,9 @@ def test_jobs_are_confirmed_together(world: World) -> None:
 
 def test_pieces_of_an_earlier_life_count_once(world: World) -> None:
     """A batch that was halved before a crash and goes whole after it: its people are counted once."""
-    world.stand_in.refused_emails = {email(11_999)}
+    world.stand_in.refused_emails = {unusual(599)}
     world.stand_in.bad_rows_named = 0
-    world.segment(People(12_000))
+    world.segment(UnusualPeople(600))
     posted: list[Any] = []
 
     def stop_at_the_third(body: Any) -> None:
@@ -180,9 +192,9 @@ def test_pieces_of_an_earlier_life_count_once(world: World) -> None:
     world.document("connections/sandbox.json")
     record = world.run()
 
-    assert record.counts.sent == record.counts.imported == 12_000
-    assert sum(job.profiles for job in record.jobs) == 12_000
-    assert world.members() == People(12_000).expected.emails
+    assert record.counts.sent == record.counts.imported == 600
+    assert sum(job.profiles for job in record.jobs) == 600
+    assert world.members() == UnusualPeople(600).expected.emails
     assert [warning.code for warning in record.warnings] == ["sent_twice"]
 
 

@@ -22,6 +22,7 @@ from shared.runs.starting import Request
 from shared.runs.timer.find import find_work
 from shared.runs.timer.tick import SLICE, tick
 from tests.support.azurite import Azurite
+from tests.support.small_batches import UnusualPeople
 from tests.support.stores import WatchedStore, counted, with_segments
 from tests.support.world import MONDAY, SEGMENT, World, a_world
 
@@ -190,7 +191,7 @@ def test_a_new_key_ends_the_wait_too(world: World) -> None:
 
 def test_a_newer_snapshot_supersedes_an_open_run(world: World) -> None:
     """What would write older values over newer ones is ended, and the newer snapshot exported."""
-    seen(world, People(25_000))
+    seen(world, UnusualPeople(1_250))
     world.stand_in.faults.add([Fault("error", method="POST", nth=2, status=429, retry_after=400)])
     (open_,) = tock(world)
     assert not open_.is_closed
@@ -211,7 +212,7 @@ def test_a_newer_snapshot_supersedes_an_open_run(world: World) -> None:
 
 def test_a_superseded_run_does_not_wait_for_its_jobs(world: World) -> None:
     """One look at what it had sent has to do, however long Klaviyo works: the newer snapshot is waiting."""
-    seen(world, People(25_000))
+    seen(world, UnusualPeople(1_250))
     world.stand_in.plans.extend([JobPlan(seconds=10_000)] * 2)
     world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=600)])
     (begun,) = tock(world)
@@ -405,12 +406,12 @@ def test_segments_that_refuse_us_stop_no_open_run(world: World) -> None:
 
 def test_two_ticks_at_once_do_no_harm(world: World) -> None:
     """A timer that fires twice runs nothing twice."""
-    seen(world, People(12_000))
+    seen(world, UnusualPeople(600))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: tock(world), range(4)))
     tock(world)
 
-    assert world.members() == People(12_000).expected.emails
+    assert world.members() == UnusualPeople(600).expected.emails
     assert len(world.stand_in.accounts["SNDBOX"].jobs) == 2
     records = [blob for blob in world.services.state.list("runs/") if blob.name.endswith(".json")]
     assert len(records) == 1
@@ -450,14 +451,14 @@ def test_a_recurrence_runs_at_its_time(world: World) -> None:
 
 def test_a_slice_sends_something_however_short(world: World) -> None:
     """Reading again what was sent can't eat a budget for ever: each slice gets one job further."""
-    seen(world, People(25_000))
+    seen(world, UnusualPeople(1_250))
     slices = 0
     while not all(record.is_closed for record in tick(world.services, 0.001)):
         slices += 1
         world.clock.sleep(60)
         assert slices < 10
 
-    assert world.members() >= People(25_000).expected.emails
+    assert world.members() >= UnusualPeople(1_250).expected.emails
 
 
 def test_with_nothing_due_a_tick_costs_two_listings(tmp_path: Any, azurite: Azurite) -> None:

@@ -13,6 +13,7 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.adapters import traces
 from shared.runs.timer.tick import tick
+from tests.support.small_batches import UnusualPeople
 from tests.support.world import World
 
 
@@ -24,7 +25,7 @@ def tree(spans: Iterable[ReadableSpan]) -> Counter[tuple[str, str]]:
 
 def test_a_span_for_each_step_and_batch(world: World, spans: InMemorySpanExporter) -> None:
     """Below the run its steps, below the sending its batches, with ids and counts."""
-    world.segment(People(25_000, dirt=True))
+    world.segment(UnusualPeople(1_250, dirt=True))
 
     record = world.run()
 

@@ -27,13 +27,13 @@ def rows_of(store: Store, name: str) -> list[object]:
 
 @pytest.mark.parametrize("name", ["1.csv.gz", "1.csv", "1.CSV.GZ"])
 @pytest.mark.parametrize("pack", [gzip.compress, bytes], ids=["gzip", "plain"])
-@pytest.mark.parametrize("people", [2, 300_000], ids=["small", "of several chunks"])
+@pytest.mark.parametrize("people", [2, 30_000], ids=["small", "of several chunks"])
 def test_a_content_encoding_changes_no_bytes(
     container_url: str, blob_store: Store, name: str, pack: Callable[[bytes], bytes], people: int
 ) -> None:
     """A blob with that header is read as it is stored, also if it is longer than a download's chunk."""
     noise = random.Random(1)
-    lines = [f"{number},p{noise.getrandbits(256):x}@example.org" for number in range(people)]
+    lines = [f"{noise.getrandbits(2_560):x},p{number}@example.org" for number in range(people)]
     content = pack("\n".join(["CustomerId,EMail", *lines]).encode())
     assert people == 2 or len(content) > 8 * MIB
     encoding = ContentSettings(content_encoding="gzip")

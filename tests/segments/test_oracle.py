@@ -1,4 +1,4 @@
-"""What leaves from ten thousand synthetic files, compared with an oracle for RFC 4180 and the docs."""
+"""What leaves from two thousand synthetic segments, compared with an oracle for RFC 4180 and the docs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from tests.segments.sending import Result, send
 
 type Verdict = dict[str, str] | str
 
-FILES = 5_000
-BATCHES = 20
+FILES = 2_000
+BATCHES = 8
 UNREADABLE = {"wrong_number_of_cells", "broken_quotes", "nul_byte", "invalid_utf8"}
 TRICKY = (
     'Zoë,b@example.org,"\r\n""x"",ghost1@example.org,""\r\ny,ghost2@example.org,\r\n"\r\n\r\n'
@@ -160,7 +160,7 @@ def test_what_leaves_is_what_the_rows_say(services: Services, tmp_path: Path, ba
     assert not faults
 
 
-@pytest.mark.parametrize("edge", [64 * 1024, 128 * 1024, 256 * 1024, 1024 * 1024])
+@pytest.mark.parametrize("edge", [128 * 1024, 256 * 1024, 1024 * 1024])
 def test_blocks_end_anywhere(services: Services, tmp_path: Path, edge: int) -> None:
     """The end of a block changes nothing, wherever it falls."""
     names = ["City", "EMail", "Note"]

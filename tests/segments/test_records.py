@@ -54,14 +54,14 @@ def parsed(content: bytes, delimiter: str = ",", *, block_size: int = BLOCK_SIZE
 
 
 @given(SOUP, st.integers(1, 50))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_any_bytes_are_read_as_the_reference_reads_them(content: bytes, block: int) -> None:
     """Any bytes, in blocks of any size, give the records that the reference reads from the whole text."""
     assert parsed(content, block_size=block) == reference.read(content, ",")
 
 
 @given(SOUP, DELIMITERS, st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_chunk_edges_change_nothing(content: bytes, delimiter: str, data: st.DataObject) -> None:
     """Chunks may end within a character, a CRLF or a doubled quote, and may be empty."""
     edges = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=8)))
@@ -84,7 +84,7 @@ def test_no_block_edge_changes_the_corpus(path: Path) -> None:
 
 
 @given(ROWS, DELIMITERS, st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 50))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_quoted_cells_are_read_as_written(
     rows: list[list[str]], delimiter: str, line_end: str, block: int
 ) -> None:
@@ -96,7 +96,7 @@ def test_quoted_cells_are_read_as_written(
 
 
 @given(ROWS, DELIMITERS, st.integers(1, 50))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_minimally_quoted_cells_are_read_as_written(
     rows: list[list[str]], delimiter: str, block: int
 ) -> None:
@@ -181,14 +181,14 @@ def test_a_first_line_for_excel_sets_the_delimiter() -> None:
 
 def test_an_open_quote_costs_no_other_row() -> None:
     """Before 12 MB without another quote it costs its own row only."""
-    row = b"1,ada@example.org,Paris\n"
-    content = b'2,"canary@example.org,Oslo\n' + row * 500_000
+    street = "x" * 220
+    content = b'2,"canary@example.org,Oslo\n' + f"1,ada@example.org,{street}\n".encode() * 50_000
 
     found = parsed(content)
 
     assert found[0] == "broken_quotes"
-    assert len(found) == 500_001
-    assert found[1:] == [["1", "ada@example.org", "Paris"]] * 500_000
+    assert len(found) == 50_001
+    assert found[1:] == [["1", "ada@example.org", street]] * 50_000
 
 
 def test_open_quotes_here_and_there_cost_nobody_else() -> None:
@@ -206,7 +206,9 @@ def test_open_quotes_here_and_there_cost_nobody_else() -> None:
 
 def test_the_file_is_read_again_only_for_a_cell_that_is_too_long() -> None:
     """Looking ahead costs one more reading of the file at most, however many quotes never close."""
-    content = b"".join(b'2,"canary@example.org,%d\n' % number + b"x,y\n" * 550_000 for number in range(3))
+    content = b"".join(
+        b'2,"canary@example.org,%d\n' % number + (b"x," + b"y" * 37 + b"\n") * 55_000 for number in range(3)
+    )
     opened: list[io.BytesIO] = []
 
     def open_file() -> BinaryIO:
@@ -233,26 +235,26 @@ def test_broken_quotes_take_time_in_proportion(line: bytes) -> None:
         assert "broken_quotes" in parsed(line * 10)
         return lambda: parsed(content)
 
-    assert_grows_in_proportion(prepare, 6_000)
+    assert_grows_in_proportion(prepare, 3_000)
 
 
 def test_rows_come_while_the_file_is_read() -> None:
     """The reader is never more than a few blocks ahead of the rows it has yielded."""
-    row = b"1,ada@example.org,Paris\n"
+    row = b"1,ada@example.org," + b"x" * 220 + b"\n"
     given = 0
 
     def chunks() -> Iterator[bytes]:
         nonlocal given
         for _ in range(100):
-            given += len(row) * 4000
-            yield row * 4000
+            given += len(row) * 400
+            yield row * 400
 
     def open_file() -> BinaryIO:
         return io.BufferedReader(ChunkFile(chunks()))
 
     ahead = [given - number * len(row) for number, _ in enumerate(records(open_file, ","))]
 
-    assert len(ahead) == 400_000
+    assert len(ahead) == 40_000
     assert max(ahead) < 4 * BLOCK_SIZE
 
 

@@ -19,8 +19,8 @@ from tests.segments.building import EXPORT, RUN, entity, write_model
 from tests.support.stores import with_segments
 
 FILE = f"{EXPORT}/Gold/{RUN}/1.csv"
-# Enough for several chunks of 4 MiB, also compressed.
-PEOPLE = 300_000
+# With long ids: enough for several chunks of 4 MiB, also compressed.
+PEOPLE = 30_000
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def services(store: Store, tmp_path: Path) -> Iterator[Services]:
 
 def content(version: str) -> bytes:
     """A file of people whose addresses begin with the version, of the same size for each."""
-    rows = (f"{number:032x},{version}{number:06}@example.org\n" for number in range(PEOPLE))
+    rows = (f"{number:0500x},{version}{number:06}@example.org\n" for number in range(PEOPLE))
     return f"CustomerId,EMail\n{''.join(rows)}".encode()
 
 

@@ -1,11 +1,8 @@
-"""A process that is killed, as Azure kills functions, right before its n-th change of the state.
-
-python -m tests.support.crashing EXPORT N
-"""
+"""A process that is killed, as Azure kills functions, right before its n-th change of the state."""
 
 import os
 import signal
-import sys
+from collections.abc import Mapping
 from itertools import count
 
 from cli.runs import run_export
@@ -13,6 +10,7 @@ from shared.adapters.storage.store import Store
 from shared.runs.starting import Request
 from shared.services import Services
 from shared.settings import Settings
+from tests.support.forks import set_environment
 from tests.support.stores import WatchedStore, with_state
 
 
@@ -29,12 +27,9 @@ class CrashingStore(WatchedStore):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> None:
-    export, nth = sys.argv[1:]
+def crash(environment: Mapping[str, str], export: str, nth: int) -> None:
+    """Runs the export, for `forked`; ends with 0 where it makes fewer changes."""
+    set_environment(environment)
     services = Services.from_settings(Settings.from_environment())
-    state = CrashingStore(services.state, int(nth))
+    state = CrashingStore(services.state, nth)
     run_export(with_state(services, state), export, Request("command", "tester"))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 """Other processes that run exports in the same world, and die there."""
 
-import subprocess
 import time
 
 from azure.storage.blob import BlobLeaseClient
@@ -9,10 +8,10 @@ from sandbox.klaviyo import Fault
 from shared.errors import NotFound
 from shared.runs.heads.head import read_head
 from tests.support.azurite import client
-from tests.support.host import COMMAND
+from tests.support.forks import running
 from tests.support.world import World, environment_of
 
-RUN = [str(COMMAND), "run", "vip", "--json"]
+RUN = ["run", "vip", "--json"]
 
 
 def break_leases(world: World) -> None:
@@ -31,7 +30,7 @@ def killed_after_a_job(world: World, nth: int) -> None:
     before = accepted(world)
     # As many as are on their way at once.
     world.stand_in.faults.add([Fault("hang", method="POST", nth=number) for number in range(nth, nth + 9)])
-    with subprocess.Popen(RUN, env=environment_of(world), stdout=subprocess.DEVNULL) as process:
+    with running(RUN, environment_of(world)) as process:
         until = time.monotonic() + 30
         while accepted(world) < before + nth - 1:
             assert time.monotonic() < until

@@ -1,9 +1,11 @@
-"""python -m tests.support.victim URL: calls a Klaviyo that means no good, and prints what it cost."""
+"""Calls a Klaviyo that means no good, and tells what it cost."""
 
-import json
 import resource
 import sys
 import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Any
 
 import orjson
 
@@ -11,13 +13,17 @@ from shared.adapters.clock import Deadline, SystemClock
 from shared.errors import ExportError
 from shared.klaviyo import ImportBody, KlaviyoApi, Permit
 from shared.klaviyo.retry import PATIENCE
+from tests.support.forks import set_environment
+
+type Cost = dict[str, Any]
 
 SECONDS = 0.5
 PROFILE = orjson.dumps({"type": "profile", "attributes": {"email": "a@example.org", "title": "x" * 900}})
 
 
-def main(url: str) -> None:
-    """The cost as JSON: codes of the errors, seconds of all calls, megabytes beyond those of a first one."""
+def suffer(url: str, environment: Mapping[str, str], answer: "Connection[Cost, Any]") -> None:
+    """For `forked`: codes of the errors, seconds of all calls, megabytes beyond those of a first one."""
+    set_environment(environment)
     clock = SystemClock()
     api = KlaviyoApi(url, clock, patience=(SECONDS, PATIENCE[1]))
     klaviyo = api.sign_in("pk_made", Deadline(clock, 60))
@@ -34,14 +40,9 @@ def main(url: str) -> None:
             codes.append("none")
         except ExportError as error:
             codes.append(error.code)
-    cost = {"codes": codes, "seconds": time.monotonic() - began, "megabytes": _megabytes() - memory}
-    sys.stdout.write(json.dumps(cost))
+    answer.send({"codes": codes, "seconds": time.monotonic() - began, "megabytes": _megabytes() - memory})
 
 
 def _megabytes() -> float:
     """The most memory that this process ever had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
