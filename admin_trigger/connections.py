@@ -5,8 +5,9 @@ from typing import Any
 from admin_trigger.bodies import KeyBody, ListBody
 from admin_trigger.replies import document_in, id_in, page, wanted_version, written
 from shared.adapters.clock import Deadline
-from shared.administration import connections, signing_in
-from shared.administration.connections import NewConnection, state_of
+from shared.administration import connecting, connections, signing_in
+from shared.administration.connecting import NewConnection
+from shared.administration.connections import state_of
 from shared.administration.documents import Stored
 from shared.administration.rights import Action, may
 from shared.api import BadRequest, Call, EmptyBody, Reply, read_body, reply
@@ -51,7 +52,7 @@ def show(call: Call) -> Reply:
 def add(call: Call) -> Reply:
     services = process_services()
     wish = read_body(NewConnection, call.http.body)
-    stored = connections.add(services, call.by, wish, _deadline(services))
+    stored = connecting.add(services, call.by, wish, _deadline(services))
     headers = {"location": f"{call.here.rstrip('/')}/{stored.document.id}", "etag": f'"{stored.etag}"'}
     members = _shown(call, stored.document)
     if wish.sign_in == "oauth":
@@ -82,7 +83,7 @@ def change_key(call: Call) -> Reply:
     services, connection_id = process_services(), id_in(call, "connection")
     key = read_body(KeyBody, call.http.body).api_key
     return _reply(
-        call, 200, connections.change_key(services, call.by, connection_id, key, _deadline(services))
+        call, 200, connecting.change_key(services, call.by, connection_id, key, _deadline(services))
     )
 
 

@@ -7,7 +7,8 @@ from admin_trigger.bodies import AttachBody, DuplicateBody, KeyBody, ListBody
 from admin_trigger.shown import ConnectionChange, Detached, Me, ShownConnection, ShownExport, Ticked
 from export_trigger.routes import ROUTES as ROUTES_OF_RUNS
 from shared.administration.audit import Entry
-from shared.administration.connections import NewConnection, Tested
+from shared.administration.connecting import NewConnection
+from shared.administration.connections import Tested
 from shared.administration.overview import Overview
 from shared.administration.rights import Action
 from shared.administration.segments import Segment

@@ -10,8 +10,8 @@ from cli.options import json_option, open_services, operator
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import agrees, print_json, print_line
 from shared.adapters.clock import Deadline
-from shared.administration import connections
-from shared.administration.connections import NewConnection
+from shared.administration import connecting
+from shared.administration.connecting import NewConnection
 from shared.administration.consent import CONSENT
 from shared.catalog import ID_PATTERN
 from shared.catalog.connection import Sharing
@@ -87,7 +87,7 @@ def add(
         consent=True,
     )
     try:
-        made = connections.add(services, operator(), wish, Deadline(services.clock, ONLINE)).document
+        made = connecting.add(services, operator(), wish, Deadline(services.clock, ONLINE)).document
     except Denied as refusal:
         if refusal.code != "vault_read_only":
             raise

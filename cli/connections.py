@@ -13,6 +13,7 @@ from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
+from shared.administration import connecting
 from shared.administration import connections as administration
 from shared.administration.validation import stored_documents, validate
 from shared.catalog import Connection
@@ -180,7 +181,7 @@ def key(connection: str, as_json: bool) -> None:
     """
     services = open_services()
     deadline = Deadline(services.clock, ONLINE)
-    changed = administration.change_key(services, operator(), connection, api_key(), deadline).document
+    changed = connecting.change_key(services, operator(), connection, api_key(), deadline).document
     if as_json:
         print_json(changed.model_dump(mode="json", exclude_unset=True))
     else:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.vault import FileVault
-from shared.administration import connections, signing_in
-from shared.administration.connections import NewConnection
+from shared.administration import connecting, connections, signing_in
+from shared.administration.connecting import NewConnection
 from shared.catalog import Connection
 from shared.errors import Changed, Denied, ExportError, NotFound
 from shared.services import Services
@@ -29,7 +29,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def services(world: World) -> Services:
     services = with_app(world)
-    connections.add(services, ADA, WISH, deadline_of(services))
+    connecting.add(services, ADA, WISH, deadline_of(services))
     return services
 
 

@@ -7,6 +7,7 @@ _CALLERS = "shared/api/callers.py"
 _ROUTES = "shared/api/routes.py"
 _AUDIT = "shared/administration/audit.py"
 _CONNECTIONS = "shared/administration/connections.py"
+_CONNECTING = "shared/administration/connecting.py"
 _EXPORTS = "shared/administration/exports.py"
 _DOCUMENTS = "shared/administration/documents.py"
 _TESTED = "tests/administration/"
@@ -32,12 +33,12 @@ ADMINISTRATION = [
     Mutant(_AUDIT, 'b"\\n" + line.encode()', 'line.encode() + b"\\n"', _AUDITED),
     Mutant(_AUDIT, "entries.setdefault(entry.id, entry)", "entries[entry.id + line.hex()] = entry", _AUDITED),
     Mutant(
-        _CONNECTIONS,
+        _CONNECTING,
         "            remove_secret(services, connection)\n            raise",
         "            raise",
         _CONNECTED,
     ),
-    Mutant(_CONNECTIONS, "        remove_secret(services, before)\n", "", _CONNECTED),
+    Mutant(_CONNECTING, "        remove_secret(services, before)\n", "", _CONNECTED),
     Mutant(
         _CONNECTIONS, "    if used:\n        raise ConnectionInUse(connection_id, used)\n", "", _CONNECTED
     ),

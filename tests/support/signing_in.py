@@ -12,7 +12,7 @@ import httpx
 
 from shared.adapters.clock import Deadline
 from shared.administration import signing_in
-from shared.administration.connections import NewConnection, add
+from shared.administration.connecting import NewConnection, add
 from shared.administration.rights import Person, Role
 from shared.catalog import Connection
 from shared.services import Services

@@ -1,0 +1,190 @@
+"""How a connection gets its key: tried first, kept in the vault, and never in a document."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared import state
+from shared.adapters.clock import Deadline
+from shared.administration import signing_in
+from shared.administration.audit import audited
+from shared.administration.consent import consent_of
+from shared.administration.documents import Stored, new_document, read_connection, thing, write
+from shared.administration.rights import Action, Person, check_role, is_object_id
+from shared.administration.secrets import OTHERS_SECRET, may_name, new_name, new_oauth_name, remove_secret
+from shared.catalog import Connection
+from shared.catalog.connection import Sharing
+from shared.catalog.document import Document, Id
+from shared.errors import (
+    AlreadyExists,
+    Denied,
+    InvalidDocument,
+    InvalidRequest,
+    InvalidSettings,
+    NotFound,
+    Problem,
+)
+from shared.klaviyo import Klaviyo
+from shared.services import Services
+
+# Names with a number behind them that are tried for a connection without an id.
+MOST_NUMBERS = 100
+_NAME = "The connection"
+
+
+class NewConnection(Document):
+    """What it takes to make a connection: a key, or the name of a secret that is there, and consent.
+
+    With `sign_in` oauth neither: somebody signs in at Klaviyo then.
+    Without an id, one is made from the name.
+    """
+
+    id: Id | None = None
+    display_name: str
+    sign_in: Literal["api_key", "oauth"] = "api_key"
+    api_key: str | None = Field(None, repr=False)
+    secret_name: str | None = None
+    shared_with: Sharing = "administrators"
+    consent: bool = False
+
+
+def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline) -> Stored[Connection]:
+    """Makes a connection: tries its key, keeps it in the vault, and writes the document.
+
+    One that somebody is to sign in to has neither a secret nor an account yet.
+    Where one of these fails, nothing is left behind. Raises InvalidDocument, with every problem;
+    AlreadyExists, KlaviyoUnavailable, VaultUnavailable, Denied where the vault can't be written.
+    """
+    check_role(by, Action.ADD_CONNECTION)
+    connection_id = wish.id or _free_id(services, wish.display_name)
+    problems = list(_problems(services, wish, connection_id))
+    if problems:
+        raise InvalidDocument(_NAME, problems)
+    _check_free(services, connection_id)
+    key, pointer = wish.api_key, "/api_key"
+    own: dict[str, Any]
+    if wish.sign_in == "oauth":
+        with _as_problem("/sign_in"):
+            signing_in.check_ready(services)
+        own = {"sign_in": "oauth", "secret_name": new_oauth_name(connection_id)}
+    else:
+        if wish.secret_name is not None:
+            pointer = "/secret_name"
+            with _as_problem(pointer):
+                key = services.vault.secret(wish.secret_name)
+        account = _try_key(services, key or "", deadline, pointer).account
+        secret_name = wish.secret_name or new_name(connection_id)
+        own = {"secret_name": secret_name, "account": {"id": account.id, "name": account.name}}
+    members = own | {
+        "id": connection_id,
+        "display_name": wish.display_name,
+        "shared_with": wish.model_dump(mode="json")["shared_with"],
+        "export_user": by.name,
+        "consent": consent_of(services, by),
+    }
+    connection = new_document(Connection, members)
+    with audited(services, by, Action.ADD_CONNECTION, thing(connection), changed=sorted(members)):
+        if key is not None and wish.secret_name is None:
+            services.vault.write(connection.secret_name, key)
+        try:
+            return write(services, by, connection, None)
+        except BaseException:  # whatever it is, nothing is left behind
+            remove_secret(services, connection)
+            raise
+
+
+def change_key(
+    services: Services, by: Person, connection_id: str, key: str, deadline: Deadline
+) -> Stored[Connection]:
+    """Gives the connection another key to the same account.
+
+    The old one stays until the new one has passed, and is removed then where the app wrote it.
+
+    Raises InvalidDocument where the key opens no account or another one, Denied where the vault can't be
+    written.
+    """
+    check_role(by, Action.CHANGE_KEY)
+    stored = read_connection(services, connection_id)
+    before = stored.document
+    if before.sign_in == "oauth":
+        raise InvalidDocument(_NAME, [Problem("/sign_in", "is oauth: sign in again instead")])
+    account = _try_key(services, key, deadline, "/api_key").account
+    if before.account is not None and before.account.id != account.id:
+        message = f"opens the account {account.id}, not the connection's {before.account.id}"
+        raise InvalidDocument(_NAME, [Problem("/api_key", message)])
+    document = before.model_copy(update={"secret_name": new_name(connection_id)})
+    what = thing(document)
+    with audited(services, by, Action.CHANGE_KEY, what, etag=stored.etag, changed=["secret_name"]):
+        services.vault.write(document.secret_name, key)
+        try:
+            written = write(services, by, document, stored)
+        except BaseException:
+            remove_secret(services, document)
+            raise
+        remove_secret(services, before)
+    return written
+
+
+def _problems(services: Services, wish: NewConnection, connection_id: str) -> Iterator[Problem]:
+    if not wish.display_name.strip():
+        yield Problem("/display_name", "must not be blank")
+    if not wish.consent:
+        yield Problem("/consent", "must be true: nothing leaves unless somebody agrees to it")
+    if wish.sign_in == "oauth":
+        given = {"/api_key": wish.api_key, "/secret_name": wish.secret_name}
+        yield from (
+            Problem(each, "has no use with oauth") for each, text in given.items() if text is not None
+        )
+    elif (wish.api_key is None) == (wish.secret_name is None):
+        yield Problem("/api_key", "is required, unless secret_name names a secret that is there")
+    if wish.secret_name is not None and not may_name(services.settings, wish.secret_name, connection_id):
+        yield Problem("/secret_name", OTHERS_SECRET)
+    yield from sharing_problems(wish.shared_with)
+
+
+def sharing_problems(shared_with: Sharing) -> Iterator[Problem]:
+    """A name matches nobody, so it is a mistake; stored documents may still have some."""
+    if isinstance(shared_with, tuple):
+        for number, each in enumerate(shared_with):
+            if not is_object_id(each):
+                yield Problem(f"/shared_with/{number}", "must be an object id of Microsoft Entra")
+
+
+def _free_id(services: Services, name: str) -> str:
+    """An id that is like the name, and free."""
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "klaviyo"
+    for candidate in (base, *(f"{base}-{number}" for number in range(2, MOST_NUMBERS))):
+        with suppress(AlreadyExists):
+            _check_free(services, candidate)
+            return candidate
+    raise AlreadyExists(f"There are {MOST_NUMBERS} connections of this name already. Give this one an id.")
+
+
+def _check_free(services: Services, connection_id: str) -> None:
+    with suppress(NotFound):
+        services.state.stat(state.connection(connection_id))
+        raise AlreadyExists(f"There is a connection {connection_id!r} already. Choose another id.")
+
+
+def _try_key(services: Services, key: str, deadline: Deadline, pointer: str) -> Klaviyo:
+    """Opens the account of a key that somebody has typed: what is wrong with it is their mistake.
+
+    Raises InvalidDocument, KlaviyoUnavailable.
+    """
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise InvalidDocument(_NAME, [Problem(pointer, "must be a key: printable ASCII text, not blank")])
+    with _as_problem(pointer):
+        return services.klaviyo.sign_in(key, deadline)
+
+
+@contextmanager
+def _as_problem(pointer: str) -> Iterator[None]:
+    """Turns what is wrong with a key into a problem of the document."""
+    try:
+        yield
+    except (Denied, NotFound, InvalidSettings, InvalidRequest) as error:
+        raise InvalidDocument(_NAME, [Problem(pointer, error.message)]) from None
