@@ -34,10 +34,10 @@ def show_all(call: Call) -> Reply:
     services, limit = process_services(), limit_in(call, 100)
     after = call.http.query.get("before", "")
     # In the order of the listing, which is that of the blobs' names.
-    listed = (e for e in services.catalog.exports() if not after or state.export(e.id) > state.export(after))
-    found = list(islice(listed, limit + 1))
+    entries = (e for e in services.catalog.entries() if not after or e.name > state.export(after))
+    found = list(islice(entries, limit + 1))
     rows = list(overview(services, call.by, found[:limit]))
-    following = rows[-1].id if len(found) > limit else None
+    following = state.id_of(found[limit - 1].name) if len(found) > limit else None
     return page("exports", rows, next_page(call, limit, rows, following))
 
 

@@ -1,6 +1,6 @@
 """What can only be looked at: segments, the audit, who is calling; and the timer's work by hand."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from admin_trigger.replies import limit_in, next_page, page
 from shared.administration.audit import Filter, audited, read_audit
@@ -63,7 +63,8 @@ def _time(text: str, name: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in an address is a blank
-    except ValueError:
+        time.astimezone(UTC)  # the first and the last day of all have no such time everywhere
+    except (ValueError, OverflowError):
         time = None
     if time is None or time.tzinfo is None:
         raise BadRequest(f"{name} must be a date and time such as 2026-11-23T20:00:00Z.")

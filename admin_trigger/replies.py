@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from shared.administration.documents import Stored
 from shared.administration.exports import Saved
@@ -14,7 +15,8 @@ from shared.catalog.document import ID_PATTERN
 from shared.errors import NotFound
 
 MOST_A_PAGE = 100
-_ETAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*(?:,|$)')
+_ETAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
+_ETAGS = re.compile(rf"{_ETAG}(?:\s*,\s*{_ETAG})*")
 
 
 def id_in(call: Call, what: str) -> str:
@@ -58,7 +60,7 @@ def wanted_version(call: Call, stored_etag: str | None = None) -> str | None:
         raise BadRequest(message, status=428, code="if_match_required")
     if given == "*":
         return None
-    etags = _ETAG.findall(given)
+    etags = re.findall(_ETAG, given) if _ETAGS.fullmatch(given) else []
     return stored_etag if stored_etag in etags else "".join(etags[:1])
 
 
@@ -78,5 +80,5 @@ def next_page(call: Call, limit: int, items: Sequence[Any], following: str | Non
     """The address of the page after these items."""
     if following is None or not items:
         return None
-    more = "".join(f"&{name}={value}" for name, value in kept.items() if value)
-    return f"{call.here}?limit={limit}&before={following}{more}"
+    more = {name: value for name, value in kept.items() if value}
+    return f"{call.here}?{urlencode({'limit': limit, 'before': following, **more})}"

@@ -2,8 +2,9 @@
 
 from typing import NotRequired, TypedDict
 
+from shared.catalog.attributes import Attributes
 from shared.catalog.connection import Consent, PinnedAccount, Sharing
-from shared.catalog.export import Condition, Limits, Match, Schedule, Sync
+from shared.catalog.export import Alerts, Condition, EmailConsent, Limits, Match, Schedule, Sync
 
 
 class ShownConnection(TypedDict):
@@ -13,7 +14,7 @@ class ShownConnection(TypedDict):
     """
 
     id: str
-    display_name: str
+    display_name: NotRequired[str]
     state: str
     version: NotRequired[int]
     type: NotRequired[str]
@@ -59,7 +60,10 @@ class ShownExport(TypedDict):
     not_checked: NotRequired[list[NotChecked]]
     version: NotRequired[int]
     display_name: NotRequired[str]
+    attributes: NotRequired[Attributes]
     only_if: NotRequired[Condition | None]
+    consent: NotRequired[EmailConsent | None]
+    alerts: NotRequired[Alerts | None]
     schedule: NotRequired[Schedule]
     sync: NotRequired[Sync]
     limits: NotRequired[Limits]

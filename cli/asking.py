@@ -23,20 +23,20 @@ def needs(option: str) -> click.UsageError:
     return click.UsageError(f"{option} is missing. Give it, or run the command in a terminal to be asked.")
 
 
-def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option: str) -> T:
+def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option: str, *, asks: bool) -> T:
     """Lets the person pick one of several by its number; one alone is taken."""
     if not items:
         raise click.UsageError(f"There is nothing to choose from for {option}.")
     if len(items) == 1:
         note(f"{question}: {name(items[0])}")
         return items[0]
-    if not can_ask():
+    if not asks:
         raise needs(option)
     for number, item in enumerate(items[:MOST_SHOWN], 1):
         note(f"  {number:>2}  {name(item)}")
     if len(items) > MOST_SHOWN:
         note(f"  and {len(items) - MOST_SHOWN:,} more: give {option}")
-    number = click.prompt(shown(question), type=click.IntRange(1, min(len(items), MOST_SHOWN)))
+    number = click.prompt(shown(question), type=click.IntRange(1, min(len(items), MOST_SHOWN)), err=True)
     return items[number - 1]
 
 

@@ -1,5 +1,6 @@
 """`connections add`: asks for what no option says, and tries the key before anything is written."""
 
+import os
 import re
 import sys
 
@@ -26,6 +27,7 @@ ONLINE = 60
 @click.option("--name", metavar="TEXT", help="Its name.")
 @click.option("--id", "connection_id", metavar="ID", help="Its id, for exports and file names.")
 @click.option("--secret-name", metavar="NAME", help="A secret that is in the vault, instead of a key.")
+@click.option("--oauth", is_flag=True, help="Without a key: somebody signs in at Klaviyo afterward.")
 @click.option(
     "--shared-with",
     metavar="WHO",
@@ -37,6 +39,7 @@ def add(
     name: str | None,
     connection_id: str | None,
     secret_name: str | None,
+    oauth: bool,
     shared_with: str | None,
     agree: bool,
     as_json: bool,
@@ -49,6 +52,11 @@ def add(
     Example: segment-export connections add --name "Klaviyo EU" --shared-with contributors
     """
     services = open_services()
+    if as_json:
+        _check_complete(name, secret_name, oauth=oauth, agree=agree)
+        shared_with = shared_with or "administrators"
+    if connection_id is not None:
+        _free_id(services, connection_id)
     try:
         name = name if name is not None else click.prompt("Name of the connection", default="Klaviyo")
         if connection_id is None and not as_json:
@@ -57,7 +65,7 @@ def add(
                 default=_id_of(name),
                 value_proc=lambda text: _free_id(services, text),
             )
-        key = None if secret_name is not None else api_key()
+        key = None if secret_name is not None or oauth else api_key()
         if key is not None and not as_json:
             account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
             print_line(f"The key opens the Klaviyo account {account.id} ({account.name}).")
@@ -83,6 +91,7 @@ def add(
         display_name=name,
         api_key=key,
         secret_name=secret_name,
+        sign_in="oauth" if oauth else "api_key",
         shared_with=people(shared_with),
         consent=True,
     )
@@ -99,9 +108,22 @@ def add(
     if as_json:
         print_json(made.model_dump(mode="json", exclude_unset=True))
         return OK
+    if oauth:
+        print_line(
+            f"The connection {made.id} is written. Sign in: segment-export connections sign-in {made.id}"
+        )
+        return OK
     where = services.settings.key_vault_url or str(services.settings.secrets_file)
     print_line(f"The connection {made.id} is written. Its key is in {where}, as {made.secret_name}.")
     return OK
+
+
+def _check_complete(name: str | None, secret_name: str | None, *, oauth: bool, agree: bool) -> None:
+    """Raises UsageError for what is missing: with --json nothing is asked."""
+    has_key = secret_name is not None or oauth or os.environ.get("KLAVIYO_API_KEY", "").strip()
+    given = {"--name": name is not None, "KLAVIYO_API_KEY or --secret-name": has_key, "--agree": agree}
+    if missing := [option for option, is_given in given.items() if not is_given]:
+        raise click.UsageError(f"With --json nothing is asked: {', '.join(missing)} is missing.")
 
 
 def people(text: str) -> Sharing:

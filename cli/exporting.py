@@ -2,6 +2,7 @@
 
 import json
 import re
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import click
@@ -11,15 +12,15 @@ from cli.completion import complete_columns, complete_connections, complete_list
 from cli.options import export_argument, json_option, open_services, operator
 from cli.send.command import attributes_of
 from cli.send.guessing import guess_attributes
-from cli.terminal.entry import FAILED, OK
-from cli.terminal.output import agrees, choose, print_json, print_line
+from cli.terminal.entry import FAILED, OK, exit_code_of
+from cli.terminal.output import agrees, choose, note, print_json, print_line
 from shared.adapters.clock import Deadline
 from shared.administration import connections, exports
 from shared.administration.documents import read_export
 from shared.administration.exports import Saved
 from shared.administration.segments import Segment, describe, overview
 from shared.catalog import Connection
-from shared.errors import InvalidDocument
+from shared.errors import Changed, ExportError, InvalidDocument
 from shared.klaviyo import KlaviyoList
 from shared.profiles.columns import email_column_of
 from shared.segments import Segments
@@ -75,9 +76,9 @@ def add(
     """
     services = open_services()
     asks = can_ask() and not as_json
-    connection = connection or _connection(services).id
-    chosen = list(segments) or [_segment(services).name]
-    list_id = list_id or _list(services, connection).id
+    connection = connection or _connection(services, asks).id
+    chosen = list(segments) or [_segment(services, asks).name]
+    list_id = list_id or _list(services, connection, asks).id
     columns = _columns(services, chosen[0]) if asks and not (email and maps) else []
     email = email or _email(columns, asks)
     attributes: dict[str, Any] = attributes_of(maps)
@@ -123,15 +124,24 @@ def edit(export: str) -> int:
         try:
             deadline = Deadline(services.clock, ONLINE)
             saved = exports.change(services, operator(), export, edited.encode(), stored.etag, deadline)
-        except InvalidDocument as error:
-            for problem in error.problems:
-                print_line(f"  {problem.pointer or '/'}: {problem.message}")
+        except (InvalidDocument, Changed) as error:
+            print_line(error.message)
+            if isinstance(error, Changed):
+                stored = read_export(services, export)
             if not can_ask() or not agrees("Go on editing?", default=True):
-                return FAILED
+                return _keep(export, edited, error)
             text = edited
         else:
             _print(saved, as_json=False)
             return OK
+
+
+def _keep(export: str, text: str, error: ExportError) -> int:
+    """Keeps what somebody has typed, in a file of their own."""
+    with NamedTemporaryFile("w", prefix=f"{export}-", suffix=".json", delete=False) as file:
+        file.write(text)
+    note(f"Nothing was saved. Your text is kept in {file.name}.")
+    return exit_code_of(error)
 
 
 def _print(saved: Saved, as_json: bool) -> None:
@@ -144,30 +154,32 @@ def _print(saved: Saved, as_json: bool) -> None:
         print_line(f"  not checked: {problem.pointer}: {problem.message}")
 
 
-def _connection(services: Services) -> Connection:
+def _connection(services: Services, asks: bool) -> Connection:
     found = [each for each in connections.visible(services, operator()) if isinstance(each, Connection)]
-    return pick("Connection", found, lambda each: f"{each.id} ({each.display_name})", "--connection")
+    return pick(
+        "Connection", found, lambda each: f"{each.id} ({each.display_name})", "--connection", asks=asks
+    )
 
 
-def _segment(services: Services) -> Segment:
+def _segment(services: Services, asks: bool) -> Segment:
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
-    counted = [describe(services, view, each.name) if can_ask() else each for each in overview(view)]
+    counted = [describe(services, view, each.name) if asks else each for each in overview(view)]
 
     def told(segment: Segment) -> str:
         if segment.error is not None:
             return f"{segment.name} ({segment.error['code']})"
         return f"{segment.name} ({segment.members or 0:,} members)"
 
-    return pick("Segment", counted, told, "--segment")
+    return pick("Segment", counted, told, "--segment", asks=asks)
 
 
-def _list(services: Services, connection: str) -> KlaviyoList:
+def _list(services: Services, connection: str, asks: bool) -> KlaviyoList:
     found = connections.lists(services, operator(), connection, Deadline(services.clock, ONLINE))
 
     def told(each: KlaviyoList) -> str:
         return f"{each.name} ({each.id}, {(each.opt_in or 'unknown opt-in').replace('_', ' ')})"
 
-    return pick("List", found, told, "--list")
+    return pick("List", found, told, "--list", asks=asks)
 
 
 def _columns(services: Services, segment: str) -> list[str]:

@@ -31,7 +31,7 @@ def list_(as_json: bool) -> None:
     Example: segment-export exports list
     """
     services = open_services()
-    rows = list(overview(services, operator(), services.catalog.exports()))
+    rows = list(overview(services, operator(), services.catalog.entries()))
     if as_json:
         print_json({"exports": rows})
         return

@@ -17,6 +17,8 @@ from shared.settings import Settings
 
 # A number that no record holds is a mistake.
 LARGEST = ANY_NUMBER
+# Characters of the name of who types a command.
+LONGEST_USER = 200
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
@@ -53,7 +55,8 @@ dry_run_option = click.option(
 
 def operator() -> Person:
     """Who types the command: whoever can write the state is an administrator."""
-    return Person(getpass.getuser(), Role.ADMINISTRATOR)
+    name = "".join(filter(str.isprintable, getpass.getuser()))[:LONGEST_USER]
+    return Person(name or "unknown", Role.ADMINISTRATOR)
 
 
 def open_services() -> Services:

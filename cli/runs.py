@@ -11,6 +11,7 @@ from cli.options import (
     LARGEST,
     confirm_removals_option,
     dry_run_option,
+    errors_as_json_option,
     full_option,
     json_option,
     limit_option,
@@ -101,7 +102,8 @@ def _run_all(services: Services, request: Request, *, dry_run: bool, as_json: bo
     """Runs every export that runs by itself, in the order of the listing; the worst exit code."""
     if dry_run:
         raise click.UsageError("--dry-run is for one export.")
-    records, codes = [], [OK]
+    records: list[RunRecord] = []
+    codes, problems = [OK], []
     for listed in services.catalog.exports():
         try:
             if not isinstance(listed.document, Export):
@@ -112,10 +114,13 @@ def _run_all(services: Services, request: Request, *, dry_run: bool, as_json: bo
                 records.append(run_export(services, listed.id, request))
             codes.append(exit_code_of_run(records[-1]))
         except ExportError as error:
-            print_error(error.code, f"{listed.id}: {error.message}", as_json=False)
+            problems.append({"export": listed.id, "code": error.code, "detail": error.message})
+            if not as_json:
+                print_error(error.code, f"{listed.id}: {error.message}", as_json=False)
             codes.append(exit_code_of(error))
     if as_json:
-        print_json({"runs": [record.model_dump(mode="json") for record in records]})
+        shown = [record.model_dump(mode="json") for record in records]
+        print_json({"runs": shown, "problems": problems})
     else:
         print_runs(records)
     return max(codes)
@@ -240,6 +245,7 @@ def cancel(run_id: str, as_json: bool) -> None:
 
 @runs.command("rejected")
 @run_argument
+@errors_as_json_option
 def rejected(run_id: str) -> None:
     """Print the refused rows of RUN as CSV: places and reasons, nobody's data.
 

@@ -6,7 +6,7 @@ from export_trigger.addresses import export_of, location
 from shared.adapters.clock import Deadline
 from shared.administration.audit import audited
 from shared.administration.exports import check_export, sharing_of
-from shared.administration.rights import Action, may
+from shared.administration.rights import Action, Role, may
 from shared.api import (
     Call,
     EmptyBody,
@@ -144,4 +144,4 @@ def _request(call: Call) -> Request:
 
 def _name(call: Call, body: StartAllBody) -> str:
     """Who has signed in; where nobody has, as the body says."""
-    return call.by.name if call.by.object_id else body.requested_by or call.by.name
+    return body.requested_by or call.by.name if call.by.role is Role.OPERATOR else call.by.name

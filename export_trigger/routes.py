@@ -2,11 +2,9 @@
 
 from export_trigger import acting, looking
 from export_trigger.health import show_health
-from export_trigger.shown import Started
+from export_trigger.shown import Health, ShownPreview, ShownRun, Started
 from shared.administration.rights import Action
 from shared.api import EmptyBody, Operation, PreviewBody, Route, StartAllBody, StartBody, blueprint_of
-from shared.runs.record import RunRecord
-from shared.runs.views.preview import Preview
 
 _PAGE = {"limit": "How many runs, 1 to 100.", "before": "The run before which the page starts."}
 
@@ -20,7 +18,7 @@ ROUTES = (
                 Action.SEE_RUN,
                 "List the runs of an export, newest first, the open one included.",
                 {200: "The runs, and the address of the next page."},
-                shows=RunRecord,
+                shows=ShownRun,
                 page="runs",
                 problems=(400, 404, 422),
                 query=_PAGE,
@@ -30,8 +28,11 @@ ROUTES = (
                 Action.START_RUN,
                 "Run an export, or resume its open run, while the caller waits.",
                 {200: "The record of the closed run.", 202: "The open run, and where to look at it."},
-                shows=RunRecord,
+                shows=ShownRun,
                 body=StartBody,
+                header={
+                    "Prefer": "How long to wait: respond-async or wait=60. handling=strict: 500 if it failed."
+                },
                 problems=(400, 404, 409, 413, 422),
             ),
         },
@@ -45,7 +46,7 @@ ROUTES = (
                 Action.PREVIEW,
                 "Tell what a run would send and remove. Nothing is sent or written.",
                 {200: "The plan."},
-                shows=Preview,
+                shows=ShownPreview,
                 body=PreviewBody,
                 problems=(400, 404, 413, 422),
             ),
@@ -60,7 +61,7 @@ ROUTES = (
                 Action.SEE_RUN,
                 "List the runs of all exports, newest first, open ones included.",
                 {200: "The runs, and the address of the next page."},
-                shows=RunRecord,
+                shows=ShownRun,
                 page="runs",
                 problems=(400,),
                 query=_PAGE,
@@ -85,8 +86,8 @@ ROUTES = (
                 Action.SEE_RUN,
                 "Show a run without advancing it.",
                 {200: "The record of the closed run.", 202: "The open run, with its progress."},
-                shows=RunRecord,
-                problems=(404,),
+                shows=ShownRun,
+                problems=(404, 422),
             ),
         },
     ),
@@ -99,9 +100,9 @@ ROUTES = (
                 Action.CANCEL_RUN,
                 "End a run before its end.",
                 {200: "The record of the closed run.", 202: "The run, which is still counted."},
-                shows=RunRecord,
+                shows=ShownRun,
                 body=EmptyBody,
-                problems=(400, 404, 409, 413),
+                problems=(400, 404, 409, 413, 422),
             ),
         },
     ),
@@ -115,7 +116,7 @@ ROUTES = (
                 "The refused rows of a closed run, as CSV: places and reasons.",
                 {200: "The rows."},
                 media_type="text/csv",
-                problems=(404, 409),
+                problems=(404, 409, 422),
             ),
         },
     ),
@@ -128,6 +129,7 @@ ROUTES = (
                 None,
                 "Whether the settings are valid and the state can be read and written.",
                 {200: "The app can work."},
+                shows=Health,
             ),
         },
     ),

@@ -1,6 +1,28 @@
-"""What starting all exports shows."""
+"""What the routes of runs show, where it has no type of its own: for the API's description."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
+
+from shared.runs.record import RunRecord
+from shared.runs.views.estimate import Estimate
+from shared.runs.views.preview import Preview
+
+
+class ShownRun(RunRecord):
+    """The record of a run; of an open one also how far it is."""
+
+    progress: Estimate | None = None
+
+
+class ShownPreview(Preview):
+    """The plan, and the first rows where they were asked for."""
+
+    rows: list[dict[str, str]] | None = None
+
+
+class Health(TypedDict):
+    """Whether the app can work."""
+
+    status: Literal["ok"]
 
 
 class StartedRun(TypedDict):

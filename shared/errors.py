@@ -6,6 +6,7 @@ ExportError                      has a `code` and a message that is safe to show
 │   ├── InvalidDocument          a connection, export, head or secrets file; lists each problem
 │   ├── InvalidRequest           what a caller of the HTTP API or the command asked for
 │   ├── NotFound                 an export, run, connection, segment, column, secret or list that isn't there
+│   ├── BlobFull                 a blob that is only appended to takes no more
 │   ├── Denied                   a store, vault or Klaviyo knows us and refuses
 │   └── InvalidSegment           the segment's files can't be read as what they should be
 ├── TryLater                     nothing is lost, the same call may go through later; `retry_after` in seconds
@@ -81,6 +82,10 @@ class InvalidRequest(PermanentError):
 
 class NotFound(PermanentError):
     code = "not_found"
+
+
+class BlobFull(PermanentError):
+    code = "blob_full"
 
 
 class Denied(PermanentError):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from shared.adapters.clock import Clock, Deadline, SystemClock
 from shared.adapters.storage import open_store
-from shared.adapters.storage.store import Store
+from shared.adapters.storage.store import BlobInfo, Store
 from shared.adapters.vault import Vault, open_vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
-from shared.errors import Denied, InvalidSettings, PermanentError
+from shared.errors import Denied, InvalidSettings, NotFound, PermanentError
 from shared.klaviyo import CLIENT_SECRET, Credential, Klaviyo, KlaviyoApi, StoredPauses
 from shared.segments import Segments, Snapshot
 from shared.settings import Settings
@@ -50,6 +50,12 @@ class DocumentSource(Protocol):
 
     def exports(self) -> Iterator[Listed]:
         """Every export."""
+
+    def entries(self) -> Iterator[BlobInfo]:
+        """Where the exports lie, in the names' order."""
+
+    def listed(self, blob: BlobInfo) -> Listed | None:
+        """The export at an entry, or what is wrong with it; None where it is gone since."""
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Keeps the account of a connection that has none."""
@@ -148,7 +154,16 @@ def oauth_app(services: Services) -> "OAuthApp":
 
 def _credential(services: Services, connection: Connection) -> str | Credential:
     if connection.sign_in == "api_key":
-        return services.vault.secret(connection.secret_name)
+        try:
+            return services.vault.secret(connection.secret_name)
+        except PermanentError as error:
+            # Everybody who sees a run reads this: where the key lies is for those who can run `doctor`.
+            kind = NotFound if isinstance(error, NotFound) else Denied
+            raise kind(
+                f"The key of the connection {connection.id!r} can't be read from the vault: "
+                "segment-export doctor shows why.",
+                code=error.code,
+            ) from None
     from shared.klaviyo.tokens import StoredToken, sign_in_revoked
 
     if connection.account is None:

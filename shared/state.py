@@ -23,7 +23,7 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
 recent/<number>-<run>                    that a run was closed; the numbers of later ones are smaller
-audit/<day>.jsonl                        who changed what on that day
+audit/<day>.<part>.jsonl                 who changed what on that day; parts are counted from 0
 erased/people                            who was erased and is never sent again
 locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
@@ -228,17 +228,18 @@ def run_of_ledger(name: str) -> str:
     return name.rpartition("/")[2].rpartition(".")[0]
 
 
-def audit(day: date) -> str:
-    return f"{AUDIT}{day:%Y-%m-%d}.jsonl"
+def audit(day: date, part: int = 0) -> str:
+    return f"{AUDIT}{day:%Y-%m-%d}.{part:03}.jsonl"
 
 
-def day_of_audit(name: str) -> date | None:
-    """The day of the audit at this name; None for a name of anything else."""
+def audit_of(name: str) -> tuple[date, int] | None:
+    """The day and the part of the audit at this name; None for a name of anything else."""
+    day, _, part = name.removeprefix(AUDIT).removesuffix(".jsonl").partition(".")
     try:
-        day = date.fromisoformat(name.removeprefix(AUDIT).removesuffix(".jsonl"))
+        found = date.fromisoformat(day), int(part)
     except ValueError:
         return None
-    return day if name == audit(day) else None
+    return found if name == audit(*found) else None
 
 
 def account_lock(account_id: str) -> str:

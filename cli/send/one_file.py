@@ -112,6 +112,12 @@ class FileDocuments:
     def exports(self) -> Iterator[Listed]:
         return iter(())
 
+    def entries(self) -> Iterator[BlobInfo]:
+        return iter(())
+
+    def listed(self, blob: BlobInfo) -> Listed | None:  # noqa: ARG002 - there is none
+        return None
+
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Nothing to do: the connection is pinned from the start."""
 

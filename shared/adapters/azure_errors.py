@@ -12,6 +12,7 @@ from shared.adapters.translation import Translation
 from shared.errors import (
     AlreadyExists,
     AlreadyRunning,
+    BlobFull,
     Changed,
     Denied,
     ExportError,
@@ -38,6 +39,7 @@ _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
     "LeaseNotPresentWithBlobOperation": _LOST,
     "LeaseNotPresentWithLeaseOperation": _LOST,
     "BlobAlreadyExists": (AlreadyExists, "exists already."),
+    "BlockCountExceedsLimit": (BlobFull, "has all the blocks that it may have."),
     "ConditionNotMet": (Changed, "was changed by another process."),
     "ContainerNotFound": (
         NotFound,

@@ -5,9 +5,9 @@ It is a record, not proof against tampering: whoever can write the state can cha
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 from uuid import uuid4
 
@@ -15,13 +15,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from shared import state
 from shared.administration.rights import Action, Person
-from shared.errors import ExportError
+from shared.errors import BlobFull, ExportError
 from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
 # Names of changed members in an entry.
 MOST_MEMBERS = 50
+# Of one day, each with 50,000 lines in Azure.
+MOST_PARTS = 100
 
 
 class Who(BaseModel):
@@ -81,8 +83,9 @@ def audited(
     _append(services, entry.at, entry.model_dump_json(exclude_defaults=True))
     try:
         yield
-    except Exception as error:
-        code = error.code if isinstance(error, ExportError) else "internal_error"
+    except BaseException as error:
+        code = "interrupted" if isinstance(error, KeyboardInterrupt) else "internal_error"
+        code = error.code if isinstance(error, ExportError) else code
         _conclude(services, entry, _Outcome(of=entry.id, outcome="failed", code=code))
         raise
     _conclude(services, entry, _Outcome(of=entry.id, outcome="done"))
@@ -98,7 +101,12 @@ def _conclude(services: Services, entry: Entry, outcome: _Outcome) -> None:
 
 def _append(services: Services, at: datetime, line: str) -> None:
     """Each line begins with its own break: what a dying machine left of the one before stays by itself."""
-    services.state.append(state.audit(at.astimezone(UTC).date()), b"\n" + line.encode())
+    day = at.astimezone(UTC).date()
+    for part in range(MOST_PARTS):
+        with suppress(BlobFull):
+            services.state.append(state.audit(day, part), b"\n" + line.encode())
+            return
+    raise BlobFull(f"The audit of {day} has {MOST_PARTS} full parts: nothing more can be written down today.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +150,16 @@ def read_audit(services: Services, wanted: Filter, limit: int, before: str = "")
 
 
 def _newest_first(services: Services, wanted: Filter) -> Iterator[Entry]:
-    days = sorted(
-        (day for blob in services.state.list(state.AUDIT) if (day := state.day_of_audit(blob.name))),
-        reverse=True,
-    )
-    for day in days:
+    parts: dict[date, list[str]] = {}
+    for blob in services.state.list(state.AUDIT):
+        if (found := state.audit_of(blob.name)) is not None:
+            parts.setdefault(found[0], []).append(blob.name)
+    for day in sorted(parts, reverse=True):
         if wanted.since is not None and day < wanted.since.astimezone(UTC).date():
             return
         if wanted.until is None or day <= wanted.until.astimezone(UTC).date():
-            yield from reversed(_entries(services.state.read(state.audit(day)).content))
+            content = b"".join(services.state.read(name).content for name in parts[day])
+            yield from reversed(_entries(content))
 
 
 def _entries(content: bytes) -> list[Entry]:
@@ -170,4 +179,4 @@ def _entries(content: bytes) -> list[Entry]:
                 entries.setdefault(entry.id, entry)  # one whose answer was lost was written twice
         except ValidationError:
             logger.warning("audit: a line can't be read")
-    return list(entries.values())
+    return sorted(entries.values(), key=lambda entry: entry.at)

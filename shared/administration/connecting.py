@@ -1,5 +1,6 @@
 """How a connection gets its key: tried first, kept in the vault, and never in a document."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,20 +16,24 @@ from shared.administration.consent import consent_of
 from shared.administration.documents import Stored, new_document, read_connection, thing, write
 from shared.administration.rights import Action, Person, check_role, is_object_id
 from shared.administration.secrets import OTHERS_SECRET, may_name, new_name, new_oauth_name, remove_secret
-from shared.catalog import Connection
+from shared.catalog import Connection, PinnedAccount
 from shared.catalog.connection import Sharing
 from shared.catalog.document import Document, Id
 from shared.errors import (
     AlreadyExists,
     Denied,
+    ExportError,
     InvalidDocument,
     InvalidRequest,
     InvalidSettings,
     NotFound,
+    PermanentError,
     Problem,
 )
 from shared.klaviyo import Klaviyo
 from shared.services import Services
+
+logger = logging.getLogger(__name__)
 
 # Names with a number behind them that are tried for a connection without an id.
 MOST_NUMBERS = 100
@@ -87,12 +92,12 @@ def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline)
     }
     connection = new_document(Connection, members)
     with audited(services, by, Action.ADD_CONNECTION, thing(connection), changed=sorted(members)):
-        if key is not None and wish.secret_name is None:
-            services.vault.write(connection.secret_name, key)
         try:
+            if key is not None and wish.secret_name is None:
+                services.vault.write(connection.secret_name, key)
             return write(services, by, connection, None)
-        except BaseException:  # whatever it is, nothing is left behind
-            remove_secret(services, connection)
+        except BaseException:
+            _settle(services, connection)
             raise
 
 
@@ -112,20 +117,47 @@ def change_key(
     if before.sign_in == "oauth":
         raise InvalidDocument(_NAME, [Problem("/sign_in", "is oauth: sign in again instead")])
     account = _try_key(services, key, deadline, "/api_key").account
-    if before.account is not None and before.account.id != account.id:
-        message = f"opens the account {account.id}, not the connection's {before.account.id}"
+    pinned = before.account or _account_of(services, before, deadline)
+    if pinned is not None and pinned.id != account.id:
+        message = f"opens the account {account.id}, not the connection's {pinned.id}"
         raise InvalidDocument(_NAME, [Problem("/api_key", message)])
-    document = before.model_copy(update={"secret_name": new_name(connection_id)})
+    pinned = pinned or PinnedAccount(id=account.id, name=account.name)
+    document = before.model_copy(update={"secret_name": new_name(connection_id), "account": pinned})
     what = thing(document)
     with audited(services, by, Action.CHANGE_KEY, what, etag=stored.etag, changed=["secret_name"]):
-        services.vault.write(document.secret_name, key)
         try:
+            services.vault.write(document.secret_name, key)
             written = write(services, by, document, stored)
         except BaseException:
-            remove_secret(services, document)
+            _settle(services, before, document)
             raise
         remove_secret(services, before)
     return written
+
+
+def _account_of(services: Services, connection: Connection, deadline: Deadline) -> PinnedAccount | None:
+    """The account that the present key opens; None where it opens none."""
+    with suppress(PermanentError):
+        account = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline).account
+        return PinnedAccount(id=account.id, name=account.name)
+    return None
+
+
+def _settle(services: Services, *versions: Connection) -> None:
+    """After a failure: removes the keys that the stored document does not name.
+
+    A write whose answer was lost may have landed. Where that can't be known, every key stays.
+    """
+    named = ""
+    try:
+        with suppress(NotFound):
+            named = read_connection(services, versions[0].id).document.secret_name
+    except ExportError as error:
+        logger.warning("keys of %s may be left: %s: %s", versions[0].id, error.code, error.message)
+        return
+    for version in versions:
+        if version.secret_name != named:
+            remove_secret(services, version)
 
 
 def _problems(services: Services, wish: NewConnection, connection_id: str) -> Iterator[Problem]:

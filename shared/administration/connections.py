@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +15,24 @@ from shared.administration.documents import (
     OWN_OF_CONNECTION,
     Stored,
     check_version,
+    read_blob,
     read_connection,
     read_export,
     replaced,
     save,
     thing,
+    write,
 )
 from shared.administration.rights import Action, Person, check_role, check_visible, may
 from shared.administration.secrets import remove_secret
 from shared.catalog import Connection, Export
+from shared.catalog.document import LONGEST_DOCUMENT, read_members
 from shared.errors import (
     Denied,
     InvalidDocument,
+    NotFound,
     PermanentError,
+    Problem,
     TakenElsewhere,
 )
 from shared.klaviyo import Account, Klaviyo, KlaviyoList
@@ -40,12 +46,20 @@ _NAME = "The connection"
 NOBODY = "nobody@example.org"
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An export that uses a connection."""
+
+    id: str
+    display_name: str
+
+
 class ConnectionInUse(TakenElsewhere):
     """Exports use the connection; `exports` are their ids and names."""
 
     code = "connection_in_use"
 
-    def __init__(self, connection_id: str, exports: list[Export]) -> None:
+    def __init__(self, connection_id: str, exports: list[Use]) -> None:
         self.exports = exports
         super().__init__(
             f"The connection {connection_id!r} is used by {listing(export.id for export in exports)}. Remove "
@@ -92,9 +106,31 @@ def show(
     Raises Forbidden, NotFound, InvalidDocument.
     """
     check_role(by, action)
-    stored = read_connection(services, connection_id)
+    try:
+        stored = read_connection(services, connection_id)
+    except InvalidDocument:
+        check_visible(by, action, "administrators", connection_id)  # for others it is not there
+        raise
     check_visible(by, action, stored.document.shared_with, connection_id)
     return stored
+
+
+def opened(services: Services, by: Person, connection: Connection, deadline: Deadline) -> Klaviyo:
+    """A client for the connection's account. Only administrators learn why there is none.
+
+    Raises Denied where the key does not open the account, and what passes.
+    """
+    try:
+        return open_account(services, connection, deadline)
+    except PermanentError:
+        if may(by, Action.READ_CONNECTION):
+            raise
+        raise Denied(not_opened(connection.id), code="connection_unusable") from None
+
+
+def not_opened(connection_id: str) -> str:
+    """What people are told who may not see more of a connection."""
+    return f"The connection {connection_id!r} does not open its account at present. Ask an administrator."
 
 
 def change(
@@ -108,7 +144,10 @@ def change(
     stored = read_connection(services, connection_id)
     check_version(stored, etag)
     document = replaced(stored, content, OWN_OF_CONNECTION)
-    if problems := list(sharing_problems(document.shared_with)):
+    problems = list(sharing_problems(document.shared_with))
+    if "display_name" in document.model_fields_set and not document.display_name.strip():
+        problems.append(Problem("/display_name", "must not be blank"))
+    if problems:
         raise InvalidDocument(_NAME, problems)
     return save(services, by, Action.CHANGE_CONNECTION, document, stored)
 
@@ -152,7 +191,7 @@ def tested(klaviyo: Klaviyo, deadline: Deadline) -> Tested:
 def lists(services: Services, by: Person, connection_id: str, deadline: Deadline) -> list[KlaviyoList]:
     """The lists of the connection's account."""
     connection = show(services, by, connection_id, Action.LIST_LISTS).document
-    return list(open_account(services, connection, deadline).lists(deadline))
+    return list(opened(services, by, connection, deadline).lists(deadline))
 
 
 def add_list(
@@ -160,7 +199,7 @@ def add_list(
 ) -> KlaviyoList:
     """Makes a list in the connection's account."""
     connection = show(services, by, connection_id, Action.ADD_LIST).document
-    klaviyo = open_account(services, connection, deadline)
+    klaviyo = opened(services, by, connection, deadline)
     with audited(services, by, Action.ADD_LIST, thing(connection)):
         return klaviyo.add_list(name, deadline)
 
@@ -172,20 +211,32 @@ def detach(services: Services, by: Person, connection_id: str) -> list[Export]:
     """
     check_role(by, Action.DETACH_CONNECTION)
     read_connection(services, connection_id)
-    exports = exports_over(services, connection_id)
+    documents = (listed.document for listed in services.catalog.exports())
+    exports = [each for each in documents if isinstance(each, Export) and each.connection == connection_id]
     action = Action.DETACH_CONNECTION
     return [detach_export(services, by, export, action).document for export in exports]
 
 
 def detach_export(services: Services, by: Person, export: Export, action: Action) -> Stored[Export]:
-    """Takes an export's connection away. Its open run is canceled."""
+    """Takes an export's connection away. Its open run is canceled: first, so that it is tried again where the
+    document can't be written, and once more for a run that began meanwhile."""
     stored = read_export(services, export.id)
+    if stored.document.connection is None:
+        cancel_open_run(services, export.id)
+        return stored
     detached = stored.document.model_copy(update={"connection": None})
-    written = save(services, by, action, detached, stored)
-    run = read_open_run(services.state, export.id)
+    with audited(services, by, action, thing(detached), etag=stored.etag, changed=["connection"]):
+        cancel_open_run(services, export.id)
+        written = write(services, by, detached, stored)
+        cancel_open_run(services, export.id)
+    return written
+
+
+def cancel_open_run(services: Services, export_id: str) -> None:
+    """Asks for the end of the export's open run, if there is one."""
+    run = read_open_run(services.state, export_id)
     if run is not None:
         request_cancel(services.state, run.record.id)
-    return written
 
 
 def remove(services: Services, by: Person, connection_id: str) -> None:
@@ -194,18 +245,40 @@ def remove(services: Services, by: Person, connection_id: str) -> None:
     A run that is still open over it posts nothing more. Raises ConnectionInUse.
     """
     check_role(by, Action.REMOVE_CONNECTION)
-    stored = read_connection(services, connection_id)
-    used = exports_over(services, connection_id)
-    if used:
+    place = state.connection(connection_id)
+    blob = read_blob(services, place, "connection", connection_id)
+    if used := uses_of(services, connection_id):
         raise ConnectionInUse(connection_id, used)
-    what = thing(stored.document)
-    with audited(services, by, Action.REMOVE_CONNECTION, what, etag=stored.etag):
-        services.state.delete(state.connection(connection_id))
-        signing_in.revoke(services, stored.document)
-        remove_secret(services, stored.document)
+    with audited(services, by, Action.REMOVE_CONNECTION, f"connections/{connection_id}", etag=blob.etag):
+        services.state.delete(place, if_match=blob.etag)
+        if used := uses_of(services, connection_id):  # one that was saved meanwhile
+            services.state.write(place, blob.content, create_only=True)
+            raise ConnectionInUse(connection_id, used)
+        with suppress(InvalidDocument):  # of nonsense there is nothing else to remove
+            document = Connection.parse(place, blob.content)
+            if document.id == connection_id:
+                signing_in.revoke(services, document)
+                remove_secret(services, document)
 
 
-def exports_over(services: Services, connection_id: str) -> list[Export]:
-    """The exports that use a connection."""
-    documents = (listed.document for listed in services.catalog.exports())
-    return [each for each in documents if isinstance(each, Export) and each.connection == connection_id]
+def uses_of(services: Services, connection_id: str) -> list[Use]:
+    """The exports that use a connection, also those whose documents have another mistake."""
+    found = []
+    for listed in services.catalog.exports():
+        export = listed.document
+        if isinstance(export, Export):
+            connection, name = export.connection, export.display_name
+        else:
+            connection, name = _named_in(services, listed.id), ""
+        if connection == connection_id:
+            found.append(Use(listed.id, name))
+    return found
+
+
+def _named_in(services: Services, export_id: str) -> Any:
+    """The connection that a document names which is not valid."""
+    with suppress(InvalidDocument, NotFound):
+        place = state.export(export_id)
+        blob = services.state.read(place, most=LONGEST_DOCUMENT)
+        return read_members(place, blob.content).get("connection")
+    return None

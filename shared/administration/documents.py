@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import state
+from shared.adapters.storage.store import Blob
 from shared.administration.audit import audited
 from shared.administration.rights import Action, Person
 from shared.catalog import Connection, Export
@@ -53,11 +54,19 @@ def read_export(services: Services, export_id: str) -> Stored[Export]:
 def _read[D: (Connection, Export)](
     services: Services, kind: type[D], place: str, what: str, document_id: str
 ) -> Stored[D]:
+    blob = read_blob(services, place, what, document_id)
+    document = kind.parse(place, blob.content)
+    if document.id != document_id:
+        raise InvalidDocument(place, [Problem("/id", "must be what the file is called, without .json")])
+    return Stored(document, blob.etag)
+
+
+def read_blob(services: Services, place: str, what: str, document_id: str) -> Blob:
+    """A document as it lies in the state, whether or not it is valid. Raises NotFound."""
     try:
-        blob = services.state.read(place, most=LONGEST_DOCUMENT)
+        return services.state.read(place, most=LONGEST_DOCUMENT)
     except NotFound:
         raise NotFound(f"There is no {what} {document_id!r}.", code=f"unknown_{what}") from None
-    return Stored(kind.parse(place, blob.content), blob.etag)
 
 
 def check_version(stored: Stored[Any], etag: str | None) -> None:

@@ -7,20 +7,24 @@ from typing import Any
 
 from shared import state
 from shared.adapters.clock import Deadline
+from shared.administration import connections
 from shared.administration.audit import audited
-from shared.administration.connections import detach_export
+from shared.administration.connections import cancel_open_run, detach_export, not_opened
 from shared.administration.documents import (
     LONGEST_NAME,
     OWN_OF_EXPORT,
     Stored,
+    changed_members,
     check_version,
     new_document,
+    read_blob,
     read_export,
     replaced,
     save,
     thing,
+    write,
 )
-from shared.administration.rights import Action, Person, check, check_role, check_visible
+from shared.administration.rights import Action, Person, check, check_role, may
 from shared.administration.validation import problems_outside
 from shared.catalog import Export
 from shared.catalog.connection import Sharing
@@ -73,10 +77,35 @@ def add(services: Services, by: Person, content: bytes, deadline: Deadline) -> S
 def _add(services: Services, by: Person, export: Export, deadline: Deadline) -> Saved:
     not_checked = _check_references(services, by, Action.ADD_EXPORT, export, deadline)
     _check_free(services, export.id)
-    if not discard_export(services, export.id):
-        message = f"A run of the export {export.id!r} that was removed is still open. Choose another id."
+    with audited(services, by, Action.ADD_EXPORT, thing(export), changed=changed_members(export, None)):
+        stored = write(services, by, export, None)  # of several who add one id, the first goes on
+        try:
+            _check_connection(services, export)
+            _discard_former(services, export.id)
+        except BaseException:
+            services.state.delete(state.export(export.id), if_match=stored.etag)
+            raise
+    return Saved(stored, not_checked)
+
+
+def _discard_former(services: Services, export_id: str) -> None:
+    """Removes what is left of a removed export with this id. Raises AlreadyRunning."""
+    if not discard_export(services, export_id):
+        message = f"A run of the removed export {export_id!r} is still open. Choose another id."
         raise AlreadyRunning(message, code="run_is_open")
-    return Saved(save(services, by, Action.ADD_EXPORT, export, None), not_checked)
+
+
+def _check_connection(services: Services, export: Export) -> None:
+    """Once the export is saved, whoever removes the connection finds it: it must be there still.
+
+    Raises InvalidDocument.
+    """
+    try:
+        if export.connection is not None:
+            services.state.stat(state.connection(export.connection))
+    except NotFound:
+        message = f"There is no connection {export.connection!r}."
+        raise InvalidDocument(_NAME, [Problem("/connection", message)]) from None
 
 
 def change(
@@ -89,8 +118,27 @@ def change(
     stored = mine(services, by, Action.CHANGE_EXPORT, export_id)
     check_version(stored, etag)
     document = replaced(stored, content, OWN_OF_EXPORT)
+    if document.connection is None and stored.document.connection is not None:
+        cancel_open_run(services, export_id)
     not_checked = _check_references(services, by, Action.CHANGE_EXPORT, document, deadline, stored.document)
-    return Saved(save(services, by, Action.CHANGE_EXPORT, document, stored), not_checked)
+    saved = save(services, by, Action.CHANGE_EXPORT, document, stored)
+    if document.connection != stored.document.connection:
+        _keep_connected(services, saved, stored.document)
+    return Saved(saved, not_checked)
+
+
+def _keep_connected(services: Services, saved: Stored[Export], before: Export) -> None:
+    """Undoes a change to a connection that somebody removed meanwhile, and ends a run that began before."""
+    export = saved.document
+    try:
+        _check_connection(services, export)
+    except InvalidDocument:
+        place = state.export(export.id)
+        content = json.dumps(before.model_dump(mode="json", exclude_unset=True)).encode()
+        services.state.write(place, content, if_match=saved.etag)
+        raise
+    if export.connection is None:
+        cancel_open_run(services, export.id)
 
 
 def change_members(
@@ -140,9 +188,17 @@ def detach(services: Services, by: Person, export_id: str) -> Stored[Export]:
 
 def remove(services: Services, by: Person, export_id: str) -> None:
     """Removes an export, its open run and its ledger. The list at Klaviyo, and the records of runs, stay."""
-    stored = mine(services, by, Action.REMOVE_EXPORT, export_id)
-    with audited(services, by, Action.REMOVE_EXPORT, thing(stored.document), etag=stored.etag):
-        services.state.delete(state.export(export_id))
+    check_role(by, Action.REMOVE_EXPORT)
+    place = state.export(export_id)
+    blob = read_blob(services, place, "export", export_id)
+    try:
+        check_export(services, by, Action.REMOVE_EXPORT, read_export(services, export_id).document)
+    except InvalidDocument:
+        check(by, Action.REMOVE_EXPORT, "administrators")  # nonsense is nobody's
+    with audited(services, by, Action.REMOVE_EXPORT, f"exports/{export_id}", etag=blob.etag):
+        # While the document is there, what fails here can be tried again.
+        discard_export(services, export_id)
+        services.state.delete(place, if_match=blob.etag)
         discard_export(services, export_id)
 
 
@@ -180,6 +236,11 @@ def _check_references(
     if problems := list(_connection_problems(services, by, action, export, before)):
         raise InvalidDocument(_NAME, problems)
     found = list(problems_outside(services, export, before, deadline))
+    if export.connection is not None and not may(by, Action.READ_CONNECTION):
+        told = Problem("/connection", not_opened(export.connection))
+        found = [
+            each._replace(problem=told) if each.problem.pointer == "/connection" else each for each in found
+        ]
     if problems := [each.problem for each in found if each.is_certain]:
         raise InvalidDocument(_NAME, problems)
     return tuple(each.problem for each in found)
@@ -192,7 +253,6 @@ def _connection_problems(
     if export.connection is None or (before is not None and before.connection == export.connection):
         return
     try:
-        shared_with = services.catalog.connection(export.connection).shared_with
-        check_visible(by, action, shared_with, export.connection)
+        connections.show(services, by, export.connection, action)
     except ExportError as error:
         yield Problem("/connection", error.message)

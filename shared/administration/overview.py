@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from shared.adapters.storage.store import BlobInfo
+from shared.administration.connections import not_opened
 from shared.administration.exports import sharing_of
 from shared.administration.rights import Action, Person, may
-from shared.catalog import Cron, Export, Listed
-from shared.errors import ExportError, NotFound
+from shared.catalog import Cron, Export
+from shared.errors import ExportError, InvalidDocument, NotFound
 from shared.runs.due import next_time
 from shared.runs.heads.head import Head, read_head
 from shared.runs.record import RunRecord
@@ -67,13 +69,16 @@ class Overview:
     error: dict[str, str] | None = None
 
 
-def overview(services: Services, by: Person, exports: Iterable[Listed]) -> Iterator[Overview]:
-    """One of each export, in their order; what is wrong with one hides no other."""
+def overview(services: Services, by: Person, entries: Iterable[BlobInfo]) -> Iterator[Overview]:
+    """One of each export at these entries of the catalog; what is wrong with one hides no other."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="overview") as pool:
-        yield from pool.map(partial(_overview, services, by), exports)
+        yield from filter(None, pool.map(partial(_overview, services, by), entries))
 
 
-def _overview(services: Services, by: Person, listed: Listed) -> Overview:
+def _overview(services: Services, by: Person, entry: BlobInfo) -> Overview | None:
+    listed = services.catalog.listed(entry)
+    if listed is None:
+        return None
     export = listed.document
     if not isinstance(export, Export):
         return Overview(listed.id, status="not valid", error=_told(export))
@@ -81,10 +86,15 @@ def _overview(services: Services, by: Person, listed: Listed) -> Overview:
     try:
         head = _head(services, export.id)
         last = _last_run(services, head) if head is not None else None
+    except ExportError as problem:
+        error = _told(problem)
+    try:
         if export.connection is not None:
             kind = services.catalog.connection(export.connection).type
     except ExportError as problem:
-        error = _told(problem)
+        error = error or _told(problem)
+        if isinstance(problem, InvalidDocument) and not may(by, Action.READ_CONNECTION):
+            error = {"code": problem.code, "message": not_opened(export.connection or "")}
     sharing = sharing_of(services, export)
     opened = head.open if head is not None else None
     when = export.schedule.when

@@ -80,6 +80,8 @@ def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
     if role is None:
         raise Forbidden("You have none of the app's roles: Administrator, Contributor, Viewer.")
     object_id = _first(claims, _OBJECT_ID).lower()
+    if not object_id:
+        raise NotSignedIn("The sign-in does not say who it is: it has no object id.")
     name = _first(claims, (*_text(principal.get("name_typ")), *_NAME, *_APPLICATION)) or object_id
     groups = frozenset(value.lower() for kind, value in claims if kind == "groups")
     return Person("".join(filter(str.isprintable, name))[:LONGEST_NAME], role, object_id, groups)

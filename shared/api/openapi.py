@@ -26,6 +26,11 @@ _PROBLEM = {
         "status": {"type": "integer"},
         "code": {"type": "string"},
         "detail": {"type": "string"},
+        "exports": {
+            "type": "array",
+            "description": "The exports that use a connection.",
+            "items": {"type": "object"},
+        },
         "problems": {
             "type": "array",
             "items": {
@@ -85,6 +90,11 @@ class _Schemas:
         self._made, definitions = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
         self.definitions: dict[str, Any] = definitions.get("$defs", {})
 
+    def is_needed(self, schema: dict[str, Any]) -> bool:
+        """Whether a body must have any member."""
+        whole = self.definitions.get(schema.get("$ref", "").rpartition("/")[2], schema)
+        return bool(whole.get("required"))
+
     def of(self, kind: Any, mode: Any) -> dict[str, Any]:
         return dict(self._made[(str(kind), mode), mode])
 
@@ -106,7 +116,10 @@ def _operation(route: Route, method: str, operation: Operation, schemas: _Schema
     }
     if operation.body is not None:
         schema = schemas.of(operation.body, "validation")
-        described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        described["requestBody"] = {
+            "required": schemas.is_needed(schema),
+            "content": {"application/json": {"schema": schema}},
+        }
     if operation.action is not None:
         described["description"] = f"For {_roles(operation)}."
         described["security"] = [{"function_key": []}, {"entra": []}]
@@ -135,6 +148,8 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Any]]:
         if name == "limit":
             schema = {"type": "integer", "minimum": 1, "maximum": 100}
         yield {"name": name, "in": "query", "description": text, "schema": schema}
+    for name, text in operation.header.items():
+        yield {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
     if operation.is_conditional:
         yield {
             "name": "If-Match",
@@ -147,7 +162,7 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _responses(method: str, operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(status): {"description": text} | _content(operation, schemas)
+        str(status): {"description": text} | _headers(status, operation) | _content(operation, schemas)
         for status, text in operation.answers.items()
     }
     always = _ALWAYS if operation.action is not None else (503,)
@@ -158,6 +173,13 @@ def _responses(method: str, operation: Operation, schemas: _Schemas) -> dict[str
             "content": {"application/problem+json": {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
         }
     return responses
+
+
+def _headers(status: int, operation: Operation) -> dict[str, Any]:
+    """Where what was added or goes on can be looked at."""
+    names = {201: ("Location",), 202: ("Location", "Retry-After")}.get(status, ())
+    names = (*names, "ETag") if operation.has_version else names
+    return {"headers": {name: {"schema": {"type": "string"}} for name in names}} if names else {}
 
 
 def _content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
@@ -173,6 +195,11 @@ def _content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
             "properties": {
                 operation.page: {"type": "array", "items": schema},
                 "next": {"type": ["string", "null"], "description": "The address of the next page."},
+                "problems": {
+                    "type": "array",
+                    "description": "Documents that can't be read, for administrators.",
+                    "items": {"type": "object"},
+                },
             },
         }
     return {"content": {"application/json": {"schema": schema}}}

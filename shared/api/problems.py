@@ -27,7 +27,16 @@ logger = logging.getLogger(__name__)
 # What a caller asked for by its address; everything else that is missing is a document's fault.
 ASKED_FOR = frozenset({"unknown_export", "unknown_run"})
 # What is wrong with a connection's key or sign-in.
-AT_KLAVIYO = frozenset({"invalid_key", "missing_scope", "not_connected", "sign_in_revoked", "wrong_account"})
+AT_KLAVIYO = frozenset(
+    {
+        "connection_unusable",
+        "invalid_key",
+        "missing_scope",
+        "not_connected",
+        "sign_in_revoked",
+        "wrong_account",
+    }
+)
 
 
 class BadRequest(InvalidRequest):

@@ -45,7 +45,8 @@ class Operation:
 
     `action` is what the caller must have a right to; None: anybody may, as with the health. `body` is the
     type of what is sent, `answers` the statuses of success with what they mean, and `problems` those of
-    failure beside the ones that every operation has. A conditional one needs If-Match. `shows` is the type of
+    failure beside the ones that every operation has. A conditional one needs If-Match, and one that has a
+    version shows it as ETag. `shows` is the type of
     what success shows, or of each item of a `page`.
     """
 
@@ -56,7 +57,9 @@ class Operation:
     body: Any = None
     problems: tuple[int, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, str] = field(default_factory=dict)
     is_conditional: bool = False
+    has_version: bool = False
     shows: Any = None
     page: str = ""
     media_type: str = "application/json"
@@ -97,7 +100,8 @@ def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
     by = None if route.is_open else caller_of(http.headers, auth, SignIn.from_environment())
     operation = route.operations.get("GET" if http.method == "HEAD" else http.method)
     if operation is None:
-        methods = ", ".join(route.operations)
+        head = ("HEAD",) if "GET" in route.operations else ()
+        methods = ", ".join((*route.operations, *head))
         detail = f"The methods here are {methods}."
         return problem_reply(405, "method_not_allowed", detail, {"allow": methods})
     if by is None or operation.action is None:
@@ -118,7 +122,7 @@ def _check_origin(http: HttpCall, auth: Auth) -> None:
     if site not in ("", "same-origin", "none") or (origin and origin != own):
         raise Forbidden("Another site's page sent this request.", code="cross_site")
     kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if http.body and kind not in ("", "application/json") and not kind.endswith("+json"):
+    if http.body and kind != "application/json" and not kind.endswith("+json"):
         raise BadRequest("The body must be JSON (application/json).", status=415, code="not_json")
 
 

@@ -75,11 +75,17 @@ class Catalog:
 
     def exports(self) -> Iterator[Listed]:
         """Every export, from one listing; whatever is wrong with one document never stops the others."""
-        for blob in self._store.list(state.EXPORTS):
-            export_id = state.id_of(blob.name)
-            document = self._listed(export_id, blob) if export_id else None
-            if export_id and document is not None:
-                yield Listed(export_id, blob.last_modified, document)
+        return filter(None, map(self.listed, self.entries()))
+
+    def entries(self) -> Iterator[BlobInfo]:
+        """Where the exports lie, in the names' order."""
+        return (blob for blob in self._store.list(state.EXPORTS) if state.id_of(blob.name))
+
+    def listed(self, blob: BlobInfo) -> Listed | None:
+        """The export at an entry, as `exports` has it; None where it is gone since."""
+        export_id = state.id_of(blob.name)
+        document = self._listed(export_id, blob) if export_id else None
+        return Listed(export_id, blob.last_modified, document) if export_id and document is not None else None
 
     def _listed(self, export_id: str, blob: BlobInfo) -> Export | PermanentError | None:
         """The export at this entry of a listing, or what is wrong with it; None where it is gone since."""

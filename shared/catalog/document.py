@@ -194,6 +194,8 @@ def _message(kind: type[Document], item: ErrorDetails) -> str:
             return f"is not JSON: {context['error']}"
         case "literal_error":
             return f"must be {context['expected']}"
+        case "less_than_equal":
+            return f"must be {context['le']} or less"
         case "greater_than_equal":
             return f"must be {context['ge']} or more"
         case "string_pattern_mismatch":

@@ -87,10 +87,14 @@ class Schedule(Document):
     ] = "on_refresh"
 
 
+# No number beyond it is exact everywhere that reads JSON.
+MOST_PROFILES = 2**53 - 1
+
+
 class Limits(Document):
     """What a run must not go beyond."""
 
-    max_profiles: Annotated[int, Field(ge=1)] = 1_000_000
+    max_profiles: Annotated[int, Field(ge=1, le=MOST_PROFILES)] = 1_000_000
 
 
 class Sync(Document):

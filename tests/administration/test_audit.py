@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -246,3 +247,28 @@ def test_the_audit_is_filtered_over_http(api: Api) -> None:
     assert entries[0]["action"] == "runs.start"
     assert api("GET", f"/api/audit?until={since}").json == {"audit": [], "next": None}
     assert api("GET", "/api/audit", by=Person("v", Role.VIEWER)).status == 403
+
+
+@pytest.mark.parametrize("name", ["R&D bot", "Ünal 100%", "a+b", "x#y", "q&document=connections"])
+def test_the_next_page_has_the_same_filter(api: Api, name: str) -> None:
+    by = Person(name, Role.ADMINISTRATOR, ADA.object_id)
+    for _ in range(3):
+        api("POST", "/api/exports/vip/runs", prefer="respond-async", by=by)
+
+    page = api("GET", f"/api/audit?limit=2&person={quote(name)}").json
+
+    assert len(page["audit"]) == 2
+    assert parse_qs(urlsplit(page["next"]).query)["person"] == [name]
+
+
+@pytest.mark.parametrize("query", ["since=0001-01-01T00:00:00%2B14:00", "until=9999-12-31T23:59:59-14:00"])
+def test_a_time_that_is_none_elsewhere_is_refused(api: Api, query: str) -> None:
+    assert api("GET", f"/api/audit?{query}").status == 400
+
+
+def test_an_interruption_is_an_outcome(services: Services) -> None:
+    """Ctrl-C is no death of the process."""
+    with pytest.raises(KeyboardInterrupt), audited(services, ADA, Action.START_RUN, "exports/vip"):
+        raise KeyboardInterrupt
+
+    assert [(entry["outcome"], entry["code"]) for entry in read(services)] == [("failed", "interrupted")]

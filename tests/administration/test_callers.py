@@ -90,8 +90,9 @@ def test_a_name_can_be_shown_anywhere() -> None:
         ("A" * (LONGEST_PRINCIPAL + 4), {}, NotSignedIn, "not_signed_in"),
         (base64.b64encode(b"[" * 70_000).decode(), {}, NotSignedIn, "not_signed_in"),
         (principal(("oid", "dd")), {}, PermanentError, "forbidden"),
+        (principal(("roles", "Administrator"), ("name", "Ada")), {}, NotSignedIn, "not_signed_in"),
         (principal(("roles", "Owner"), ("oid", "dd")), {}, PermanentError, "forbidden"),
-        (principal(("roles", "Viewer"), auth_typ="google"), {}, SignInOff, "sign_in_off"),
+        (principal(("roles", "Viewer"), ("oid", "dd"), auth_typ="google"), {}, SignInOff, "sign_in_off"),
         (principal(("roles", "Viewer"), tenant="another"), {}, SignInOff, "sign_in_off"),
         (principal(("roles", "Viewer"), tenant=""), {}, SignInOff, "sign_in_off"),
         (encoded({"auth_typ": "aad", "claims": "none"}), {}, SignInOff, "sign_in_off"),
@@ -211,7 +212,7 @@ def test_a_page_of_another_site_does_nothing(
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"]
+    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"]
 )
 def test_a_body_that_a_form_could_send_is_refused(api: Api, kind: str) -> None:
     answered = api("POST", "/api/exports/vip/runs", b'{"full": true}', content_type=kind)

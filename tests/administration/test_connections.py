@@ -436,3 +436,30 @@ def test_a_segment_is_shown_with_its_members(api: Api) -> None:
     assert shown["members"] == 50
     assert {"name": "EMail", "type": "string", "blank": 0.0} in shown["columns"]
     assert api("GET", "/api/segments/None").status == 404
+
+
+def test_a_key_of_another_account_is_refused_where_none_is_pinned_yet(api: Api, world: World) -> None:
+    """The present key says which account it is."""
+    scopes = frozenset({"accounts:read"})
+    world.stand_in.add_account("OTHERS", "Others", keys={"pk_other": scopes})
+    world.document("connections/sandbox.json", account=None)
+
+    refused = api("POST", "/api/connections/sandbox/key", {"api_key": "pk_other"})
+    taken = api("POST", "/api/connections/sandbox/key", {"api_key": KEY})
+
+    assert (refused.status, pointers(refused)) == (422, ["/api_key"])
+    assert taken.json["account"]["id"] == "SNDBOX"
+
+
+@pytest.mark.parametrize("condition", ['junk"{}"', '"{}" junk', '"{}', "{}"])
+def test_a_condition_that_is_no_list_of_versions_fits_none(api: Api, condition: str) -> None:
+    etag = api("GET", "/api/connections/sandbox").headers["etag"].strip('"')
+    wish = {"display_name": "Renamed"}
+
+    assert api("PUT", "/api/connections/sandbox", wish, if_match=condition.format(etag)).status == 412
+
+
+def test_a_name_can_not_become_blank(api: Api) -> None:
+    refused = api("PUT", "/api/connections/sandbox", {"display_name": " "}, if_match="*")
+
+    assert (refused.status, pointers(refused)) == (422, ["/display_name"])

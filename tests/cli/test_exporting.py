@@ -85,7 +85,8 @@ def test_an_export_is_edited_in_an_editor(command: Command, world: World, tmp_pa
     assert edited("VIPs", "Renamed")[0] == 0
     assert world.services.catalog.export("vip").display_name == "Renamed"
     code, said = edited(LIST, "GoneXY")
-    assert (code, "/list_id" in said) == (1, True)
+    assert (code, "/list_id" in said) == (2, True)
+    assert LIST not in Path(said.split("kept in ")[1].strip().removesuffix(".")).read_text()
     assert edited("nothing", "else") == (1, "Nothing was changed.\n")
     assert world.services.catalog.export("vip").list_id == LIST
 
@@ -116,9 +117,11 @@ def test_all_active_exports_run(command: Command, world: World) -> None:
 
     result = command("run", "--all", "--json")
 
-    runs = json.loads(result.stdout)["runs"]
+    told = json.loads(result.stdout)
+    runs = told["runs"]
     assert sorted(run["export"] for run in runs) == ["new", "vip"]
-    assert (result.exit_code, "broken:" in result.stderr) == (2, True)
+    assert [(each["export"], each["code"]) for each in told["problems"]] == [("broken", "invalid_document")]
+    assert result.exit_code == 2
     listed = json.loads(command("runs", "list", "--json").stdout)["runs"]
     assert sorted(run["id"] for run in listed) == sorted(run["id"] for run in runs)
     assert command("run").exit_code == command("run", "vip", "--all").exit_code == 2

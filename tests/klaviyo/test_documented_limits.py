@@ -11,7 +11,7 @@ DOCUMENTED = {
     "accounts": {1: 1, 60: 15},
     "list": {1: 75, 60: 750},
     "list-count": {1: 1, 60: 15},
-    "add-list": {1: 10, 60: 150},
+    "add-list": {1: 10, 60: 150},  # and 150 a day: people make them one by one
     "flows": {1: 3, 60: 60},
     "members": {1: 75, 60: 750},
     "remove": {1: 10, 60: 150},

@@ -12,10 +12,11 @@ _EXPORTS = "shared/administration/exports.py"
 _DOCUMENTS = "shared/administration/documents.py"
 _TESTED = "tests/administration/"
 _MATRIX, _CALLED = f"{_TESTED}test_rights.py", f"{_TESTED}test_callers.py"
-_CONNECTED, _EXPORTED, _AUDITED = (
+_CONNECTED, _EXPORTED, _AUDITED, _FAILED = (
     f"{_TESTED}test_connections.py",
     f"{_TESTED}test_exports.py",
     f"{_TESTED}test_audit.py",
+    f"{_TESTED}test_failures.py",
 )
 
 ADMINISTRATION = [
@@ -34,18 +35,35 @@ ADMINISTRATION = [
     Mutant(_AUDIT, "entries.setdefault(entry.id, entry)", "entries[entry.id + line.hex()] = entry", _AUDITED),
     Mutant(
         _CONNECTING,
-        "            remove_secret(services, connection)\n            raise",
+        "            _settle(services, connection)\n            raise",
         "            raise",
         _CONNECTED,
     ),
     Mutant(_CONNECTING, "        remove_secret(services, before)\n", "", _CONNECTED),
     Mutant(
-        _CONNECTIONS, "    if used:\n        raise ConnectionInUse(connection_id, used)\n", "", _CONNECTED
+        _CONNECTIONS,
+        "    if used := uses_of(services, connection_id):\n        raise",
+        "    if used := []:\n        raise",
+        _CONNECTED,
+    ),
+    Mutant(
+        _CONNECTIONS,
+        "        if used := uses_of(services, connection_id):  #",
+        "        if used := []:  #",
+        _FAILED,
+    ),
+    Mutant(_CONNECTIONS, "place, if_match=blob.etag)\n        if", "place)\n        if", _FAILED),
+    Mutant(_CONNECTING, "        if version.secret_name != named:\n", "        if True:\n", _FAILED),
+    Mutant(
+        _EXPORTS,
+        "            _check_connection(services, export)\n            _discard",
+        "            _discard",
+        _FAILED,
     ),
     Mutant(
         _CONNECTIONS, "        request_cancel(services.state, run.record.id)\n", "        pass\n", _CONNECTED
     ),
-    Mutant(_EXPORTS, "    if not discard_export(services, export.id):", "    if False:", _EXPORTED),
+    Mutant(_EXPORTS, "    if not discard_export(services, export_id):", "    if False:", _EXPORTED),
     Mutant(_EXPORTS, "    check_version(stored, etag)\n", "", _EXPORTED),
     Mutant(_DOCUMENTS, "create_only=before is None, if_match=etag", "", _EXPORTED),
     Mutant(

@@ -38,9 +38,9 @@ class WatchedStore:
         self.called("append", name)
         self._store.append(name, content)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, if_match: str | None = None) -> None:
         self.called("delete", name)
-        self._store.delete(name)
+        self._store.delete(name, if_match=if_match)
 
     def now(self) -> datetime:
         self.called("now", "")

@@ -137,10 +137,10 @@ class BlobStore:
                     blob.create_append_blob(match_condition=MatchConditions.IfMissing)
                 blob.append_block(content)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, if_match: str | None = None) -> None:
         blob = self._blob(name)
         with suppress(NotFound), azure_errors(name):
-            blob.delete_blob()
+            blob.delete_blob(**_if_match(if_match))
 
     def acquire(self, name: str) -> Lease:
         return BlobLease(name, self._blob(name), self._leases.get_blob_client(self._prefix + name))

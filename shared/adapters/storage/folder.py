@@ -107,10 +107,12 @@ class FolderStore:
             sync(path)
             sync(path.parent)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, if_match: str | None = None) -> None:
         path = self._path(name)
         with os_errors(name), self._exclusive():
             self._check_lease(name, None)
+            if if_match is not None and path.is_file():
+                self._check_version(name, create_only=False, if_match=if_match)
             for file in (path, self._sidecar(name)):
                 with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                     file.unlink()

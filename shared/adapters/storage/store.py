@@ -99,11 +99,14 @@ class Store(Protocol):
         What another process appends at the same time comes before or after it, whole. Where an answer was
         lost, the content may be there twice; where a machine died, a part of it.
 
-        Raises InvalidRequest where the blob has all the blocks that it may have.
+        Raises BlobFull where the blob takes no more (50,000 times, in Azure).
         """
 
-    def delete(self, name: str) -> None:
-        """Removes a blob. Does nothing where there is none. Raises LeaseLost where somebody holds it."""
+    def delete(self, name: str, *, if_match: str | None = None) -> None:
+        """Removes a blob. Does nothing where there is none.
+
+        Raises LeaseLost where somebody holds it, and Changed (`if_match`).
+        """
 
     def acquire(self, name: str) -> Lease:
         """Takes the exclusive hold on an existing blob: AlreadyRunning where another holds it, NotFound.

@@ -12,6 +12,9 @@ from shared.runs.views.history import read_run
 
 logger = logging.getLogger(__name__)
 
+# For each run of a page: entries whose records are gone cost no more than that.
+MOST_LOOKS = 5
+
 
 def recent_runs(store: Store, before: str, limit: int) -> tuple[list[RunRecord], str | None]:
     """Runs of all exports, open ones included, those that were opened last first.
@@ -20,13 +23,13 @@ def recent_runs(store: Store, before: str, limit: int) -> tuple[list[RunRecord],
     A run that can't be read is left out, and so is one that was closed before there was an index of them.
     """
     found: list[RunRecord] = []
-    seen = ""
-    for run_id in _newest_first(store):
-        if run_id == seen or (before and _order(run_id) <= _order(before)):
+    seen, looked = before, 0
+    for run_id in _newest_first(store, before, limit + 1):
+        if run_id == seen:
             continue  # one that was closed between the two listings is in both
-        if len(found) == limit:
-            return found, found[-1].id
-        seen = run_id
+        if len(found) == limit or looked == MOST_LOOKS * limit:
+            return found, seen
+        seen, looked = run_id, looked + 1
         try:
             found.append(read_run(store, run_id))
         except (PermanentError, NewerVersion) as error:
@@ -35,11 +38,27 @@ def recent_runs(store: Store, before: str, limit: int) -> tuple[list[RunRecord],
     return found, None
 
 
-def _newest_first(store: Store) -> Iterator[str]:
-    opened = [blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata]
-    known = sorted((run_id for run_id in opened if state.export_of(run_id) is not None), key=_order)
-    closed = (run_id for blob in store.list(state.RECENT) if (run_id := state.run_of_recent(blob.name)))
-    return merge(known, closed, key=_order)
+def _newest_first(store: Store, before: str, page: int) -> Iterator[str]:
+    """The ids of the runs that were opened before this one, or of all."""
+    opened = (blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata)
+    after = _order(before) if before else ""
+    known = (run_id for run_id in opened if state.export_of(run_id) is not None and _order(run_id) > after)
+    closed = (run_id for name in _names_after(store, after, page) if (run_id := state.run_of_recent(name)))
+    return merge(sorted(known, key=_order), closed, key=_order)
+
+
+def _names_after(store: Store, name: str, page: int) -> Iterator[str]:
+    """The names in the index that come after this one. A listing can't begin in the middle, but it can be of
+    names that begin alike: so those that share most with the name come first, and then ever less."""
+    if not name:
+        yield from (blob.name for blob in store.list(state.RECENT, page=page))
+        return
+    number = name.removeprefix(state.RECENT).partition("-")[0]
+    yield from (blob.name for blob in store.list(f"{state.RECENT}{number}", page=page) if blob.name > name)
+    for length in range(len(number) - 1, -1, -1):
+        for digit in range(int(number[length]) + 1, 10):
+            beginning = f"{state.RECENT}{number[:length]}{digit}"
+            yield from (blob.name for blob in store.list(beginning, page=page))
 
 
 def _order(run_id: str) -> str:
