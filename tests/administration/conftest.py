@@ -16,6 +16,7 @@ from shared.adapters.http import HttpCall
 from shared.administration.rights import Person, Role
 from shared.api import Route, answer
 from shared.api.callers import play
+from shared.services import process_services
 from shared.settings import Auth
 from tests.support.world import World, a_world, environment_of
 
@@ -94,6 +95,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             patch.setenv(name, value)
         world.segment(People(50))
         yield world
+        process_services().klaviyo.close()  # the process's own live as long as it does
 
 
 @pytest.fixture
