@@ -42,7 +42,7 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-TESTS := -m pytest -n 3 --dist worksteal
+TESTS := -m pytest -n 4 --dist worksteal
 
 # All but the tests that need Azurite or checkov: nothing is installed for it.
 quick: check
