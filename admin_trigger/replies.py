@@ -60,7 +60,9 @@ def wanted_version(call: Call, stored_etag: str | None = None) -> str | None:
         raise BadRequest(message, status=428, code="if_match_required")
     if given == "*":
         return None
-    etags = re.findall(_ETAG, given) if _ETAGS.fullmatch(given) else []
+    if not _ETAGS.fullmatch(given):
+        raise BadRequest("If-Match must be the ETag of the document, with its quotes.")
+    etags = re.findall(_ETAG, given)
     return stored_etag if stored_etag in etags else "".join(etags[:1])
 
 

@@ -76,7 +76,7 @@ ROUTES = (
                 shows=ShownConnection,
                 has_version=True,
                 body=ConnectionChange,
-                problems=(404, 412, 413, 422, 428),
+                problems=(400, 404, 412, 413, 422, 428),
                 is_conditional=True,
             ),
             "DELETE": Operation(
@@ -236,7 +236,7 @@ ROUTES = (
                 shows=ShownExport,
                 has_version=True,
                 body=Export,
-                problems=(404, 412, 413, 422, 428),
+                problems=(400, 404, 412, 413, 422, 428),
                 is_conditional=True,
             ),
             "DELETE": Operation(

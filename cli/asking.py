@@ -26,7 +26,7 @@ def needs(option: str) -> click.UsageError:
 def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option: str, *, asks: bool) -> T:
     """Lets the person pick one of several by its number; one alone is taken."""
     if not items:
-        raise click.UsageError(f"There is nothing to choose from for {option}.")
+        raise click.UsageError(f"There is nothing to choose from for {option}: add one first.")
     if len(items) == 1:
         note(f"{question}: {name(items[0])}")
         return items[0]
@@ -40,12 +40,17 @@ def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option:
     return items[number - 1]
 
 
-def api_key() -> str:
-    """The key: from KLAVIYO_API_KEY, else typed, and not shown."""
+def api_key(check: Callable[[str], None] = lambda _: None) -> str:
+    """The key: from KLAVIYO_API_KEY, else typed, and not shown; one that fails `check` is asked again."""
+
+    def checked(text: str) -> str:
+        key = _key(text)
+        check(key)
+        return key
+
+    question = "Klaviyo's private API key (not shown)"
     key = os.environ.get("KLAVIYO_API_KEY", "").strip()
-    typed: str = key or click.prompt(
-        "Klaviyo's private API key (not shown)", hide_input=True, value_proc=_key
-    )
+    typed: str = key or click.prompt(question, hide_input=True, value_proc=checked)
     return typed
 
 

@@ -33,12 +33,13 @@ def audit(
     if as_json:
         print_json({"audit": [entry.model_dump(mode="json") for entry in entries]})
         return
-    made = table("when (UTC)", "who", "what", "on", "outcome", ids=("when (UTC)", "on"))
+    made = table("when (UTC)", "who", "what", "on", ids=("when (UTC)", "on"))
     for entry in entries:
-        changed = f" ({', '.join(entry.changed)})" if entry.changed else ""
-        outcome = f"{entry.outcome} {entry.code}".strip()
+        is_new = entry.action.endswith(".add")  # whose members are all new
+        changed = f" ({', '.join(entry.changed)})" if entry.changed and not is_new else ""
+        outcome = "" if entry.outcome == "done" else f": {entry.outcome} {entry.code}".rstrip()
         made.add_row(
-            f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.who.name, f"{entry.action}{changed}", entry.on, outcome
+            f"{entry.at:%Y-%m-%d %H:%M}", entry.who.name, f"{entry.action}{changed}{outcome}", entry.on
         )
     print_table(made)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import partial
 
 import click
 
@@ -13,7 +14,9 @@ from cli.terminal.output import agrees, print_json, print_line
 from shared.adapters.clock import Deadline
 from shared.administration import connecting
 from shared.administration.connecting import NewConnection
+from shared.administration.connections import tested
 from shared.administration.consent import CONSENT
+from shared.administration.rights import is_object_id
 from shared.catalog import ID_PATTERN
 from shared.catalog.connection import Sharing
 from shared.errors import Denied, NotFound
@@ -52,6 +55,7 @@ def add(
     Example: segment-export connections add --name "Klaviyo EU" --shared-with contributors
     """
     services = open_services()
+    deadline = Deadline(services.clock, ONLINE)
     if as_json:
         _check_complete(name, secret_name, oauth=oauth, agree=agree)
         shared_with = shared_with or "administrators"
@@ -65,14 +69,18 @@ def add(
                 default=_id_of(name),
                 value_proc=lambda text: _free_id(services, text),
             )
-        key = None if secret_name is not None or oauth else api_key()
+        key = None if secret_name is not None or oauth else api_key(partial(_opens, services))
         if key is not None and not as_json:
-            account = services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE)).account
-            print_line(f"The key opens the Klaviyo account {account.id} ({account.name}).")
+            found = tested(services.klaviyo.sign_in(key, deadline), deadline)
+            print_line(f"The key opens the Klaviyo account {found.account.id} ({found.account.name}).")
+            if found.missing:
+                lacks = ", ".join(found.missing)
+                print_line(f"It lacks {lacks}: make another key, since the scopes of a key can't be changed.")
         if shared_with is None:
             shared_with = click.prompt(
                 "Who may use it: administrators, contributors, or object ids separated by commas",
                 default="administrators",
+                value_proc=_who,
             )
         if not agree:
             for line in ("", *CONSENT.splitlines(), ""):
@@ -136,7 +144,25 @@ def people(text: str) -> Sharing:
             return "administrators"
         case ("contributors",):
             return "contributors"
+    for name in names:
+        if not is_object_id(name):
+            raise click.UsageError(
+                f"{name!r} is neither administrators nor contributors, nor an object id of Microsoft Entra."
+            )
     return names
+
+
+def _who(text: str) -> str:
+    people(text)
+    return text
+
+
+def _opens(services: Services, key: str) -> None:
+    """Raises UsageError for a key that Klaviyo does not know."""
+    try:
+        services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE))
+    except Denied as refusal:
+        raise click.UsageError(f"This key opens no account ({refusal.code}).") from None
 
 
 def _id_of(name: str) -> str:

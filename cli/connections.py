@@ -43,9 +43,7 @@ def list_(as_json: bool) -> None:
         members = [document.model_dump(mode="json", exclude_unset=True) for document in documents]
         print_json({"connections": members, "problems": problems})
         return
-    made = table(
-        "connection", "name", "type", "account", "shared with", "secret", ids=("connection", "secret")
-    )
+    made = table("connection", "name", "state", "account", "shared with", ids=("connection",))
     for each in checked:
         if isinstance(each.document, Connection):
             made.add_row(*_cells(each.document))
@@ -61,8 +59,8 @@ def _cells(connection: Connection) -> tuple[str, ...]:
     account = f"{connection.account.id} {connection.account.name}" if connection.account else ""
     shared = connection.shared_with
     people = shared if isinstance(shared, str) else ", ".join(shared)
-    name = f"{connection.display_name} (paused)" if connection.paused else connection.display_name
-    return connection.id, name, connection.type, account.strip(), people, connection.secret_name
+    state = administration.state_of(connection).replace("_", " ")
+    return connection.id, connection.display_name, state, account.strip(), people
 
 
 @connections.command("show")

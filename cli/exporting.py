@@ -100,7 +100,10 @@ def add(
     saved = exports.add(services, operator(), json.dumps(members).encode(), deadline)
     _print(saved, as_json)
     if not as_json:
-        print_line(f"Nothing has run. See what it would send: segment-export run {members['id']} --dry-run")
+        runs = "It runs on demand only." if inactive else "It runs by itself from the next refresh on."
+        runs = "It runs by its recurrence." if cron and not inactive else runs
+        print_line(f"Nothing has run yet. {runs} See what it would send:")
+        print_line(f"  segment-export run {members['id']} --dry-run")
     return OK
 
 
@@ -201,7 +204,7 @@ def _attributes(columns: list[str], email: str) -> dict[str, Any]:
     found = {name: column for name, column in guess_attributes(columns).items() if column != email}
     for attribute, column in found.items():
         print_line(f"  {attribute} from {column}")
-    return dict(found) if found and agrees("Send these too?", default=True) else {}
+    return dict(found) if found and agrees("Send these too?") else {}
 
 
 def _id_of(name: str) -> str:

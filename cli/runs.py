@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import time
 from contextlib import nullcontext
 
 import click
@@ -197,9 +198,9 @@ def list_(export: str | None, limit: int, as_json: bool) -> None:
     if export is None:
         records, _ = recent_runs(services.state, "", limit)
     else:
-        if not state.is_of_one_file(export):
-            services.catalog.export(export)
         records, _ = list_runs(services.state, export, "", limit, services.clock.now())
+        if not records and not state.is_of_one_file(export):
+            services.catalog.export(export)
     if as_json:
         print_json({"runs": [record.model_dump(mode="json") for record in records]})
     else:
@@ -269,7 +270,7 @@ def follow(run_id: str, as_json: bool) -> int:
     if not isinstance(run, RunRecord):
         with nullcontext() if as_json else watching(services, run.record.export):
             while not isinstance(run, RunRecord):
-                services.clock.sleep(LOOK_EVERY)
+                time.sleep(LOOK_EVERY)  # by the services' clock, it would look as if the run waited
                 run = find_run(services.state, run_id)
     print_run(run, services.settings.state_url, as_json)
     return exit_code_of_run(run)

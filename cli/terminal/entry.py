@@ -24,6 +24,15 @@ HINTS = {
 }
 
 
+# Of what is taken, but not by a process that ends.
+EXIT_CODES = {
+    "already_closed": FAILED,
+    "already_exists": USAGE,
+    "connection_in_use": USAGE,
+    "run_is_open": USAGE,
+}
+
+
 class Entry(click.Group):
     """The group of all commands. A command returns its exit code, or nothing for 0."""
 
@@ -71,7 +80,7 @@ def exit_code_of(error: ExportError) -> int:
     """1 if it is too late, 2 if a person has to fix it, 3 to retry later, 75 if another process is at it."""
     match error:
         case TakenElsewhere():
-            return {"already_closed": FAILED, "run_is_open": USAGE}.get(error.code, TAKEN)
+            return EXIT_CODES.get(error.code, TAKEN)
         case TryLater():
             return LEFT_OPEN
     return USAGE

@@ -27,7 +27,7 @@ LINE_EVERY = 10  # looks, if nothing changes
 WAITS = {
     "account_busy": "another run is sending to this account: waiting for it",
     "throttled": "waiting: Klaviyo asked for a pause",
-    "paused": "waiting: exports are paused",
+    "paused": "waiting: the connection or all exports are paused",
     "other_export_sends": "waiting: another export into the list is about to send",
 }
 

@@ -136,14 +136,16 @@ def not_opened(connection_id: str) -> str:
 def change(
     services: Services, by: Person, connection_id: str, content: bytes, etag: str | None
 ) -> Stored[Connection]:
-    """Replaces what people may change of a connection: its name, its sharing, and whether it is paused.
+    """Changes a connection's name, its sharing, and whether it is paused; what is absent stays as it is.
 
     Raises Changed where `etag` is not its version any more, InvalidDocument.
     """
     check_role(by, Action.CHANGE_CONNECTION)
     stored = read_connection(services, connection_id)
     check_version(stored, etag)
-    document = replaced(stored, content, OWN_OF_CONNECTION)
+    known = stored.document.model_dump(mode="json", exclude_unset=True)
+    members = known | read_members(_NAME, content)  # else somebody who renames it would unshare it
+    document = replaced(stored, json.dumps(members).encode(), OWN_OF_CONNECTION)
     problems = list(sharing_problems(document.shared_with))
     if "display_name" in document.model_fields_set and not document.display_name.strip():
         problems.append(Problem("/display_name", "must not be blank"))
@@ -155,10 +157,9 @@ def change(
 def change_members(
     services: Services, by: Person, connection_id: str, members: dict[str, Any]
 ) -> Stored[Connection]:
-    """As `change`, with some members only."""
-    stored = read_connection(services, connection_id)
-    content = json.dumps(stored.document.model_dump(mode="json", exclude_unset=True) | members).encode()
-    return change(services, by, connection_id, content, stored.etag)
+    """As `change`, where nobody knows a version yet."""
+    etag = read_connection(services, connection_id).etag
+    return change(services, by, connection_id, json.dumps(members).encode(), etag)
 
 
 def test(services: Services, by: Person, connection_id: str, deadline: Deadline) -> Tested:

@@ -47,7 +47,7 @@ class Catalog:
     def connection(self, connection_id: str | None) -> Connection:
         """The connection; None is that of a detached export. Raises NotFound, InvalidDocument."""
         if connection_id is None:
-            message = "The export has no connection. Attach one: segment-export exports attach."
+            message = "The export has no connection: attach one."
             raise NotFound(message, code="no_connection")
         return self._document(
             Connection, state.connection(connection_id), connection_id, "unknown_connection"

@@ -303,7 +303,7 @@ def test_a_lost_update_is_refused(api: Api) -> None:
     assert changed.status == 200
     assert (stale.status, stale.json["code"]) == (412, "changed")
     assert (blind.status, blind.json["code"]) == (428, "if_match_required")
-    assert api("PUT", "/api/connections/eu", {}, if_match="nonsense").status == 412
+    assert api("PUT", "/api/connections/eu", {}, if_match="nonsense").status == 400
     assert api("PUT", "/api/connections/eu", {}, if_match=f'"other", {changed.headers["etag"]}').status == 200
     assert api("PUT", "/api/connections/eu", {}, if_match="*").status == 200
 
@@ -452,14 +452,25 @@ def test_a_key_of_another_account_is_refused_where_none_is_pinned_yet(api: Api, 
 
 
 @pytest.mark.parametrize("condition", ['junk"{}"', '"{}" junk', '"{}', "{}"])
-def test_a_condition_that_is_no_list_of_versions_fits_none(api: Api, condition: str) -> None:
+def test_a_condition_that_is_no_list_of_versions_is_refused(api: Api, condition: str) -> None:
     etag = api("GET", "/api/connections/sandbox").headers["etag"].strip('"')
     wish = {"display_name": "Renamed"}
 
-    assert api("PUT", "/api/connections/sandbox", wish, if_match=condition.format(etag)).status == 412
+    assert api("PUT", "/api/connections/sandbox", wish, if_match=condition.format(etag)).status == 400
 
 
 def test_a_name_can_not_become_blank(api: Api) -> None:
     refused = api("PUT", "/api/connections/sandbox", {"display_name": " "}, if_match="*")
 
     assert (refused.status, pointers(refused)) == (422, ["/display_name"])
+
+
+def test_what_a_change_does_not_name_stays(api: Api) -> None:
+    """Who renames a connection does not take it away from those with whom it is shared."""
+    api("POST", "/api/connections", WISH | {"shared_with": "contributors"})
+
+    renamed = api("PUT", "/api/connections/eu", {"display_name": "Renamed"}, if_match="*").json
+    paused = api("PUT", "/api/connections/eu", {"paused": True}, if_match="*").json
+
+    assert (renamed["display_name"], renamed["shared_with"]) == ("Renamed", "contributors")
+    assert (paused["display_name"], paused["shared_with"]) == ("Renamed", "contributors")

@@ -7,6 +7,8 @@ import pytest
 
 from sandbox.people import People
 from sandbox.sample import example_documents
+from shared.administration import exports
+from shared.administration.rights import Person, Role
 from tests.cli.conftest import Command
 from tests.support.forks import in_terminal
 from tests.support.world import World, environment_of
@@ -19,12 +21,13 @@ RUN = "the id of its run"
     ("words", "whole"),
     [
         (("exports", "list"), [EXPORT, CONNECTION]),
-        (("connections", "list"), [CONNECTION, SECRET]),
+        (("connections", "list"), [CONNECTION]),
         (("runs", "list", EXPORT), [RUN]),
+        (("audit",), [f"exports/{EXPORT}", "exports.change"]),
     ],
-    ids=["exports", "connections", "runs"],
+    ids=["exports", "connections", "runs", "audit"],
 )
-def test_ids_and_secrets_are_whole(world: World, words: tuple[str, ...], whole: list[str]) -> None:
+def test_ids_are_whole(world: World, words: tuple[str, ...], whole: list[str]) -> None:
     """A status in words and a display name make room for them; no line is longer than the terminal."""
     world.segment(People(200, dirt=True))
     name = "A display name that is rather long for a terminal"
@@ -40,6 +43,7 @@ def test_ids_and_secrets_are_whole(world: World, words: tuple[str, ...], whole: 
     world.services.state.write(f"exports/{EXPORT}.json", json.dumps(export).encode())
     world.secrets({SECRET: "pk_sandbox"})
     run = world.run(EXPORT).id
+    exports.activate(world.services, Person("ada@example.org", Role.ADMINISTRATOR), EXPORT, active=False)
 
     code, said = in_terminal([*words], environment_of(world))
 
