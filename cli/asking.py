@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from cli.terminal.output import note
+from cli.terminal.output import agrees, note
 from shared.text import shown
 
 # Names that a question shows; one can still type another.
@@ -59,3 +59,8 @@ def _key(text: str) -> str:
     if not key or not key.isascii() or not key.isprintable():
         raise click.UsageError("A key must be printable ASCII text.")
     return key
+
+
+def is_sure(question: str, *, yes: bool, as_json: bool) -> bool:
+    """Asks before something goes for good, where a person is there; scripts are not asked."""
+    return yes or as_json or not can_ask() or agrees(question)

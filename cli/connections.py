@@ -5,9 +5,16 @@ from typing import Any
 
 import click
 
-from cli.asking import api_key
+from cli.asking import api_key, is_sure
 from cli.connecting import ONLINE, add, people
-from cli.options import connection_argument, errors_as_json_option, json_option, open_services, operator
+from cli.options import (
+    connection_argument,
+    errors_as_json_option,
+    json_option,
+    open_services,
+    operator,
+    yes_option,
+)
 from cli.signing_in import sign_in
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
@@ -203,17 +210,22 @@ def detach(connection: str, as_json: bool) -> None:
 
 @connections.command("remove")
 @connection_argument
+@yes_option
 @json_option
-def remove(connection: str, as_json: bool) -> None:
+def remove(connection: str, yes: bool, as_json: bool) -> int:
     """Remove CONNECTION, which no export may use, and its key where the app wrote it.
 
     Example: segment-export connections remove klaviyo-eu
     """
+    if not is_sure(f"Remove the connection {connection}?", yes=yes, as_json=as_json):
+        print_line("Nothing was removed.")
+        return FAILED
     administration.remove(open_services(), operator(), connection)
     if as_json:
         print_json({"removed": connection})
     else:
         print_line(f"The connection {connection} is removed.")
+    return OK
 
 
 def _members(made: administration.Tested) -> dict[str, Any]:

@@ -2,10 +2,19 @@
 
 import click
 
+from cli.asking import is_sure
 from cli.completion import complete_connections
 from cli.documents import print_checked, read_files
 from cli.exporting import ONLINE, add, edit
-from cli.options import errors_as_json_option, export_argument, json_option, open_services, operator
+from cli.options import (
+    errors_as_json_option,
+    export_argument,
+    json_option,
+    open_services,
+    operator,
+    yes_option,
+)
+from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, table
 from shared.adapters.clock import Deadline
@@ -153,17 +162,22 @@ def detach(export: str, as_json: bool) -> None:
 
 @exports.command("remove")
 @export_argument
+@yes_option
 @json_option
-def remove(export: str, as_json: bool) -> None:
+def remove(export: str, yes: bool, as_json: bool) -> int:
     """Remove EXPORT: its open run is canceled; the list and the records of its runs stay.
 
     Example: segment-export exports remove vip
     """
+    if not is_sure(f"Remove the export {export}?", yes=yes, as_json=as_json):
+        print_line("Nothing was removed.")
+        return FAILED
     administration.remove(open_services(), operator(), export)
     if as_json:
         print_json({"removed": export})
     else:
         print_line(f"The export {export} is removed. The list at Klaviyo stays as it is.")
+    return OK
 
 
 def _tell(as_json: bool, document: Export, line: str) -> None:

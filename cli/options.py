@@ -23,6 +23,7 @@ LONGEST_USER = 200
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 # For commands that always print JSON.
 errors_as_json_option = click.option(
     "--json", is_flag=True, expose_value=False, help="Print errors as JSON too."

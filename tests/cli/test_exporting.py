@@ -168,3 +168,15 @@ def test_what_commands_change_is_in_the_audit(command: Command, world: World, tm
     assert "exports.change (display_name)" in " ".join(command("audit").stdout.split())
     only = json.loads(command("audit", "--document", "connections", "--limit", "1", "--json").stdout)["audit"]
     assert [each["changed"] for each in only] == [["shared_with"]]
+
+
+def test_what_goes_for_good_is_asked_for_in_a_terminal(world: World) -> None:
+    """A script is not asked, and a person need not be."""
+    code, said = in_terminal(["exports", "remove", "vip"], environment_of(world), typed="n\n")
+    assert (code, "Nothing was removed." in said) == (1, True)
+    assert world.services.catalog.export("vip")
+
+    code, said = in_terminal(["exports", "remove", "vip", "--yes"], environment_of(world))
+    assert code == 0, said
+    with pytest.raises(NotFound):
+        world.services.catalog.export("vip")
