@@ -4,20 +4,15 @@ from typing import Any
 
 from admin_trigger.bodies import KeyBody, ListBody
 from admin_trigger.replies import document_in, id_in, page, wanted_version, written
-from shared.adapters.clock import Deadline
 from shared.administration import connecting, connections, signing_in
 from shared.administration.connecting import NewConnection
 from shared.administration.connections import state_of
 from shared.administration.documents import Stored
 from shared.administration.rights import Action, may
-from shared.api import BadRequest, Call, EmptyBody, Reply, read_body, reply
+from shared.api import BadRequest, Call, EmptyBody, Reply, deadline_of, read_body, reply
 from shared.catalog import Connection
 from shared.errors import Changed
-from shared.services import Services, process_services
-
-
-def _deadline(services: Services) -> Deadline:
-    return Deadline(services.clock, services.settings.http_time_budget)
+from shared.services import process_services
 
 
 def _shown(call: Call, connection: Connection) -> dict[str, Any]:
@@ -52,7 +47,7 @@ def show(call: Call) -> Reply:
 def add(call: Call) -> Reply:
     services = process_services()
     wish = read_body(NewConnection, call.http.body)
-    stored = connecting.add(services, call.by, wish, _deadline(services))
+    stored = connecting.add(services, call.by, wish, deadline_of(services))
     headers = {"location": f"{call.here.rstrip('/')}/{stored.document.id}", "etag": f'"{stored.etag}"'}
     members = _shown(call, stored.document)
     if wish.sign_in == "oauth":
@@ -75,7 +70,7 @@ def change(call: Call) -> Reply:
 def test(call: Call) -> Reply:
     services = process_services()
     read_body(EmptyBody, call.http.body)
-    made = connections.test(services, call.by, id_in(call, "connection"), _deadline(services))
+    made = connections.test(services, call.by, id_in(call, "connection"), deadline_of(services))
     return reply(200, made)
 
 
@@ -83,7 +78,7 @@ def change_key(call: Call) -> Reply:
     services, connection_id = process_services(), id_in(call, "connection")
     key = read_body(KeyBody, call.http.body).api_key
     return _reply(
-        call, 200, connecting.change_key(services, call.by, connection_id, key, _deadline(services))
+        call, 200, connecting.change_key(services, call.by, connection_id, key, deadline_of(services))
     )
 
 
@@ -96,12 +91,12 @@ def finish_sign_in(call: Call) -> Reply:
     """Klaviyo sends the browser of who signs in here."""
     services, query = process_services(), call.http.query
     token, code, error = (query.get(name, "") for name in ("state", "code", "error"))
-    return _reply(call, 200, signing_in.finish(services, call.by, token, code, error, _deadline(services)))
+    return _reply(call, 200, signing_in.finish(services, call.by, token, code, error, deadline_of(services)))
 
 
 def lists(call: Call) -> Reply:
     services = process_services()
-    found = connections.lists(services, call.by, id_in(call, "connection"), _deadline(services))
+    found = connections.lists(services, call.by, id_in(call, "connection"), deadline_of(services))
     return page("lists", found)
 
 
@@ -109,7 +104,7 @@ def add_list(call: Call) -> Reply:
     services, connection_id = process_services(), id_in(call, "connection")
     connections.show(services, call.by, connection_id, Action.ADD_LIST)
     name = read_body(ListBody, call.http.body).name
-    return reply(201, connections.add_list(services, call.by, connection_id, name, _deadline(services)))
+    return reply(201, connections.add_list(services, call.by, connection_id, name, deadline_of(services)))
 
 
 def detach(call: Call) -> Reply:

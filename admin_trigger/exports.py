@@ -6,27 +6,20 @@ from admin_trigger.bodies import AttachBody, DuplicateBody
 from admin_trigger.replies import (
     document_in,
     id_in,
-    limit_in,
-    next_page,
     page,
     reply_of_export,
     wanted_version,
 )
 from shared import state
-from shared.adapters.clock import Deadline
 from shared.administration import exports
 from shared.administration.documents import Stored, read_export
 from shared.administration.exports import Saved
 from shared.administration.overview import overview
 from shared.administration.rights import Action
-from shared.api import BadRequest, Call, EmptyBody, Reply, read_body
+from shared.api import BadRequest, Call, EmptyBody, Reply, deadline_of, limit_in, next_page, read_body
 from shared.catalog import Export
 from shared.errors import Changed
-from shared.services import Services, process_services
-
-
-def _deadline(services: Services) -> Deadline:
-    return Deadline(services.clock, services.settings.http_time_budget)
+from shared.services import process_services
 
 
 def show_all(call: Call) -> Reply:
@@ -38,7 +31,7 @@ def show_all(call: Call) -> Reply:
     found = list(islice(entries, limit + 1))
     rows = list(overview(services, call.by, found[:limit]))
     following = state.id_of(found[limit - 1].name) if len(found) > limit else None
-    return page("exports", rows, next_page(call, limit, rows, following))
+    return page("exports", rows, next_page(call, limit, following))
 
 
 def show(call: Call) -> Reply:
@@ -47,7 +40,7 @@ def show(call: Call) -> Reply:
 
 def add(call: Call) -> Reply:
     services = process_services()
-    saved = exports.add(services, call.by, document_in(call), _deadline(services))
+    saved = exports.add(services, call.by, document_in(call), deadline_of(services))
     return _created(saved, call.here.rstrip("/"))
 
 
@@ -56,7 +49,7 @@ def change(call: Call) -> Reply:
     before = exports.mine(services, call.by, Action.CHANGE_EXPORT, export_id)
     etag = wanted_version(call, before.etag)
     try:
-        saved = exports.change(services, call.by, export_id, document_in(call), etag, _deadline(services))
+        saved = exports.change(services, call.by, export_id, document_in(call), etag, deadline_of(services))
     except Changed as error:
         raise BadRequest(error.message, status=412, code=error.code) from None
     return reply_of_export(200, saved, {})
@@ -67,7 +60,7 @@ def duplicate(call: Call) -> Reply:
     exports.mine(services, call.by, Action.ADD_EXPORT, export_id)
     body = read_body(DuplicateBody, call.http.body)
     new_id, name = body.id or exports.copy_id(export_id), body.display_name
-    saved = exports.duplicate(services, call.by, export_id, new_id, name, _deadline(services))
+    saved = exports.duplicate(services, call.by, export_id, new_id, name, deadline_of(services))
     return _created(saved, call.here.removesuffix("/duplicate").rpartition("/")[0])
 
 
@@ -76,7 +69,7 @@ def attach(call: Call) -> Reply:
     exports.mine(services, call.by, Action.CHANGE_EXPORT, export_id)
     connection_id = read_body(AttachBody, call.http.body).connection
     return reply_of_export(
-        200, exports.attach(services, call.by, export_id, connection_id, _deadline(services)), {}
+        200, exports.attach(services, call.by, export_id, connection_id, deadline_of(services)), {}
     )
 
 

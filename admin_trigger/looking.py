@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from admin_trigger.replies import limit_in, next_page, page
+from admin_trigger.replies import page
 from shared.administration.audit import Filter, audited, read_audit
 from shared.administration.rights import RIGHTS, Action
 from shared.administration.segments import overview, read
-from shared.api import BadRequest, Call, EmptyBody, Reply, read_body, reply
+from shared.api import BadRequest, Call, EmptyBody, Reply, limit_in, next_page, read_body, reply
 from shared.runs.timer.tick import tick
 from shared.segments import Segments
 from shared.services import process_services
@@ -38,7 +38,7 @@ def audit(call: Call) -> Reply:
     )
     found = read_audit(process_services(), wanted, limit, given.pop("before"))
     entries = [entry.model_dump(mode="json") for entry in found.entries]
-    return page("audit", entries, next_page(call, limit, entries, found.following, **given))
+    return page("audit", entries, next_page(call, limit, found.following, **given))
 
 
 def me(call: Call) -> Reply:

@@ -1,9 +1,8 @@
 """What the administration's replies have in common: documents with their versions, pages, and conditions."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode
 
 from shared.administration.documents import Stored
 from shared.administration.exports import Saved
@@ -14,7 +13,6 @@ from shared.catalog import Connection, Export
 from shared.catalog.document import ID_PATTERN
 from shared.errors import NotFound
 
-MOST_A_PAGE = 100
 _ETAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ETAGS = re.compile(rf"{_ETAG}(?:\s*,\s*{_ETAG})*")
 
@@ -68,19 +66,3 @@ def wanted_version(call: Call, stored_etag: str | None = None) -> str | None:
 
 def page(name: str, items: Iterable[Any], following: str | None = None) -> Reply:
     return reply(200, {name: list(items), "next": following})
-
-
-def limit_in(call: Call, default: int) -> int:
-    """How many items a page has."""
-    text = call.http.query.get("limit", str(default))
-    if text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MOST_A_PAGE:
-        return int(text)
-    raise BadRequest(f"limit must be a number from 1 to {MOST_A_PAGE}.")
-
-
-def next_page(call: Call, limit: int, items: Sequence[Any], following: str | None, **kept: str) -> str | None:
-    """The address of the page after these items."""
-    if following is None or not items:
-        return None
-    more = {name: value for name, value in kept.items() if value}
-    return f"{call.here}?{urlencode({'limit': limit, 'before': following, **more})}"

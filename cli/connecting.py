@@ -16,6 +16,7 @@ from shared.administration import connecting
 from shared.administration.connecting import NewConnection
 from shared.administration.connections import tested
 from shared.administration.consent import CONSENT
+from shared.administration.documents import id_from
 from shared.administration.rights import is_object_id
 from shared.catalog import ID_PATTERN
 from shared.catalog.connection import Sharing
@@ -66,7 +67,7 @@ def add(
         if connection_id is None and not as_json:
             connection_id = click.prompt(
                 "Its id, for exports and file names",
-                default=_id_of(name),
+                default=id_from(name, "klaviyo"),
                 value_proc=lambda text: _free_id(services, text),
             )
         key = None if secret_name is not None or oauth else api_key(partial(_opens, services))
@@ -163,10 +164,6 @@ def _opens(services: Services, key: str) -> None:
         services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE))
     except Denied as refusal:
         raise click.UsageError(f"This key opens no account ({refusal.code}).") from None
-
-
-def _id_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50] or "klaviyo"
 
 
 def _free_id(services: Services, text: str) -> str:

@@ -1,7 +1,6 @@
 """`exports add` and `exports edit`: an export from options, from questions, or in an editor."""
 
 import json
-import re
 from tempfile import NamedTemporaryFile
 from typing import Any
 
@@ -16,7 +15,7 @@ from cli.terminal.entry import FAILED, OK, exit_code_of
 from cli.terminal.output import agrees, choose, note, print_json, print_line
 from shared.adapters.clock import Deadline
 from shared.administration import connections, exports
-from shared.administration.documents import read_export
+from shared.administration.documents import id_from, read_export
 from shared.administration.exports import Saved
 from shared.administration.segments import Segment, describe, overview
 from shared.catalog import Connection
@@ -87,7 +86,7 @@ def add(
     name = name if name is not None else " and ".join(chosen)
     schedule: dict[str, Any] = {"active": not inactive} | ({"when": {"cron": cron}} if cron else {})
     members = {
-        "id": export_id or _id_of(name),
+        "id": export_id or id_from(name, "export"),
         "display_name": name,
         "connection": connection,
         "segments": chosen,
@@ -205,7 +204,3 @@ def _attributes(columns: list[str], email: str) -> dict[str, Any]:
     for attribute, column in found.items():
         print_line(f"  {attribute} from {column}")
     return dict(found) if found and agrees("Send these too?") else {}
-
-
-def _id_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "export"

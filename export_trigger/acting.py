@@ -15,6 +15,7 @@ from shared.api import (
     StartAllBody,
     StartBody,
     come_back,
+    deadline_of,
     problem_reply,
     read_body,
     reply,
@@ -73,7 +74,7 @@ def _stand(call: Call, services: Services, record: RunRecord, preferences: Prefe
 def start_all(call: Call) -> Reply:
     """Opens a run of every export with an active schedule, while there is time, for the timer."""
     services = process_services()
-    deadline = Deadline(services.clock, services.settings.http_time_budget)
+    deadline = deadline_of(services)
     body = read_body(StartAllBody, call.http.body)
     request = Request("on_demand", _name(call, body))
     runs, problems = [], []
@@ -117,7 +118,7 @@ def cancel_run(call: Call) -> Reply:
             409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."
         )
     with audited(services, call.by, Action.CANCEL_RUN, f"runs/{record.id}"):
-        record = cancel(services, record, Deadline(services.clock, services.settings.http_time_budget))
+        record = cancel(services, record, deadline_of(services))
     found = record if record.is_closed else find_run(services.state, record.id)
     return reply_of_run(found, location(call, record.id), services.clock.now(), Preferences())
 

@@ -12,18 +12,19 @@ from shared.api import (
     PreviewBody,
     Reply,
     csv_reply,
+    limit_in,
+    next_page,
     read_body,
     reply,
     reply_of_run,
 )
 from shared.catalog import Export
+from shared.runs.record import RunRecord
 from shared.runs.views.history import find_run, list_runs, read_rejected
 from shared.runs.views.preview import preview
 from shared.runs.views.recent import recent_runs
 from shared.runs.views.sample import sample
 from shared.services import Services, process_services
-
-MOST_A_PAGE = 100
 
 
 def show_run(call: Call) -> Reply:
@@ -58,33 +59,28 @@ def _rows(services: Services, call: Call, export: Export, body: PreviewBody) -> 
 
 def show_runs(call: Call) -> Reply:
     """The runs of an export, newest first, the open one included."""
-    services = process_services()
-    limit = _limit(call.http.query.get("limit", "20"))
-    before = call.http.query.get("before", "")
-    if before and state.export_of(before) is None:
-        raise BadRequest("before must be the id of a run.")
+    services, (limit, before) = process_services(), _page_of(call)
     export, now = export_of(call, services), services.clock.now()
-    records, following = list_runs(services.state, export.id, before, limit, now)
-    address = f"{call.here}?limit={limit}&before={following}" if following else None
-    return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
+    return _page(call, limit, *list_runs(services.state, export.id, before, limit, now))
 
 
 def show_all_runs(call: Call) -> Reply:
     """The runs of all exports, newest first, open ones included."""
-    services = process_services()
-    limit = _limit(call.http.query.get("limit", "20"))
-    before = call.http.query.get("before", "")
+    services, (limit, before) = process_services(), _page_of(call)
+    return _page(call, limit, *recent_runs(services.state, before, limit))
+
+
+def _page_of(call: Call) -> tuple[int, str]:
+    """How many runs are wanted, and before which one."""
+    limit, before = limit_in(call, 20), call.http.query.get("before", "")
     if before and state.export_of(before) is None:
         raise BadRequest("before must be the id of a run.")
-    records, following = recent_runs(services.state, before, limit)
-    address = f"{call.here}?limit={limit}&before={following}" if following else None
-    return reply(200, {"runs": [record.model_dump(mode="json") for record in records], "next": address})
+    return limit, before
 
 
-def _limit(text: str) -> int:
-    if text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MOST_A_PAGE:
-        return int(text)
-    raise BadRequest(f"limit must be a number from 1 to {MOST_A_PAGE}.")
+def _page(call: Call, limit: int, records: list[RunRecord], following: str | None) -> Reply:
+    shown = [record.model_dump(mode="json") for record in records]
+    return reply(200, {"runs": shown, "next": next_page(call, limit, following)})
 
 
 def show_rejected(call: Call) -> Reply:

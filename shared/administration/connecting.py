@@ -1,7 +1,6 @@
 """How a connection gets its key: tried first, kept in the vault, and never in a document."""
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
@@ -13,16 +12,21 @@ from shared.adapters.clock import Deadline
 from shared.administration import signing_in
 from shared.administration.audit import audited
 from shared.administration.consent import consent_of
-from shared.administration.documents import Stored, new_document, read_connection, thing, write
+from shared.administration.documents import Stored, id_from, new_document, read_connection, thing
 from shared.administration.rights import Action, Person, check_role, is_object_id
-from shared.administration.secrets import OTHERS_SECRET, may_name, new_name, new_oauth_name, remove_secret
+from shared.administration.secrets import (
+    OTHERS_SECRET,
+    may_name,
+    new_name,
+    new_oauth_name,
+    write_with_secret,
+)
 from shared.catalog import Connection, PinnedAccount
 from shared.catalog.connection import Sharing
 from shared.catalog.document import Document, Id
 from shared.errors import (
     AlreadyExists,
     Denied,
-    ExportError,
     InvalidDocument,
     InvalidRequest,
     InvalidSettings,
@@ -92,13 +96,8 @@ def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline)
     }
     connection = new_document(Connection, members)
     with audited(services, by, Action.ADD_CONNECTION, thing(connection), changed=sorted(members)):
-        try:
-            if key is not None and wish.secret_name is None:
-                services.vault.write(connection.secret_name, key)
-            return write(services, by, connection, None)
-        except BaseException:
-            _settle(services, connection)
-            raise
+        secret = key if wish.secret_name is None else None
+        return write_with_secret(services, by, connection, None, secret)
 
 
 def change_key(
@@ -125,14 +124,7 @@ def change_key(
     document = before.model_copy(update={"secret_name": new_name(connection_id), "account": pinned})
     what = thing(document)
     with audited(services, by, Action.CHANGE_KEY, what, etag=stored.etag, changed=["secret_name"]):
-        try:
-            services.vault.write(document.secret_name, key)
-            written = write(services, by, document, stored)
-        except BaseException:
-            _settle(services, before, document)
-            raise
-        remove_secret(services, before)
-    return written
+        return write_with_secret(services, by, document, stored, key)
 
 
 def _account_of(services: Services, connection: Connection, deadline: Deadline) -> PinnedAccount | None:
@@ -141,23 +133,6 @@ def _account_of(services: Services, connection: Connection, deadline: Deadline) 
         account = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline).account
         return PinnedAccount(id=account.id, name=account.name)
     return None
-
-
-def _settle(services: Services, *versions: Connection) -> None:
-    """After a failure: removes the keys that the stored document does not name.
-
-    A write whose answer was lost may have landed. Where that can't be known, every key stays.
-    """
-    named = ""
-    try:
-        with suppress(NotFound):
-            named = read_connection(services, versions[0].id).document.secret_name
-    except ExportError as error:
-        logger.warning("keys of %s may be left: %s: %s", versions[0].id, error.code, error.message)
-        return
-    for version in versions:
-        if version.secret_name != named:
-            remove_secret(services, version)
 
 
 def _problems(services: Services, wish: NewConnection, connection_id: str) -> Iterator[Problem]:
@@ -187,7 +162,7 @@ def sharing_problems(shared_with: Sharing) -> Iterator[Problem]:
 
 def _free_id(services: Services, name: str) -> str:
     """An id that is like the name, and free."""
-    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "klaviyo"
+    base = id_from(name, "klaviyo")
     for candidate in (base, *(f"{base}-{number}" for number in range(2, MOST_NUMBERS))):
         with suppress(AlreadyExists):
             _check_free(services, candidate)

@@ -1,6 +1,7 @@
 """Documents as people change them: read with their version, checked, written with an entry in the audit."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -169,6 +170,11 @@ def write[D: (Connection, Export)](
     content = content_of(services, document, known, by)
     etag = services.state.write(place, content, create_only=before is None, if_match=etag)
     return Stored(type(document).parse(place, content), etag)
+
+
+def id_from(name: str, default: str) -> str:
+    """An id that is like the name; the default where nothing of it can be in one."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or default
 
 
 def thing(document: Connection | Export) -> str:

@@ -1,11 +1,14 @@
-"""The names of secrets: which the app wrote for a connection, and which no connection may name."""
+"""Secrets of connections: their names, and how one is kept together with the document that names it."""
 
 import logging
 import re
 import secrets
+from contextlib import suppress
 
+from shared.administration.documents import Stored, read_connection, write
+from shared.administration.rights import Person
 from shared.catalog import Connection
-from shared.errors import ExportError
+from shared.errors import ExportError, NotFound
 from shared.klaviyo import CLIENT_SECRET
 from shared.ledger.key import SECRET_NAME as DIGEST_KEY_NAME
 from shared.services import Services
@@ -52,3 +55,43 @@ def remove_secret(services: Services, connection: Connection) -> None:
             services.vault.remove(connection.secret_name)
         except ExportError as error:
             logger.warning("the secret %s is left: %s: %s", connection.secret_name, error.code, error.message)
+
+
+def write_with_secret(
+    services: Services,
+    by: Person,
+    document: Connection,
+    before: Stored[Connection] | None,
+    secret: str | None,
+) -> Stored[Connection]:
+    """Keeps what a connection signs in with, if the app does that, and writes the document that names it.
+
+    The one before is removed then. After a failure only what the stored document names is left.
+    """
+    try:
+        if secret is not None:
+            services.vault.write(document.secret_name, secret)
+        written = write(services, by, document, before)
+    except BaseException:
+        _settle(services, document, *([before.document] if before is not None else []))
+        raise
+    if before is not None:
+        remove_secret(services, before.document)
+    return written
+
+
+def _settle(services: Services, *versions: Connection) -> None:
+    """After a failure: removes the keys that the stored document does not name.
+
+    A write whose answer was lost may have landed. Where that can't be known, every key stays.
+    """
+    named = ""
+    try:
+        with suppress(NotFound):
+            named = read_connection(services, versions[0].id).document.secret_name
+    except ExportError as error:
+        logger.warning("keys of %s may be left: %s: %s", versions[0].id, error.code, error.message)
+        return
+    for version in versions:
+        if version.secret_name != named:
+            remove_secret(services, version)

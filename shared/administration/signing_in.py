@@ -11,9 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.administration.audit import audited
-from shared.administration.documents import Stored, read_connection, thing, write
+from shared.administration.documents import Stored, read_connection, thing
 from shared.administration.rights import Action, Person, check_role
-from shared.administration.secrets import new_oauth_name, remove_secret
+from shared.administration.secrets import new_oauth_name, write_with_secret
 from shared.catalog import Connection, PinnedAccount
 from shared.errors import (
     Changed,
@@ -193,14 +193,7 @@ def _keep(
     document = before.model_copy(update=changes)
     changed = sorted(changes)
     with audited(services, by, Action.SIGN_IN, thing(document), etag=stored.etag, changed=changed):
-        services.vault.write(document.secret_name, tokens.secret())
-        try:
-            written = write(services, by, document, stored)
-        except ExportError:
-            remove_secret(services, document)
-            raise
-        remove_secret(services, before)
-    return written
+        return write_with_secret(services, by, document, stored, tokens.secret())
 
 
 def _revoke(services: Services, tokens: Tokens) -> None:

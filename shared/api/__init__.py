@@ -1,10 +1,11 @@
 """What the HTTP folders share: how a reply looks, what an error becomes, what a caller may send."""
 
 from shared.api.bodies import EmptyBody, PreviewBody, StartAllBody, StartBody, read_body
+from shared.api.pages import limit_in, next_page
 from shared.api.preferences import Preferences
 from shared.api.problems import BadRequest
 from shared.api.replies import Reply, come_back, csv_reply, problem_reply, reply, reply_of_run
-from shared.api.routes import Call, Operation, Route, answer, blueprint_of
+from shared.api.routes import Call, Operation, Route, answer, blueprint_of, deadline_of
 
 __all__ = [
     "BadRequest",
@@ -21,6 +22,9 @@ __all__ = [
     "blueprint_of",
     "come_back",
     "csv_reply",
+    "deadline_of",
+    "limit_in",
+    "next_page",
     "problem_reply",
     "read_body",
     "reply",

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.adapters.clock import Deadline
 from shared.adapters.http import HttpCall, add_route, new_blueprint
 from shared.administration.rights import Action, Forbidden, Person, check_role
 from shared.api.callers import AUTH, OPERATOR, caller_of
 from shared.api.problems import BadRequest, guarded
 from shared.api.replies import Reply, problem_reply
-from shared.services import process_services
+from shared.services import Services, process_services
 from shared.settings import Auth, SignIn
 
 SAFE = frozenset({"GET", "HEAD"})
@@ -37,6 +38,11 @@ class Call:
     def header(self, name: str) -> str:
         """A header by its name in lower case; blank where it is missing."""
         return self.http.headers.get(name, "")
+
+
+def deadline_of(services: Services) -> Deadline:
+    """How long a call may work whose caller says nothing else."""
+    return Deadline(services.clock, services.settings.http_time_budget)
 
 
 @dataclass(frozen=True, slots=True)

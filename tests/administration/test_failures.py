@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +11,13 @@ from sandbox.klaviyo import Fault
 from sandbox.people import People
 from sandbox.sample import example_documents
 from shared.adapters.clock import Deadline
-from shared.adapters.storage.store import Store
 from shared.administration import connecting, exports
 from shared.administration.connecting import NewConnection
 from shared.errors import BlobFull, StorageUnavailable, VaultUnavailable
 from shared.services import Services, process_services
 from tests.administration.conftest import ADA, CARL, VERA, Api
 from tests.support.small_batches import small_batches
-from tests.support.stores import ActingStore, WatchedStore, with_state
+from tests.support.stores import ActingStore, LossyStore, with_state
 from tests.support.world import LIST, SEGMENT, World
 
 KEY = "pk_sandbox"
@@ -80,20 +79,6 @@ def once(what: str, name: str, act: Callable[[], object]) -> Callable[[str, str]
     return before
 
 
-class Lossy(WatchedStore):
-    """Writes, then says that it did not: the answer was lost."""
-
-    def __init__(self, store: Store, name: str) -> None:
-        super().__init__(store)
-        self._name = name
-
-    def write(self, name: str, content: bytes | Iterable[bytes], **options: Any) -> str:
-        etag = super().write(name, content, **options)
-        if name == self._name:
-            raise StorageUnavailable("The answer was lost.")
-        return etag
-
-
 @pytest.mark.parametrize("is_new", [True, False], ids=["added", "changed"])
 def test_a_key_stays_where_the_documents_answer_was_lost(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch, is_new: bool
@@ -102,7 +87,7 @@ def test_a_key_stays_where_the_documents_answer_was_lost(
     if not is_new:
         api("POST", "/api/connections", WISH)
     services = process_services()
-    monkeypatch.setitem(services.__dict__, "state", Lossy(services.state, "connections/eu.json"))
+    monkeypatch.setitem(services.__dict__, "state", LossyStore(services.state, "connections/eu.json"))
 
     if is_new:
         answered = api("POST", "/api/connections", WISH)

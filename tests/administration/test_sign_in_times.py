@@ -14,7 +14,7 @@ from shared.catalog import Connection
 from shared.errors import Changed, Denied, ExportError, NotFound
 from shared.services import Services
 from tests.support.signing_in import ADA, click, connected, deadline_of, query_of, sign_in, with_app
-from tests.support.stores import ActingStore, with_state
+from tests.support.stores import ActingStore, LossyStore, with_state
 from tests.support.world import World, a_world
 
 WISH = NewConnection(id="eu", display_name="EU", sign_in="oauth", api_key=None, consent=True)
@@ -164,3 +164,15 @@ def test_what_is_marked_stays_what_it_is(services: Services) -> None:
 
     with pytest.raises(NotFound):
         services.catalog.connection("other")
+
+
+def test_tokens_stay_where_the_documents_answer_was_lost(services: Services) -> None:
+    """It may have landed: what the document names is there, and nothing else is."""
+    given = agreed(services)
+    lossy = with_state(services, LossyStore(services.state, "connections/eu.json"))
+
+    assert refused(lossy, given) == "storage_unavailable"
+
+    name = services.catalog.connection("eu").secret_name
+    assert services.vault.secret(name)
+    assert len(left(services)) == 1

@@ -7,7 +7,7 @@ _CALLERS = "shared/api/callers.py"
 _ROUTES = "shared/api/routes.py"
 _AUDIT = "shared/administration/audit.py"
 _CONNECTIONS = "shared/administration/connections.py"
-_CONNECTING = "shared/administration/connecting.py"
+_SECRETS = "shared/administration/secrets.py"
 _EXPORTS = "shared/administration/exports.py"
 _DOCUMENTS = "shared/administration/documents.py"
 _TESTED = "tests/administration/"
@@ -34,12 +34,12 @@ ADMINISTRATION = [
     Mutant(_AUDIT, 'b"\\n" + line.encode()', 'line.encode() + b"\\n"', _AUDITED),
     Mutant(_AUDIT, "entries.setdefault(entry.id, entry)", "entries[entry.id + line.hex()] = entry", _AUDITED),
     Mutant(
-        _CONNECTING,
-        "            _settle(services, connection)\n            raise",
-        "            raise",
+        _SECRETS,
+        "        _settle(services, document, *([before.document] if before is not None else []))\n",
+        "",
         _CONNECTED,
     ),
-    Mutant(_CONNECTING, "        remove_secret(services, before)\n", "", _CONNECTED),
+    Mutant(_SECRETS, "        remove_secret(services, before.document)\n", "        pass\n", _CONNECTED),
     Mutant(
         _CONNECTIONS,
         "    if used := uses_of(services, connection_id):\n        raise",
@@ -53,7 +53,7 @@ ADMINISTRATION = [
         _FAILED,
     ),
     Mutant(_CONNECTIONS, "place, if_match=blob.etag)\n        if", "place)\n        if", _FAILED),
-    Mutant(_CONNECTING, "        if version.secret_name != named:\n", "        if True:\n", _FAILED),
+    Mutant(_SECRETS, "        if version.secret_name != named:\n", "        if True:\n", _FAILED),
     Mutant(
         _EXPORTS,
         "            _check_connection(services, export)\n            _discard",

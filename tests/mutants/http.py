@@ -8,7 +8,6 @@ _PREFERENCES = "shared/api/preferences.py"
 _PREFERRED = "tests/http/test_preferences.py"
 _BODIES = "shared/api/bodies.py"
 _REPLIES = "shared/api/replies.py"
-_LOOKING = "export_trigger/looking.py"
 _LOOKED = "tests/http/test_looking.py"
 
 HTTP = [
@@ -28,7 +27,7 @@ HTTP = [
         "**(headers or {})})\n\n\ndef csv",
         _LOOKED,
     ),
-    Mutant(_LOOKING, "MOST_A_PAGE = 100", "MOST_A_PAGE = 1000", _LOOKED),
+    Mutant("shared/api/pages.py", "MOST_A_PAGE = 100", "MOST_A_PAGE = 1000", _LOOKED),
     Mutant(_ROUTES, 'self.http.url.partition("?")[0]', "self.http.url", _LOOKED),
     Mutant(
         "export_trigger/acting.py",

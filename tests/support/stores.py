@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level, Store
 from shared.catalog import Catalog
+from shared.errors import StorageUnavailable
 from shared.segments import Segments
 from shared.services import Services
 
@@ -91,6 +93,20 @@ class CountingStore(WatchedStore):
 
     def called(self, what: str, name: str) -> None:
         self.calls.append((what, name))
+
+
+class LossyStore(WatchedStore):
+    """Writes, then says that it did not: the answer was lost."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        super().__init__(store)
+        self._name = name
+
+    def write(self, name: str, content: bytes | Iterable[bytes], **options: Any) -> str:
+        etag = super().write(name, content, **options)
+        if name == self._name:
+            raise StorageUnavailable("The answer was lost.")
+        return etag
 
 
 def with_state(services: Services, store: Store) -> Services:
