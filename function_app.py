@@ -6,6 +6,8 @@ from admin_trigger import blueprint as admin_blueprint
 from export_trigger import blueprint as export_blueprint
 from schedule_trigger import blueprint as schedule_blueprint
 from shared.adapters.telemetry import quiet_libraries
+from shared.settings import queue_of
+from work_trigger import blueprint as work_blueprint
 
 quiet_libraries()
 
@@ -13,3 +15,5 @@ app = func.FunctionApp()
 app.register_functions(export_blueprint)
 app.register_functions(admin_blueprint)
 app.register_functions(schedule_blueprint)
+if queue_of() is not None:
+    app.register_functions(work_blueprint)

@@ -7,7 +7,7 @@ from shared.administration.audit import Filter, audited, read_audit
 from shared.administration.rights import RIGHTS, Action
 from shared.administration.segments import overview, read
 from shared.api import BadRequest, Call, EmptyBody, Reply, limit_in, next_page, read_body, reply
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from shared.segments import Segments
 from shared.services import process_services
 

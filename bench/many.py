@@ -8,7 +8,7 @@ from bench.ground import Ground, documents, lay_out, write_documents, write_secr
 from bench.measure import measure, python
 from bench.output import show
 from bench.stand_in import POSTS, running_stand_in
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from shared.services import Services
 from shared.settings import Settings
 from tests.support.azurite import running_azurite

@@ -6,7 +6,7 @@ from collections import Counter
 
 from bench import ground
 from shared.runs.heads.head import Head, create_head
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from shared.services import process_services
 
 

@@ -16,6 +16,7 @@ DEPLOYED = (
     "admin_trigger",
     "export_trigger",
     "schedule_trigger",
+    "work_trigger",
     "shared",
 )
 # Unpacked, with what requirements.txt installs and without bytecode: every start of an instance loads it.

@@ -4,7 +4,7 @@ import logging
 
 import azure.functions as func
 
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from shared.services import process_services
 
 logger = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from shared.adapters.clock import Clock, Deadline, SystemClock
+from shared.adapters.queue import Queue, open_queue
 from shared.adapters.storage import open_store
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.adapters.vault import Vault, open_vault
@@ -66,7 +67,7 @@ class DocumentSource(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """The stores, the vault, Klaviyo, and the clock; tests pass their own.
+    """The stores, the vault, Klaviyo, the clock, and the queue of work, if any.
 
     `looks` is a process's memory: by export, when it last looked whether people had fixed a cause, in the
     clock's monotonic seconds.
@@ -80,6 +81,7 @@ class Services:
     vault: Vault
     klaviyo: KlaviyoApi
     clock: Clock
+    queue: Queue | None = None
     looks: dict[str, float] = field(default_factory=dict, compare=False)
 
     @classmethod
@@ -97,6 +99,7 @@ class Services:
             vault=open_vault(settings),
             klaviyo=KlaviyoApi(settings.klaviyo_url, clock),
             clock=clock,
+            queue=open_queue(settings.queue_url) if settings.queue_url else None,
         )
 
     def __enter__(self) -> Self:

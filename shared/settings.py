@@ -1,6 +1,7 @@
 """The settings of the environment, read once and checked as a whole."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from shared.errors import InvalidSettings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# Azure allows 63 characters; the queue of messages that have failed has a longer name.
+_QUEUE = re.compile(r"(?=.{3,56}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
 class Auth(StrEnum):
@@ -26,11 +29,13 @@ class Settings:
 
     `segments_url` and `state_url` are `file:<folder>` or `https://<account>/<container>[/<prefix>]`
     (plain http on loopback only, for an emulator). `notify_secret` is the name of the secret with the address
-    that is notified of failed runs.
+    that is notified of failed runs. `queue_url` is `https://<account>/<queue>`, or None where the timer does
+    the work itself.
     """
 
     segments_url: str = "file:./data/segments"
     state_url: str = "file:./data/state"
+    queue_url: str | None = None
     key_vault_url: str | None = None
     secrets_file: Path = Path("data/secrets.json")
     klaviyo_url: str = "https://a.klaviyo.com"
@@ -54,6 +59,7 @@ class Settings:
         return cls(
             segments_url=_store_url("SEGMENTS_URL", text("SEGMENTS_URL", cls.segments_url)),
             state_url=_store_url("STATE_URL", text("STATE_URL", cls.state_url)),
+            queue_url=_queue_url(text("QUEUE_URL", ""), text("AzureWebJobsStorage__queueServiceUri", "")),
             key_vault_url=https_url("KEY_VAULT_URL", text("KEY_VAULT_URL", ""), loopback=False) or None,
             secrets_file=Path(text("SECRETS_FILE", str(cls.secrets_file))),
             klaviyo_url=https_url("KLAVIYO_URL", text("KLAVIYO_URL", cls.klaviyo_url)).rstrip("/"),
@@ -91,6 +97,16 @@ def auth_of(environment: Mapping[str, str] = os.environ) -> Auth:
     return Auth(given) if given in Auth else Auth.KEY
 
 
+def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The name of the queue that the host is to listen to; None without one, or where QUEUE_URL is wrong,
+    which whoever reads the settings as a whole is told."""
+    try:
+        url = _queue_url(environment.get("QUEUE_URL", "").strip(), "")
+    except InvalidSettings:
+        return None
+    return url.rpartition("/")[2] if url else None
+
+
 def container_and_prefix(url: str) -> tuple[str, str]:
     """The container's URL, and the prefix behind it without slashes at its ends.
 
@@ -110,6 +126,22 @@ def _store_url(name: str, url: str) -> str:
     if urlsplit(https_url(name, url)).path.strip("/") == "":
         raise InvalidSettings(f"{name} must name a container: https://<account>/<container>[/<prefix>].")
     return url
+
+
+def _queue_url(url: str, service: str) -> str | None:
+    """The queue's address. The host listens at the `service` of its own setting: both must be one."""
+    if not url:
+        return None
+    parts = urlsplit(https_url("QUEUE_URL", url.rstrip("/")))
+    *account, name = parts.path.removeprefix("/").split("/")
+    if len(account) != (parts.hostname in LOOPBACK) or not _QUEUE.fullmatch(name):
+        raise InvalidSettings(
+            "QUEUE_URL must name a queue: https://<account>/<queue>, which has 3 to 56 lower-case letters, "
+            "digits and single hyphens."
+        )
+    if service and service.rstrip("/") != parts.geturl().removesuffix(f"/{name}"):
+        raise InvalidSettings("QUEUE_URL must be a queue of AzureWebJobsStorage__queueServiceUri.")
+    return parts.geturl()
 
 
 def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False) -> str:

@@ -22,6 +22,8 @@ runs/<export>/<run>.parts/               what an open run keeps beside its head;
     absent-<number>.json                 who of those that were sent is not among them
 ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
 ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
+work/<account>                           what there is to do for an account, where there is a queue
+refreshed                                that segments were refreshed, and somebody is going to look
 recent/<number>-<run>                    that a run was closed; the numbers of later ones are smaller
 audit/<day>.<part>.jsonl                 who changed what on that day; parts are counted from 0
 erased/people                            who was erased and is never sent again
@@ -29,6 +31,8 @@ locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
 locks/oauth-<connection>                 held while the tokens of a connection are refreshed
 locks/sign-in-<digest>                   a sign-in at Klaviyo that somebody has begun
+locks/wanted-<account>                   somebody waits for that account
+locks/work-<account>                     held by the worker that has the account, where there is a queue
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
 locks/probe-<who>                        written and deleted, to see whether the state can be written
 
@@ -41,6 +45,8 @@ from datetime import UTC, date, datetime
 CONNECTIONS, EXPORTS, HEADS, RUNS = "connections/", "exports/", "heads/", "runs/"
 LEDGERS, DIGEST_KEY, DIGEST_KEY_LOCK = "ledgers/", "ledgers/key.json", "locks/digest-key"
 ERASED = "erased/people"
+WORK = "work/"
+REFRESHED = "refreshed"
 AUDIT = "audit/"
 RECENT = "recent/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
@@ -244,6 +250,19 @@ def audit_of(name: str) -> tuple[date, int] | None:
 
 def account_lock(account_id: str) -> str:
     return f"locks/account-{account_id}"
+
+
+def account_wanted(account_id: str) -> str:
+    return f"locks/wanted-{account_id}"
+
+
+def work(account: str) -> str:
+    """The marker of an account, or of a connection whose account is not known yet."""
+    return f"{WORK}{account}"
+
+
+def work_lock(account: str) -> str:
+    return f"locks/work-{account}"
 
 
 def account_pause(account_id: str) -> str:

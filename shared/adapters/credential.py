@@ -3,9 +3,17 @@
 import os
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from shared.errors import InvalidSettings
+from shared.settings import LOOPBACK
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+
+# The same for everybody, and worth nothing outside an emulator:
+# https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
+EMULATOR_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 @cache
@@ -17,3 +25,18 @@ def azure_credential() -> "TokenCredential":
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential(managed_identity_client_id=os.environ.get("AZURE_CLIENT_ID") or None)
+
+
+def storage_credential(url: str) -> "TokenCredential | AzureNamedKeyCredential":
+    """What opens a storage account: the identity of this process, or an emulator's key for its http URL.
+
+    Raises InvalidSettings.
+    """
+    from azure.core.credentials import AzureNamedKeyCredential
+
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return azure_credential()
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return AzureNamedKeyCredential(parts.path.strip("/").partition("/")[0], EMULATOR_KEY)
+    raise InvalidSettings("A store is file:<folder>, or an https URL (http is for loopback only).")

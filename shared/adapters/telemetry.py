@@ -36,6 +36,16 @@ alerts = _meter.create_counter(
 notifications = _meter.create_counter(
     "segment_export.notifications", "1", "Notifications of closed runs, by what became of them"
 )
+limit_share = _meter.create_histogram(
+    "segment_export.limit.share", "1", "The least time of a pass's posts at Klaviyo's limits, of what it took"
+)
+account_wait = _meter.create_histogram(
+    "segment_export.account.wait", "s", "For how long an account waits for a worker, at each tick"
+)
+poisoned = _meter.create_histogram(
+    "segment_export.messages.poisoned", "1", "Messages that have failed for good, at each tick"
+)
+messages = _meter.create_counter("segment_export.messages", "1", "Messages of the queue, by outcome")
 ticks = _meter.create_counter("segment_export.ticks", "1", "The timer's heartbeat")
 
 

@@ -7,6 +7,7 @@ from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning
 from shared.runs.lock.export import ExportLock
+from shared.runs.queue.asking import leave_to_workers
 from shared.runs.record import RunRecord
 from shared.runs.signals import is_outdated
 from shared.runs.starting import Request, check_same, ensure_head, open_run
@@ -20,7 +21,7 @@ CLOSE_WITHIN = 5.0
 
 
 def start(services: Services, export_id: str, request: Request) -> RunRecord:
-    """Opens a run of the export, or finds the one that is open, and leaves it to the timer.
+    """Opens a run of the export, or finds the one that is open, and leaves it to the timer or a worker.
 
     An open run of an older snapshot is closed first. Raises NotFound, InvalidDocument, AlreadyRunning where
     another process holds the export.
@@ -32,7 +33,9 @@ def start(services: Services, export_id: str, request: Request) -> RunRecord:
         if lock.head.open is None:
             open_run(lock, request)
         check_same(lock.run, request)
-        return lock.run.record
+        record = lock.run.record
+    leave_to_workers(services, export_id)
+    return record
 
 
 def run(services: Services, export_id: str, request: Request, deadline: Deadline) -> RunRecord:
@@ -64,7 +67,10 @@ def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunReco
     """
     request_cancel(services.state, record.id)
     try:
-        record = resume(services, record.export, record.id, deadline).record
+        progress = resume(services, record.export, record.id, deadline)
+        record = progress.record
+        if not record.is_closed:
+            leave_to_workers(services, record.export, progress.not_before)
     except AlreadyRunning:
         record = read_run(services.state, record.id)
     if record.is_closed:  # maybe by another process, which did not see the request any more
@@ -101,6 +107,7 @@ def _come_back(services: Services, progress: Progress, deadline: Deadline) -> Pr
     while not progress.record.is_closed:
         pause = _seconds_until(progress.not_before, services.clock.now())
         if deadline.left() <= pause:
+            leave_to_workers(services, progress.record.export, progress.not_before)
             break
         deadline.sleep(pause)
         record = progress.record

@@ -84,6 +84,11 @@ class OpenRun(StateModel):
     def is_superseded(self) -> bool:
         return self.cut is not None and self.cut.cause == "superseded"
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits until somebody lifts a pause."""
+        return self.wait is not None and self.wait.reason == "paused"
+
     def begin_turn(self, now: datetime) -> None:
         """A holder continues."""
         self.unfinished_turns += 1
@@ -365,7 +370,7 @@ def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
             step = Step.LOOK
         case _:
             step = Step.CLOSE
-    if run.wait is not None and run.wait.reason == "paused":
+    if run.is_paused:
         return Rest(now + PAUSED_AGAIN) if signals.paused else step
     wait = run.wait_at(now)
     return Rest(wait.until) if wait else step

@@ -97,6 +97,16 @@ def open_run(lock: ExportLock, request: Request) -> None:
     lock.checkpoint()
 
 
+def open_for_timer(services: Services, export_id: str, request: Request) -> RunRecord:
+    """Opens the run that the timer found due, and leaves it to whose turn it is; its record.
+
+    Raises AlreadyRunning where somebody else was faster.
+    """
+    with ExportLock.acquire(services.state, export_id, services.clock) as lock:
+        open_run(lock, request)
+        return lock.run.record
+
+
 def check_same(run: OpenRun, request: Request) -> None:
     """Raises AlreadyRunning where a trial or a full run is wanted and the open run is none, or another."""
     wanted = []

@@ -39,12 +39,14 @@ NOT_FOR_PEOPLE = frozenset({"blocked", "retired_revision"})
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come, and when to come back for it. `is_outdated`: a newer one has to follow."""
+    """How far a run has come, and when to come back for it. `is_outdated`: a newer one has to follow.
+    `is_paused`: it waits until somebody lifts a pause, whatever the time."""
 
     record: RunRecord
     is_trial: bool
     not_before: datetime | None = None
     is_outdated: bool = False
+    is_paused: bool = False
 
 
 def take_turn(
@@ -83,7 +85,7 @@ class _Turn:
         step = next_step(run, holder.now(), self._signals)
         is_trial = run.limit is not None
         if isinstance(step, Rest):
-            return Progress(run.summary(), is_trial, step.until)
+            return Progress(run.summary(), is_trial, step.until, is_paused=run.is_paused)
         run.begin_turn(holder.now())
         holder.lock.checkpoint()
         is_over = False
@@ -95,7 +97,8 @@ class _Turn:
             return Progress(self._record, is_trial, is_outdated=has_newer)
         run.end_turn()
         holder.lock.checkpoint()
-        return Progress(run.summary(), is_trial, run.wait.until if run.wait else None)
+        until = run.wait.until if run.wait else None
+        return Progress(run.summary(), is_trial, until, is_paused=run.is_paused)
 
     def _try(self, step: Step) -> bool:
         """Does a step; True where the turn is over."""

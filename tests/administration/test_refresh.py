@@ -22,7 +22,7 @@ from shared.errors import Denied, ExportError, KlaviyoUnavailable, NotFound
 from shared.klaviyo.oauth import Tokens
 from shared.klaviyo.tokens import StoredToken
 from shared.runs.record import RunRecord
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from shared.services import Services, oauth_app, open_account
 from tests.support.azurite import Azurite
 from tests.support.dying import Died

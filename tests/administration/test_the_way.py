@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from cli.main import main
 from sandbox.people import People
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.host import SERVE, running_host
 from tests.support.world import LIST, MONDAY, SEGMENT, World, a_world, environment_of
 

@@ -13,8 +13,8 @@ from shared.klaviyo import StoredPauses
 from shared.runs.heads.head import read_head
 from shared.runs.run import LONGEST_WAIT
 from shared.runs.starting import ensure_head
-from shared.runs.timer.tick import tick
 from shared.runs.views.ahead import times_ahead
+from shared.runs.work.tick import tick
 from tests.support.world import MONDAY, World, a_world
 
 DAY = timedelta(days=1)

@@ -12,7 +12,7 @@ import pytest
 from sandbox.klaviyo import SCOPES, Fault
 from sandbox.people import People
 from shared.runs.heads.head import read_head
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.cli.conftest import KEY, MAPS, Command, file_of
 from tests.support.host import COMMAND
 from tests.support.small_batches import UnusualPeople

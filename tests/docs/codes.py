@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from tests.docs.pages import ROOT
 
-FOLDERS = ("shared", "admin_trigger", "export_trigger", "schedule_trigger", "cli", "sandbox/functions_host")
+FOLDERS = (
+    "shared",
+    "admin_trigger",
+    "export_trigger",
+    "schedule_trigger",
+    "work_trigger",
+    "cli",
+    "sandbox/functions_host",
+)
 # Modules whose functions return a reason, in the place of a row's cells or as a part of an answer.
 REASONS = ("shared/segments/csv/record.py", "shared/segments/csv/cells.py", "shared/klaviyo/answers.py")
 # Functions that take a code by its place.

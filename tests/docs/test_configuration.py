@@ -73,7 +73,7 @@ def test_what_others_read_is_there() -> None:
     """Names that the code reads from the environment by itself are explained too."""
     sources = [
         path.read_text()
-        for room in ("shared", "cli", "schedule_trigger")
+        for room in ("shared", "cli", "schedule_trigger", "work_trigger")
         for path in (ROOT / room).rglob("*.py")
     ]
     read = re.compile(

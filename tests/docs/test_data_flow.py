@@ -17,7 +17,7 @@ def modules() -> set[str]:
     """As the page names them: those of shared/ without their first folder."""
     paths = [
         path
-        for folder in ("shared", "admin_trigger", "export_trigger", "schedule_trigger")
+        for folder in ("shared", "admin_trigger", "export_trigger", "schedule_trigger", "work_trigger")
         for path in (ROOT / folder).rglob("*.py")
     ]
     return {

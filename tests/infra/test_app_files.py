@@ -121,6 +121,7 @@ def test_the_package_holds_the_app_and_nothing_else() -> None:
     """.funcignore lets through what runs in Azure, and holds back tests, sandbox, secrets and data."""
     deployed = ["host.json", "function_app.py", "requirements.txt", "shared/adapters/storage/store.py"]
     deployed += ["admin_trigger/__init__.py", "export_trigger/__init__.py", "schedule_trigger/__init__.py"]
+    deployed += ["work_trigger/__init__.py"]
     assert [path for path in deployed if ignored(path)] == []
     kept = ["local.settings.json", "data/secrets.json", ".venv/bin/python", ".git/config", ".funcignore"]
     kept += ["cli/main.py", "sandbox/sample.py", "tests/infra/test_app_files.py", "infra/main.bicep"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.docs.pages import page, rows, section
 from tests.support.small_batches import UnusualPeople
 from tests.support.stores import CountingStore, with_state

@@ -11,7 +11,7 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.adapters import telemetry
 from shared.errors import Denied
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.bicep import ALERT_RULES, INFRA, ROOT, text
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer

@@ -25,7 +25,14 @@ READ_BY_THE_HOST = {
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
 }
-DEPLOYED = ("function_app.py", "admin_trigger", "export_trigger", "schedule_trigger", "shared")
+DEPLOYED = (
+    "function_app.py",
+    "admin_trigger",
+    "export_trigger",
+    "schedule_trigger",
+    "work_trigger",
+    "shared",
+)
 
 
 class Recorded(dict[str, str]):

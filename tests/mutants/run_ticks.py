@@ -2,11 +2,11 @@
 
 from tests.mutants.mutant import Mutant
 
-_FIND = "shared/runs/timer/find.py"
+_FIND = "shared/runs/work/find.py"
 _FOUND = "tests/runs/test_find.py"
-_QUEUE = "shared/runs/timer/queue.py"
-_QUEUED = "tests/runs/test_queue.py"
-_TICK = "shared/runs/timer/tick.py"
+_QUEUE = "shared/runs/work/turns.py"
+_QUEUED = "tests/runs/test_turns_of_work.py"
+_TICK = "shared/runs/work/tick.py"
 _TICKS = "tests/runs/test_tick.py"
 _LISTING = "shared/runs/views/listing.py"
 _LISTED = "tests/runs/test_long_history.py::test_no_run_falls_between_two_listings"

@@ -15,7 +15,7 @@ from shared.klaviyo import KlaviyoApi
 from shared.runs.advance import advance, run, start
 from shared.runs.heads.head import read_head
 from shared.runs.starting import Request
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.small_batches import UnusualPeople, unusual
 from tests.support.world import MONDAY, MadeClock, World
 

@@ -14,7 +14,7 @@ from shared.runs.heads.head import Head, create_head, read_head
 from shared.runs.heads.index import Retry
 from shared.runs.run import OpenRun
 from shared.runs.states import State, Wait
-from shared.runs.timer.find import NEVER, Work, find_work
+from shared.runs.work.find import NEVER, Work, find_work
 from tests.support.open_runs import a_pinned_run, a_run
 from tests.support.stores import CountingStore, WatchedStore, with_segments
 from tests.support.world import MONDAY, SEGMENT, World

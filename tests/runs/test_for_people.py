@@ -9,7 +9,7 @@ from sandbox.klaviyo import SCOPES, Fault
 from sandbox.people import People
 from sandbox.sample import FOLDER
 from shared.runs.heads.head import read_head
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.world import MONDAY, SEGMENT, World
 
 LATER = MONDAY + timedelta(minutes=30)

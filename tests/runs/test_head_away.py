@@ -11,7 +11,7 @@ from shared import state
 from shared.adapters.storage.store import Store
 from shared.errors import Denied, ExportError, StorageUnavailable
 from shared.runs.run import MOST_UNFINISHED_TURNS
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from shared.services import Services
 from tests.support.small_batches import small_batches
 from tests.support.stores import WatchedStore, with_state

@@ -16,7 +16,7 @@ from shared.runs.advance import advance, cancel, run, start
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.steps.permit import request_cancel
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.small_batches import UnusualPeople, unusual
 from tests.support.stores import CountingStore
 from tests.support.world import World

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.people import People
 from sandbox.sample import FOLDER, example_documents, write_segment
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.stores import counted
 from tests.support.world import MONDAY, World, a_world
 

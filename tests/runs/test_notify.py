@@ -17,7 +17,7 @@ from shared.runs.notify import notification
 from shared.runs.record import ErrorRecord, RunRecord, Status
 from shared.runs.starting import Request
 from shared.runs.steps.close import read_record
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.dying import Died, dying
 from tests.support.refreshes import refresh, rows
 from tests.support.telemetry import Metrics

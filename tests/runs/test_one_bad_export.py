@@ -11,7 +11,7 @@ import pytest
 from sandbox.people import People
 from sandbox.sample import example_documents
 from shared import state
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.stores import WatchedStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World

@@ -16,7 +16,7 @@ from shared.runs.advance import advance, run, start
 from shared.runs.heads.head import read_head
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.small_batches import UnusualPeople
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World

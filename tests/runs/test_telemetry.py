@@ -8,7 +8,7 @@ import pytest
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.errors import Denied
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
 from tests.support.world import World

@@ -19,8 +19,8 @@ from shared.runs.heads.head import Head, read_head
 from shared.runs.lock.account import lock_account
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.timer.find import find_work
-from shared.runs.timer.tick import SLICE, tick
+from shared.runs.work.find import find_work
+from shared.runs.work.tick import WAITING, tick
 from tests.support.azurite import Azurite
 from tests.support.small_batches import UnusualPeople
 from tests.support.stores import WatchedStore, counted, with_segments
@@ -347,7 +347,7 @@ def test_confirming_runs_keep_no_thread_from_others(world: World) -> None:
     assert len(records) == 5
     posts = [request for request in world.stand_in.requests if request.method == "POST"]
     assert len(posts) == 5
-    assert world.clock.monotonic() - before <= SLICE
+    assert world.clock.monotonic() - before <= WAITING
 
 
 def test_what_somebody_else_has_just_run_is_not_run_again(world: World) -> None:

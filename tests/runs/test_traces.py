@@ -12,7 +12,7 @@ from opentelemetry.trace import StatusCode
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.adapters import traces
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.small_batches import UnusualPeople
 from tests.support.world import World
 

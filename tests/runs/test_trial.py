@@ -9,8 +9,8 @@ from shared.errors import AlreadyRunning
 from shared.runs.advance import run, start
 from shared.runs.heads.head import read_head
 from shared.runs.starting import Request
-from shared.runs.timer.tick import tick
 from shared.runs.views.history import read_run
+from shared.runs.work.tick import tick
 from tests.support.world import World
 
 

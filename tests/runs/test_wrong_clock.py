@@ -7,7 +7,7 @@ import pytest
 from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.runs.heads.head import read_head
-from shared.runs.timer.tick import tick
+from shared.runs.work.tick import tick
 from tests.support.world import MONDAY, World
 
 AHEAD = timedelta(days=30)

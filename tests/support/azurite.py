@@ -13,7 +13,7 @@ import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import ContainerClient
 
-from shared.adapters.storage import EMULATOR_KEY
+from shared.adapters.credential import EMULATOR_KEY
 
 MAIN = Path(__file__).parents[1] / "azurite/node_modules/azurite/dist/src/blob/main.js"
 # It ends with its standard input, and so with the test process, however that ends.

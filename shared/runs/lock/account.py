@@ -1,11 +1,12 @@
 """The lock of a Klaviyo account: one run at a time sends to it, since its rate limit is one."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 
 from shared import state
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyExists, AlreadyRunning, NotFound, TryLater
+from shared.catalog import Export
+from shared.errors import AlreadyRunning, NotFound, TryLater
 from shared.klaviyo.pauses import StoredPauses
 from shared.runs.lock.lease import RenewedLease
 from shared.services import Services
@@ -14,20 +15,31 @@ from shared.services import Services
 BUSY_AGAIN = 5.0
 
 
+def account_of(services: Services, export: Export) -> str:
+    """The account that a run of the export would send to; until that is known, its connection.
+
+    Raises NotFound, InvalidDocument.
+    """
+    connection = services.catalog.connection(export.connection)
+    return connection.account.id if connection.account else connection.id
+
+
 @contextmanager
 def lock_account(services: Services, account_id: str) -> Iterator[RenewedLease]:
     """Holds the account for the length of the block.
 
-    Raises TryLater where another run holds it, or where Klaviyo asked for a pause that isn't over.
+    Raises TryLater where another run holds it, which then knows that somebody waits, or where Klaviyo asked
+    for a pause that isn't over.
     """
-    name = state.account_lock(account_id)
-    _create(services.state, name)
     with ExitStack() as stack:
+        held = RenewedLease.hold(services.state, state.account_lock(account_id), services.clock)
         try:
-            lease = stack.enter_context(RenewedLease.acquire(services.state, name, services.clock))
+            lease = stack.enter_context(held)
         except AlreadyRunning:
+            want_account(services.state, account_id)
             message = f"Another run is sending to the Klaviyo account {account_id}."
             raise TryLater(message, code="account_busy", retry_after=BUSY_AGAIN) from None
+        services.state.delete(state.account_wanted(account_id))
         # Another process may have been told while this one waited for its turn.
         pause = StoredPauses(services.state, services.clock).left(account_id)
         if pause > 0:
@@ -36,9 +48,15 @@ def lock_account(services: Services, account_id: str) -> Iterator[RenewedLease]:
         yield lease
 
 
-def _create(store: Store, name: str) -> None:
+def want_account(store: Store, account_id: str) -> None:
+    """Lets the run that holds the account know that somebody waits."""
+    store.write(state.account_wanted(account_id), b"")
+
+
+def is_account_wanted(store: Store, account_id: str) -> bool:
+    """Whether somebody has been waiting since the account was locked."""
     try:
-        store.stat(name)
+        store.stat(state.account_wanted(account_id))
     except NotFound:
-        with suppress(AlreadyExists):
-            store.write(name, b"", create_only=True)
+        return False
+    return True

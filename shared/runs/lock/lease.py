@@ -2,15 +2,26 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from shared.adapters.clock import Clock
 from shared.adapters.storage.store import Lease, Store
-from shared.errors import LeaseLost, StorageUnavailable
+from shared.errors import AlreadyExists, AlreadyRunning, LeaseLost, NotFound, StorageUnavailable
 
 RENEW_EVERY = 15.0
 # A lease lasts 60 s: beyond this age, a pause of the machine may already have cost it.
 TRUSTED_FOR = 40.0
+
+
+def is_held(store: Store, name: str) -> bool:
+    """Whether somebody holds the blob."""
+    try:
+        store.acquire(name).release()
+    except AlreadyRunning:
+        return True
+    except NotFound:
+        return False
+    return False
 
 
 class RenewedLease:
@@ -22,6 +33,18 @@ class RenewedLease:
         self._renewed = acquired_at
         self._lost = False
         self._renewing = threading.Lock()
+
+    @classmethod
+    @contextmanager
+    def hold(cls, store: Store, name: str, clock: Clock) -> Iterator["RenewedLease"]:
+        """Holds the blob, which is made where it isn't there. Raises AlreadyRunning."""
+        try:
+            store.stat(name)
+        except NotFound:
+            with suppress(AlreadyExists):
+                store.write(name, b"", create_only=True)
+        with cls.acquire(store, name, clock) as lease:
+            yield lease
 
     @classmethod
     @contextmanager

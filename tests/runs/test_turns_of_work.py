@@ -6,10 +6,10 @@ from typing import Any
 from shared.adapters.clock import Deadline
 from shared.runs.record import RunRecord
 from shared.runs.states import State
-from shared.runs.timer.find import NEVER, Work
-from shared.runs.timer.queue import WorkQueue
-from shared.runs.timer.tick import ACCOUNTS_AT_ONCE, SLICE
 from shared.runs.turn import Progress
+from shared.runs.work.find import NEVER, Work
+from shared.runs.work.tick import ACCOUNTS_AT_ONCE, WAITING
+from shared.runs.work.turns import SLICE, Turns
 from tests.support.open_runs import a_run
 from tests.support.world import MadeClock
 
@@ -22,8 +22,8 @@ def work(export: str, account: str = "A", advanced: float = 0, wait: float = 0) 
     return Work(export, account, f"{export}-run", None, midnight + timedelta(seconds=advanced), not_before)
 
 
-def queue(clock: MadeClock, *found: Work, whole: float = 240, waiting: float = 60) -> WorkQueue:
-    return WorkQueue(clock, found, Deadline(clock, whole), Deadline(clock, waiting))
+def queue(clock: MadeClock, *found: Work, whole: float = 240, waiting: float = 60) -> Turns:
+    return Turns(clock, found, Deadline(clock, whole), Deadline(clock, waiting))
 
 
 def progress(*, closed: bool = False, **changes: Any) -> Progress:
@@ -33,7 +33,7 @@ def progress(*, closed: bool = False, **changes: Any) -> Progress:
     return Progress(RunRecord.model_validate(record.model_dump()), is_trial=False, **changes)
 
 
-def exports(queued: WorkQueue) -> list[str]:
+def exports(queued: Turns) -> list[str]:
     """The work in the order in which one thread does it, if nothing is left of any."""
     done = []
     while (each := queued.take()) is not None:
@@ -112,7 +112,7 @@ def test_an_open_run_comes_back_behind_the_others() -> None:
     again = queued.take()
 
     assert again is not None
-    assert (again.export, again.run, again.not_before) == ("a", open_.record.id, open_.not_before)
+    assert (again.export, again.run, again.not_before) == ("a", "a-run", open_.not_before)
     assert clock.monotonic() == 20
     assert again.advanced_at == clock.now() - timedelta(seconds=15)
     closed = progress(closed=True)
@@ -134,4 +134,4 @@ def test_an_open_run_without_a_time_can_go_on_at_once() -> None:
 
 def test_a_run_has_a_minute_and_four_accounts_a_thread() -> None:
     """As docs/architecture.md says."""
-    assert (SLICE, ACCOUNTS_AT_ONCE) == (60, 4)
+    assert (SLICE, WAITING, ACCOUNTS_AT_ONCE) == (60, 60, 4)

@@ -1,24 +1,27 @@
-"""What a tick has to do: open runs to continue with, and exports that are due."""
+"""What there is to do: open runs to continue with, and exports that are due."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from shared import state
 from shared.adapters import telemetry
 from shared.adapters.storage.store import BlobInfo
 from shared.adapters.telemetry import log_bug
 from shared.catalog import Export, Listed
-from shared.errors import ExportError, NewerVersion, PermanentError
+from shared.errors import ExportError, PermanentError, TakenElsewhere
 from shared.runs.due import is_behind, is_due, is_superseded, pending_retry, wanted_versions
 from shared.runs.fingerprint import fingerprint
 from shared.runs.heads.head import read_entry
 from shared.runs.heads.index import IndexEntry
+from shared.runs.lock.account import account_of
 from shared.runs.report import log_failure
 from shared.runs.run import is_believed
-from shared.runs.starting import Request, extend_baseline, record_baseline
+from shared.runs.starting import Request, extend_baseline, open_for_timer, record_baseline
 from shared.services import Services
 
 logger = logging.getLogger(__name__)
@@ -26,12 +29,13 @@ logger = logging.getLogger(__name__)
 # Between looks at whether people have fixed what only they could. With ticks that are closer than this, two
 # looks are less than five minutes apart; with others, there is one at each tick.
 LOOK_AGAIN = timedelta(minutes=2.5)
+OPENED_AT_ONCE = 8
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to continue with (`run` is its id), or an export to start (`request`)."""
+    """A run to continue with (`run` is its id), or an export whose run has to be opened (`request`)."""
 
     export: str
     account: str
@@ -39,6 +43,7 @@ class Work:
     request: Request | None
     advanced_at: datetime = NEVER
     not_before: datetime = NEVER
+    paused: bool = False
 
 
 def find_work(services: Services) -> list[Work]:
@@ -58,7 +63,7 @@ def find_work(services: Services) -> list[Work]:
     found: list[Work] = []
     documents = {listed.id: listed.document for listed in exports}
     for export_id, entry in entries.items():
-        with _alone(export_id):
+        with alone(export_id):
             if entry.open is not None:
                 account = _account_of_run(services, export_id, entry, documents.get(export_id))
                 not_before = _not_before(entry, versions or {}, now)
@@ -67,18 +72,35 @@ def find_work(services: Services) -> list[Work]:
                 )
     for listed in exports:
         if listed.id in entries or listed.id not in heads:
-            with _alone(listed.id):
+            with alone(listed.id):
                 found.extend(_due(services, listed, entries.get(listed.id), versions, now))
     return found
 
 
+def open_due(services: Services, found: Iterable[Work]) -> list[Work]:
+    """The work with a run opened for each export that is due, side by side: a store answers slowly.
+
+    What another process was faster with, or can't be opened, is left out.
+    """
+    with ThreadPoolExecutor(OPENED_AT_ONCE, thread_name_prefix="open") as pool:
+        return list(filter(None, pool.map(partial(_opened, services), found)))
+
+
+def _opened(services: Services, work: Work) -> Work | None:
+    opened = None if work.request else work
+    if work.request is not None:
+        with alone(work.export):
+            opened = replace(work, run=open_for_timer(services, work.export, work.request).id)
+    return opened
+
+
 @contextmanager
-def _alone(export_id: str) -> Iterator[None]:
+def alone(export_id: str) -> Iterator[None]:
     """Keeps what goes wrong with an export from the others."""
     try:
         yield
-    except NewerVersion as error:
-        logger.info("export %s: %s", export_id, error.message)  # the newer code does its work
+    except TakenElsewhere as error:
+        logger.info("export %s: %s", export_id, error.message)  # somebody else, or newer code, does its work
     except ExportError as error:
         log_failure(export_id, error)
         _record_behind(export_id, True)
@@ -91,7 +113,7 @@ def _entries(services: Services, heads: Mapping[str, BlobInfo]) -> Iterator[tupl
     """Those that can be read."""
     now = services.clock.now()
     for export_id, blob in heads.items():
-        with _alone(export_id):
+        with alone(export_id):
             entry = read_entry(services.state, blob, export_id)
             if entry.succeeded_at is not None:
                 age = now - entry.succeeded_at
@@ -153,7 +175,7 @@ def _due(
     ):
         return
     request = Request("schedule", "timer", wanted_versions(export, versions), entry)
-    yield Work(export.id, _account(services, export), None, request)
+    yield Work(export.id, account_of(services, export), None, request)
 
 
 def _has_changed(services: Services, export_id: str, waits_for: str) -> bool:
@@ -178,14 +200,8 @@ def _account_of_run(
     """The account of an open run; one that isn't known yet waits for no other run."""
     if entry.account is None and isinstance(export, Export):
         with suppress(ExportError):
-            return _account(services, export)
+            return account_of(services, export)
     return entry.account or export_id
-
-
-def _account(services: Services, export: Export) -> str:
-    """The account that a run of the export would send to; until that is known, its connection."""
-    connection = services.catalog.connection(export.connection)
-    return connection.account.id if connection.account else connection.id
 
 
 def _record_behind(export_id: str, behind: bool) -> None:

@@ -1,0 +1,81 @@
+"""A queue of Azure Storage, to which this project sends; the Functions host receives."""
+
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+
+# Where the Functions host puts a message whose function has failed as often as host.json allows.
+POISON = "-poison"
+# Seconds. A caller over HTTP waits for this, and what can't be sent is found by the timer.
+_PATIENCE = 5
+
+
+class Queue(Protocol):
+    """Messages arrive at least once, in no certain order."""
+
+    def send(self, text: str, delay: float = 0) -> None:
+        """Sends a text of at most 48 KB, which nobody receives before `delay` seconds have passed.
+
+        Raises StorageUnavailable, Denied, InvalidRequest.
+        """
+
+    def poisoned(self) -> int:
+        """About how many messages have failed for good. Raises StorageUnavailable, Denied."""
+
+
+class AzureQueue:
+    """`url` is `https://<account>/<queue>`; an emulator on loopback has the account as the path's first part.
+
+    Texts are sent in base64, as the host's queue triggers expect. A queue that isn't there is made.
+    """
+
+    def __init__(self, url: str, credential: "TokenCredential | AzureNamedKeyCredential") -> None:
+        from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
+
+        def client(address: str) -> QueueClient:
+            return QueueClient.from_queue_url(
+                address,
+                credential,
+                message_encode_policy=TextBase64EncodePolicy(),
+                connection_timeout=_PATIENCE,
+                read_timeout=_PATIENCE,
+                retry_policy=LinearRetry(backoff=1, retry_total=1),
+            )
+
+        self._queue = client(url)
+        self._poison = client(url + POISON)
+
+    def send(self, text: str, delay: float = 0) -> None:
+        from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+        from shared.adapters.azure_errors import azure_errors
+
+        seconds = math.ceil(delay) or None
+        with azure_errors("The queue"):
+            try:
+                self._queue.send_message(text, visibility_timeout=seconds)
+            except ResourceNotFoundError:
+                with suppress(ResourceExistsError):
+                    self._queue.create_queue()
+                self._queue.send_message(text, visibility_timeout=seconds)
+
+    def poisoned(self) -> int:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        from shared.adapters.azure_errors import azure_errors
+
+        with azure_errors("The queue"):
+            try:
+                return self._poison.get_queue_properties().approximate_message_count or 0
+            except ResourceNotFoundError:
+                return 0
+
+
+def open_queue(url: str) -> Queue:
+    """The queue at an https URL, asked as the identity of this process, or at an emulator's http URL."""
+    from shared.adapters.credential import storage_credential
+
+    return AzureQueue(url, storage_credential(url))

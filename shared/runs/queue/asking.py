@@ -1,0 +1,80 @@
+"""How work gets into the queue: whoever leaves an open run to others asks for a worker.
+
+The marker is written under a condition, and then the message is sent: of all who ask at once, one sends. Who
+asks while a worker has the account leaves it in the marker, where that worker finds it before it ends. So no
+call for work is lost, but where a process dies or the queue is away in between: the timer looks for that.
+"""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from shared import state
+from shared.adapters import telemetry
+from shared.adapters.queue import Queue
+from shared.errors import AlreadyExists, Changed, ExportError
+from shared.runs.lock.account import account_of, want_account
+from shared.runs.lock.lease import is_held
+from shared.runs.queue.marker import Marker, read_marker, write_marker
+from shared.services import Services
+
+logger = logging.getLogger(__name__)
+
+# Others may write the same marker at the same time.
+MOST_TRIES = 20
+
+
+def leave_to_workers(services: Services, export_id: str, due: datetime | None = None) -> None:
+    """Asks for a worker for the export's open run, which can go on from `due` on, where there is a queue.
+
+    What goes wrong is logged: the run is open, and the timer asks again.
+    """
+    if services.queue is None or state.is_of_one_file(export_id):
+        return
+    now = services.clock.now()
+    try:
+        account = account_of(services, services.catalog.export(export_id))
+        ask(services, services.queue, account, {export_id: max(due or now, now)})
+    except ExportError as error:
+        logger.warning("export %s is left to the timer: %s: %s", export_id, error.code, error.message)
+
+
+def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, datetime]) -> None:
+    """Has these exports, with the times from which on they can go on, in the account's marker.
+
+    Raises NewerVersion, and what the store and the queue raise.
+    """
+    for _ in range(MOST_TRIES):
+        now = services.clock.now()
+        marker, etag = read_marker(services.state, account)
+        wanted = marker.asked_for(exports, now) if marker else Marker.of(account, exports, now)
+        if wanted is None:
+            return
+        with suppress(AlreadyExists, Changed):
+            write_marker(services.state, wanted, etag)
+            if wanted.taken_at is not None:
+                want_account(services.state, account)  # its worker lets go of a run after a minute
+            elif marker is None or wanted.message != marker.message:
+                send(queue, wanted, now)
+            return
+
+
+def ask_again(services: Services, queue: Queue, account: str) -> None:
+    """Sends the account's message again where it may be lost, or its worker dead. Raises as `ask`."""
+    now = services.clock.now()
+    marker, etag = read_marker(services.state, account)
+    if marker is None or not marker.is_silent(now):
+        return
+    if marker.taken_at is not None and is_held(services.state, state.work_lock(account)):
+        return
+    again = marker.again(now)
+    with suppress(Changed):
+        write_marker(services.state, again, etag)
+        telemetry.messages.add(1, {"outcome": "sent_again"})
+        send(queue, again, now)
+
+
+def send(queue: Queue, marker: Marker, now: datetime) -> None:
+    """Sends the marker's message, to be received when it is due."""
+    queue.send(marker.text(), max(0.0, (marker.due - now).total_seconds()))

@@ -1,0 +1,88 @@
+"""Event Grid's messages about refreshed segments: a storm of them becomes one look at what is due."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from shared import state
+from shared.adapters.queue import Queue
+from shared.adapters.storage.store import Store
+from shared.errors import AlreadyExists, Changed, NewerVersion, NotFound
+from shared.runs.queue.messages import FindMessage, Refreshed
+from shared.runs.record import StateModel, Time, version_of
+from shared.runs.run import is_believed
+from shared.services import Services
+from shared.settings import container_and_prefix
+
+VERSION = 1
+MODEL = "model.json"
+# Seconds in which events gather before somebody looks. A refresh of many segments writes many files.
+GATHERING = 3.0
+# A message may be lost that nobody has received for so long.
+OVERDUE = timedelta(minutes=2)
+LONGEST_MARK = 64 * 1024
+
+
+class _Look(StateModel):
+    """A message is on its way, after which somebody looks: what was written before then needs no other."""
+
+    version: Literal[1] = 1
+    message: str
+    sent_at: Time
+
+
+def note_refresh(services: Services, queue: Queue, event: Refreshed) -> str:
+    """Has somebody look what is due, unless somebody is going to anyway; what became of the event.
+
+    Raises NewerVersion, and what the store and the queue raise.
+    """
+    if not _is_ours(event, services.settings.segments_url):
+        return "not_ours"
+    known, etag = _read(services.state)
+    now = services.clock.now()
+    if known is not None and now - known.sent_at < OVERDUE and is_believed(known.sent_at, now):
+        return "gathered"
+    look = _Look(message=uuid4().hex, sent_at=now)
+    try:
+        services.state.write(
+            state.REFRESHED, look.model_dump_json().encode(), create_only=etag is None, if_match=etag
+        )
+    except (AlreadyExists, Changed):
+        return "gathered"  # somebody else has sent the message right now
+    queue.send(FindMessage(id=look.message, sent_at=now).model_dump_json(), GATHERING)
+    return "noted"
+
+
+def begin_look(services: Services, message: FindMessage) -> bool:
+    """From now on, an event needs another look; False where the message is an old one. Raises as above."""
+    known, etag = _read(services.state)
+    if known is None or known.message != message.id:
+        return False
+    with suppress(Changed):
+        services.state.delete(state.REFRESHED, if_match=etag)
+        return True
+    return False
+
+
+def _is_ours(event: Refreshed, segments_url: str) -> bool:
+    """Whether the blob is a model.json where segments lie. Which account it is in, the subscription says."""
+    container, prefix = container_and_prefix(segments_url)
+    folder = f"{prefix}/" if prefix else ""
+    is_model = event.name.rpartition("/")[2].lower() == MODEL
+    return is_model and event.container == container.rpartition("/")[2] and event.name.startswith(folder)
+
+
+def _read(store: Store) -> tuple[_Look | None, str | None]:
+    """The mark and its ETag; one that can't be read counts as none. Raises NewerVersion."""
+    try:
+        blob = store.read(state.REFRESHED, most=LONGEST_MARK)
+    except NotFound:
+        return None, None
+    with suppress(ValidationError):
+        if version_of(blob.content) > VERSION:
+            raise NewerVersion(state.REFRESHED)
+        return _Look.model_validate_json(blob.content), blob.etag
+    return None, blob.etag
