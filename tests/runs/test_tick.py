@@ -2,9 +2,11 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +14,22 @@ import pytest
 from sandbox.klaviyo import SCOPES, Fault, JobPlan
 from sandbox.people import People
 from sandbox.sample import FOLDER, example_documents, write_segment
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import AlreadyRunning, Denied
 from shared.runs.advance import advance, begin, start
 from shared.runs.heads.head import Head, read_head
 from shared.runs.lock.account import lock_account
 from shared.runs.record import RunRecord
+from shared.runs.run import OpenRun
 from shared.runs.starting import Request
+from shared.runs.views.history import find_run
 from shared.runs.work.find import find_work
 from shared.runs.work.tick import WAITING, tick
 from tests.support.azurite import Azurite
+from tests.support.queue import work
 from tests.support.small_batches import UnusualPeople
-from tests.support.stores import WatchedStore, counted, with_segments
+from tests.support.stores import ActingStore, WatchedStore, counted, with_segments, with_state
 from tests.support.world import MONDAY, SEGMENT, World, a_world
 
 
@@ -38,8 +44,33 @@ def later(hours: float) -> datetime:
     return MONDAY + timedelta(hours=hours)
 
 
+@pytest.fixture(params=["timer", "queue"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """An installation whose timer does the work, and one whose timer hands it to workers."""
+    with a_world(tmp_path, queue=request.param == "queue", keep_attributes=True) as world:
+        yield world
+
+
 def tock(world: World, seconds: float = 240) -> list[RunRecord]:
-    return tick(world.services, seconds)
+    """A tick and the minute after it; the records of the runs that had a turn, as the last one left them."""
+    if world.services.queue is None:
+        return tick(world.services, seconds)
+    had_turns: dict[str, None] = {}
+
+    def called(what: str, name: str) -> None:
+        if what == "acquire" and name.startswith(state.HEADS):
+            head, _ = read_head(world.services.state, state.id_of(name) or "")
+            if head.open is not None:
+                had_turns[head.open.record.id] = None
+
+    services = with_state(world.services, ActingStore(world.services.state, called))
+    tick(world.services, seconds)
+    ends = world.clock.now() + timedelta(seconds=59)
+    while (next_at := world.queue.next_at()) is not None and next_at <= ends:
+        world.clock.sleep(max(0.0, (next_at - world.clock.now()).total_seconds()))
+        work(services, world.queue, seconds)
+    found = (find_run(world.services.state, run_id) for run_id in had_turns)
+    return [each.record if isinstance(each, OpenRun) else each for each in found]
 
 
 def seen(world: World, *people: People) -> None:
@@ -397,9 +428,9 @@ def test_segments_that_refuse_us_stop_no_open_run(world: World) -> None:
     (open_,) = tock(world)
     world.clock.sleep(200)
     store = RefusingStore(world.services.segment_store)
-    services = with_segments(world.services, store)
+    world.services = with_segments(world.services, store)
 
-    (closed,) = tick(services, 240)
+    (closed,) = tock(world)
 
     assert (closed.id, closed.status) == (open_.id, "successful")
 
@@ -453,7 +484,7 @@ def test_a_slice_sends_something_however_short(world: World) -> None:
     """Reading again what was sent can't eat a budget for ever: each slice gets one job further."""
     seen(world, UnusualPeople(1_250))
     slices = 0
-    while not all(record.is_closed for record in tick(world.services, 0.001)):
+    while not all(record.is_closed for record in tock(world, 0.001)):
         slices += 1
         world.clock.sleep(60)
         assert slices < 10

@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.services import Services
 from shared.settings import Settings
+from tests.support.queue import MadeQueue
 
 SEGMENT = "HighValueSegment"
 LIST = "Y6nRLr"
@@ -58,6 +59,12 @@ class World:
     stand_in: StandIn
     clock: MadeClock
     folder: Path
+
+    @property
+    def queue(self) -> MadeQueue:
+        """The queue of a world that has one."""
+        assert isinstance(self.services.queue, MadeQueue)
+        return self.services.queue
 
     def segment(
         self, people: People | Sequence[Row], refreshed: datetime = MONDAY, partitions: int = 2
@@ -104,9 +111,15 @@ class World:
 
 @contextmanager
 def a_world(
-    folder: Path, *, segments_url: str | None = None, state_url: str | None = None, **stand_in: Any
+    folder: Path,
+    *,
+    segments_url: str | None = None,
+    state_url: str | None = None,
+    queue: bool = False,
+    **stand_in: Any,
 ) -> Iterator[World]:
-    """An installation with the example's documents and no segment; stores in folders unless told.
+    """An installation with the example's documents and no segment; stores in folders unless told, and
+    workers who live by a queue only where there is to be one.
 
     Its Klaviyo lives by the made clock too, unless another one is given.
     """
@@ -120,6 +133,8 @@ def a_world(
             klaviyo_url=url,
         )
         with Services.from_settings(settings, clock) as services:
+            if queue:
+                services = replace(services, queue=MadeQueue(clock))
             world = World(services, klaviyo, clock, folder)
             for name in example_documents():
                 world.document(name)

@@ -69,6 +69,8 @@ def begin_look(services: Services, message: FindMessage) -> bool:
 
 def _is_ours(event: Refreshed, segments_url: str) -> bool:
     """Whether the blob is a model.json where segments lie. Which account it is in, the subscription says."""
+    if segments_url.startswith("file:"):
+        return False
     container, prefix = container_and_prefix(segments_url)
     folder = f"{prefix}/" if prefix else ""
     is_model = event.name.rpartition("/")[2].lower() == MODEL
