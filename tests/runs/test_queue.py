@@ -36,7 +36,8 @@ class Died(BaseException):
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """An installation with a queue, whose timer has seen the first refresh."""
-    with a_world(tmp_path, queue=True, keep_attributes=True) as world:
+    with a_world(tmp_path, keep_attributes=True) as world:
+        world.add_queue()
         world.document("connections/sandbox.json", account={"id": ACCOUNT, "name": "Sandbox"})
         world.segment(People(1))
         tick(world.services, 240)
@@ -299,7 +300,12 @@ def test_what_is_asked_for_while_a_worker_works_is_not_lost(world: World) -> Non
     refresh(world, People(5))
 
     once = iter(["other"])
-    world.stand_in.on_import(lambda _: [start(world.services, other, ON_DEMAND) for other in once] and None)
+
+    def start_once(_: object) -> None:
+        for export in once:
+            start(world.services, export, ON_DEMAND)
+
+    world.stand_in.on_import(start_once)
 
     assert work(world.services, world.queue) == 1
 

@@ -28,7 +28,8 @@ MODEL = f"{FOLDER}/model.json"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """An installation with a queue, whose timer has seen the first refresh."""
-    with a_world(tmp_path, queue=True) as world:
+    with a_world(tmp_path) as world:
+        world.add_queue()
         settings = replace(world.services.settings, segments_url="https://a.blob.core.windows.net/segments")
         world.services = replace(world.services, settings=settings)
         world.segment(People(1))

@@ -47,7 +47,9 @@ def later(hours: float) -> datetime:
 @pytest.fixture(params=["timer", "queue"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """An installation whose timer does the work, and one whose timer hands it to workers."""
-    with a_world(tmp_path, queue=request.param == "queue", keep_attributes=True) as world:
+    with a_world(tmp_path, keep_attributes=True) as world:
+        if request.param == "queue":
+            world.add_queue()
         yield world
 
 

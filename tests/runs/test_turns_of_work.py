@@ -9,7 +9,7 @@ from shared.runs.states import State
 from shared.runs.turn import Progress
 from shared.runs.work.find import NEVER, Work
 from shared.runs.work.tick import ACCOUNTS_AT_ONCE, WAITING
-from shared.runs.work.turns import SLICE, Turns
+from shared.runs.work.turns import SLICE, Slice, Turns
 from tests.support.open_runs import a_run
 from tests.support.world import MadeClock
 
@@ -135,3 +135,68 @@ def test_an_open_run_without_a_time_can_go_on_at_once() -> None:
 def test_a_run_has_a_minute_and_four_accounts_a_thread() -> None:
     """As docs/architecture.md says."""
     assert (SLICE, WAITING, ACCOUNTS_AT_ONCE) == (60, 60, 4)
+
+
+def a_slice(clock: MadeClock, *, whole: float = 240, waits: bool = True) -> tuple[Slice, list[float]]:
+    """A turn's time, and when it was asked whether somebody waits."""
+    asked: list[float] = []
+
+    def somebody_waits() -> bool:
+        asked.append(clock.monotonic())
+        return waits
+
+    return Slice(clock, Deadline(clock, whole), somebody_waits), asked
+
+
+def test_a_turn_goes_on_while_nobody_waits() -> None:
+    """To the end of the whole; from a minute on it looks every ten seconds whether somebody does."""
+    clock = MadeClock()
+    turn, asked = a_slice(clock, waits=False)
+    lefts = []
+    for _ in range(240):
+        lefts.append(turn.left())
+        clock.sleep(1)
+    assert set(lefts[:181]) == {60.0}
+    assert lefts[181:] == list(range(59, 0, -1))
+    assert turn.left() == 0
+    assert asked == list(range(60, 250, 10))
+
+
+def test_a_turn_ends_after_a_minute_where_somebody_waits() -> None:
+    """And stays over."""
+    clock = MadeClock()
+    turn, asked = a_slice(clock)
+    clock.sleep(59)
+    assert turn.left() == 60
+    clock.sleep(1)
+    assert turn.left() == 0
+    clock.sleep(100)
+    assert (turn.left(), asked) == (0, [60])
+
+
+def test_a_turn_that_meets_who_waits_later_ends_then() -> None:
+    """Within ten seconds."""
+    clock = MadeClock()
+    waiting: list[bool] = []
+    turn = Slice(clock, Deadline(clock, 240), lambda: bool(waiting))
+    clock.sleep(100)
+    assert turn.left() == 60
+    waiting.append(True)
+    clock.sleep(9)
+    assert turn.left() == 60
+    clock.sleep(1)
+    assert turn.left() == 0
+
+
+def test_who_waits_for_an_account() -> None:
+    """Work of the same account that can go on, and of others that nobody has; not what has to wait itself."""
+    found = [work("a", "A"), work("b", "A", wait=30), work("c", "C"), work("d", "D")]
+    queued = queue(clock := MadeClock(), *found)
+    assert queued.somebody_waits("A")
+    for _ in range(3):
+        queued.take()
+    assert [each.export for each in queued.left()] == ["b"]
+    assert not queued.somebody_waits("A")
+    clock.sleep(30)
+    assert queued.somebody_waits("A")
+    assert not queued.somebody_waits("C")

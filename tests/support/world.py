@@ -66,6 +66,10 @@ class World:
         assert isinstance(self.services.queue, MadeQueue)
         return self.services.queue
 
+    def add_queue(self) -> None:
+        """From now on the timer hands the work to whoever delivers the queue's messages."""
+        self.services = replace(self.services, queue=MadeQueue(self.clock))
+
     def segment(
         self, people: People | Sequence[Row], refreshed: datetime = MONDAY, partitions: int = 2
     ) -> None:
@@ -115,11 +119,9 @@ def a_world(
     *,
     segments_url: str | None = None,
     state_url: str | None = None,
-    queue: bool = False,
     **stand_in: Any,
 ) -> Iterator[World]:
-    """An installation with the example's documents and no segment; stores in folders unless told, and
-    workers who live by a queue only where there is to be one.
+    """An installation with the example's documents and no segment; stores in folders unless told.
 
     Its Klaviyo lives by the made clock too, unless another one is given.
     """
@@ -133,8 +135,6 @@ def a_world(
             klaviyo_url=url,
         )
         with Services.from_settings(settings, clock) as services:
-            if queue:
-                services = replace(services, queue=MadeQueue(clock))
             world = World(services, klaviyo, clock, folder)
             for name in example_documents():
                 world.document(name)
