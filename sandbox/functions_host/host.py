@@ -34,6 +34,7 @@ NOT_EMULATED = (
     "retry policies",
     "triggers and bindings other than HTTP, timers and queues (triggers only)",
     "queues: scaling by their length (several instances are several serve processes), dynamic concurrency",
+    "queues: connections named without their prefix AzureWebJobs, storage calls tried again more than once",
     "calling an HTTP function by POST /admin/functions",
     "several keys: one key opens both functions and administration",
     "wrong methods: answered with 405 and Allow; Azure answers most of them with 404",
@@ -113,8 +114,9 @@ class FunctionsHost:
         finally:
             for trigger in triggers:
                 trigger.cancel()
+            draining = asyncio.create_task(self._invocations.drain(2.0))
             await asyncio.gather(*triggers, return_exceptions=True)
-            self.left_running = await self._invocations.drain(2.0)
+            self.left_running = await draining
             await asyncio.gather(*(queue.end() for queue in self.queues.values()))
             engine.stop_threads()
 

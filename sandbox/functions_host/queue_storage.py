@@ -50,7 +50,7 @@ class QueueStorage:
         message.pop_receipt = changed.pop_receipt
 
     def release(self, message: QueueMessage, seconds: int) -> None:
-        """Gives a failed message back; without a poison queue it stays hidden, or it would fail for ever."""
+        """Gives a failed message back; without a poison queue it stays hidden, or it would fail forever."""
         if self._poison is not None:
             self.hide(message, seconds)
 
@@ -112,7 +112,7 @@ def _client(function: str, connection: str, name: str, environment: Mapping[str,
         # One retry, at once, since a kept connection may just have been closed; the next poll is another.
         "retry_policy": LinearRetry(backoff=0, retry_total=1, random_jitter_range=0),
         "connection_timeout": 5,
-        "read_timeout": 10,
+        "read_timeout": 5,  # the host may have to wait for it when it ends
     }
     uri, account = f"{connection}__queueServiceUri", f"{connection}__accountName"
     setting = next((setting for setting in (uri, account, connection) if environment.get(setting)), None)

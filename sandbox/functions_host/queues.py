@@ -30,7 +30,7 @@ class QueueTrigger:
     """Takes a queue's messages and runs the function with each, side by side.
 
     `fire` starts the function with a text and its metadata. A taken message is hidden for `lease` seconds and
-    renewed at half time: it comes back only if this process dies. `first_pause` is the shortest wait between
+    renewed at half time, so it comes back if this process dies. `first_pause` is the shortest wait between
     two polls, in seconds. Up to batchSize + newBatchThreshold functions run at once; synchronous ones beyond
     PYTHON_THREADPOOL_THREAD_COUNT, which all functions share, wait for a thread with their message taken.
     """

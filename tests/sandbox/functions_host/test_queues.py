@@ -167,15 +167,17 @@ def test_a_failure_is_retried_and_then_poison(
     """Each retry waits for visibilityTimeout; after maxDequeueCount the same text is in the poison queue."""
     queue, function = azurite_queues.queue(), Recorder(succeeds=False)
     poison = azurite_queues.named(f"{queue.queue_name}-poison")
+    storage = Counted(queue, poison)
     queue.send_message(encoded("<bad> & broken"))
 
     async def scenario() -> None:
         settings = QueueSettings(max_polling_interval=0.1, max_dequeue_count=3, visibility_timeout=1)
-        async with triggered(storage_of(queue), function, settings):
+        async with triggered(storage, function, settings):
             await until(lambda: left(queue) == 0)
 
     asyncio.run(scenario())
     assert function.texts == ["<bad> & broken"] * 3
+    assert storage.changes == 2  # given back after the first two only
     assert all(b - a > 0.9 for a, b in zip(function.times, function.times[1:], strict=False))
     assert texts(poison) == [encoded("<bad> & broken")]
     assert warnings(caplog) == [f"A message of the queue {queue.queue_name} is now in {poison.queue_name}."]
@@ -198,14 +200,15 @@ def test_a_poison_queue_that_exists_takes_more(azurite_queues: AzuriteQueues) ->
     assert sorted(texts(poison)) == sorted(map(encoded, ("one", "two")))
 
 
-def test_a_poison_queue_has_none_of_its_own(azurite_queues: AzuriteQueues) -> None:
+@pytest.mark.parametrize("most", [1, 5])
+def test_a_poison_queue_has_none_of_its_own(azurite_queues: AzuriteQueues, most: int) -> None:
     """A message that fails there stays, hidden for its lease, so that it does not fail at once again."""
-    queue, function = azurite_queues.named("own-poison"), Recorder(succeeds=False)
+    queue, function = azurite_queues.named(f"own-{most}-poison"), Recorder(succeeds=False)
     queue.create_queue()
     queue.send_message(encoded("text"))
 
     async def scenario() -> None:
-        async with triggered(storage_of(queue), function, QueueSettings(max_dequeue_count=1)):
+        async with triggered(storage_of(queue), function, QueueSettings(max_dequeue_count=most)):
             await until(lambda: len(function.texts) == 1)
 
     asyncio.run(scenario())
@@ -213,7 +216,7 @@ def test_a_poison_queue_has_none_of_its_own(azurite_queues: AzuriteQueues) -> No
 
 
 def test_a_message_taken_too_often_is_not_run(azurite_queues: AzuriteQueues) -> None:
-    """What ended the process at every attempt never failed; its count moves it to the poison queue."""
+    """A message that ended the process at every attempt never failed: its count makes it poison."""
     queue, function = azurite_queues.queue(), Recorder()
     queue.send_message(encoded("deadly"))
     for _ in range(2):
@@ -231,7 +234,7 @@ def test_a_message_taken_too_often_is_not_run(azurite_queues: AzuriteQueues) -> 
 
 
 @pytest.mark.parametrize("rubbish", ["no base64 <&>", "YWJj=", "é"])
-def test_what_is_not_base64_is_poison_at_once(azurite_queues: AzuriteQueues, rubbish: str) -> None:
+def test_a_text_that_is_not_base64_is_poison_at_once(azurite_queues: AzuriteQueues, rubbish: str) -> None:
     """The function never sees it, and its text stays as it was."""
     queue, function = azurite_queues.queue(), Recorder()
     queue.send_message(rubbish)
@@ -246,24 +249,26 @@ def test_what_is_not_base64_is_poison_at_once(azurite_queues: AzuriteQueues, rub
     assert texts(azurite_queues.named(f"{queue.queue_name}-poison")) == [rubbish]
 
 
-def test_what_is_not_utf_8_counts_as_a_failure(azurite_queues: AzuriteQueues) -> None:
-    """Bytes that are no text are tried again, without the function, and then poison as they were."""
+def test_bytes_that_are_not_utf_8_count_as_a_failure(azurite_queues: AzuriteQueues) -> None:
+    """They are retried, without the function, and then moved to the poison queue unchanged."""
     queue, function = azurite_queues.queue(), Recorder()
+    storage = Counted(queue, azurite_queues.named(f"{queue.queue_name}-poison"))
     queue.send_message("/w==")
 
     async def scenario() -> None:
         settings = QueueSettings(max_polling_interval=0.1, max_dequeue_count=2)
-        async with triggered(storage_of(queue), function, settings):
+        async with triggered(storage, function, settings):
             await until(lambda: left(queue) == 0)
 
     asyncio.run(scenario())
     assert function.texts == []
+    assert storage.changes == 1  # given back once
     [moved] = azurite_queues.named(f"{queue.queue_name}-poison").peek_messages()
     assert moved.content == "/w=="
 
 
 def test_plain_messages_and_white_space(azurite_queues: AzuriteQueues) -> None:
-    """With messageEncoding none a text is taken as it is; in base64, line breaks are no part of it."""
+    """With messageEncoding none a text is taken as it is; in base64, line breaks are ignored."""
     for settings, sent, received in [
         (QueueSettings(base64=False), "YWJj <&>", "YWJj <&>"),
         (QueueSettings(), "YW\nJj\n", "abc"),
@@ -356,7 +361,7 @@ def test_so_many_run_side_by_side(
 def test_a_queue_may_be_created_later(
     azurite_queues: AzuriteQueues, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A queue that does not exist is a warning, once; what arrives when it does is taken."""
+    """A queue that does not exist is a warning, once; a message that arrives later is taken."""
     queue, function = azurite_queues.queue(exists=False), Recorder()
     storage = Counted(queue, None)
 
@@ -402,8 +407,11 @@ def test_storage_may_go_away_and_come_back(caplog: pytest.LogCaptureFixture) -> 
     assert "127.0.0.1" not in caplog.text
 
 
-def test_a_function_that_ends_in_time_is_settled_at_the_end(azurite_queues: AzuriteQueues) -> None:
-    """Of two that run at the end of the host, the one that still ends is deleted, and the other is left."""
+@pytest.mark.parametrize("ending", [0, 1, 2])
+def test_a_function_that_ends_in_time_is_settled_at_the_end(
+    azurite_queues: AzuriteQueues, ending: int
+) -> None:
+    """Of two that run when the host stops, the messages of those that still end are deleted, others left."""
     queue, gate = azurite_queues.queue(), Gate()
     for text in ("one", "two"):
         queue.send_message(encoded(text))
@@ -411,14 +419,14 @@ def test_a_function_that_ends_in_time_is_settled_at_the_end(azurite_queues: Azur
     async def scenario() -> None:
         async with triggered(storage_of(queue), gate):
             await until(lambda: gate.running == 2)
-            gate.open(1)
+            gate.open(ending)
 
     asyncio.run(scenario())
-    assert (left(queue), texts(queue)) == (1, [])
+    assert (left(queue), texts(queue)) == (2 - ending, [])
 
 
 def test_a_message_on_its_way_is_given_back_at_the_end(azurite_queues: AzuriteQueues) -> None:
-    """What a poll brings after the end can be taken by another host at once."""
+    """Another host can take a message that a poll brings after the end."""
     queue, function = azurite_queues.queue(), Recorder()
     arrived, ending = threading.Event(), threading.Event()
 
