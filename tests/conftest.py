@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from shared.adapters.storage import open_store
 from shared.adapters.storage.store import Store
-from tests.support.azurite import Azurite, running_azurite
+from tests.support.azurite import Azurite, AzuriteQueues, running_azurite, running_queues
 from tests.support.telemetry import Metrics, session_metrics, session_spans
 from tests.support.vault import KeyVaultServer, running_key_vault
 
@@ -21,7 +21,7 @@ settings.register_profile(
 settings.load_profile("tests")
 
 # Fixtures on tools that `make install` does not bring, as a test names them or is parametrized with them.
-TOOLS = {"azurite", "blob_store", "checkov"}
+TOOLS = {"azurite", "azurite_queues", "blob_store", "checkov"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +46,13 @@ def power() -> Iterator[None]:
 def azurite() -> Iterator[Azurite]:
     """One Azurite for the whole session."""
     with running_azurite() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def azurite_queues() -> Iterator[AzuriteQueues]:
+    """One Azurite for the queues of the whole session."""
+    with running_queues() as running:
         yield running
 
 

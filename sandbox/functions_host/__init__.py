@@ -1,4 +1,4 @@
-"""A local Azure Functions host on Microsoft's own engine: HTTP and timers, without Core Tools."""
+"""A local Azure Functions host on Microsoft's own engine: HTTP, timers and queues, without Core Tools."""
 
 from sandbox.functions_host.errors import HostError
 from sandbox.functions_host.host import NOT_EMULATED, FunctionsHost

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ from azure_functions_runtime.native_invocation import invocation_request_native
 
 from sandbox.functions_host.errors import HostError
 
-_TRIGGERS = frozenset({"httpTrigger", "timerTrigger"})
+_TRIGGERS = frozenset({"httpTrigger", "queueTrigger", "timerTrigger"})
 _engine_log = logging.getLogger("azure.functions")
 _log = logging.getLogger(__name__)
 
@@ -115,14 +116,17 @@ def _function(indexed: Any) -> Function:
         if binding["type"] not in _TRIGGERS and (binding["type"], binding["name"]) != ("http", "$return"):
             raise HostError(
                 f"The function {indexed.name} has a {binding['type']} binding ({binding['name']}); "
-                "this host supports HTTP and timer triggers, and HTTP responses as return values."
+                "this host supports HTTP, timer and queue triggers, and HTTP responses as return values."
             )
     trigger = next(binding for binding in bindings if binding["type"] in _TRIGGERS)
     return Function(indexed.name, indexed.function_id, trigger)
 
 
 def start_threads() -> None:
-    """Starts the pool for synchronous functions, with PYTHON_THREADPOOL_THREAD_COUNT threads if it is set."""
+    """Starts the pool for synchronous functions, with PYTHON_THREADPOOL_THREAD_COUNT threads if it is set.
+
+    Functions of all triggers share it, and those beyond its threads wait.
+    """
     runtime.start_threadpool_executor()
 
 
@@ -131,11 +135,14 @@ def stop_threads() -> None:
     runtime.get_threadpool_executor().shutdown(wait=False, cancel_futures=True)
 
 
-async def invoke(function: Function, invocation_id: str, datum: Any) -> Outcome:
-    """Runs a function with the data of its trigger. The engine logs a failure with its traceback."""
+async def invoke(function: Function, invocation_id: str, datum: Any, metadata: Mapping[str, Any]) -> Outcome:
+    """Runs a function with the data and the metadata of its trigger, both of them Datums.
+
+    The engine logs a failure with its traceback.
+    """
     try:
         succeeded, answer, _, _, _ = await invocation_request_native(
-            invocation_id, function.id, [(function.trigger["name"], datum)], {}
+            invocation_id, function.id, [(function.trigger["name"], datum)], dict(metadata)
         )
     except SystemExit:  # the engine does not catch it, and it would end the event loop
         _log.exception("The function %s asked the process to exit", function.name)
@@ -146,6 +153,16 @@ async def invoke(function: Function, invocation_id: str, datum: Any) -> Outcome:
 def json_text(value: str) -> Any:
     """A JSON document for the engine."""
     return Datum(value, "json")
+
+
+def text(value: str) -> Any:
+    """A text for the engine."""
+    return Datum(value, "string")
+
+
+def queue_metadata(**fields: object) -> dict[str, Any]:
+    """A queue message's metadata for the engine: its Id, DequeueCount, PopReceipt and times."""
+    return {name: json_text(json.dumps(value, default=datetime.isoformat)) for name, value in fields.items()}
 
 
 def http_request(
@@ -160,16 +177,12 @@ def http_request(
     """An HTTP request for the engine; `params` are those of the route."""
     return Datum(
         {
-            "method": _text(method),
-            "url": _text(url),
-            "headers": {name: _text(value) for name, value in headers.items()},
-            "query": {name: _text(value) for name, value in query.items()},
-            "params": {name: _text(value) for name, value in params.items()},
+            "method": text(method),
+            "url": text(url),
+            "headers": {name: text(value) for name, value in headers.items()},
+            "query": {name: text(value) for name, value in query.items()},
+            "params": {name: text(value) for name, value in params.items()},
             "body": Datum(body, "bytes"),
         },
         "http",
     )
-
-
-def _text(value: str) -> Any:
-    return Datum(value, "string")

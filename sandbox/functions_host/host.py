@@ -1,12 +1,13 @@
-"""The local Functions host: one function app, its HTTP routes and its timers, in this process."""
+"""The local Functions host: one function app, its HTTP routes, timers and queues, in this process."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,20 +16,26 @@ from starlette.routing import Mount
 from starlette.routing import Route as Endpoint
 
 from sandbox.functions_host import engine
-from sandbox.functions_host.engine import Function
+from sandbox.functions_host.engine import Function, Outcome
 from sandbox.functions_host.errors import HostError
-from sandbox.functions_host.http import HttpTriggers, has_key
+from sandbox.functions_host.http import BODY_LIMIT, HttpTriggers, TooLarge, has_key, read_body
 from sandbox.functions_host.invocations import Invocations
 from sandbox.functions_host.routes import Route
-from sandbox.functions_host.settings import HostSettings
+from sandbox.functions_host.settings import HostSettings, QueueSettings, is_disabled
 from sandbox.functions_host.timers import Timer, schedule_of
+
+if TYPE_CHECKING:
+    from sandbox.functions_host.queues import QueueTrigger
 
 NOT_EMULATED = (
     "scaling: one process, no cold start, no limit to one request at a time",
     "the timers' status in storage: a tick missed while the host was down does not fire later",
     "worker restarts: a function that exceeds functionTimeout is logged and continues",
-    "retry policies, and the setting AzureWebJobs.<function>.Disabled",
-    "triggers and bindings other than HTTP and timers; calling an HTTP function by POST /admin/functions",
+    "retry policies",
+    "triggers and bindings other than HTTP, timers and queues (triggers only)",
+    "queues: scaling by their length (several instances are several serve processes), dynamic concurrency",
+    "queues: connections named without their prefix AzureWebJobs, storage calls tried again more than once",
+    "calling an HTTP function by POST /admin/functions",
     "several keys: one key opens both functions and administration",
     "wrong methods: answered with 405 and Allow; Azure answers most of them with 404",
     "IsPastDue: also set for a tick that a long run delayed; Azure sets it only after a restart",
@@ -40,8 +47,9 @@ class FunctionsHost:
     """Hosts the function app of a folder (host.json, function_app.py); serve `app`, an ASGI app.
 
     One per process: the engine and the imported function app are global. The constructor indexes,
-    so call it outside an event loop; the app's lifespan starts the threads and timers and stops them.
-    `http_limit` is in seconds. Raises HostError or InvalidDocument.
+    so call it outside an event loop; the app's lifespan starts the threads, timers and queues and stops them.
+    `http_limit` is in seconds, and so is `queue_lease`, for which a message that was taken is hidden. The
+    functions in `disabled` run by hand only. Raises HostError or InvalidDocument.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class FunctionsHost:
         environment: Mapping[str, str] = os.environ,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         http_limit: float = 230.0,
+        queue_lease: int = 600,
     ) -> None:
         if not function_key:
             raise HostError("The function key must not be empty.")
@@ -60,6 +69,9 @@ class FunctionsHost:
         self._key = function_key
         self._functions = {function.name.lower(): function for function in engine.load(folder)}
         self._invocations = Invocations(settings.function_timeout)
+        self.disabled = [
+            function.name for function in self._functions.values() if is_disabled(function.name, environment)
+        ]
         self.timers = {
             function.name: Timer(
                 schedule_of(function, environment),
@@ -71,10 +83,15 @@ class FunctionsHost:
             for function in self._functions.values()
             if function.trigger["type"] == "timerTrigger"
         }
+        self.queues = {
+            function.name: self._queue(function, environment, settings.queues, queue_lease)
+            for function in self._functions.values()
+            if function.trigger["type"] == "queueTrigger" and function.name not in self.disabled
+        }
         self.routes = [
             Route.of(function, settings.route_prefix)
             for function in self._functions.values()
-            if function.trigger["type"] == "httpTrigger"
+            if function.trigger["type"] == "httpTrigger" and function.name not in self.disabled
         ]
         self.app = Starlette(
             routes=[
@@ -89,13 +106,18 @@ class FunctionsHost:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         engine.start_threads()
-        timers = [asyncio.create_task(timer.run()) for timer in self.timers.values()]
+        running = [timer.run() for name, timer in self.timers.items() if name not in self.disabled]
+        running += [queue.run() for queue in self.queues.values()]
+        triggers = [asyncio.create_task(trigger) for trigger in running]
         try:
             yield
         finally:
-            for timer in timers:
-                timer.cancel()
-            self.left_running = await self._invocations.drain(2.0)
+            for trigger in triggers:
+                trigger.cancel()
+            draining = asyncio.create_task(self._invocations.drain(2.0))
+            await asyncio.gather(*triggers, return_exceptions=True)
+            self.left_running = await draining
+            await asyncio.gather(*(queue.end() for queue in self.queues.values()))
             engine.stop_threads()
 
     def _fire(self, function: Function) -> Callable[[str], Awaitable[object]]:
@@ -104,6 +126,18 @@ class FunctionsHost:
             await asyncio.wait({self._invocations.start(function, engine.json_text(request), "timer")})
 
         return fire
+
+    def _queue(
+        self, function: Function, environment: Mapping[str, str], settings: QueueSettings, lease: int
+    ) -> "QueueTrigger":
+        # Azure's libraries take time to load: an app without queues does not wait for them.
+        from sandbox.functions_host.queue_storage import queues_of
+        from sandbox.functions_host.queues import QueueTrigger
+
+        def fire(text: str, metadata: Mapping[str, Any]) -> asyncio.Task[Outcome]:
+            return self._invocations.start(function, engine.text(text), "queue", metadata)
+
+        return QueueTrigger(queues_of(function, environment), fire, settings, lease=lease)
 
     async def _status(self, request: Request) -> Response:
         """Running, and the functions that took longer than functionTimeout."""
@@ -116,14 +150,40 @@ class FunctionsHost:
         return JSONResponse(content) if has_key(request, self._key) else Response(status_code=401)
 
     async def _call(self, request: Request) -> Response:
-        """Fires a timer manually, without waiting for a current run and without changing the schedule."""
+        """Fires a timer manually, without waiting for a current run and without changing the schedule.
+
+        A queue function runs with the body's `input`, which is in no queue.
+        """
         if not has_key(request, self._key):
             return Response(status_code=401)
         function = self._functions.get(request.path_params["name"].lower())
         if function is None:
             return Response(status_code=404)
+        if function.trigger["type"] == "queueTrigger":
+            message = await _input(request)
+            if message is None:
+                return PlainTextResponse('The body must be {"input": "text"}.', 400)
+            self._invocations.start(function, engine.text(message), "by hand", _metadata_by_hand())
+            return Response(status_code=202)
         timer = self.timers.get(function.name)
         if timer is None:
             return PlainTextResponse("This is an HTTP function: call its route instead.", 400)
         self._invocations.start(function, engine.json_text(timer.request()), "by hand")
         return Response(status_code=202)
+
+
+async def _input(request: Request) -> str | None:
+    """The text of a body {"input": "text"}; None where the body is anything else."""
+    try:
+        text = json.loads(await read_body(request, BODY_LIMIT))["input"]
+    except (TooLarge, ValueError, LookupError, TypeError):
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _metadata_by_hand() -> dict[str, Any]:
+    """The metadata of a text that is in no queue, as the real host makes it up."""
+    now, never = datetime.now(UTC), datetime.max.replace(tzinfo=UTC)
+    return engine.queue_metadata(
+        DequeueCount=0, InsertionTime=now, ExpirationTime=never, NextVisibleTime=never
+    )

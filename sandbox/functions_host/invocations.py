@@ -4,11 +4,14 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.functions_host import engine
 from sandbox.functions_host.engine import Function, Outcome
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _log = logging.getLogger(__name__)
 
 
@@ -24,14 +27,16 @@ class Invocations:
         self._timeout = timeout
         self._running: dict[asyncio.Task[Outcome], str] = {}
 
-    def start(self, function: Function, datum: Any, reason: str) -> asyncio.Task[Outcome]:
+    def start(
+        self, function: Function, datum: Any, reason: str, metadata: Mapping[str, Any] = _NOTHING
+    ) -> asyncio.Task[Outcome]:
         """Runs a function; the log gets the reason, but not the data."""
-        task = asyncio.create_task(self._run(function, datum, reason))
+        task = asyncio.create_task(self._run(function, datum, reason, metadata))
         self._running[task] = function.name
         task.add_done_callback(self._running.pop)
         return task
 
-    async def _run(self, function: Function, datum: Any, reason: str) -> Outcome:
+    async def _run(self, function: Function, datum: Any, reason: str, metadata: Mapping[str, Any]) -> Outcome:
         invocation, started = str(uuid.uuid4()), time.monotonic()
         _log.info("Executing %s (%s, id %s)", function.name, reason, invocation)
         watch = None
@@ -39,7 +44,7 @@ class Invocations:
             loop = asyncio.get_running_loop()
             watch = loop.call_later(self._timeout, self._overdue, function.name, invocation)
         try:
-            outcome = await engine.invoke(function, invocation, datum)
+            outcome = await engine.invoke(function, invocation, datum, metadata)
         finally:
             if watch is not None:
                 watch.cancel()

@@ -37,7 +37,12 @@ def serve(folder: Path, port: int, function_key: str, announce: Callable[[str], 
             methods = ",".join(sorted(route.methods)) or "any method"
             announce(f"  {route.function.name}: {methods} {url}/{route.template}")
         for name, timer in host.timers.items():
-            announce(f"  {name}: timer {timer.schedule.expression} (UTC)")
+            if name not in host.disabled:
+                announce(f"  {name}: timer {timer.schedule.expression} (UTC)")
+        for name, queue in host.queues.items():
+            announce(f"  {name}: queue {queue.name}")
+        for name in host.disabled:
+            announce(f"  {name}: disabled by AzureWebJobs.{name}.Disabled")
         threading.Event().wait()
     if host.left_running:
         announce(f"Stopped while running: {', '.join(host.left_running)}")

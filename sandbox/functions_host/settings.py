@@ -10,7 +10,51 @@ from typing import Any
 from sandbox.functions_host.errors import HostError
 from shared.errors import InvalidDocument, Problem
 
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d?):(\d\d):(\d\d)")
+_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d?):(\d\d):(\d\d(?:\.\d{1,7})?)")
+_SETTING = re.compile(r"%([^%]+)%")
+_WEEK = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """How queue triggers take messages: host.json's extensions.queues, with Azure's defaults.
+
+    `max_polling_interval` and `visibility_timeout` are in seconds; the latter is the wait after a failure.
+    Messages are texts in base64, or plain ones unless `base64`
+    (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#hostjson-settings).
+    """
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    max_polling_interval: float = 60.0
+    visibility_timeout: int = 0
+    base64: bool = True
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "QueueSettings":
+        """Raises InvalidDocument for the first value that the real host would refuse."""
+        at = "/extensions/queues/"
+        batch_size = _whole(document, "batchSize", at, 16, 1, 32)
+        longest = _seconds(document.get("maxPollingInterval", "00:01:00"))
+        if longest is None or longest < 0.1:
+            raise _invalid(
+                "host.json", f"{at}maxPollingInterval", "must be [d.]hh:mm:ss, at least 00:00:00.1"
+            )
+        pause = _seconds(document.get("visibilityTimeout", "00:00:00"))
+        if pause is None or pause > _WEEK:
+            raise _invalid("host.json", f"{at}visibilityTimeout", "must be [d.]hh:mm:ss, at most 7 days")
+        encoding = document.get("messageEncoding", "base64")
+        if not isinstance(encoding, str) or encoding.lower() not in ("base64", "none"):
+            raise _invalid("host.json", f"{at}messageEncoding", "must be base64 or none")
+        return cls(
+            batch_size,
+            _whole(document, "newBatchThreshold", at, batch_size // 2, 0),
+            _whole(document, "maxDequeueCount", at, 5, 1),
+            longest,
+            int(pause),  # storage takes whole seconds
+            encoding.lower() == "base64",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +67,7 @@ class HostSettings:
 
     route_prefix: str
     function_timeout: float | None
+    queues: QueueSettings = QueueSettings()
 
     @classmethod
     def read(cls, folder: Path) -> "HostSettings":
@@ -30,11 +75,17 @@ class HostSettings:
         document = _read_object(folder / "host.json")
         if document is None:
             raise HostError(f"{folder} has no host.json, so it is not a function app's folder.")
-        http = _part(_part(document, "extensions", ""), "http", "/extensions")
+        extensions = _part(document, "extensions", "")
+        http = _part(extensions, "http", "/extensions")
         prefix = http.get("routePrefix", "api")
         if not isinstance(prefix, str):
             raise _invalid("host.json", "/extensions/http/routePrefix", "must be a text")
-        return cls(prefix.strip("/"), _seconds(document.get("functionTimeout", "00:30:00")))
+        timeout = document.get("functionTimeout", "00:30:00")
+        seconds = _seconds(timeout)
+        if seconds is None and timeout != "-1":
+            raise _invalid("host.json", "/functionTimeout", "must be [d.]hh:mm:ss, or -1 for no limit")
+        queues = QueueSettings.of(_part(extensions, "queues", "/extensions"))
+        return cls(prefix.strip("/"), seconds, queues)
 
 
 def load_local_settings(folder: Path, environment: MutableMapping[str, str]) -> None:
@@ -58,6 +109,19 @@ def load_local_settings(folder: Path, environment: MutableMapping[str, str]) -> 
         environment.setdefault(key, value)
 
 
+def resolved(text: str, environment: Mapping[str, str]) -> str:
+    """Replaces each `%NAME%` by that setting. Raises KeyError, with the name of one that is not set."""
+    return _SETTING.sub(lambda setting: environment[setting[1]], text)
+
+
+def is_disabled(function: str, environment: Mapping[str, str]) -> bool:
+    """Whether the setting AzureWebJobs.<function>.Disabled is true or 1.
+
+    Source: https://learn.microsoft.com/azure/azure-functions/disable-function
+    """
+    return environment.get(f"AzureWebJobs.{function}.Disabled", "").lower() in ("true", "1")
+
+
 def _read_object(path: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_text("utf-8-sig"))
@@ -79,14 +143,23 @@ def _part(document: Mapping[str, Any], key: str, pointer: str, name: str = "host
     return part
 
 
+def _whole(
+    document: Mapping[str, Any], key: str, at: str, default: int, least: int, most: int | None = None
+) -> int:
+    value = document.get(key, default)
+    if type(value) is int and value >= least and (most is None or value <= most):
+        return value
+    bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+    raise _invalid("host.json", f"{at}{key}", f"must be a whole number, {bounds}")
+
+
 def _seconds(timespan: object) -> float | None:
-    if timespan == "-1":
-        return None
+    """A .NET TimeSpan, [d.]hh:mm:ss with a fraction or without; None if it is not one."""
     match = _TIMESPAN.fullmatch(timespan) if isinstance(timespan, str) else None
     if match is None:
-        raise _invalid("host.json", "/functionTimeout", "must be [d.]hh:mm:ss, or -1 for no limit")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return ((days * 24.0 + hours) * 60 + minutes) * 60 + seconds
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _invalid(name: str, pointer: str, message: str) -> InvalidDocument:

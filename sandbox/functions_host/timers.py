@@ -9,8 +9,8 @@ from croniter import croniter
 
 from sandbox.functions_host.engine import Function
 from sandbox.functions_host.errors import HostError
+from sandbox.functions_host.settings import resolved
 
-_SETTING = re.compile(r"%([^%]+)%")
 # NCRONTAB has none of croniter's extensions: `L`, `?`, `#`, `@daily`, random and hashed fields.
 _VALUE = r"(?:\d+|[a-z]{3})"
 _FIELD = rf"(?:\*|{_VALUE}(?:-{_VALUE})?)(?:/\d+)?"
@@ -45,7 +45,7 @@ def schedule_of(function: Function, environment: Mapping[str, str]) -> Schedule:
     """
     text = function.trigger["schedule"]
     try:
-        return Schedule(_SETTING.sub(lambda setting: environment[setting[1]], text))
+        return Schedule(resolved(text, environment))
     except KeyError as missing:
         raise HostError(
             f"The schedule of {function.name} is in the setting {missing.args[0]}, which is not set."

@@ -12,10 +12,11 @@ from subprocess import PIPE, Popen
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueClient
 
 from shared.adapters.credential import EMULATOR_KEY
 
-MAIN = Path(__file__).parents[1] / "azurite/node_modules/azurite/dist/src/blob/main.js"
+SERVICES = Path(__file__).parents[1] / "azurite/node_modules/azurite/dist/src"
 # It ends with its standard input, and so with the test process, however that ends.
 END_WITH_US = "data:text/javascript,process.stdin.resume().on('end', () => process.exit())"
 QUIET = [
@@ -23,8 +24,6 @@ QUIET = [
     "--disableTelemetry",
     "--skipApiVersionCheck",
     "--inMemoryPersistence",
-    "--blobPort",
-    "0",
 ]
 
 
@@ -48,13 +47,47 @@ def client(container_url: str) -> ContainerClient:
     return ContainerClient.from_container_url(container_url, key)
 
 
+@dataclass
+class AzuriteQueues:
+    """The emulator's queues: `url` is the account's, as AzureWebJobsStorage__queueServiceUri takes it."""
+
+    url: str
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def queue(self, *, exists: bool = True) -> QueueClient:
+        """A new, empty queue, or the name of one that is not there."""
+        queue = self.named(f"queue-{next(self._numbers)}")
+        if exists:
+            queue.create_queue()
+        return queue
+
+    def named(self, name: str) -> QueueClient:
+        """Azure's own client of a queue, with the texts as they lie in it."""
+        key = AzureNamedKeyCredential("devstoreaccount1", EMULATOR_KEY)
+        return QueueClient(self.url, name, key)
+
+
 @contextmanager
 def running_azurite(*options: str) -> Iterator[Azurite]:
-    """Starts Azurite on a free port of 127.0.0.1 and ends it with the block."""
+    """Starts Azurite's blobs on a free port of 127.0.0.1 and ends them with the block."""
+    with _running("blob", 0, *options) as url:
+        yield Azurite(url)
+
+
+@contextmanager
+def running_queues(port: int = 0) -> Iterator[AzuriteQueues]:
+    """Starts Azurite's queues alone, which is a process of its own, and ends them with the block."""
+    with _running("queue", port) as url:
+        yield AzuriteQueues(f"{url}/devstoreaccount1")
+
+
+@contextmanager
+def _running(service: str, port: int, *options: str) -> Iterator[str]:
+    main = SERVICES / service / "main.js"
     node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
-    if not node or not MAIN.exists():
+    if not node or not main.exists():
         pytest.fail("Azurite is not installed: run `npm ci --prefix tests/azurite`.", pytrace=False)
-    command = [node, "--import", END_WITH_US, str(MAIN), *QUIET, *options]
+    command = [node, "--import", END_WITH_US, str(main), *QUIET, f"--{service}Port", str(port), *options]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -62,6 +95,6 @@ def running_azurite(*options: str) -> Iterator[Azurite]:
             url = next(ready, None)
             if url is None:
                 pytest.fail("Azurite ended before it listened.", pytrace=False)
-            yield Azurite(url)
+            yield url
         finally:
             process.kill()

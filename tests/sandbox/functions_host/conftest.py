@@ -1,5 +1,6 @@
 """A function app's host in a process of its own, since a process can host only one."""
 
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,9 @@ from sandbox.functions_host import FunctionsHost
 from sandbox.serving import serving
 
 logging.basicConfig(level=logging.INFO)
-host = FunctionsHost(Path(sys.argv[1]), function_key="sesame", http_limit=float(sys.argv[2]))
+host = FunctionsHost(
+    Path(sys.argv[1]), function_key="sesame", http_limit=float(sys.argv[2]), queue_lease=int(sys.argv[3])
+)
 with serving(host.app) as url:
     print(url, flush=True)
     sys.stdin.read()
@@ -26,12 +29,20 @@ with serving(host.app) as url:
 
 
 @contextmanager
-def _hosting(folder: Path, limit: float = 230.0) -> Iterator[httpx.Client]:
-    command = [sys.executable, "-W", "error", "-c", DRIVER, str(folder), str(limit)]
+def _hosting(
+    folder: Path, limit: float = 230.0, lease: int = 600, **environment: str
+) -> Iterator[httpx.Client]:
+    command = [sys.executable, "-W", "error", "-c", DRIVER, str(folder), str(limit), str(lease)]
     with (
         (folder / "host.log").open("w") as log,
         subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         ) as process,
     ):
         assert process.stdout is not None

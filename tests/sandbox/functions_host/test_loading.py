@@ -26,6 +26,10 @@ TIMER = """
 @app.timer_trigger(arg_name="timer", schedule="{}")
 def tick(timer: func.TimerRequest) -> None: ...
 """
+BLOB = """
+@app.blob_trigger(arg_name="blob", path="container/{name}", connection="STORAGE")
+def take(blob: func.InputStream) -> None: ...
+"""
 QUEUE = """
 @app.queue_trigger(arg_name="message", queue_name="queue", connection="STORAGE")
 def take(message: func.QueueMessage) -> None: ...
@@ -49,7 +53,8 @@ def load(*folders: Path) -> list[str]:
         pytest.param("app = 1\n", "find top level function app", id="no app"),
         pytest.param(APP, "no function_app.py with functions", id="no function"),
         pytest.param(APP + ROUTE.format("a") + ROUTE.format("b"), "same .*unique function name", id="twice"),
-        pytest.param(APP + QUEUE, "take has a queueTrigger binding", id="queue"),
+        pytest.param(APP + BLOB, "take has a blobTrigger binding", id="blob"),
+        pytest.param(APP + QUEUE, "Set STORAGE__queueServiceUri, STORAGE__accountName or", id="queue"),
         pytest.param(
             APP + TIMER.format("%NO_SETTING%"), "setting NO_SETTING, which is not set", id="setting"
         ),
