@@ -8,19 +8,16 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
-from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import LinearRetry, QueueClient, QueueMessage
 
 from sandbox.functions_host.engine import Function
 from sandbox.functions_host.errors import HostError
 from sandbox.functions_host.settings import resolved
-from shared.adapters.credential import azure_credential
-from shared.adapters.storage import EMULATOR_KEY
+from shared.adapters.credential import storage_credential
 from shared.adapters.telemetry import quiet_libraries
-from shared.settings import LOOPBACK
+from shared.errors import InvalidSettings
 
 _POISON = "-poison"
 _NAME = re.compile(r"(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -123,18 +120,9 @@ def _client(function: str, connection: str, name: str, environment: Mapping[str,
         if setting == connection:
             return QueueClient.from_connection_string(value, name, **options)
         url = value if setting == uri else f"https://{value}.queue.core.windows.net"
-        return QueueClient(url, name, _credential(url), **options)
-    except ValueError:
+        return QueueClient(url, name, storage_credential(url), **options)
+    except (ValueError, InvalidSettings):
         form = {connection: "a connection string", account: "a name"}.get(
             setting, "https, or http on loopback"
         )
         raise HostError(f"The setting {setting} is not valid. It must be {form}.") from None
-
-
-def _credential(url: str) -> Any:
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return azure_credential()
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
-        return AzureNamedKeyCredential(parts.path.strip("/"), EMULATOR_KEY)
-    raise ValueError

@@ -24,7 +24,7 @@ from sandbox.functions_host.engine import Function, Outcome
 from sandbox.functions_host.queue_storage import QueueStorage, queues_of
 from sandbox.functions_host.queues import QueueTrigger, pause
 from sandbox.functions_host.settings import QueueSettings
-from shared.adapters.storage import EMULATOR_KEY
+from shared.adapters.credential import EMULATOR_KEY
 from tests.support.azurite import AzuriteQueues, running_queues
 
 ROOT = Path(__file__).parents[3]
