@@ -9,7 +9,7 @@ import click
 from bench.ground import Ground
 from bench.output import machine
 
-TABLES = ("million", "limits", "confirm", "resume", "start", "small", "many", "history", "sync")
+TABLES = ("million", "limits", "confirm", "resume", "start", "small", "many", "workers", "history", "sync")
 
 
 @click.command()

@@ -10,6 +10,8 @@ from typing import Any
 from sandbox.people import People
 from sandbox.sample import example_documents, write_segment
 from shared.adapters.storage import open_store
+from shared.runs.heads.head import Head, create_head
+from shared.services import Services
 
 SEGMENT = "HighValueSegment"
 REFRESHED = datetime(2026, 8, 24, 14, 33, tzinfo=UTC)
@@ -61,6 +63,32 @@ def documents() -> dict[str, dict[str, Any]]:
     return found
 
 
+def documents_of_accounts(accounts: int) -> dict[str, dict[str, Any]]:
+    """A connection and an export for each of the stand-in's further accounts; the example's is not active."""
+    example = documents()
+    connection, export = example["connections/sandbox.json"], example["exports/vip.json"]
+    made = {"exports/vip.json": export | {"schedule": {"active": False}}}
+    for number in range(accounts):
+        name = f"account-{number}"
+        made[f"connections/{name}.json"] = connection | {"id": name, "secret_name": f"key-{number}"}
+        made[f"exports/{name}.json"] = export | {"id": name, "connection": name, "list_id": f"L{number}"}
+    return made
+
+
+def keys_of_accounts(accounts: int) -> dict[str, str]:
+    """Their secrets."""
+    return {f"key-{number}": f"pk_{number}" for number in range(accounts)}
+
+
+def let_all_be_due(services: Services) -> None:
+    """Gives every export a head by which it has never exported anything."""
+    for listed in services.catalog.exports():
+        create_head(
+            services.state,
+            Head(export=listed.id, exported={SEGMENT: ""}, scheduled_at=services.clock.now()),
+        )
+
+
 def write_documents(state_url: str, written: dict[str, dict[str, Any]]) -> None:
     state = open_store(state_url)
     for name, document in written.items():
@@ -68,5 +96,5 @@ def write_documents(state_url: str, written: dict[str, dict[str, Any]]) -> None:
 
 
 def write_secrets(path: Path, secrets: dict[str, str]) -> None:
-    path.touch(mode=0o600)
+    path.touch(mode=0o600, exist_ok=True)
     path.write_text(json.dumps(secrets))

@@ -4,7 +4,15 @@ import json
 import time
 from collections import Counter
 
-from bench.ground import Ground, documents, lay_out, write_documents, write_secrets
+from bench.ground import (
+    Ground,
+    documents,
+    documents_of_accounts,
+    keys_of_accounts,
+    lay_out,
+    write_documents,
+    write_secrets,
+)
 from bench.measure import measure, python
 from bench.output import show
 from bench.stand_in import POSTS, running_stand_in
@@ -33,8 +41,8 @@ def _accounts(ground: Ground) -> None:
     """Every account has an export of its own, all of them due, and the timer has one tick after the other."""
     with running_stand_in("--accounts", str(ACCOUNTS)) as klaviyo:
         environment = ground.environment(ground.segment(PEOPLE), klaviyo.url)
-        write_documents(environment["STATE_URL"], _documents_of_accounts())
-        write_secrets(ground.folder / "accounts.json", {f"key-{n}": f"pk_{n}" for n in range(ACCOUNTS)})
+        write_documents(environment["STATE_URL"], documents_of_accounts(ACCOUNTS))
+        write_secrets(ground.folder / "accounts.json", keys_of_accounts(ACCOUNTS))
         environment["SECRETS_FILE"] = str(ground.folder / "accounts.json")
         taken = measure(python("ticks"), environment)
         statuses = Counter(request["status"] for request in klaviyo.requests(POSTS))
@@ -50,18 +58,6 @@ def _accounts(ground: Ground) -> None:
         statuses[429],
     )
     show("Many accounts", columns, [(ACCOUNTS, f"{ACCOUNTS * PEOPLE:,}", outcome["ticks"], *numbers)])
-
-
-def _documents_of_accounts() -> dict[str, dict[str, object]]:
-    example = documents()
-    connection, export = example["connections/sandbox.json"], example["exports/vip.json"]
-    made: dict[str, dict[str, object]] = {"exports/vip.json": export | {"schedule": {"active": False}}}
-    for number in range(ACCOUNTS):
-        name = f"account-{number}"
-        made[f"connections/{name}.json"] = connection | {"id": name, "secret_name": f"key-{number}"}
-        one = {"id": name, "connection": name, "list_id": f"L{number}"}
-        made[f"exports/{name}.json"] = export | one
-    return made
 
 
 def _idle(ground: Ground, name: str, segments_url: str, state_url: str) -> tuple[object, ...]:

@@ -4,19 +4,14 @@ import json
 import sys
 from collections import Counter
 
-from bench import ground
-from shared.runs.heads.head import Head, create_head
+from bench.ground import let_all_be_due
 from shared.runs.work.tick import tick
 from shared.services import process_services
 
 
 def main() -> None:
     services = process_services()
-    for listed in services.catalog.exports():
-        nothing = {ground.SEGMENT: ""}
-        create_head(
-            services.state, Head(export=listed.id, exported=nothing, scheduled_at=services.clock.now())
-        )
+    let_all_be_due(services)
     imported = Counter[str]()
     ticks = 0
     while records := tick(services, services.settings.timer_time_budget):

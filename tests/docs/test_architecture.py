@@ -10,7 +10,7 @@ from shared.runs.states import TRANSITIONS, State
 from tests.docs.pages import ROOT, blocks, page
 
 LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-PICTURE, STATES = blocks(page("docs/architecture.md"), "mermaid")
+PICTURE, STATES, _ = blocks(page("docs/architecture.md"), "mermaid")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """What a run tells the operator: numbers, ids and codes, nobody's data."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,9 +9,10 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.errors import Denied
 from shared.runs.work.tick import tick
+from tests.support.small_batches import small_batches
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
-from tests.support.world import World
+from tests.support.world import MONDAY, World
 
 
 def test_metrics_of_a_run(world: World, metrics: Metrics) -> None:
@@ -117,3 +118,13 @@ def test_a_line_for_each_step(world: World, caplog: pytest.LogCaptureFixture) ->
     assert [line.getMessage().split()[-1] for line in lines] == ["pinned", "sent", "confirmed", "closed"]
     assert {(line.__dict__["run"], line.__dict__["export"]) for line in lines} == {(record.id, "vip")}
     assert [line.__dict__["imported"] for line in lines] == [0, 0, 10, 10]
+
+
+def test_the_share_of_the_limits_that_a_pass_used(world: World, metrics: Metrics) -> None:
+    """Of many posts, which Klaviyo's limits alone hold back; a single post says nothing."""
+    world.segment(small_batches(31))
+    world.run()
+    assert 0.6 < metrics.told()["segment_export.limit.share"]["SNDBOX",] <= 1
+    world.segment(People(5), MONDAY + timedelta(hours=1))
+    world.run()
+    assert "segment_export.limit.share" not in metrics.told()

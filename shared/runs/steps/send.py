@@ -5,9 +5,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from itertools import islice
 
+from shared.adapters import telemetry
 from shared.adapters.clock import Branch
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
-from shared.klaviyo import MOST_PROFILES, room_for_profiles
+from shared.klaviyo import MOST_PROFILES, least_seconds, room_for_profiles
 from shared.ledger import read_key
 from shared.profiles import UNKEYED, Batch, Digests, pack
 from shared.profiles.digests import PERSON
@@ -38,10 +39,20 @@ def send(holder: Holder) -> bool:
         do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
         digests = UNKEYED if holder.plan.digest_key is None else digests_under(holder.plan, key)
         sender = BatchSender(holder, klaviyo, branch, RunPermit(holder, account), do_not_send)
+        began = holder.services.clock.monotonic()
         is_complete = _Pass(holder, sender, branch, digests, do_not_send.before()).run()
+        _report_share(holder, sender.accepted_now, holder.services.clock.monotonic() - began)
     if is_complete:
         holder.run.finish_sending()
     return is_complete
+
+
+def _report_share(holder: Holder, posts: int, seconds: float) -> None:
+    """How much of Klaviyo's limits a pass has used: 1 where they alone decided how long it took."""
+    least = least_seconds("import", posts)
+    if least:
+        share = least / max(seconds, least)
+        telemetry.limit_share.record(share, {"account": holder.plan.account_id})
 
 
 class _Pass:
