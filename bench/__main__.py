@@ -9,7 +9,7 @@ import click
 from bench.ground import Ground
 from bench.output import machine
 
-TABLES = ("million", "limits", "confirm", "resume", "start", "small", "many", "workers", "history", "sync")
+TABLES = ("million", "limits", "confirm", "resume", "start", "small", "many", "workers", "soak", "history", "sync")
 
 
 @click.command()
