@@ -9,7 +9,19 @@ import click
 from bench.ground import Ground
 from bench.output import machine
 
-TABLES = ("million", "limits", "confirm", "resume", "start", "small", "many", "workers", "soak", "history", "sync")
+TABLES = (
+    "million",
+    "limits",
+    "confirm",
+    "resume",
+    "start",
+    "small",
+    "many",
+    "workers",
+    "soak",
+    "history",
+    "sync",
+)
 
 
 @click.command()

@@ -144,6 +144,34 @@ var rules = [
       | summarize Warnings = sum(Sum) by Export = tostring(Properties.export)
     '''
   }
+  {
+    name: 'poison'
+    title: 'A message of the queue has failed for good'
+    severity: 1
+    by: ''
+    every: 'PT15M'
+    window: 'PT30M'
+    query: '''
+      AppMetrics
+      | where Name == "segment_export.messages.poisoned"
+      | summarize arg_max(TimeGenerated, Max)
+      | where Max > 0
+    '''
+  }
+  {
+    name: 'waiting'
+    title: 'An account has waited for a worker for 15 minutes'
+    severity: 1
+    by: 'Account'
+    every: 'PT15M'
+    window: 'PT30M'
+    query: '''
+      AppMetrics
+      | where Name == "segment_export.account.wait"
+      | summarize arg_max(TimeGenerated, Max) by Account = tostring(Properties.account)
+      | where Max >= 15 * 60
+    '''
+  }
 ]
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [

@@ -15,7 +15,7 @@ param identityId string
 @description('Memory of an instance, in MB.')
 param instanceMemoryMB int
 
-@description('The most instances that calls over HTTP may scale out to.')
+@description('The most instances that calls over HTTP and workers may scale out to.')
 param maximumInstances int
 
 @description('Address of the container that packages are deployed to.')
@@ -67,6 +67,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstances
+        // The queue has no entry here: host.json says how many messages an instance takes at once.
         // Reads of a run must not wait for, or start an instance beside, a call that is exporting.
         triggers: { http: { perInstanceConcurrency: 4 } }
       }

@@ -43,10 +43,14 @@ param exportSchedule string = '0 * * * * *'
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('The most instances that calls over HTTP may scale out to.')
+@description('The most instances that calls over HTTP and workers may scale out to.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = 40
+
+@description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
+@allowed(['timer', 'queue'])
+param workers string = 'queue'
 
 @description('Whether all exports stop before their next post.')
 param exportsPaused bool = false
@@ -97,6 +101,7 @@ module storage 'storage.bicep' = {
     tags: tags
     redundancy: storageRedundancy
     runsKeptDays: runsKeptDays
+    withQueue: workers == 'queue'
     principalId: identity.properties.principalId
     administratorId: administratorId
   }
@@ -169,15 +174,19 @@ module app 'app.bicep' = {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
+      AzureWebJobsStorage__queueServiceUri: storage.outputs.queueServiceUrl
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+      // Each running function holds one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
+      PYTHON_THREADPOOL_THREAD_COUNT: '8'
       // A trace of a request holds its URL, and the app counts its posts itself.
       OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
       AZURE_CLIENT_ID: identity.properties.clientId
       SEGMENTS_URL: segments.outputs.url
       STATE_URL: storage.outputs.stateUrl
       KEY_VAULT_URL: keys.outputs.url
+      QUEUE_URL: storage.outputs.queueUrl
       KLAVIYO_URL: 'https://a.klaviyo.com'
       HTTP_TIME_BUDGET: '45'
       TIMER_TIME_BUDGET: '240'

@@ -1,4 +1,4 @@
-metadata description = 'The app\'s own storage: what the Functions host keeps, the deployed package, and the state.'
+metadata description = 'The app\'s own storage: what the Functions host keeps, the deployed package, the state, and the queue of work.'
 
 @description('Name of the storage account.')
 param name string
@@ -15,6 +15,9 @@ param redundancy string
 @description('Days that closed runs and their refused rows are kept.')
 param runsKeptDays int
 
+@description('Whether there is a queue of work.')
+param withQueue bool
+
 @description('Object id of the app\'s identity.')
 param principalId string
 
@@ -22,6 +25,7 @@ param principalId string
 param administratorId string
 
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var daysKept = 30
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
@@ -68,6 +72,23 @@ resource stateContainer 'Microsoft.Storage/storageAccounts/blobServices/containe
   properties: { publicAccess: 'None' }
 }
 
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' = if (withQueue) {
+  parent: account
+  name: 'default'
+}
+
+resource workQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01' = if (withQueue) {
+  parent: queues
+  name: 'work'
+}
+
+// The host puts messages here that have failed for good. It would create the queue itself, but a role can
+// only be assigned on a queue that exists.
+resource poisonQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01' = if (withQueue) {
+  parent: queues
+  name: '${workQueue.name}-poison'
+}
+
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
   parent: account
   name: 'default'
@@ -99,7 +120,9 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
                 '${stateContainer.name}/ledgers/'
                 '${stateContainer.name}/locks/'
                 '${stateContainer.name}/recent/'
+                '${stateContainer.name}/refreshed'
                 '${stateContainer.name}/runs/'
+                '${stateContainer.name}/work/'
                 '${deploymentContainer.name}/'
                 'azure-webjobs-' // what the host makes itself
               ]
@@ -123,6 +146,29 @@ resource appOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+// Of these two queues only: the host's trigger touches no other. It creates none, since both exist, and it
+// measures the length of the one that it listens to. The roles Reader and Message Processor together are not
+// enough: the host also releases messages that have failed, and writes them to the other queue.
+resource appUsesWorkQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withQueue) {
+  scope: workQueue
+  name: guid(workQueue.id, principalId, storageQueueDataContributor)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageQueueDataContributor)
+  }
+}
+
+resource appUsesPoisonQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withQueue) {
+  scope: poisonQueue
+  name: guid(poisonQueue.id, principalId, storageQueueDataContributor)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageQueueDataContributor)
+  }
+}
+
 resource administratorOwnsState 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(administratorId)) {
   scope: stateContainer
   name: guid(stateContainer.id, administratorId, storageBlobDataOwner)
@@ -140,3 +186,9 @@ output deploymentUrl string = '${account.properties.primaryEndpoints.blob}${depl
 
 @description('Address of the container of connections, exports, heads and runs.')
 output stateUrl string = '${account.properties.primaryEndpoints.blob}${stateContainer.name}'
+
+@description('Address of the queues, for the Functions host.')
+output queueServiceUrl string = account.properties.primaryEndpoints.queue
+
+@description('Address of the queue of work; empty where there is none.')
+output queueUrl string = withQueue ? '${account.properties.primaryEndpoints.queue}${workQueue.name}' : ''

@@ -110,6 +110,22 @@ def exceeded(*warnings: str) -> list[Metric]:
     return [Metric("segment_export.alerts", 1, {"export": "vip", "warning": warning}) for warning in warnings]
 
 
+def poisoned(*counts: int) -> list[Metric]:
+    """How many messages have failed for good, told every five minutes, the newest last."""
+    return [
+        Metric("segment_export.messages.poisoned", count, minutes_ago=5 * (len(counts) - number))
+        for number, count in enumerate(counts)
+    ]
+
+
+def waits(*minutes: float) -> list[Metric]:
+    """How long an account waits, told every five minutes, the newest last."""
+    return [
+        Metric("segment_export.account.wait", 60 * wait, {"account": "AbC123"}, 5 * (len(minutes) - number))
+        for number, wait in enumerate(minutes)
+    ]
+
+
 TICK = Metric("segment_export.ticks", 1)
 REFUSAL = Metric("segment_export.vault.refusals", 1, {"secret": "klaviyo-eu-key"})
 
@@ -139,6 +155,12 @@ REFUSAL = Metric("segment_export.vault.refusals", 1, {"secret": "klaviyo-eu-key"
         ("refused", profiles(imported=10, filtered=80, duplicates=10), None),
         ("unusual", exceeded("rows_grew", "many_rejected"), {"Export": "vip"}),
         ("unusual", [], None),
+        ("poison", poisoned(0, 1), {}),
+        ("poison", poisoned(1, 0), None),
+        ("poison", [], None),
+        ("waiting", waits(10, 15), {"Account": "AbC123"}),
+        ("waiting", waits(9, 14.9), None),
+        ("waiting", waits(15, 0), None),
     ],
 )
 def test_an_alert_fires_when_the_runbook_says_so(

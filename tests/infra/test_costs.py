@@ -1,13 +1,17 @@
 """What docs/deploy.md counts for the bill: its formulas are what the code does, its sums are right."""
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
 from shared.runs.work.tick import tick
-from tests.docs.pages import page, rows, section
+from tests.docs.pages import ROOT, page, rows, section
+from tests.support.queue import work
 from tests.support.small_batches import UnusualPeople
 from tests.support.stores import CountingStore, with_state
 from tests.support.telemetry import Metrics
@@ -15,8 +19,11 @@ from tests.support.world import MONDAY, World, a_world
 
 COSTS = section(page("docs/deploy.md"), "## What it costs").replace("\u00d7", "x")
 TABLE = {row[0].strip("*"): row[1:] for row in rows(COSTS)}
+HOST = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
 TICKS = 30 * 24 * 60
 POSTS = (300, 3000)
+# Seconds, as host.json has them.
+POLLS_EVERY = int(HOST["maxPollingInterval"].rpartition(":")[2])
 
 
 def numbers(name: str) -> list[list[int]]:
@@ -74,6 +81,71 @@ def test_a_tick_tells_no_more_than_the_page_counts(tmp_path: Path, metrics: Metr
     names = [name for name, _, _ in metrics.points()]
     assert len(names) == 1 + an_export
     assert numbers("rows of metrics") == [[TICKS * (1 + an_export)]] * 2
+
+
+def runs_with_workers(path: Path, plan: JobPlan) -> tuple[CountingStore, int]:
+    """A run of one post with an import that takes its time: the state, and the run's messages."""
+    with a_world(path) as world:
+        world.add_queue()
+        tick(world.services, 240)
+        for day in range(2):
+            world.segment(People(10, start=900_000 * (1 - day)), MONDAY + timedelta(days=day))
+            if day:
+                world.stand_in.plans.append(plan)
+            store = CountingStore(world.services.state)
+            services = with_state(world.services, store)
+            sent = world.queue.sent
+            tick(services, 240)
+            while due := world.queue.next_at():
+                world.clock.sleep(max(0.0, (due - world.clock.now()).total_seconds()))
+                work(services, world.queue)
+            sent = world.queue.sent - sent
+            world.clock.sleep(86_400)
+        assert world.members() == People(10).expected.emails | People(10, start=900_000).expected.emails
+    return store, sent
+
+
+@pytest.mark.parametrize(("seconds", "column"), [(60, 0), (600, 1)])
+def test_workers_add_no_more_than_the_page_counts(tmp_path: Path, seconds: int, column: int) -> None:
+    """To a run, where Klaviyo imports for a minute and for ten: messages, and reads and writes for each."""
+    [of_a_run] = re.findall(r" with (\d+)", TABLE["messages"][1 + column])
+    a_message = {
+        what: int(re.findall(r"(\d+) x messages", TABLE[f"more {what} of blobs"][0])[0])
+        for what in ("reads", "writes")
+    }
+    factors = {
+        what: tuple(map(int, re.findall(r"30 x (\d+) \+ (\d+) x posts", TABLE[f"{what} of blobs"][0])[0]))
+        for what in a_message
+    }
+    store, messages = runs_with_workers(tmp_path, JobPlan(seconds=seconds))
+    assert messages == int(of_a_run)
+    done = {"reads": counted(store, "read") + counted(store, "stat"), "writes": counted(store, "write")}
+    for what, number in done.items():
+        assert number <= sum(factors[what]) + a_message[what] * messages
+        assert numbers(f"more {what} of blobs")[column] == [a_message[what] * 30 * messages]
+    assert numbers("messages")[column] == [30 * messages]
+    polls = 30 * 86_400 // POLLS_EVERY
+    assert numbers("transactions of queues")[column] == [TICKS + 4 * 30 * messages + polls]
+    assert numbers("more GB-s")[column] == [30 * messages * 2]
+    assert numbers("more rows of metrics")[column] == [TICKS + 30 * messages]
+
+
+def test_a_quiet_tick_adds_what_the_page_counts(tmp_path: Path, metrics: Metrics) -> None:
+    """One listing of the accounts that wait, and one metric."""
+    found = []
+    for with_queue in (False, True):
+        with a_world(tmp_path / str(with_queue)) as world:
+            if with_queue:
+                world.add_queue()
+            tick(world.services, 240)
+            store = CountingStore(world.services.state)
+            metrics.points()
+            tick(with_state(world.services, store), 240)
+            assert counted(store, "write") == 0
+            found.append((counted(store, "list"), len(metrics.points())))
+    (listings, told), with_workers = found
+    assert with_workers == (listings + 1, told + 1)
+    assert numbers("more listings of blobs") == [[TICKS]] * 2
 
 
 def test_the_sums_are_right() -> None:

@@ -17,6 +17,8 @@ SCOPES = {
     "the vault": ("keys.bicep", "vault"),
     "Application Insights": ("monitoring.bicep", "insights"),
     "the container `state`": ("storage.bicep", "stateContainer"),
+    "the queue `work`": ("storage.bicep", "workQueue"),
+    "the queue `work-poison`": ("storage.bicep", "poisonQueue"),
 }
 WHO = {"the app": "principalId", "`administratorId`": "administratorId"}
 
@@ -123,6 +125,9 @@ def test_a_parameter_takes_what_the_page_allows() -> None:
     assert "@minValue(30)" in allowed["runsKeptDays"]
     assert "memory of an instance: 512, 2048 (default) or 4096" in DEPLOYING
     assert "@allowed([512, 2048, 4096])" in allowed["instanceMemoryMB"]
+    assert "`queue` (default) hands it to workers" in DEPLOYING
+    assert "@allowed(['timer', 'queue'])" in allowed["workers"]
+    assert text(parameters["workers"].named_children[-1]) == "queue"
 
 
 def test_a_parameter_reaches_the_module_that_it_is_for() -> None:

@@ -13,6 +13,7 @@ from shared.adapters import telemetry
 from shared.errors import Denied
 from shared.runs.work.tick import tick
 from tests.support.bicep import ALERT_RULES, INFRA, ROOT, text
+from tests.support.queue import work
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
 from tests.support.webhook import notify_of, receiving
@@ -53,8 +54,8 @@ def test_a_query_asks_for_metrics_that_there_are(query: str) -> None:
 def test_queries_ask_for_attributes_that_the_metrics_have(
     tmp_path: Path, key_vault: KeyVaultServer, metrics: Metrics
 ) -> None:
-    """Runs that succeed, are throttled, stay open, are unusual, fail and lack a key tell all that is asked
-    for."""
+    """Runs that succeed, are throttled, stay open, are unusual, fail, lack a key and wait for a worker tell
+    all that is asked for."""
     key_vault.secrets["key"] = "pk_made"
     key_vault.refused["key"] = "ForbiddenByRbac"
     with pytest.raises(Denied):
@@ -71,6 +72,14 @@ def test_queries_ask_for_attributes_that_the_metrics_have(
             world.clock.sleep(600)
         world.document("exports/vip.json", list_id="Nowher")
         world.run()
+    with a_world(tmp_path / "queue") as world:
+        world.add_queue()
+        tick(world.services, 240)
+        world.segment(People(10))
+        for _ in range(2):
+            tick(world.services, 240)
+            world.clock.sleep(60)
+        assert work(world.services, world.queue) == 1
     emitted: dict[str, set[str]] = defaultdict(set)
     for name, attributes, _ in metrics.points():
         emitted[name] |= set(attributes)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings, SignIn, auth_of
-from tests.support.bicep import MAIN, ROOT, app_settings, declared, text
+from shared.settings import Settings, SignIn, auth_of, queue_of
+from tests.support.bicep import MAIN, ROOT, TEMPLATES, app_settings, body, declared, modules, text
 
 # The keys' file stands in for the vault where there is none.
 LOCAL_ONLY = {"SECRETS_FILE"}
@@ -23,6 +23,7 @@ READ_BY_THE_HOST = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
 }
 DEPLOYED = (
@@ -79,21 +80,25 @@ def test_deployed_values_are_the_defaults() -> None:
 
 
 def test_the_example_shows_every_setting() -> None:
-    """A copy of local.settings.json.example names all that the code reads, but for Azure's identity."""
+    """A copy of local.settings.json.example names all that the code reads, but for what the host and Azure's
+    identity are told."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    assert read_by_the_code() - set(example) == {"AZURE_CLIENT_ID"} | OF_THE_PLATFORM
+    others = {"AZURE_CLIENT_ID", "AzureWebJobsStorage__queueServiceUri"} | OF_THE_PLATFORM
+    assert read_by_the_code() - set(example) == others
 
 
 # Where the templates take the settings from that name something they make, or were told.
 WIRED = {
     "AzureWebJobsStorage__clientId": "identity.properties.clientId",
     "AzureWebJobsStorage__blobServiceUri": "storage.outputs.blobServiceUrl",
+    "AzureWebJobsStorage__queueServiceUri": "storage.outputs.queueServiceUrl",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "monitoring.outputs.connectionString",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "ClientId=${identity.properties.clientId};Authorization=AAD",
     "AZURE_CLIENT_ID": "identity.properties.clientId",
     "SEGMENTS_URL": "segments.outputs.url",
     "STATE_URL": "storage.outputs.stateUrl",
     "KEY_VAULT_URL": "keys.outputs.url",
+    "QUEUE_URL": "storage.outputs.queueUrl",
     "EXPORTS_PAUSED": "exportsPaused ? 'true' : 'false",
     "NOTIFY_SECRET": "notifySecret",
     "AUTH": "auth",
@@ -106,6 +111,28 @@ WIRED = {
 def test_a_setting_is_what_its_name_says(name: str) -> None:
     """The app signs in as its own identity, and finds its segments, state, vault and telemetry."""
     assert app_settings()[name] == WIRED[name]
+
+
+def test_the_host_listens_where_the_timer_sends() -> None:
+    """Both addresses are made of the account's own, which ends in a slash; without workers, there is none."""
+    outputs = declared(TEMPLATES["storage.bicep"], "output")
+    service, url = (text(outputs[name].named_children[-1]) for name in ("queueServiceUrl", "queueUrl"))
+    assert url == f"withQueue ? '${{{service}}}${{workQueue.name}}' : ''".strip("'")
+    assert text(modules(MAIN)["storage"][1]["withQueue"]) == "workers == 'queue"
+    queue = text(body(declared(TEMPLATES["storage.bicep"], "resource")["workQueue"])["name"])
+    account = "https://stmade.queue.core.windows.net/"
+    deployed = {"AzureWebJobsStorage__queueServiceUri": account, "QUEUE_URL": f"{account}{queue}"}
+    assert Settings.from_environment(deployed).queue_url == f"{account}work"
+    assert queue_of(deployed) == queue
+    assert Settings.from_environment(deployed | {"QUEUE_URL": ""}).queue_url is None
+
+
+def test_messages_are_worked_on_side_by_side() -> None:
+    """The worker process has a thread for each message and each call that an instance may take at once."""
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    [calls] = re.findall(r"perInstanceConcurrency: (\d+)", text(TEMPLATES["app.bicep"]))
+    threads = int(app_settings()["PYTHON_THREADPOOL_THREAD_COUNT"])
+    assert threads >= max(queues["batchSize"] + queues["newBatchThreshold"], int(calls))
 
 
 def test_no_trace_holds_an_address_of_a_request() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tree_sitter import Node
 
 from shared import state
+from shared.adapters.queue import POISON
 from tests.support.bicep import (
     INFRA,
     MAIN,
@@ -29,6 +30,7 @@ from tests.support.bicep import (
 ROLES = {
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "storageBlobDataReader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
     "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
     "keyVaultSecretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
@@ -120,8 +122,24 @@ def test_the_state_and_the_package_lie_in_containers_that_are_made() -> None:
         )
 
 
+def test_what_has_failed_lies_where_the_timer_counts_it() -> None:
+    """The second queue has the name that the Functions host gives it, and both are there only for workers."""
+    storage = declared(TEMPLATES["storage.bicep"], "resource")
+    queues = {
+        name: text(body(node)["name"])
+        for name, node in storage.items()
+        if re.search(r"queueServices/queues@", text(node.named_children[1]))
+    }
+    assert queues == {"workQueue": "work", "poisonQueue": "${workQueue.name}" + POISON}
+    for name in ("queues", *queues, "appUsesWorkQueue", "appUsesPoisonQueue"):
+        assert "= if (withQueue) {" in text(storage[name]), name
+
+
 DOCUMENTS = ["state/connections/klaviyo-eu.json", "state/exports/vip.json"]
 LEFT_BY_RUNS = [f"state/{name('vip.1')}" for name in (state.record, state.rejected, state.cancel)]
+
+
+REMEMBERED = [f"state/{name}" for name in (state.head("vip"), "locks/account-1", state.work("AbC123"))]
 
 
 def forgets(name: str) -> Callable[[str], bool]:
@@ -143,7 +161,7 @@ def test_only_runs_are_forgotten() -> None:
     """What the lifecycle deletes by age is what a closed run leaves, not what is configured or remembered."""
     is_forgotten = forgets("forget-old-runs")
     assert all(map(is_forgotten, LEFT_BY_RUNS))
-    assert not any(map(is_forgotten, [*DOCUMENTS, f"state/{state.head('vip')}", "state/locks/account-1"]))
+    assert not any(map(is_forgotten, [*DOCUMENTS, *REMEMBERED]))
     assert text(TEMPLATES["storage.bicep"]).count("baseBlob") == 1
 
 
@@ -155,6 +173,9 @@ def test_old_versions_of_documents_stay() -> None:
     is_forgotten = forgets("forget-old-versions")
     assert not any(map(is_forgotten, DOCUMENTS))
     rewritten = [f"state/{state.head('vip')}", "state/locks/account-1", "deployment/released-package.zip"]
+    rewritten += [
+        f"state/{name}" for name in (state.work("AbC123"), state.work_lock("AbC123"), state.REFRESHED)
+    ]
     rewritten += ["azure-webjobs-hosts/timers/app/schedule/status", "azure-webjobs-secrets/app/host.json"]
     assert all(map(is_forgotten, rewritten + LEFT_BY_RUNS))
 
