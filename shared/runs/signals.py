@@ -71,7 +71,7 @@ def _is_newer_due(holder: Holder) -> bool:
 def _is_paused(holder: Holder) -> bool:
     """Whether the pause that the run waits for still holds."""
     run = holder.run
-    if run.plan is None or run.wait is None or run.wait.reason != "paused":
+    if run.plan is None or not run.is_paused:
         return False
     try:
         return pause_of(holder.services, run.plan.export.connection) is not None

@@ -14,6 +14,7 @@ from shared.errors import Denied
 from shared.runs.work.tick import tick
 from tests.support.bicep import ALERT_RULES, INFRA, ROOT, text
 from tests.support.queue import work
+from tests.support.small_batches import small_batches
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
 from tests.support.webhook import notify_of, receiving
@@ -75,7 +76,7 @@ def test_queries_ask_for_attributes_that_the_metrics_have(
     with a_world(tmp_path / "queue") as world:
         world.add_queue()
         tick(world.services, 240)
-        world.segment(People(10))
+        world.segment(small_batches(12))
         for _ in range(2):
             tick(world.services, 240)
             world.clock.sleep(60)

@@ -14,6 +14,7 @@ from tests.mutants.notifying import NOTIFYING
 from tests.mutants.profiles import PROFILES
 from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
+from tests.mutants.run_queue import RUN_QUEUE
 from tests.mutants.run_sending import RUN_SENDING
 from tests.mutants.run_states import RUN_STATES
 from tests.mutants.run_subscribing import SUBSCRIBING
@@ -32,6 +33,7 @@ MUTANTS = [
     *PROFILES,
     *RUN_ENDING,
     *RUN_HEADS,
+    *RUN_QUEUE,
     *RUN_SENDING,
     *RUN_STATES,
     *SUBSCRIBING,

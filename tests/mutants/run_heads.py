@@ -8,7 +8,9 @@ _OLD = "shared/runs/heads/old.py"
 _OLDS = "tests/runs/test_old_heads.py"
 _EXPORT = "shared/runs/lock/export.py"
 _ACCOUNT = "shared/runs/lock/account.py"
+_LEASE = "shared/runs/lock/lease.py"
 _LOCKED = "tests/runs/test_locks.py"
+_SLICED = "tests/runs/test_slices.py"
 
 RUN_HEADS = [
     Mutant(_HEAD, "BACK_OFF = (5, 15, 60)", "BACK_OFF = (5, 15, 600)", _HEADS),
@@ -40,7 +42,7 @@ RUN_HEADS = [
     Mutant(_HEAD, "(State.CONFIRMING, State.SUB", "(State.SUB", _HEADS),
     Mutant(_HEAD, "State.SUBSCRIBING, ", "", _HEADS),
     Mutant(_HEAD, "SUBSCRIBING, State.REMOVING)", "SUBSCRIBING)", _HEADS),
-    Mutant(_HEAD, 'wait is not None and wait.reason == "paused"', "wait is not None", _HEADS),
+    Mutant(_HEAD, "run is not None and run.is_paused", "wait is not None", _HEADS),
     Mutant(_HEAD, "self.last_success.finished_at if self.last_success else None", "None", _HEADS),
     Mutant(_HEAD, "advanced_at=run.advanced_at if run else None", "advanced_at=None", _HEADS),
     Mutant(_HEAD, "not_before=wait.until if wait else None", "not_before=None", _HEADS),
@@ -98,5 +100,7 @@ RUN_HEADS = [
     Mutant(_ACCOUNT, "BUSY_AGAIN = 5.0", "BUSY_AGAIN = 500.0", "tests/runs/test_turns.py"),
     Mutant(_ACCOUNT, "        if pause > 0:\n", "        if False:\n", _LOCKED),
     Mutant(_ACCOUNT, "retry_after=pause)", "retry_after=None)", _LOCKED),
-    Mutant(_ACCOUNT, "        with suppress(AlreadyExists):\n", "        if True:\n", _LOCKED),
+    Mutant(_ACCOUNT, "            want_account(services.state, account_id)\n", "", _SLICED),
+    Mutant(_ACCOUNT, "        services.state.delete(state.account_wanted(account_id))\n", "", _SLICED),
+    Mutant(_LEASE, "with suppress(AlreadyExists):", "if True:", _LOCKED),
 ]

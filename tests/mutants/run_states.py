@@ -135,7 +135,7 @@ RUN_STATES = [
     Mutant(_RUN, "Step.PIN if run.plan is None else", "Step.PIN if run.state is State.PINNING else", _STATES),
     Mutant(_RUN, " or signals.newer_due or run", " or run", _STATES),
     Mutant(_RUN, " or run.deliveries.is_overdue(now)", "", _STATES),
-    Mutant(_RUN, ' and run.wait.reason == "paused"', "", _STATES),
+    Mutant(_RUN, ' and self.wait.reason == "paused"', "", _STATES),
     Mutant(_RUN, "if signals.paused else step", "", _STATES),
     Mutant(_RUN, "return Rest(wait.until) if wait else step", "return step", _STATES),
     # What Klaviyo has accepted.

@@ -7,6 +7,9 @@ _FOUND = "tests/runs/test_find.py"
 _QUEUE = "shared/runs/work/turns.py"
 _QUEUED = "tests/runs/test_turns_of_work.py"
 _TICK = "shared/runs/work/tick.py"
+_SERVE = "shared/runs/work/serve.py"
+_SLICED = "tests/runs/test_slices.py"
+_WORKED = "tests/runs/test_queue.py"
 _TICKS = "tests/runs/test_tick.py"
 _LISTING = "shared/runs/views/listing.py"
 _LISTED = "tests/runs/test_long_history.py::test_no_run_falls_between_two_listings"
@@ -55,15 +58,24 @@ RUN_TICKS = [
         _QUEUED,
     ),
     Mutant(_QUEUE, "            if not run.is_closed:\n", "            if True:\n", _QUEUED),
-    Mutant(_QUEUE, "run=run.id, advanced_at=now, not_before=later", "run=run.id, not_before=later", _QUEUED),
-    Mutant(_QUEUE, "run=run.id, advanced_at=now, not_before=later", "run=run.id, advanced_at=now", _QUEUED),
+    Mutant(_QUEUE, "work, advanced_at=now, not_before=later", "work, not_before=later", _QUEUED),
+    Mutant(_QUEUE, "work, advanced_at=now, not_before=later", "work, advanced_at=now", _QUEUED),
+    Mutant(_QUEUE, ", paused=progress.is_paused", "", _WORKED),
+    Mutant(_QUEUE, "SLICE = 60.0", "SLICE = 600.0", _QUEUED),
+    Mutant(_QUEUE, "GLANCE = 10.0", "GLANCE = 100.0", _QUEUED),
+    Mutant(_QUEUE, "return 0.0 if self._is_over else min(SLICE", "return min(SLICE", _QUEUED),
+    Mutant(_QUEUE, "min(SLICE, self._whole.left())", "self._whole.left()", _QUEUED),
+    Mutant(_QUEUE, "work.not_before <= now and (", "(", _QUEUED),
+    Mutant(_QUEUE, "work.account == account or", "", _QUEUED),
+    Mutant(_QUEUE, " or work.account not in self._busy)", ")", _QUEUED),
     Mutant(_QUEUE, "len({work.account for work in self._work})", "len(self._work)", _QUEUED),
-    Mutant(_TICK, "SLICE = 60.0", "SLICE = 600.0", _TICKS),
     Mutant(_TICK, "ACCOUNTS_AT_ONCE = 4", "ACCOUNTS_AT_ONCE = 1", _QUEUED),
-    Mutant(_TICK, "    except (AlreadyRunning, NewerVersion):\n        return None\n", "", _QUEUED),
-    Mutant(_TICK, "        log_failure(work.export, error)\n", "        pass\n", _BAD),
+    Mutant(_SERVE, "    except (AlreadyRunning, NewerVersion):\n        return None\n", "", _TICKS),
+    Mutant(_SERVE, "        log_failure(work.export, error)\n", "        pass\n", _BAD),
+    Mutant(_SERVE, " or is_account_wanted(services.state, work.account)", "", _SLICED),
+    Mutant(_SERVE, "turns.somebody_waits(work.account) or ", "", _SLICED),
     Mutant(
-        _TICK,
+        _SERVE,
         "    except Exception as error:  #",
         "    except ZeroDivisionError.__class__ as error:  #",
         _BAD,

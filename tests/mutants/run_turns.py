@@ -229,7 +229,7 @@ RUN_TURNS = [
         "    except ZeroDivisionError as problem:\n",
         _SIGNALED,
     ),
-    Mutant(_SIGNALS, ' or run.wait.reason != "paused"', "", _SIGNALED),
+    Mutant(_SIGNALS, " or not run.is_paused", "", _SIGNALED),
     Mutant(
         _SIGNALS,
         "    except ExportError:\n        return False  #",

@@ -189,7 +189,7 @@ class Head(StateModel):
             pinned=self.pinned(),
             advanced_at=run.advanced_at if run else None,
             not_before=wait.until if wait else None,
-            paused=wait is not None and wait.reason == "paused",
+            paused=run is not None and run.is_paused,
             exported=self.exported,
             scheduled_at=self.scheduled_at,
             retry=self.retry,

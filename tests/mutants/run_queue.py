@@ -1,0 +1,82 @@
+"""Mutants of the queue of work: its messages, its markers, its workers."""
+
+from tests.mutants.mutant import Mutant
+
+_MARKER = "shared/runs/queue/marker.py"
+_ASKING = "shared/runs/queue/asking.py"
+_MESSAGES = "shared/runs/queue/messages.py"
+_REFRESHED = "shared/runs/queue/refreshed.py"
+_HAND_OUT = "shared/runs/work/hand_out.py"
+_WORKER = "shared/runs/work/worker.py"
+_QUEUE = "shared/adapters/queue.py"
+_WORKED = "tests/runs/test_queue.py"
+_EVENTS = "tests/runs/test_refreshed.py"
+_SENT = "tests/adapters/test_queue.py"
+
+RUN_QUEUE = [
+    Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _WORKED),
+    Mutant(_MARKER, "SILENT = timedelta(minutes=1)", "SILENT = timedelta(minutes=10)", _WORKED),
+    Mutant(_MARKER, "        patience *= 2 ** (min(self.times, 10) - 1)\n", "", _WORKED),
+    Mutant(_MARKER, " or not is_believed(since, now)", "", _WORKED),
+    Mutant(_MARKER, "if self.taken_at is None else timedelta()", "", _WORKED),
+    Mutant(
+        _MARKER,
+        "        if self.taken_at is not None:\n            return self.model_copy",
+        "        if False:\n            return self.model_copy",
+        _WORKED,
+    ),
+    Mutant(_MARKER, "if min(exports.values()) < self.due - SOON:", "if False:", _WORKED),
+    Mutant(_MARKER, "if wanted != self.exports else None", "", _WORKED),
+    Mutant(
+        _MARKER,
+        "            raise NewerVersion(state.work(account))\n",
+        "            return None, blob.etag\n",
+        _WORKED,
+    ),
+    Mutant(
+        _MARKER, "    return None, blob.etag\n\n\ndef write", "    return None, None\n\n\ndef write", _WORKED
+    ),
+    Mutant(_MARKER, "_sooner(self.exports, self.asked), now)", "self.exports, now)", _WORKED),
+    Mutant(
+        _ASKING, "    except ExportError as error:\n", "    except ZeroDivisionError as error:\n", _WORKED
+    ),
+    Mutant(_ASKING, "if marker.taken_at is not None and is_held(", "if is_held(", _WORKED),
+    Mutant(
+        _ASKING, "    if marker is None or not marker.is_silent(now):\n", "    if marker is None:\n", _WORKED
+    ),
+    Mutant(_ASKING, "max(0.0, (marker.due - now).total_seconds())", "0.0", _WORKED),
+    Mutant(_MESSAGES, "if _Sent.model_validate(content).version > VERSION:", "if False:", _WORKED),
+    Mutant(_MESSAGES, "(ValueError, RecursionError)", "ValueError", _WORKED),
+    Mutant(_MESSAGES, 'BLOB_CREATED not in (event.get("eventType"), event.get("type"))', "False", _EVENTS),
+    Mutant(_MESSAGES, 'if start != "/blobServices/default" or', "if", _EVENTS),
+    Mutant(_REFRESHED, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _EVENTS),
+    Mutant(_REFRESHED, "if known is None or known.message != message.id:", "if known is None:", _EVENTS),
+    Mutant(_REFRESHED, ' and event.container == container.rpartition("/")[2]', "", _EVENTS),
+    Mutant(_REFRESHED, " and event.name.startswith(folder)", "", _EVENTS),
+    Mutant(_REFRESHED, "        services.state.delete(state.REFRESHED, if_match=etag)\n", "", _EVENTS),
+    Mutant(_HAND_OUT, "        if account in news or _comes", "        if _comes", _WORKED),
+    Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _WORKED),
+    Mutant(_HAND_OUT, "due < entry.due - SOON", "False", _WORKED),
+    Mutant(_HAND_OUT, "            if entry.due <= now:\n", "            if True:\n", _WORKED),
+    Mutant(
+        _WORKER,
+        '    if marker is None or marker.message != message.id:\n        return "stale"\n',
+        '    if marker is None:\n        return "stale"\n',
+        _WORKED,
+    ),
+    Mutant(_WORKER, "            queue.send(marker.text(), BUSY_AGAIN)\n", "", _WORKED),
+    Mutant(_WORKER, "                todo = left | marker.asked\n", "                todo = left\n", _WORKED),
+    Mutant(_WORKER, "if not each.paused}", "}", _WORKED),
+    Mutant(
+        _WORKER,
+        "        if sent_at is not None and services.clock.now() - sent_at < NEWER_FOR:\n",
+        "        if True:\n",
+        _WORKED,
+    ),
+    Mutant(_WORKER, "            queue.send(text, NEWER_AGAIN)\n", "            pass\n", _WORKED),
+    Mutant(_WORKER, "WAITING = 2.0", "WAITING = 200.0", _WORKED),
+    Mutant(_QUEUE, "math.ceil(delay)", "int(delay)", _SENT),
+    Mutant(_QUEUE, "self._queue.create_queue()", "pass", _SENT),
+    Mutant(_QUEUE, "                message_encode_policy=TextBase64EncodePolicy(),\n", "", _SENT),
+    Mutant(_QUEUE, "client(url + POISON)", "client(url)", _SENT),
+]
