@@ -12,6 +12,7 @@ from cli.doctor import fixes
 from cli.doctor.documents import check_documents
 from cli.doctor.finding import Finding, check, failed, too_far_ahead
 from shared import state
+from shared.adapters.queue import Queue
 from shared.adapters.webhook import Webhook
 from shared.errors import ExportError, NotFound
 from shared.klaviyo import StoredPauses
@@ -39,6 +40,8 @@ def examine(services: Services) -> Iterator[Finding]:
     if secret := services.settings.notify_secret:
         look = partial(_notifications, services, secret)
         yield check("notifications", look, fixes.notifications(services.settings))
+    if services.queue is not None:
+        yield _queue(services.queue)
     yield check("segments", lambda: _segments(services), fixes.SEGMENTS)
     found = _state(services)
     yield found
@@ -59,6 +62,16 @@ def _versions(services: Services) -> Finding:
 def _notifications(services: Services, secret: str) -> str:
     Webhook.parse(secret, services.vault.secret(secret))
     return f"the secret {secret} has an address; nothing was sent to it"
+
+
+def _queue(queue: Queue) -> Finding:
+    """Whether the queue answers, and how many of its messages have failed for good."""
+    try:
+        poisoned = queue.poisoned()
+    except ExportError as error:
+        return failed("queue", error, fixes.QUEUE)
+    message = f"answers; {poisoned:,} of its messages have failed for good"
+    return Finding("queue", message, fixes.POISON if poisoned else "", warning=True)
 
 
 def _segments(services: Services) -> str:

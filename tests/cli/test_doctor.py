@@ -8,6 +8,7 @@ import pytest
 from sandbox.klaviyo import Fault
 from sandbox.people import People
 from tests.cli.conftest import Command
+from tests.support.azurite import AzuriteQueues
 from tests.support.world import World
 
 
@@ -213,3 +214,24 @@ def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
     assert result.exit_code == 0
     assert f"warn  state: The folder {folder} does not exist." in result.stdout
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("poisoned", [0, 2])
+def test_the_queue(command: Command, well: World, azurite_queues: AzuriteQueues, poisoned: int) -> None:
+    """That it answers; messages that have failed for good are a warning, since nothing is lost with them."""
+    queue = azurite_queues.queue()
+    poison = azurite_queues.named(f"{queue.queue_name}-poison")
+    poison.create_queue()
+    for _ in range(poisoned):
+        poison.send_message("x")
+    result = command("doctor", QUEUE_URL=queue.url)
+    assert result.exit_code == 0
+    assert f"answers; {poisoned} of its messages" in result.stdout
+    assert ("docs/runbook.md" in result.stdout) is (poisoned > 0)
+
+
+def test_a_queue_that_is_away(command: Command, well: World) -> None:
+    """With what to do, and the rest is checked all the same."""
+    found = wrong(command, QUEUE_URL="http://127.0.0.1:1/devstoreaccount1/work")
+    assert found.keys() == {"queue"}
+    assert "Try again later" in found["queue"]["mend"]

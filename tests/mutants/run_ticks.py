@@ -6,6 +6,7 @@ _FIND = "shared/runs/work/find.py"
 _FOUND = "tests/runs/test_find.py"
 _QUEUE = "shared/runs/work/turns.py"
 _QUEUED = "tests/runs/test_turns_of_work.py"
+_ACCOUNT = "shared/runs/lock/account.py"
 _TICK = "shared/runs/work/tick.py"
 _SERVE = "shared/runs/work/serve.py"
 _SLICED = "tests/runs/test_slices.py"
@@ -112,7 +113,9 @@ RUN_TICKS = [
     Mutant(
         _FIND, "    if entry.account is None and isinstance(export, Export):\n", "    if False:\n", _FOUND
     ),
-    Mutant(_FIND, "connection.account.id if connection.account else connection.id", "connection.id", _FOUND),
+    Mutant(
+        _ACCOUNT, "connection.account.id if connection.account else connection.id", "connection.id", _FOUND
+    ),
     # What is shown.
     Mutant(_LISTING, "MOST_AT_ONCE = 100", "MOST_AT_ONCE = 10_000", _PAGED),
     Mutant(_LISTING, "range(31, 0, -1)", "range(30, 0, -1)", _LISTED),
@@ -216,7 +219,7 @@ RUN_TICKS = [
     Mutant(
         _ADVANCE, "lock.head.open is None or lock.run.record.id != run_id", "lock.head.open is None", _STARTED
     ),
-    Mutant(_ADVANCE, "        if deadline.left() <= pause:\n            break\n", "", _STARTED),
+    Mutant(_ADVANCE, "            break\n", "", _STARTED),
     Mutant(
         _ADVANCE,
         "    except AlreadyRunning:\n        record = read_run",

@@ -1,0 +1,66 @@
+"""The setting of the queue: one queue of the account at which the host listens, or a clear word."""
+
+import pytest
+
+from shared.errors import InvalidSettings
+from shared.settings import Settings, queue_of
+
+AZURE = "https://account.queue.core.windows.net"
+EMULATOR = "http://127.0.0.1:10001/devstoreaccount1"
+
+
+def environment(url: str, service: str = "") -> dict[str, str]:
+    return {"QUEUE_URL": url, "AzureWebJobsStorage__queueServiceUri": service}
+
+
+@pytest.mark.parametrize(
+    ("url", "service", "queue"),
+    [
+        ("", "", None),
+        ("  ", AZURE, None),
+        (f"{AZURE}/work", "", "work"),
+        (f"{AZURE}/work/", f"{AZURE}/", "work"),
+        (f"{AZURE}/exports-of-2026", AZURE, "exports-of-2026"),
+        (f"{EMULATOR}/work", EMULATOR, "work"),
+        (f"{EMULATOR}/work", f"{EMULATOR}/", "work"),
+    ],
+)
+def test_a_queue_or_none(url: str, service: str, queue: str | None) -> None:
+    """With or without a slash at the end; blank is none."""
+    settings = Settings.from_environment(environment(url, service))
+    assert settings.queue_url == (url.rstrip("/") if queue else None)
+    assert queue_of(environment(url, service)) == queue
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        AZURE,
+        f"{AZURE}/",
+        f"{AZURE}/Work",
+        f"{AZURE}/a",
+        f"{AZURE}/work/more",
+        f"{AZURE}/-work",
+        f"{AZURE}/wo--rk",
+        f"{AZURE}/{'w' * 57}",
+        f"{AZURE}/work?sig=secret",
+        f"https://user:secret@{AZURE.removeprefix('https://')}/work",
+        "http://account.queue.core.windows.net/work",
+        "http://127.0.0.1:10001/work",
+        "file:./data/queue",
+        "work",
+    ],
+)
+def test_what_is_no_queue_is_refused(url: str) -> None:
+    """By name, without its value; the host then listens to nothing, and starts all the same."""
+    with pytest.raises(InvalidSettings, match="QUEUE_URL") as refused:
+        Settings.from_environment(environment(url))
+    assert "secret" not in refused.value.message
+    assert queue_of(environment(url)) is None
+
+
+@pytest.mark.parametrize("service", ["https://other.queue.core.windows.net", EMULATOR])
+def test_the_host_must_listen_where_the_timer_sends(service: str) -> None:
+    """Else messages lie where nobody looks."""
+    with pytest.raises(InvalidSettings, match="AzureWebJobsStorage__queueServiceUri"):
+        Settings.from_environment(environment(f"{AZURE}/work", service))
