@@ -18,6 +18,7 @@ NO_CONNECTION = "Check STATE_URL; `segment-export connections add` adds the firs
 NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one."
 NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."
 PAUSED = "Set `paused` to false in its document."
+POISON = "Look at them, then delete them: docs/runbook.md. The timer has had their work done anyway."
 ALL_PAUSED = "Set it to false."
 CLOCK = "Synchronize this machine's clock with a time server."
 AHEAD = "A machine's clock was ahead: check the clocks of all machines that run exports. Nothing else to do."
@@ -63,6 +64,10 @@ STATE = {
     "invalid_request": "Check STATE_URL.",
     "invalid_settings": "Check STATE_URL.",
     "not_found": "Check STATE_URL.",
+}
+QUEUE = {
+    "denied": "Give the app's identity access to QUEUE_URL: Storage Queue Data Contributor on the queue.",
+    "invalid_settings": "Check QUEUE_URL.",
 }
 HEAD = STATE | {
     "invalid_document": "Stop the app, then restore or delete the head as described in docs/runbook.md."
