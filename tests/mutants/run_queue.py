@@ -40,7 +40,7 @@ RUN_QUEUE = [
     Mutant(
         _ASKING, "    except ExportError as error:\n", "    except ZeroDivisionError as error:\n", _WORKED
     ),
-    Mutant(_ASKING, "if marker.taken_at is not None and is_held(", "if is_held(", _WORKED),
+    Mutant(_ASKING, "if is_held(services.state, state.work_lock(account)):", "if False:", _WORKED),
     Mutant(
         _ASKING, "    if marker is None or not marker.is_silent(now):\n", "    if marker is None:\n", _WORKED
     ),

@@ -14,6 +14,7 @@ from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import StorageUnavailable
 from shared.runs.advance import cancel, run, start
+from shared.runs.queue.asking import ask_again
 from shared.runs.queue.marker import Marker, read_marker
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
@@ -503,3 +504,35 @@ def test_how_long_accounts_wait_is_told(world: World, metrics: Metrics) -> None:
     metrics.told()
     tick(world.services, 240)
     assert "segment_export.account.wait" not in metrics.told()
+
+
+def test_an_account_that_a_worker_has_does_not_wait(world: World, metrics: Metrics) -> None:
+    """However long it takes."""
+    refresh(world, People(5))
+    metrics.told()
+
+    def an_hour_later(_: object) -> None:
+        world.clock.ahead += timedelta(hours=1)
+        tick(world.services, 240)
+
+    world.stand_in.on_import(an_hour_later)
+    work(world.services, world.queue)
+
+    assert metrics.told()["segment_export.account.wait"] == {(ACCOUNT,): 0}
+
+
+def test_asking_for_what_is_on_its_way_writes_nothing(world: World) -> None:
+    """Neither a marker nor a message."""
+    refresh(world, People(5))
+    etag = world.services.state.stat(state.work(ACCOUNT)).etag
+    start(world.services, "vip", ON_DEMAND)
+    ask_again(world.services, world.queue, ACCOUNT)
+    assert world.services.state.stat(state.work(ACCOUNT)).etag == etag
+    assert world.queue.sent == 1
+
+
+def test_a_start_needs_no_queue(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Where its message can't be sent, the run is open, and the timer's."""
+    away = replace(world.services, queue=Away())
+    assert start(away, "vip", ON_DEMAND).status == "queued"
+    assert "export vip is left to the timer: storage_unavailable" in caplog.text

@@ -66,7 +66,7 @@ def ask_again(services: Services, queue: Queue, account: str) -> None:
     marker, etag = read_marker(services.state, account)
     if marker is None or not marker.is_silent(now):
         return
-    if marker.taken_at is not None and is_held(services.state, state.work_lock(account)):
+    if is_held(services.state, state.work_lock(account)):
         return
     again = marker.again(now)
     with suppress(Changed):
