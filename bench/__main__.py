@@ -18,6 +18,7 @@ TABLES = (
     "small",
     "many",
     "workers",
+    "growth",
     "soak",
     "history",
     "sync",
