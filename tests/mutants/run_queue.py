@@ -57,7 +57,6 @@ RUN_QUEUE = [
     Mutant(_HAND_OUT, "        if account in news or _comes", "        if _comes", _WORKED),
     Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _WORKED),
     Mutant(_HAND_OUT, "due < entry.due - SOON", "False", _WORKED),
-    Mutant(_HAND_OUT, "            if entry.due <= now:\n", "            if True:\n", _WORKED),
     Mutant(
         _WORKER,
         '    if marker is None or marker.message != message.id:\n        return "stale"\n',

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.people import People
-from sandbox.sample import example_documents
+from sandbox.sample import example_documents, write_segment
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.errors import StorageUnavailable
@@ -22,7 +22,7 @@ from shared.runs.work.tick import tick
 from shared.runs.work.worker import work_on
 from tests.support.queue import work
 from tests.support.small_batches import UnusualPeople
-from tests.support.stores import ActingStore, WatchedStore, with_state
+from tests.support.stores import ActingStore, CountingStore, WatchedStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World, a_world
 
@@ -130,15 +130,17 @@ def test_a_doubled_message_does_no_harm(world: World) -> None:
 
 
 def test_a_late_message_means_nothing(world: World) -> None:
-    """One of an earlier turn, though the account has another one by now."""
+    """One of an earlier turn, though the account has another one by now: it costs one look."""
     refresh(world, People(5))
     world.stand_in.job_seconds = 100
     first = world.queue.messages[0].text
     work(world.services, world.queue)
     held = marker(world)
+    store = CountingStore(world.services.state)
 
-    deliver_text(world, first)
+    work_on(with_state(world.services, store), world.queue, first, 480)
 
+    assert store.calls == [("read", state.work(ACCOUNT))]
     assert held is not None
     assert marker(world) == held
     assert len(world.queue.messages) == 1
@@ -536,3 +538,19 @@ def test_a_start_needs_no_queue(world: World, caplog: pytest.LogCaptureFixture) 
     away = replace(world.services, queue=Away())
     assert start(away, "vip", ON_DEMAND).status == "queued"
     assert "export vip is left to the timer: storage_unavailable" in caplog.text
+
+
+def test_what_comes_due_beside_a_waiting_message_goes_with_it(world: World) -> None:
+    """Another export of the account: no second message, and one worker does both."""
+    refresh(world, People(5))
+    document = example_documents()["exports/vip.json"] | {"id": "other", "segments": ["Other"]}
+    world.services.state.write("exports/other.json", json.dumps(document).encode())
+    write_segment(world.services.segment_store, "Other", People(1), refreshed=MONDAY)
+    tick(world.services, 240)
+    write_segment(world.services.segment_store, "Other", People(3), refreshed=MONDAY + timedelta(hours=2))
+    tick(world.services, 240)
+    held = marker(world)
+    assert held is not None
+    assert held.exports.keys() == {"other", "vip"}
+    assert work(world.services, world.queue) == 1
+    assert [record.status for record in records(world) + records(world, "other")] == ["successful"] * 2

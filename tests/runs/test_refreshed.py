@@ -138,6 +138,20 @@ def test_a_doubled_look_is_one(world: World) -> None:
     assert [name for what, name in store.calls if what == "list"].count(state.HEADS) == 1
 
 
+def test_a_late_look_leaves_the_next_one_alone(world: World) -> None:
+    """Its mark belongs to another message by now."""
+    text = json.dumps(event())
+    work_on(world.services, world.queue, text, 480)
+    late = world.queue.messages.pop().text
+    world.clock.sleep(120)
+    work_on(world.services, world.queue, text, 480)
+    etag = world.services.state.stat(state.REFRESHED).etag
+
+    work_on(world.services, world.queue, late, 480)
+
+    assert world.services.state.stat(state.REFRESHED).etag == etag
+
+
 def test_an_event_that_nobody_could_pass_on_comes_again(world: World) -> None:
     """The host delivers what has failed once more, and then the message is sent."""
 

@@ -59,8 +59,7 @@ def _entries(services: Services, now: datetime) -> Iterator[tuple[str, MarkerEnt
     for blob in services.state.list(state.WORK):
         entry = read_marker_entry(blob)
         if entry is not None and blob.name == state.work(entry.account):
-            if entry.due <= now:
-                telemetry.account_wait.record(entry.waited(now).total_seconds(), {"account": entry.account})
+            telemetry.account_wait.record(entry.waited(now).total_seconds(), {"account": entry.account})
             yield entry.account, entry
 
 
