@@ -153,8 +153,9 @@ class BatchSender:
         if refusal.profiles:
             places = list(piece.places())
             for refused in refusal.profiles:
+                partition, row = places[refused.index]
                 column = self._plan.column_of(refused.attribute)
-                rejected.append(Rejected(*places[refused.index], column, refused.reason, "import"))
+                rejected.append(Rejected(partition, row, column, refused.reason, "import"))
             return self._rest(piece, {refused.index for refused in refusal.profiles})
         if len(piece) == 1:
             rejected += self._refuse_all(piece)
@@ -170,12 +171,15 @@ class BatchSender:
     @staticmethod
     def _refused(piece: Batch, places: set[int]) -> list[Rejected]:
         """Those at these places, who were erased."""
-        rows = list(piece.places())
-        return [Rejected(*rows[place], "", "erased", "check") for place in sorted(places)]
+        return [
+            Rejected(partition, row, "", "erased", "check")
+            for place, (partition, row) in enumerate(piece.places())
+            if place in places
+        ]
 
     @staticmethod
     def _refuse_all(piece: Batch) -> list[Rejected]:
-        return [Rejected(*place, "", "batch_refused", "import") for place in piece.places()]
+        return [Rejected(partition, row, "", "batch_refused", "import") for partition, row in piece.places()]
 
     def _finish(self, digest: str, delivered: set[str], rejected: list[Rejected]) -> None:
         reasons = self._write(digest, rejected) if rejected else Counter[str]()
