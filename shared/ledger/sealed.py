@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import chain
 
 from pydantic import BaseModel
 
@@ -20,7 +21,7 @@ def sealed(header: BaseModel, content: bytes) -> Iterator[bytes]:
     """The file, in chunks: the header as a line of JSON, the content, the checksum of both."""
     checksum = blake2b(digest_size=_CHECKSUM)
     chunks = (content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK))
-    for piece in (header.model_dump_json().encode() + b"\n", *chunks):
+    for piece in chain((header.model_dump_json().encode() + b"\n",), chunks):  # one chunk in memory at a time
         checksum.update(piece)
         yield piece
     yield checksum.digest()

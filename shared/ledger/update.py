@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 
 from shared.ledger.people import ENTRY, IMPORTED, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
 from shared.profiles.digests import PERSON
@@ -15,7 +16,7 @@ _CONFIRMED, _UNCONFIRMED = b"\0", b"\1"
 _MARKED = ENTRY + 1
 # Where the ranges of digests begin that are sorted one after another: as single objects, all need much
 # memory.
-_LIMITS = [bytes((first,)) for first in range(0, 256, 16)]
+_LIMITS = [bytes((first,)) for first in range(0, 256, 4)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +104,22 @@ def _mark(people: People, entries: bytearray, leavers: Leavers) -> None:
 
 
 def _in_order(posts: Iterable[Posted]) -> Iterator[list[bytes]]:
-    """Sorted entries of all posts, with a byte that says whether they are confirmed, range by range."""
-    sorted_posts: list[tuple[bytes, list[int]]] = []
+    """Sorted entries of all posts, with a byte that says whether they are confirmed, range by range.
+
+    A range is forgotten as soon as it is sorted. Each is one large object, whose memory the system gets back.
+    """
+    ranges = [bytearray() for _ in _LIMITS]
     for post in posts:
         mark = _CONFIRMED if post.confirmed else _UNCONFIRMED
         starts = range(0, len(post.entries), ENTRY)
         entries = sorted(post.entries[start : start + ENTRY] + mark for start in starts)
-        limits = [bisect_left(entries, limit) * _MARKED for limit in _LIMITS]
-        sorted_posts.append((b"".join(entries), [*limits, len(entries) * _MARKED]))
-    for number in range(len(_LIMITS)):
-        found: list[bytes] = []
-        for content, limits in sorted_posts:
-            starts = range(limits[number], limits[number + 1], _MARKED)
-            found += (content[start : start + _MARKED] for start in starts)
-        yield sorted(found)
+        limits = [*(bisect_left(entries, limit) for limit in _LIMITS), len(entries)]
+        for content, (first, end) in zip(ranges, pairwise(limits), strict=True):
+            content += b"".join(entries[first:end])
+    ranges.reverse()
+    while ranges:
+        joined = bytes(ranges.pop())
+        yield sorted(joined[start : start + _MARKED] for start in range(0, len(joined), _MARKED))
 
 
 def _merged(found: Iterable[bytes]) -> list[bytes]:

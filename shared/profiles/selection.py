@@ -118,7 +118,7 @@ class Selection:
         If a row could not be read, a text takes the place of the cells: the code of the reason.
         """
         known, met, everybody, any_off = self._known, self._met, self._everybody, self._known.any_off
-        erased = self._erased
+        erased, knows_anybody = self._erased, len(known) > 0
         for partition, row, cells in rows:
             self.rows += 1
             person = b""
@@ -128,7 +128,7 @@ class Selection:
                 person, content = mapper.identify(cells)
                 if person in erased:
                     raise Refusal("", "erased")  # noqa: TRY301 - refused like any other
-                number = known.find(person)
+                number = known.find(person) if knows_anybody else -1
                 if number >= 0 and not met[number]:
                     is_off = any_off and known.is_off(number)
                     if is_off or (not everybody and known.content(number) == content):

@@ -106,8 +106,8 @@ class PinnedErased(StateModel):
 class Plan(StateModel):
     """The export, its account and its segments' snapshots as they were when the run began.
 
-    `lines` is a number of rows that the segments can't have more of. Without a `ledger`, all rows go and
-    nothing is kept of who they were.
+    `lines` is about how many rows the run takes from them: for estimates only. Without a `ledger`, all rows
+    go and nothing is kept of who they were.
     """
 
     export: Export

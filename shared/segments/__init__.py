@@ -1,6 +1,14 @@
 """Where profiles come from: discovery finds a segment's newest snapshot, csv reads its files as rows."""
 
-from shared.segments.csv.rows import Row, check_rows, most_rows, read_delimiter, read_header, read_rows
+from shared.segments.csv.rows import (
+    Row,
+    Survey,
+    most_rows,
+    read_delimiter,
+    read_header,
+    read_rows,
+    survey_rows,
+)
 from shared.segments.discovery.segments import Segments
 from shared.segments.discovery.view import SegmentsView
 from shared.segments.snapshot import Column, CsvFormat, Partition, Snapshot
@@ -13,9 +21,10 @@ __all__ = [
     "Segments",
     "SegmentsView",
     "Snapshot",
-    "check_rows",
+    "Survey",
     "most_rows",
     "read_delimiter",
     "read_header",
     "read_rows",
+    "survey_rows",
 ]

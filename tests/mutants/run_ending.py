@@ -144,8 +144,8 @@ RUN_ENDING = [
     Mutant(_CLOSE, '"failed" if run.cut.cause == "failed" else "canceled"', '"canceled"', _CLOSED),
     Mutant(_CLOSE, "MOST_BYTES = 32_000_000", "MOST_BYTES = 64_000_000", "tests/runs/test_history.py"),
     # The parts.
-    Mutant(_PARTS, "profile.partition == partition and profile", "profile", _KEPT),
-    Mutant(_PARTS, "profile.row == first + count", "profile.row > first", _KEPT),
+    Mutant(_PARTS, "number == partition and row", "row", _KEPT),
+    Mutant(_PARTS, "row == first + count", "row > first", _KEPT),
     Mutant(_PARTS, "            if count > 0:\n", "            if count > 1:\n", _KEPT),
     Mutant(_PARTS, "if len(places) == profiles else", "if places else", _KEPT),
     Mutant(

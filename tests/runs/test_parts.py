@@ -42,7 +42,7 @@ def held(world: World) -> Iterator[Held]:
 
 def batch(*places: tuple[int, int]) -> Batch:
     """A batch of profiles from these rows."""
-    return Batch([Profile(partition, row, b"", b"", b"{}") for partition, row in places])
+    return Batch([Profile(partition, row, bytes(15), bytes(7), b"{}") for partition, row in places])
 
 
 PLACES = [

@@ -14,7 +14,7 @@ import pytest
 from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidSegment
-from shared.segments import CsvFormat, Partition, Row, most_rows, read_rows
+from shared.segments import CsvFormat, Partition, Row, most_rows, read_rows, survey_rows
 
 CORPUS = Path(__file__).parent / "corpus"
 CASES = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".csv", ".csv.gz")))
@@ -23,8 +23,8 @@ CASES = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".csv", 
 class Dripping(FolderStore):
     """A store whose chunks are one byte long."""
 
-    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
-        for chunk in super().stream(name, etag=etag):
+    def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
+        for chunk in super().stream(name, etag=etag, start_small=start_small):
             yield from (bytes([byte]) for byte in chunk)
 
 
@@ -78,19 +78,32 @@ def test_no_error_shows_a_value_of_a_row(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in CASES if "rows" in expected(path)], ids=lambda p: p.name)
-def test_lines_are_never_fewer_than_rows(path: Path) -> None:
-    """The quick count is an upper bound."""
-    store = FolderStore(CORPUS)
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_survey_never_has_fewer_rows(path: Path, counts: bool) -> None:
+    """What it says is an upper bound, unless it says nothing, whether the rows are counted or not."""
+    store, case = FolderStore(CORPUS), expected(path)
+    partition, csv_format = pinned(store, path.name), CsvFormat(case["has_header"], case["delimiter"])
 
-    assert len(expected(path)["rows"]) <= most_rows(store, pinned(store, path.name))
+    survey = survey_rows(store, partition, csv_format, case["columns"], counts=counts)
+
+    assert survey.most is None or survey.most >= len(case["rows"])
+    assert (survey.most is None) == (path.suffix == ".gz" and not counts)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_lines_are_little_more_than_rows(folder_store: Store, line_end: str) -> None:
-    """The quick count is nearly exact if each row has its own line."""
-    folder_store.write("x.csv", f"a,b{line_end}".encode() * 100_001)
+def test_a_survey_counts_rows(folder_store: Store, line_end: str) -> None:
+    """The count is exact, however many lines a row has; without one, the estimate is near."""
+    row = f'a,"b{line_end}b"{line_end}'
+    folder_store.write("x.csv", f"A,B{line_end}{row * 10_001}".encode())
+    partition = pinned(folder_store, "x.csv")
+    counted, estimated = (
+        survey_rows(folder_store, partition, CsvFormat(True), ["A", "B"], counts=counts)
+        for counts in (True, False)
+    )
 
-    assert 100_001 <= most_rows(folder_store, pinned(folder_store, "x.csv")) < 100_020
+    assert (counted.most, counted.about) == (10_001, 10_001)
+    assert estimated.most == most_rows(partition) >= 10_001
+    assert 10_001 * 0.9 < estimated.about < 10_001 * 1.1
 
 
 def test_every_case_has_its_file() -> None:

@@ -62,11 +62,11 @@ def test_a_file_that_changes_before_its_first_lines_are_read_is_reported(
     """The error is about the segment, not about another process that holds something."""
 
     class Changing(Shelf):
-        def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+        def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
             self.delete(name)
             if content is not None:
                 self.write(name, content)
-            return super().stream(name, etag=etag)
+            return super().stream(name, etag=etag, start_small=start_small)
 
     shelf.write(f"Gold/{RUN}/1.csv", b"EMail\n1\n")
     shelf.age(180)

@@ -1,5 +1,6 @@
 """Stores that watch what is asked of another one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -64,9 +65,9 @@ class WatchedStore:
         self.called("read", name)
         return self._store.read(name, most=most)
 
-    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+    def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
         self.called("stream", name)
-        return self._store.stream(name, etag=etag)
+        return self._store.stream(name, etag=etag, start_small=start_small)
 
     def acquire(self, name: str) -> Lease:
         self.called("acquire", name)
@@ -93,6 +94,21 @@ class CountingStore(WatchedStore):
 
     def called(self, what: str, name: str) -> None:
         self.calls.append((what, name))
+
+
+class MeteredStore(WatchedStore):
+    """Counts the bytes that its streams yield, and how often a blob is opened."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.streamed = 0
+        self.opened: Counter[str] = Counter()
+
+    def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
+        self.opened[name] += 1
+        for chunk in super().stream(name, etag=etag, start_small=start_small):
+            self.streamed += len(chunk)
+            yield chunk
 
 
 class LossyStore(WatchedStore):

@@ -16,11 +16,18 @@ from azure.storage.blob import BlobClient, BlobProperties, ContainerClient, Line
 from shared.adapters.azure_errors import azure_errors
 from shared.adapters.storage.blob_lease import BlobLease
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
-from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
+from shared.adapters.storage.store import (
+    CHUNK,
+    SMALL_CHUNK,
+    Blob,
+    BlobInfo,
+    Lease,
+    Level,
+    chunk_sizes,
+)
 from shared.errors import AlreadyExists, Changed, InvalidSettings, NotFound
 from shared.settings import LOOPBACK
 
-CHUNK = 4 * 1024 * 1024
 # Seconds. Connecting and reading have their timeouts apart, so that a renewal fails within 10. A store that
 # hangs is given up after about 35: a caller over HTTP has 45.
 _PATIENT: dict[str, Any] = {
@@ -42,8 +49,11 @@ class BlobStore:
 
     def __init__(self, url: str, credential: TokenCredential | AzureNamedKeyCredential) -> None:
         container_url, self._prefix = _parts(url)
-        memory: dict[str, Any] = {"max_single_get_size": CHUNK, "max_chunk_get_size": CHUNK}
-        self._container = ContainerClient.from_container_url(container_url, credential, **_PATIENT, **memory)
+        patient = {**_PATIENT, "max_chunk_get_size": CHUNK}
+        self._container, self._small = (
+            ContainerClient.from_container_url(container_url, credential, **patient, max_single_get_size=size)
+            for size in (CHUNK, SMALL_CHUNK)
+        )
         self._leases = ContainerClient.from_container_url(container_url, credential, **_SHORT)
 
     def now(self) -> datetime:
@@ -88,13 +98,21 @@ class BlobStore:
             check_size(name, download.size, most)
             return Blob(download.readall(), _bare(download.properties.etag))
 
-    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
-        blob = self._blob(name)
+    def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
+        check_name(name)
+        blob = (self._small if start_small else self._container).get_blob_client(self._prefix + name)
         try:
             with azure_errors(name):
                 # The condition goes with the request of every chunk. A chunk can't be unpacked by itself,
                 # which is what the client would try where the blob has a Content-Encoding.
-                yield from blob.download_blob(decompress=False, **_if_match(etag)).chunks()
+                download = blob.download_blob(decompress=False, **_if_match(etag))
+                if not start_small:
+                    yield from download.chunks()
+                    return
+                for size in chunk_sizes(start_small):
+                    if not (chunk := download.read(size)):
+                        return
+                    yield chunk
         except Changed:
             self.stat(name)  # The service looks at the condition first: NotFound where nothing is left.
             raise

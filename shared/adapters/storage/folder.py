@@ -12,10 +12,8 @@ from shared.adapters.storage.files import etag_of, make_folder, spooled, sync
 from shared.adapters.storage.locks import FolderLease, exclusive, is_held
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
 from shared.adapters.storage.sidecars import read_metadata, write_metadata
-from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level
+from shared.adapters.storage.store import Blob, BlobInfo, Lease, Level, chunk_sizes
 from shared.errors import AlreadyExists, Changed, InvalidRequest, LeaseLost, NotFound, StorageUnavailable
-
-CHUNK = 4 * 1024 * 1024
 
 
 class FolderStore:
@@ -61,17 +59,17 @@ class FolderStore:
                 raise StorageUnavailable(f"{name} is being rewritten just now.")
         return Blob(content, etag)
 
-    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+    def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
         path = self._path(name)
-        with os_errors(name), path.open("rb") as file:
-            chunk = file.read(CHUNK)
-            # The name shows a file that was replaced, the open file one that was rewritten in place.
-            while etag_of(path.stat()) == etag == etag_of(os.fstat(file.fileno())):
+        with os_errors(name), path.open("rb", buffering=0) as file:
+            for size in chunk_sizes(start_small):
+                chunk = file.read(size)
+                # The name shows a file that was replaced, the open file one that was rewritten in place.
+                if not etag_of(path.stat()) == etag == etag_of(os.fstat(file.fileno())):
+                    raise Changed(f"{name} is not the version that was asked for any more.")
                 if not chunk:
                     return
                 yield chunk
-                chunk = file.read(CHUNK)
-            raise Changed(f"{name} is not the version that was asked for any more.")
 
     def write(
         self,

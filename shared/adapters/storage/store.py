@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+# Bytes of a chunk at most, and of the first one of those that start small.
+CHUNK = 4 * 1024 * 1024
+SMALL_CHUNK = 4 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
@@ -43,6 +47,14 @@ class Lease(Protocol):
         """Lets go. Does nothing where the hold is gone already."""
 
 
+def chunk_sizes(start_small: bool) -> Iterator[int]:
+    """The sizes of a stream's chunks, in bytes."""
+    size = SMALL_CHUNK if start_small else CHUNK
+    while True:
+        yield size
+        size = min(2 * size, CHUNK)
+
+
 class Store(Protocol):
     """Names are relative, with `/` between folders, none of them empty, `.` or `..` (else InvalidRequest).
 
@@ -67,10 +79,11 @@ class Store(Protocol):
     def read(self, name: str, *, most: int | None = None) -> Blob:
         """A small blob, whole. Raises NotFound, and InvalidDocument where it has more than `most` bytes."""
 
-    def stream(self, name: str, *, etag: str) -> Iterator[bytes]:
+    def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
         """The content in chunks of at most 4 MiB, all of it from the version with this ETag.
 
-        The bytes are the stored ones: a Content-Encoding unpacks nothing.
+        The bytes are the stored ones: a Content-Encoding unpacks nothing. With `start_small`, for callers
+        that may only need the beginning, the first chunk has at most 4 KiB, and each may double.
 
         Raises Changed at the first chunk that would come from another version, NotFound.
         """

@@ -129,7 +129,7 @@ class BatchSender:
         self._parts.write_places(digest, piece)
         if self._plan.digest_key is not None:
             self._parts.write_people(digest, piece)
-        body = ImportBody(piece.payloads(), self._plan.export.list_id)
+        body = ImportBody(piece.payloads, self._plan.export.list_id)
         permit = _PostPermit(self._permit, self._do_not_send, piece)
         job_id = self._klaviyo.import_profiles(body, self._deadline, permit)
         job = AcceptedJob(
@@ -151,10 +151,11 @@ class BatchSender:
     def _split(self, piece: Batch, refusal: BatchRefused, rejected: list[Rejected]) -> list[Batch]:
         """What is left to post of a piece that Klaviyo refused."""
         if refusal.profiles:
+            places = list(piece.places())
             for refused in refusal.profiles:
-                profile = piece.profiles[refused.index]
+                partition, row = places[refused.index]
                 column = self._plan.column_of(refused.attribute)
-                rejected.append(Rejected(profile.partition, profile.row, column, refused.reason, "import"))
+                rejected.append(Rejected(partition, row, column, refused.reason, "import"))
             return self._rest(piece, {refused.index for refused in refusal.profiles})
         if len(piece) == 1:
             rejected += self._refuse_all(piece)
@@ -170,12 +171,15 @@ class BatchSender:
     @staticmethod
     def _refused(piece: Batch, places: set[int]) -> list[Rejected]:
         """Those at these places, who were erased."""
-        profiles = [piece.profiles[place] for place in sorted(places)]
-        return [Rejected(p.partition, p.row, "", "erased", "check") for p in profiles]
+        return [
+            Rejected(partition, row, "", "erased", "check")
+            for place, (partition, row) in enumerate(piece.places())
+            if place in places
+        ]
 
     @staticmethod
     def _refuse_all(piece: Batch) -> list[Rejected]:
-        return [Rejected(p.partition, p.row, "", "batch_refused", "import") for p in piece.profiles]
+        return [Rejected(partition, row, "", "batch_refused", "import") for partition, row in piece.places()]
 
     def _finish(self, digest: str, delivered: set[str], rejected: list[Rejected]) -> None:
         reasons = self._write(digest, rejected) if rejected else Counter[str]()

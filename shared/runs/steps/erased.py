@@ -50,7 +50,7 @@ class DoNotSend:
         everybody = self._everybody
         if not everybody:
             return set()
-        return {place for place, profile in enumerate(batch.profiles) if profile.person in everybody}
+        return {place for place, person in enumerate(batch.people()) if person in everybody}
 
     def _take(self, erased: Erased | None) -> None:
         pinned = self._plan.erased

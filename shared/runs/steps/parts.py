@@ -115,13 +115,13 @@ class Parts:
         """Keeps which rows a post carries, as runs of `partition,first row,rows`, in the post's order."""
         lines: list[str] = []
         partition = first = count = -1
-        for profile in batch.profiles:
-            if profile.partition == partition and profile.row == first + count:
+        for number, row in batch.places():
+            if number == partition and row == first + count:
                 count += 1
                 continue
             if count > 0:
                 lines.append(f"{partition},{first},{count}")
-            partition, first, count = profile.partition, profile.row, 1
+            partition, first, count = number, row, 1
         lines.append(f"{partition},{first},{count}")
         self._write(state.places(self._run, digest), "\n".join(lines).encode())
 
@@ -140,8 +140,7 @@ class Parts:
 
     def write_people(self, digest: str, batch: Batch) -> None:
         """Keeps whom a post carries, and what of each: from now on they may be on the list."""
-        entries = b"".join([profile.person + profile.content for profile in batch.profiles])
-        self._write(state.people(self._run, digest), entries)
+        self._write(state.people(self._run, digest), batch.entries())
 
     def remove_people(self, digest: str) -> None:
         """Klaviyo took nothing of a post."""

@@ -9,7 +9,7 @@ from shared.profiles import Selection
 from shared.runs.holder import Holder
 from shared.runs.plan import PinnedErased, PinnedSegment, Plan
 from shared.runs.steps.compare import choose_ledger
-from shared.runs.steps.rows import check, most_rows_of, profiles_of
+from shared.runs.steps.rows import profiles_of, survey
 from shared.services import Services
 
 NO_KEY = f"The vault has no secret digest-key, without which nobody can know who has left. {MAKE_KEY}"
@@ -41,9 +41,7 @@ def pin(holder: Holder) -> None:
             run.send_all()
         plan.ledger = choose_ledger(plan, holder.lock.head, key, holder.read_ledger, warn, full=run.full)
         _look_for_a_lost_ledger(holder, plan)
-    check(services, plan)
-    plan.lines = most_rows_of(services, plan)
-    _check_limit(services, plan, run.limit)
+    _check_rows(services, plan, run.limit)
     run.pin(plan, holder.now())
     holder.lock.checkpoint()
 
@@ -58,14 +56,18 @@ def _look_for_a_lost_ledger(holder: Holder, plan: Plan) -> None:
         holder.run.record.warn("ledger_lost")
 
 
-def _check_limit(services: Services, plan: Plan, limit: int | None) -> None:
-    """Raises InvalidSegment where more would leave than the export allows: Klaviyo bills by profiles.
+def _check_rows(services: Services, plan: Plan, limit: int | None) -> None:
+    """Raises InvalidSegment where files do not fit the segment, or where more would leave than the export
+    allows: Klaviyo bills by profiles.
 
-    A trial sends `limit` profiles at most. The profiles are counted one by one only where neither that nor
-    the segments' lines are few enough.
+    A trial sends `limit` profiles at most. Rows are counted where neither that nor the files' sizes are small
+    enough, and the profiles among them only where the rows are too many.
     """
     most = plan.export.limits.max_profiles
-    if plan.lines <= most or (limit is not None and limit <= most):
+    is_allowed = limit is not None and limit <= most
+    rows = survey(services, plan, None if is_allowed else most)
+    plan.lines = rows.about if limit is None else min(rows.about, limit)
+    if is_allowed or (rows.most is not None and rows.most <= most):
         return
     count = sum(1 for _ in islice(profiles_of(services, plan, Selection(lambda _: None)), limit))
     if count > most:

@@ -1,12 +1,13 @@
-"""What the steps read of a pinned segment: its profiles, and how many rows it can't have more of."""
+"""What the steps read of a pinned segment: its profiles, and how many rows it has at most."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from shared.errors import Changed, InvalidSegment, NotFound
 from shared.profiles import UNKEYED, Digests, Profile, Selection
 from shared.runs.plan import Plan
-from shared.segments import Partition, Row, Snapshot, check_rows, most_rows, read_rows
+from shared.segments import Partition, Row, Snapshot, Survey, most_rows, read_rows, survey_rows
 from shared.services import Services
 
 
@@ -26,26 +27,40 @@ def profiles_of(
         first += len(segment.partitions)
 
 
-def most_rows_of(services: Services, plan: Plan) -> int:
-    """An upper bound of the segments' rows: their lines, counted quickly. Raises InvalidSegment likewise."""
-    lines = 0
-    for segment in plan.segments:
-        for partition in segment.snapshot().partitions:
-            with _pinned(partition):
-                lines += most_rows(services.segment_store, partition)
-    return lines
-
-
 def check(services: Services, plan: Plan) -> None:
     """Raises NotFound and InvalidSegment for a column that a segment, or a file's header, lacks, and for a
-    file of which no row fits the columns."""
-    needed = set(plan.mapping().columns())
-    for segment, mapper in zip(plan.segments, plan.mappers(), strict=True):
-        snapshot = segment.snapshot()
+    file of which no row fits the columns. Reads the beginnings of the files."""
+    survey(services, plan, None)
+
+
+def survey(services: Services, plan: Plan, few: int | None) -> Survey:
+    """Checks the segments likewise, and returns how many rows they have.
+
+    Reads the files whole, once and without mapping a row, if there may be more rows than `few` by the files'
+    sizes. With None, it never does.
+    """
+    needed, found = set(plan.mapping().columns()), list[Survey]()
+    mapped = zip(plan.segments, plan.mappers(), strict=True)
+    snapshots = [segment.snapshot() for segment, mapper in mapped if mapper is not None]
+    sizes = sum(most_rows(partition) for snapshot in snapshots for partition in snapshot.partitions)
+    counts = few is not None and sizes > few
+    for snapshot in snapshots:
         columns = [column.name for column in snapshot.columns]
-        for partition in snapshot.partitions if mapper is not None else ():
+        look = partial(
+            survey_rows,
+            services.segment_store,
+            csv_format=snapshot.csv_format,
+            columns=columns,
+            needed=needed,
+        )
+        for partition in snapshot.partitions:
             with _pinned(partition):
-                check_rows(services.segment_store, partition, snapshot.csv_format, columns, needed)
+                each = look(partition, counts=counts)
+                if each.most is None and few is not None:
+                    each = look(partition, counts=True)
+            found.append(each)
+    most = [each.most for each in found if each.most is not None]
+    return Survey(sum(most) if len(most) == len(found) else None, sum(each.about for each in found))
 
 
 def _rows(services: Services, snapshot: Snapshot, first: int, needed: Collection[str]) -> Iterator[Row]:

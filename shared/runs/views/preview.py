@@ -114,7 +114,7 @@ def preview(
     why: Counter[Why] = Counter()
     for batch in pack(profiles, most_profiles=MOST_PROFILES, most_bytes=room):
         sizes.append(len(batch))
-        why.update(profile.why for profile in batch.profiles)
+        why.update(batch.whys)
     codes |= selection.warnings
     would_remove, held = 0, None
     if limit is None and export.sync.mode == "mirror" and compared.known:

@@ -10,12 +10,13 @@ BLOCK_SIZE = 128 * 1024
 BOM = b"\xef\xbb\xbf"
 # A first line that names the delimiter, as Excel writes it.
 _SEP = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\"\r\n\x80-\xff])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
-_MAX_SEP = 16  # bytes
+# Bytes at the start of a file that show it.
+MAX_FIRST_LINE = 16
 
 
 def sep_delimiter(beginning: bytes) -> str:
     """The delimiter in a first line such as `sep=;`; blank if the file does not begin with one."""
-    return _start(beginning)[0]
+    return file_start(beginning)[0]
 
 
 class LineBlocks:
@@ -25,8 +26,8 @@ class LineBlocks:
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        beginning = file.read(_MAX_SEP)
-        self.delimiter, self.offset = _start(beginning)
+        beginning = file.read(MAX_FIRST_LINE)
+        self.delimiter, self.offset = file_start(beginning)
         self._file = file
         self._size = size
         self._rest = beginning[self.offset :]
@@ -56,7 +57,7 @@ class LineBlocks:
             missing -= len(piece)
 
 
-def _start(beginning: bytes) -> tuple[str, int]:
+def file_start(beginning: bytes) -> tuple[str, int]:
     """The delimiter that the first line names, or blank, and the offset of the first record."""
     if sep := _SEP.match(beginning):
         return sep[1].decode(), sep.end()

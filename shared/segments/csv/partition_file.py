@@ -1,8 +1,7 @@
 """Opens a partition as a file of decompressed bytes."""
 
 import io
-from collections.abc import Buffer, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Buffer, Callable, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO
 
@@ -42,26 +41,53 @@ class ChunkFile(io.RawIOBase):
         return size
 
 
-@contextmanager
-def open_partition(store: Store, partition: Partition) -> Iterator[BinaryIO]:
-    """Opens the pinned partition, decompressed if its content is gzip, whatever its name.
+class Content:
+    """The bytes of the pinned partition, decompressed if they are gzip, whatever its name.
 
-    Reading raises Changed. It raises InvalidSegment if the name ends in `.gz` and the content is not gzip, or
-    if the gzip content is truncated, has trailing data, is compressed twice or exceeds the limits above.
+    With `start_small`, only the beginning may be needed. `watch` is given each chunk before it is read.
+    `is_compressed` is known as soon as something is read.
     """
-    yield io.BufferedReader(ChunkFile(_decompressed(store, partition)), BLOCK_SIZE)
 
+    def __init__(
+        self,
+        store: Store,
+        partition: Partition,
+        *,
+        start_small: bool = False,
+        watch: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._partition = partition
+        self._start_small = start_small
+        self._watch = watch
+        self.is_compressed = False
 
-def _decompressed(store: Store, partition: Partition) -> Iterator[bytes]:
-    chunks = store.stream(partition.name, etag=partition.etag)
-    first = b""
-    while len(first) < len(MAGIC) and (chunk := next(chunks, b"")):
-        first += chunk
-    chunks = chain([first], chunks)
-    if not first or not (first.startswith(MAGIC) or partition.name.lower().endswith(".gz")):
-        yield from chunks
-        return
-    try:
-        yield from decompress(chunks, max(SMALL, min(MAX_BYTES, MAX_RATIO * partition.size)))
-    except InvalidGzip as error:
-        raise InvalidSegment(f"{shown(partition.name)} {error}.", code="invalid_csv") from None
+    def open(self) -> BinaryIO:
+        """A file, whose reading raises Changed.
+
+        It raises InvalidSegment if the name ends in `.gz` and the content is not gzip, or if the gzip content
+        is truncated, has trailing data, is compressed twice or exceeds the limits above.
+        """
+        return io.BufferedReader(ChunkFile(self._chunks()), BLOCK_SIZE)
+
+    def _chunks(self) -> Iterator[bytes]:
+        for chunk in self._decompressed():
+            if self._watch is not None:
+                self._watch(chunk)
+            yield chunk
+
+    def _decompressed(self) -> Iterator[bytes]:
+        partition = self._partition
+        chunks = self._store.stream(partition.name, etag=partition.etag, start_small=self._start_small)
+        first = b""
+        while len(first) < len(MAGIC) and (chunk := next(chunks, b"")):
+            first += chunk
+        chunks = chain([first], chunks)
+        if not first or not (first.startswith(MAGIC) or partition.name.lower().endswith(".gz")):
+            yield from chunks
+            return
+        self.is_compressed = True
+        try:
+            yield from decompress(chunks, max(SMALL, min(MAX_BYTES, MAX_RATIO * partition.size)))
+        except InvalidGzip as error:
+            raise InvalidSegment(f"{shown(partition.name)} {error}.", code="invalid_csv") from None

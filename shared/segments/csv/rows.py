@@ -2,26 +2,47 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
-from shared.adapters.storage.store import Store
+from shared.adapters.storage.store import SMALL_CHUNK, Store
 from shared.errors import InvalidSegment
-from shared.segments.csv.blocks import BLOCK_SIZE, BOM, MAX_RECORD, sep_delimiter
+from shared.segments.csv.blocks import BLOCK_SIZE, BOM, MAX_FIRST_LINE, MAX_RECORD, sep_delimiter
 from shared.segments.csv.cells import CellMapping
+from shared.segments.csv.count import RecordCount
 from shared.segments.csv.delimiter import detect_delimiter
 from shared.segments.csv.header import column_names, is_header, map_header
-from shared.segments.csv.partition_file import open_partition
+from shared.segments.csv.partition_file import Content
 from shared.segments.csv.record import Record
 from shared.segments.csv.records import records
 from shared.segments.snapshot import CsvFormat, Partition
 
 # Bytes at a file's start that show its delimiter; more only if the first line is longer.
 SAMPLE = 128 * 1024
+# Bytes of a block that the first chunk of a file can fill, behind the beginning that is read before.
+_SMALL_BLOCK = SMALL_CHUNK - MAX_FIRST_LINE
 
 type Row = tuple[int, int, Record]
 """A data row: the index of its partition within the run, from 0; its number there, from 1; the cells of the
 segment's columns in their order, or the code of the reason why the row is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many rows a partition has: at most, None if unknown, and about how many."""
+
+    most: int | None
+    about: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The records of a partition behind its header, if it has one, and where they have its columns."""
+
+    mapping: CellMapping
+    has_header: bool
+    records: Iterator[Record]
 
 
 def read_rows(
@@ -43,12 +64,95 @@ def read_rows(
     no row can be read and one of them has a wrong number of cells.
     """
     source = _records(store, partition, csv_format.delimiter)
+    if (begun := _begin(source, partition, csv_format, columns, needed)) is not None:
+        yield from _numbered(begun, partition, index)
+
+
+def survey_rows(
+    store: Store,
+    partition: Partition,
+    csv_format: CsvFormat,
+    columns: Sequence[str],
+    needed: Collection[str] | None = None,
+    *,
+    counts: bool,
+) -> Survey:
+    """How many rows the pinned partition has. Raises what `read_rows` would raise for the whole file.
+
+    Opens the file once. It is read to its end if the survey `counts`, or else to the first row that has the
+    right number of cells.
+    """
+    count = RecordCount(csv_format.delimiter)
+    content = Content(store, partition, start_small=not counts, watch=count.add)
+    has_header = False
+    with content.open() as file:
+        source = _records(
+            store, partition, csv_format.delimiter, file, BLOCK_SIZE if counts else _SMALL_BLOCK
+        )
+        if (begun := _begin(source, partition, csv_format, columns, needed)) is not None:
+            has_header = begun.has_header
+            for _, _, cells in _numbered(begun, partition, 0):
+                if not isinstance(cells, str):
+                    break
+        while counts and file.read(BLOCK_SIZE):
+            pass
+    most = count.most() - has_header
+    if counts:
+        return Survey(most, most)
+    if content.is_compressed:
+        return Survey(None, partition.size)
+    return Survey(most_rows(partition), count.so_far * partition.size // max(1, count.size))
+
+
+def most_rows(partition: Partition) -> int:
+    """More rows than these do not fit into the partition unless it is compressed: each has a character, and
+    a line end if another one follows."""
+    return (partition.size + 1) // 2
+
+
+def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
+    """The names of the columns in a file where nothing else names them; None if it is empty.
+
+    Raises Changed, or InvalidSegment if its first record can't be read.
+    """
+    content = Content(store, partition, start_small=True)
+    first = next(_records(store, partition, delimiter, content.open(), _SMALL_BLOCK), None)
+    return None if first is None else column_names(partition.name, first)
+
+
+def read_delimiter(store: Store, partition: Partition, columns: Sequence[str] = ()) -> str | None:
+    """The delimiter of a file where nothing else names it; None if the file is empty.
+
+    `columns` are those of model.json. Raises Changed, or InvalidSegment if it can't be decompressed.
+    """
+    with Content(store, partition, start_small=True).open() as file:
+        beginning = file.read(SAMPLE)
+        if b"\n" not in beginning and b"\r" not in beginning:
+            beginning += file.read(MAX_RECORD)
+        is_whole = not file.read(1)
+    if delimiter := sep_delimiter(beginning):
+        return delimiter
+    text = beginning.removeprefix(BOM).decode(errors="surrogateescape")
+    return detect_delimiter(text, columns, is_whole=is_whole)
+
+
+def _begin(
+    source: Iterator[Record],
+    partition: Partition,
+    csv_format: CsvFormat,
+    columns: Sequence[str],
+    needed: Collection[str] | None,
+) -> _Begun | None:
+    """None if there is no record."""
     first = next(source, None)
     if first is None:
-        return
+        return None
     mapping, has_header = _mapping(partition.name, first, csv_format.has_header, columns, needed)
-    if not has_header:
-        source = chain([first], source)
+    return _Begun(mapping, has_header, source if has_header else chain([first], source))
+
+
+def _numbered(begun: _Begun, partition: Partition, index: int) -> Iterator[Row]:
+    mapping, source = begun.mapping, begun.records
     width, in_order = mapping.width, mapping.positions is None
     number, is_misfit, is_read = 0, False, False
     for number, cells in enumerate(source, start=1):
@@ -66,66 +170,21 @@ def read_rows(
         )
 
 
-def check_rows(
+def _records(
     store: Store,
     partition: Partition,
-    csv_format: CsvFormat,
-    columns: Sequence[str],
-    needed: Collection[str] | None = None,
-) -> None:
-    """Raises what `read_rows` would raise for the whole file, before anything is sent.
-
-    Reads up to the first row that has the right number of cells.
-    """
-    for _, _, cells in read_rows(store, partition, 0, csv_format, columns, needed):
-        if not isinstance(cells, str):
-            return
-
-
-def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
-    """The names of the columns in a file where nothing else names them; None if it is empty.
-
-    Raises Changed, or InvalidSegment if its first record can't be read.
-    """
-    first = next(_records(store, partition, delimiter), None)
-    return None if first is None else column_names(partition.name, first)
-
-
-def read_delimiter(store: Store, partition: Partition, columns: Sequence[str] = ()) -> str | None:
-    """The delimiter of a file where nothing else names it; None if the file is empty.
-
-    `columns` are those of model.json. Raises Changed, or InvalidSegment if it can't be decompressed.
-    """
-    with open_partition(store, partition) as file:
-        beginning = file.read(SAMPLE)
-        if b"\n" not in beginning and b"\r" not in beginning:
-            beginning += file.read(MAX_RECORD)
-        is_whole = not file.read(1)
-    if delimiter := sep_delimiter(beginning):
-        return delimiter
-    text = beginning.removeprefix(BOM).decode(errors="surrogateescape")
-    return detect_delimiter(text, columns, is_whole=is_whole)
-
-
-def most_rows(store: Store, partition: Partition) -> int:
-    """An upper bound of the pinned partition's rows: its lines, counted quickly.
-
-    Raises Changed, or InvalidSegment if it can't be decompressed.
-    """
-    lines = 1  # the last one need not end
-    with open_partition(store, partition) as file:
-        while block := file.read(BLOCK_SIZE):
-            lines += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
-    return lines
-
-
-def _records(store: Store, partition: Partition, delimiter: str) -> Iterator[Record]:
+    delimiter: str,
+    file: BinaryIO | None = None,
+    block_size: int = BLOCK_SIZE,
+) -> Iterator[Record]:
+    """The partition's records; `file` is the partition if it is open already."""
     with ExitStack() as opened:
+        files = [] if file is None else [file]
 
         def open_file() -> BinaryIO:
-            return opened.enter_context(open_partition(store, partition))
+            return files.pop() if files else opened.enter_context(Content(store, partition).open())
 
-        yield from records(open_file, delimiter)
+        yield from records(open_file, delimiter, block_size=block_size)
 
 
 def _mapping(
