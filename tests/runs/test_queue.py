@@ -52,7 +52,7 @@ def refresh(world: World, people: People, hours: int = 1) -> None:
 
 
 def marker(world: World, account: str = ACCOUNT) -> Marker | None:
-    return read_marker(world.services.state, account)[0]
+    return read_marker(world.services.state, account, world.clock.now())[0]
 
 
 def records(world: World, export: str = "vip") -> list[RunRecord]:
@@ -445,7 +445,7 @@ def newer(text: str) -> str:
 
 
 def test_a_newer_message_is_left_to_newer_code(world: World) -> None:
-    """Put back as it is, once a minute, and dropped after a day: then the newer code is gone."""
+    """Put back as it is, once a minute, and dropped after two hours: then the newer code is gone."""
     refresh(world, People(5))
     world.queue.messages[0].text = newer(world.queue.messages[0].text)
     text = world.queue.messages[0].text
@@ -455,22 +455,26 @@ def test_a_newer_message_is_left_to_newer_code(world: World) -> None:
         assert [message.text for message in world.queue.messages] in ([text], [])
         world.clock.sleep(60)
         times += 1
-    assert times == 24 * 60 + 1
+    assert times == 2 * 60 + 1
     assert (posts(world), world.queue.poison) == (0, [])
 
 
 def test_a_newer_marker_is_left_to_newer_code(world: World) -> None:
-    """Neither the timer nor a worker touches it, and its message stays."""
+    """Neither the timer nor a worker touches it, and its message stays, for two hours."""
     refresh(world, People(5))
     name = state.work(ACCOUNT)
     content = json.loads(world.services.state.read(name).content) | {"version": 2, "exports": "elsewhere"}
-    etag = world.services.state.write(name, json.dumps(content).encode(), metadata={"version": "2"})
-    for _ in range(5):
+    etag = world.services.state.write(name, json.dumps(content).encode(), metadata={"glance": "{}"})
+    for _ in range(11):
         world.clock.sleep(600)
         tick(world.services, 240)
         work(world.services, world.queue)
     assert world.services.state.stat(name).etag == etag
     assert (posts(world), len(world.queue.messages), world.queue.poison) == (0, 1, [])
+    world.clock.sleep(600)
+    tick(world.services, 240)
+    work(world.services, world.queue)
+    assert [record.status for record in records(world)] == ["successful"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"null", b'{"version":1}', b'{"version":"x"}'])

@@ -1,16 +1,12 @@
 """The work of a tick: what is taken, in which order, and what is given back."""
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from shared.adapters.clock import Deadline
-from shared.runs.record import RunRecord
-from shared.runs.states import State
-from shared.runs.turn import Progress
 from shared.runs.work.find import NEVER, Work
 from shared.runs.work.tick import ACCOUNTS_AT_ONCE, WAITING
 from shared.runs.work.turns import SLICE, Slice, Turns
-from tests.support.open_runs import a_run
 from tests.support.world import MadeClock
 
 
@@ -26,19 +22,12 @@ def queue(clock: MadeClock, *found: Work, whole: float = 240, waiting: float = 6
     return Turns(clock, found, Deadline(clock, whole), Deadline(clock, waiting))
 
 
-def progress(*, closed: bool = False, **changes: Any) -> Progress:
-    """How far the run has come."""
-    run = a_run(State.SENDING)
-    record = run.record.model_copy(update={"phase": "closed"} if closed else {})
-    return Progress(RunRecord.model_validate(record.model_dump()), is_trial=False, **changes)
-
-
 def exports(queued: Turns) -> list[str]:
     """The work in the order in which one thread does it, if nothing is left of any."""
     done = []
     while (each := queued.take()) is not None:
         done.append(each.export)
-        queued.give_back(each, None)
+        queued.give_back(each.account, None)
     return done
 
 
@@ -87,49 +76,31 @@ def test_an_account_is_one_thread_s() -> None:
     assert second is not None
     assert (first.export, second.export, queued.take()) == ("a", "c", None)
 
-    queued.give_back(first, None)
+    queued.give_back(first.account, None)
 
     third = queued.take()
     assert third is not None
     assert third.export == "b"
 
 
-def test_an_open_run_comes_back_behind_the_others() -> None:
-    """As of now, and not before its time; what it was in the end is told."""
+def test_what_is_left_comes_back_at_its_time() -> None:
+    """Behind the others, by the times with which it is given back; what is done does not."""
     clock = MadeClock()
     queued = queue(clock, work("a", advanced=1), work("b", advanced=2))
     first = queued.take()
     assert first is not None
-    open_ = progress(not_before=clock.now() + timedelta(seconds=20))
     clock.sleep(5)
-    queued.give_back(first, open_)
+    left = replace(first, advanced_at=clock.now(), not_before=clock.now() + timedelta(seconds=15))
+    queued.give_back("A", left)
     second = queued.take()
     assert second is not None
     assert second.export == "b"
-    queued.give_back(second, None)
-    assert queued.touched == {open_.record.id: open_.record}
+    queued.give_back("A", None)
 
-    again = queued.take()
-
-    assert again is not None
-    assert (again.export, again.run, again.not_before) == ("a", "a-run", open_.not_before)
+    assert queued.take() == left
     assert clock.monotonic() == 20
-    assert again.advanced_at == clock.now() - timedelta(seconds=15)
-    closed = progress(closed=True)
-    queued.give_back(again, closed)
-    assert queued.touched == {closed.record.id: closed.record}
+    queued.give_back("A", None)
     assert queued.take() is None
-
-
-def test_an_open_run_without_a_time_can_go_on_at_once() -> None:
-    """Its slice was over."""
-    queued = queue(MadeClock(), work("a"))
-    first = queued.take()
-    assert first is not None
-    queued.give_back(first, progress())
-    again = queued.take()
-    assert again is not None
-    assert again.not_before == NEVER
 
 
 def test_a_run_has_a_minute_and_four_accounts_a_thread() -> None:
@@ -200,3 +171,20 @@ def test_who_waits_for_an_account() -> None:
     clock.sleep(30)
     assert queued.somebody_waits("A")
     assert not queued.somebody_waits("C")
+
+
+def test_a_paused_run_waits_for_nobody() -> None:
+    """Its pause may last for days: it cuts no other run."""
+    queued = queue(MadeClock(), work("a", "A"), replace(work("b", "A"), paused=True))
+    assert queued.take() is not None
+    assert not queued.somebody_waits("A")
+
+
+def test_what_is_asked_for_meanwhile_is_work_too() -> None:
+    """From the next look on whether somebody waits."""
+    clock = MadeClock()
+    news = [[work("b", "A")], []]
+    queued = Turns(clock, [work("a", "A")], Deadline(clock, 240), Deadline(clock, 60), lambda: news.pop(0))
+    assert queued.take() is not None
+    assert queued.somebody_waits("A")
+    assert [each.export for each in queued.left()] == ["b"]

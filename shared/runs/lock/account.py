@@ -1,5 +1,6 @@
 """The lock of a Klaviyo account: one run at a time sends to it, since its rate limit is one."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -13,6 +14,7 @@ from shared.services import Services
 
 # Seconds until a busy account is tried again.
 BUSY_AGAIN = 5.0
+PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def account_of(services: Services, export: Export) -> str:
@@ -21,7 +23,9 @@ def account_of(services: Services, export: Export) -> str:
     Raises NotFound, InvalidDocument.
     """
     connection = services.catalog.connection(export.connection)
-    return connection.account.id if connection.account else connection.id
+    account = connection.account
+    # What somebody wrote into the document may be anything: the run will say that it is no account.
+    return account.id if account and PLAIN_ID.fullmatch(account.id) else connection.id
 
 
 @contextmanager

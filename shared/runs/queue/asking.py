@@ -14,9 +14,10 @@ from shared import state
 from shared.adapters import telemetry
 from shared.adapters.queue import Queue
 from shared.errors import AlreadyExists, Changed, ExportError
-from shared.runs.lock.account import account_of, want_account
+from shared.runs.lock.account import account_of
 from shared.runs.lock.lease import is_held
 from shared.runs.queue.marker import Marker, read_marker, write_marker
+from shared.runs.run import is_believed
 from shared.services import Services
 
 logger = logging.getLogger(__name__)
@@ -47,15 +48,13 @@ def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, da
     """
     for _ in range(MOST_TRIES):
         now = services.clock.now()
-        marker, etag = read_marker(services.state, account)
+        marker, etag = read_marker(services.state, account, now)
         wanted = marker.asked_for(exports, now) if marker else Marker.of(account, exports, now)
         if wanted is None:
             return
         with suppress(AlreadyExists, Changed):
             write_marker(services.state, wanted, etag)
-            if wanted.taken_at is not None:
-                want_account(services.state, account)  # its worker lets go of a run after a minute
-            elif marker is None or wanted.message != marker.message:
+            if marker is None or wanted.message != marker.message:
                 send(queue, wanted, now)
             return
 
@@ -63,7 +62,7 @@ def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, da
 def ask_again(services: Services, queue: Queue, account: str) -> None:
     """Sends the account's message again where it may be lost, or its worker dead. Raises as `ask`."""
     now = services.clock.now()
-    marker, etag = read_marker(services.state, account)
+    marker, etag = read_marker(services.state, account, now)
     if marker is None or not marker.is_silent(now):
         return
     if is_held(services.state, state.work_lock(account)):
@@ -76,5 +75,6 @@ def ask_again(services: Services, queue: Queue, account: str) -> None:
 
 
 def send(queue: Queue, marker: Marker, now: datetime) -> None:
-    """Sends the marker's message, to be received when it is due."""
-    queue.send(marker.text(), max(0.0, (marker.due - now).total_seconds()))
+    """Sends the marker's message, to be received when it is due; a time that is too far ahead is none."""
+    delay = (marker.due - now).total_seconds() if is_believed(marker.due, now) else 0.0
+    queue.send(marker.text(), max(0.0, delay))

@@ -1,6 +1,6 @@
 """The marker of an account: what there is to do for it, and which message in the queue says so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, Self
@@ -9,17 +9,19 @@ from uuid import uuid4
 from pydantic import Field, ValidationError
 
 from shared import state
-from shared.adapters.storage.store import BlobInfo, Store
-from shared.errors import NewerVersion, NotFound
-from shared.runs.queue.messages import WorkMessage
-from shared.runs.record import Count, StateModel, Time, version_of
+from shared.adapters.storage.store import Store
+from shared.errors import InvalidDocument, NewerVersion, NotFound
+from shared.runs.queue.messages import Sent, WorkMessage
+from shared.runs.record import Count, StateModel, Time
 from shared.runs.run import is_believed
 
 VERSION = 1
 # Bytes of a marker: ten thousand exports with the longest ids.
 LONGEST_MARKER = 1024 * 1024
-# A message may be lost when it is overdue by so much, and a worker dead when it has had the account for so
-# long; each time that a message was sent again, after twice as long.
+# Azure takes 8 KB of metadata; a marker that shows more has to be read.
+LONGEST_METADATA = 6000
+# A message may be lost when it is overdue by so much, and then by twice as much each time that it is sent
+# again; a worker may be dead when it has had the account for so long.
 OVERDUE = timedelta(minutes=2)
 SILENT = timedelta(minutes=1)
 LONGEST_PATIENCE = timedelta(hours=1)
@@ -27,11 +29,12 @@ LONGEST_PATIENCE = timedelta(hours=1)
 SOON = timedelta(seconds=2)
 
 
-class MarkerEntry(StateModel):
-    """A marker at a glance: all of it but the exports.
+class Marker(StateModel):
+    """What there is to do for an account.
 
-    `message` is the id of the message that holds, which nobody receives before `due`; it was sent so many
-    `times`, last at `sent_at`. A worker has the account since `taken_at`.
+    `exports` may have an open run each, which can go on from a time on. `message` is the id of the message
+    that holds, which nobody receives before `due`; it was sent so many `times`, last at `sent_at`. A worker
+    has the account since `taken_at`; what was asked for since then is in `asked`, likewise.
     """
 
     version: Literal[1] = 1
@@ -41,25 +44,6 @@ class MarkerEntry(StateModel):
     sent_at: Time
     times: Count = 1
     taken_at: Time | None = None
-
-    def is_silent(self, now: datetime) -> bool:
-        """Whether its message may be lost, or its worker dead."""
-        if self.taken_at is None:
-            since, patience = max(self.due, self.sent_at), OVERDUE
-        else:
-            since, patience = self.taken_at, SILENT
-        patience *= 2 ** (min(self.times, 10) - 1)
-        return now - since >= min(patience, LONGEST_PATIENCE) or not is_believed(since, now)
-
-    def waited(self, now: datetime) -> timedelta:
-        """How long the account has been waiting for a worker."""
-        return max(timedelta(), now - self.due) if self.taken_at is None else timedelta()
-
-
-class Marker(MarkerEntry):
-    """`exports` may have an open run each, which can go on from a time on. What was asked for while a worker
-    has the account is in `asked`, likewise."""
-
     exports: dict[str, Time]
     asked: dict[str, Time] = Field(default_factory=dict)
 
@@ -74,6 +58,15 @@ class Marker(MarkerEntry):
             exports=dict(sorted(exports.items())),
         )
 
+    def covers(self, export: str, run: str, due: datetime) -> bool:
+        """Whether a worker has this open run in hand, or gets a message in time."""
+        if export in self.asked:
+            return True
+        if self.taken_at is None:
+            return export in self.exports and self.due - SOON <= due
+        # One that was opened since may follow one that the worker has done with.
+        return export in self.exports and state.opened_at(run) < self.taken_at.replace(microsecond=0)
+
     def asked_for(self, exports: Mapping[str, datetime], now: datetime) -> Self | None:
         """The marker with these exports, too; None where nothing changes by them.
 
@@ -87,37 +80,52 @@ class Marker(MarkerEntry):
         return self.model_copy(update={"exports": wanted}) if wanted != self.exports else None
 
     def taken(self, now: datetime) -> Self:
-        return self.model_copy(update={"taken_at": now})
+        """The marker of a worker that has the account from now on."""
+        return self.model_copy(update={"taken_at": now, "times": 1})
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether its message may be lost, or its worker dead."""
+        if self.taken_at is not None:
+            return now - self.taken_at >= SILENT or not is_believed(self.taken_at, now)
+        patience = min(OVERDUE * 2 ** (min(self.times, 10) - 1), LONGEST_PATIENCE)
+        since = max(self.due, self.sent_at)
+        return now - since >= patience or not is_believed(since, now)
 
     def again(self, now: datetime) -> Self:
         """The marker whose message, or worker, is taken as lost."""
-        if self.taken_at is None:
+        if self.taken_at is None and is_believed(self.due, now):
             return self.model_copy(update={"sent_at": now, "times": self.times + 1})
-        everything = dict.fromkeys(_sooner(self.exports, self.asked), now)
-        return self.of(self.account, everything, now).model_copy(update={"times": self.times + 1})
+        return self.of(self.account, dict.fromkeys({**self.exports, **self.asked}, now), now)
+
+    def waited(self, now: datetime) -> timedelta:
+        """How long the account has been waiting for a worker."""
+        return max(timedelta(), now - self.due) if self.taken_at is None else timedelta()
 
     def text(self) -> str:
         """The message."""
         return WorkMessage(id=self.message, account=self.account, sent_at=self.sent_at).model_dump_json()
 
     def metadata(self) -> dict[str, str]:
-        """What a listing shows."""
-        glance = self.model_dump_json(include=set(MarkerEntry.model_fields), ensure_ascii=True)
-        return {"version": f"{VERSION}", "glance": glance}
+        """What a listing shows: all of it, where it has room."""
+        glance = self.model_dump_json(ensure_ascii=True)
+        return {"glance": glance} if len(glance) <= LONGEST_METADATA else {}
 
 
-def read_marker(store: Store, account: str) -> tuple[Marker | None, str | None]:
+def read_marker(store: Store, account: str, now: datetime) -> tuple[Marker | None, str | None]:
     """The marker and its ETag. One that can't be read counts as none, since all of it can be found again.
 
-    Raises NewerVersion where newer code wrote it.
+    Raises NewerVersion where newer code wrote it and may still be there.
     """
+    name = state.work(account)
     try:
-        blob = store.read(state.work(account), most=LONGEST_MARKER)
+        blob = store.read(name, most=LONGEST_MARKER)
     except NotFound:
         return None, None
+    except InvalidDocument:  # too long
+        return None, store.stat(name).etag
+    if Sent.is_newer(blob.content, now):
+        raise NewerVersion(name)
     with suppress(ValidationError):
-        if version_of(blob.content) > VERSION:
-            raise NewerVersion(state.work(account))
         marker = Marker.model_validate_json(blob.content)
         if marker.account == account:
             return marker, blob.etag
@@ -126,18 +134,27 @@ def read_marker(store: Store, account: str) -> tuple[Marker | None, str | None]:
 
 def write_marker(store: Store, marker: Marker, etag: str | None) -> str:
     """Writes it over what was read, or creates it; the new ETag. Raises AlreadyExists, Changed."""
-    content = marker.model_dump_json().encode()
-    name, metadata = state.work(marker.account), marker.metadata()
-    if etag is None:
-        return store.write(name, content, metadata=metadata, create_only=True)
-    return store.write(name, content, metadata=metadata, if_match=etag)
+    return store.write(
+        state.work(marker.account),
+        marker.model_dump_json().encode(),
+        metadata=marker.metadata(),
+        create_only=etag is None,
+        if_match=etag,
+    )
 
 
-def read_marker_entry(blob: BlobInfo) -> MarkerEntry | None:
-    """What a listing shows of a marker; None where it is newer code's, or can't be read."""
-    with suppress(KeyError, ValidationError):
-        return MarkerEntry.model_validate_json(blob.metadata["glance"])
-    return None
+def read_markers(store: Store, now: datetime) -> Iterator[Marker]:
+    """All that can be read, from one listing where they are short."""
+    for blob in store.list(state.WORK):
+        marker = None
+        with suppress(NewerVersion):
+            if "glance" in blob.metadata:
+                with suppress(ValidationError):
+                    marker = Marker.model_validate_json(blob.metadata["glance"])
+            else:
+                marker, _ = read_marker(store, blob.name.removeprefix(state.WORK), now)
+        if marker is not None and blob.name == state.work(marker.account):
+            yield marker
 
 
 def _sooner(known: Mapping[str, datetime], others: Mapping[str, datetime]) -> dict[str, datetime]:

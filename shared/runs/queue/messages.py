@@ -2,15 +2,16 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.errors import NewerVersion
 from shared.runs.record import StateModel, Time
 
 VERSION = 1
+# What newer code sent is left to it for so long; no message waits longer, and it may be gone by a rollback.
+NEWER_FOR = timedelta(hours=2)
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 
 
@@ -41,11 +42,20 @@ class Refreshed:
     name: str
 
 
-class _Sent(StateModel):
-    """What messages of all versions have."""
+class Sent(StateModel):
+    """What the messages, and the documents beside them, have in all versions."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, strict=True)
     sent_at: Time
+
+    @classmethod
+    def is_newer(cls, content: str | bytes, now: datetime) -> bool:
+        """Whether newer code has sent it, so that it may still be there to continue with it."""
+        try:
+            sent = cls.model_validate_json(content)
+        except ValidationError:
+            return False
+        return sent.version > VERSION and -NEWER_FOR < now - sent.sent_at < NEWER_FOR
 
 
 type Message = WorkMessage | FindMessage | Refreshed
@@ -56,7 +66,7 @@ _OURS: TypeAdapter[WorkMessage | FindMessage] = TypeAdapter(
 
 
 def read_message(text: str) -> Message | None:
-    """What a message says; None where it is nothing of ours, whoever wrote it. Raises NewerVersion."""
+    """What a message says; None where it is nothing that this code knows, whoever wrote it."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -68,17 +78,7 @@ def read_message(text: str) -> Message | None:
     if "subject" in content:
         return _refreshed(content)
     try:
-        if _Sent.model_validate(content).version > VERSION:
-            raise NewerVersion("a message in the queue")
         return _OURS.validate_python(content)
-    except ValidationError:
-        return None
-
-
-def sent_at_of(text: str) -> datetime | None:
-    """When one of our messages was sent, whatever its version; None for what is none of ours."""
-    try:
-        return _Sent.model_validate_json(text).sent_at
     except ValidationError:
         return None
 

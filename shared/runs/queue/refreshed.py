@@ -1,7 +1,7 @@
 """Event Grid's messages about refreshed segments: a storm of them becomes one look at what is due."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
@@ -11,13 +11,12 @@ from shared import state
 from shared.adapters.queue import Queue
 from shared.adapters.storage.store import Store
 from shared.errors import AlreadyExists, Changed, NewerVersion, NotFound
-from shared.runs.queue.messages import FindMessage, Refreshed
-from shared.runs.record import StateModel, Time, version_of
+from shared.runs.queue.messages import FindMessage, Refreshed, Sent
+from shared.runs.record import StateModel, Time
 from shared.runs.run import is_believed
 from shared.services import Services
 from shared.settings import container_and_prefix
 
-VERSION = 1
 MODEL = "model.json"
 # Seconds in which events gather before somebody looks. A refresh of many segments writes many files.
 GATHERING = 3.0
@@ -37,12 +36,15 @@ class _Look(StateModel):
 def note_refresh(services: Services, queue: Queue, event: Refreshed) -> str:
     """Has somebody look what is due, unless somebody is going to anyway; what became of the event.
 
-    Raises NewerVersion, and what the store and the queue raise.
+    Raises what the store and the queue raise.
     """
     if not _is_ours(event, services.settings.segments_url):
         return "not_ours"
-    known, etag = _read(services.state)
     now = services.clock.now()
+    try:
+        known, etag = _read(services.state, now)
+    except NewerVersion:
+        return "gathered"  # newer code is going to look
     if known is not None and now - known.sent_at < OVERDUE and is_believed(known.sent_at, now):
         return "gathered"
     look = _Look(message=uuid4().hex, sent_at=now)
@@ -58,10 +60,10 @@ def note_refresh(services: Services, queue: Queue, event: Refreshed) -> str:
 
 def begin_look(services: Services, message: FindMessage) -> bool:
     """From now on, an event needs another look; False where the message is an old one. Raises as above."""
-    known, etag = _read(services.state)
-    if known is None or known.message != message.id:
-        return False
-    with suppress(Changed):
+    with suppress(Changed, NewerVersion):
+        known, etag = _read(services.state, services.clock.now())
+        if known is None or known.message != message.id:
+            return False
         services.state.delete(state.REFRESHED, if_match=etag)
         return True
     return False
@@ -77,14 +79,17 @@ def _is_ours(event: Refreshed, segments_url: str) -> bool:
     return is_model and event.container == container.rpartition("/")[2] and event.name.startswith(folder)
 
 
-def _read(store: Store) -> tuple[_Look | None, str | None]:
-    """The mark and its ETag; one that can't be read counts as none. Raises NewerVersion."""
+def _read(store: Store, now: datetime) -> tuple[_Look | None, str | None]:
+    """The mark and its ETag; one that can't be read counts as none.
+
+    Raises NewerVersion where newer code wrote it and may still be there.
+    """
     try:
         blob = store.read(state.REFRESHED, most=LONGEST_MARK)
     except NotFound:
         return None, None
+    if Sent.is_newer(blob.content, now):
+        raise NewerVersion(state.REFRESHED)
     with suppress(ValidationError):
-        if version_of(blob.content) > VERSION:
-            raise NewerVersion(state.REFRESHED)
         return _Look.model_validate_json(blob.content), blob.etag
     return None, blob.etag

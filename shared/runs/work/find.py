@@ -67,8 +67,9 @@ def find_work(services: Services) -> list[Work]:
             if entry.open is not None:
                 account = _account_of_run(services, export_id, entry, documents.get(export_id))
                 not_before = _not_before(entry, versions or {}, now)
+                advanced_at = entry.advanced_at or NEVER
                 found.append(
-                    Work(export_id, account, entry.open, None, entry.advanced_at or NEVER, not_before)
+                    Work(export_id, account, entry.open, None, advanced_at, not_before, paused=entry.paused)
                 )
     for listed in exports:
         if listed.id in entries or listed.id not in heads:

@@ -1,17 +1,16 @@
 """Hands what there is to do to the workers: a message for each account, where none is on its way."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from shared import state
 from shared.adapters import telemetry
 from shared.adapters.queue import Queue
 from shared.adapters.telemetry import log_bug
 from shared.errors import ExportError
 from shared.runs.queue.asking import ask, ask_again
-from shared.runs.queue.marker import SOON, MarkerEntry, read_marker_entry
+from shared.runs.queue.marker import read_markers
 from shared.runs.work.find import find_work, open_due
 from shared.services import Services
 from shared.text import shown
@@ -28,20 +27,16 @@ def find_and_hand_out(services: Services, queue: Queue) -> int:
     """
     work = open_due(services, find_work(services))
     now = services.clock.now()
-    entries = dict(_entries(services, now))
-    accounts: dict[str, dict[str, datetime]] = {}
-    news: set[str] = set()
+    markers = {marker.account: marker for marker in read_markers(services.state, now)}
+    for account, marker in markers.items():
+        telemetry.account_wait.record(marker.waited(now).total_seconds(), {"account": account})
+    wanted: dict[str, dict[str, datetime]] = {}
     for each in work:
-        accounts.setdefault(each.account, {})[each.export] = max(each.not_before, now)
-        if each.request is not None:
-            news.add(each.account)
-    wanted = [
-        account
-        for account, exports in accounts.items()
-        if account in news or _comes_too_late(entries.get(account), min(exports.values()))
-    ]
-    silent = [account for account, entry in entries.items() if entry.is_silent(now)]
-    _for_each(wanted, lambda account: ask(services, queue, account, accounts[account]))
+        due, known = max(each.not_before, now), markers.get(each.account)
+        if each.run and (each.request or not known or not known.covers(each.export, each.run, due)):
+            wanted.setdefault(each.account, {})[each.export] = due
+    silent = [account for account, marker in markers.items() if marker.is_silent(now)]
+    _for_each(wanted, lambda account: ask(services, queue, account, wanted[account]))
     _for_each(silent, lambda account: ask_again(services, queue, account))
     return len(wanted)
 
@@ -52,20 +47,6 @@ def report_poison(queue: Queue) -> None:
         telemetry.poisoned.record(queue.poisoned())
     except ExportError as error:
         logger.warning("the queue: %s: %s", error.code, error.message)
-
-
-def _entries(services: Services, now: datetime) -> Iterator[tuple[str, MarkerEntry]]:
-    """The markers that can be read; how long an account has been waiting goes to the metrics."""
-    for blob in services.state.list(state.WORK):
-        entry = read_marker_entry(blob)
-        if entry is not None and blob.name == state.work(entry.account):
-            telemetry.account_wait.record(entry.waited(now).total_seconds(), {"account": entry.account})
-            yield entry.account, entry
-
-
-def _comes_too_late(entry: MarkerEntry | None, due: datetime) -> bool:
-    """Whether an account has neither a worker nor a message that comes in time."""
-    return entry is None or (entry.taken_at is None and due < entry.due - SOON)
 
 
 def _for_each(accounts: Iterable[str], do: Callable[[str], None]) -> None:

@@ -1,32 +1,44 @@
 """Does the work, fairly and each run by itself: what the timer and the workers of the queue share."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.errors import AlreadyRunning, ExportError, NewerVersion, TryLater
 from shared.runs.advance import resume
-from shared.runs.lock.account import is_account_wanted
+from shared.runs.lock.account import BUSY_AGAIN, is_account_wanted
 from shared.runs.report import log_failure
-from shared.runs.turn import Progress
-from shared.runs.work.find import Work
+from shared.runs.work.find import NEVER, Work
 from shared.runs.work.turns import Slice, Turns
 from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
+# Until a run is tried again that another process has, or whose turn a failure ended.
+AGAIN = timedelta(minutes=1)
+# A run stays away from an account that others wait for, so that each of them has asked for it once more.
+STAYS_AWAY = timedelta(seconds=BUSY_AGAIN + 2)
+
 
 def serve(
-    services: Services, work: Iterable[Work], *, whole: Deadline, waiting: Deadline, threads: int
+    services: Services,
+    work: Iterable[Work],
+    *,
+    whole: Deadline,
+    waiting: Deadline,
+    threads: int,
+    news: Callable[[], Iterable[Work]] = tuple,
 ) -> Turns:
     """Continues with these runs, so many accounts at once; what is left of them, and how far they came.
 
-    One run's failure never stops another.
+    `news` returns what was asked for since the last call. One run's failure never stops another.
     """
-    turns = Turns(services.clock, work, whole, waiting)
+    turns = Turns(services.clock, work, whole, waiting, news)
     count = min(threads, turns.accounts())
     if count == 1:
         _serve(services, turns, whole)
@@ -40,28 +52,40 @@ def serve(
 def _serve(services: Services, turns: Turns, whole: Deadline) -> None:
     """Gives one run after the other a turn."""
     while (work := turns.take()) is not None:
-        progress = None
+        left: Work | None = work
         try:
-            progress = _advance(services, turns, work, whole)
+            left = _turn(services, turns, work, whole)
         finally:
-            turns.give_back(work, progress)
+            turns.give_back(work.account, left)
 
 
-def _advance(services: Services, turns: Turns, work: Work, whole: Deadline) -> Progress | None:
-    """One turn; None where another process has the run, or where a failure ended the turn."""
+def _turn(services: Services, turns: Turns, work: Work, whole: Deadline) -> Work | None:
+    """One turn of a run; what is left of it."""
+    is_wanted = False
 
     def somebody_waits() -> bool:
+        nonlocal is_wanted
         with suppress(TryLater):
-            return turns.somebody_waits(work.account) or is_account_wanted(services.state, work.account)
+            is_wanted = is_account_wanted(services.state, work.account)
+            return is_wanted or turns.somebody_waits(work.account)
         return False
 
+    clock = services.clock
     try:
-        if work.run is not None:
-            return resume(services, work.export, work.run, Slice(services.clock, whole, somebody_waits))
-    except (AlreadyRunning, NewerVersion):
+        progress = resume(services, work.export, work.run or "", Slice(clock, whole, somebody_waits))
+    except NewerVersion:
         return None
+    except AlreadyRunning:
+        return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
     except ExportError as error:
         log_failure(work.export, error)
+        return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
     except Exception as error:  # a bug must not stop the other exports
         log_bug(logger, error, {"export": work.export})
-    return None
+        return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
+    turns.touched[progress.record.id] = progress.record
+    if progress.record.is_closed:
+        return None
+    now = clock.now()
+    not_before = max(progress.not_before or NEVER, now + STAYS_AWAY if is_wanted else NEVER)
+    return replace(work, advanced_at=now, not_before=not_before, paused=progress.is_paused)

@@ -2,12 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from shared.adapters.clock import Clock, Deadline
 from shared.runs.record import RunRecord
-from shared.runs.turn import Progress
-from shared.runs.work.find import NEVER, Work
+from shared.runs.work.find import Work
 
 # Seconds that a run may take while somebody waits, and between looks whether somebody does.
 SLICE = 60.0
@@ -38,14 +36,23 @@ class Turns:
     """Work for several threads.
 
     What can go on comes first, and of that the least recently advanced. Where nothing can yet, a thread
-    sleeps until something can, but not beyond `waiting`: then what is left is for others. `touched` has the
-    record of each run that had a turn, as its last one left it.
+    sleeps until something can, but not beyond `waiting`: then what is left is for others. `news` returns what
+    was asked for since the last call. `touched` has the record of each run that had a turn, as its last one
+    left it.
     """
 
-    def __init__(self, clock: Clock, work: Iterable[Work], whole: Deadline, waiting: Deadline) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        work: Iterable[Work],
+        whole: Deadline,
+        waiting: Deadline,
+        news: Callable[[], Iterable[Work]] = tuple,
+    ) -> None:
         self._clock = clock
         self._whole = whole
         self._waiting = waiting
+        self._news = news
         self._work = list(work)
         self._busy: set[str] = set()
         self._lock = threading.Lock()
@@ -60,11 +67,18 @@ class Turns:
             return list(self._work)
 
     def somebody_waits(self, account: str) -> bool:
-        """Whether work can go on for which the holder of the account would have to let go."""
+        """Whether work can go on for which the holder of the account would have to let go.
+
+        A run that waits for the end of a pause does not count: that may last for days.
+        """
+        news = list(self._news())
         with self._lock:
+            self._work += news
             now = self._clock.now()
             return any(
-                work.not_before <= now and (work.account == account or work.account not in self._busy)
+                not work.paused
+                and work.not_before <= now
+                and (work.account == account or work.account not in self._busy)
                 for work in self._work
             )
 
@@ -84,14 +98,9 @@ class Turns:
         self._whole.sleep(pause)
         return work
 
-    def give_back(self, work: Work, progress: Progress | None) -> None:
-        """Frees the account, and keeps an open run for another turn."""
+    def give_back(self, account: str, left: Work | None) -> None:
+        """Frees the account, and keeps what is left for another turn."""
         with self._lock:
-            self._busy.discard(work.account)
-            if progress is None:
-                return
-            run = progress.record
-            self.touched[run.id] = run
-            if not run.is_closed:
-                later, now = progress.not_before or NEVER, self._clock.now()
-                self._work.append(replace(work, advanced_at=now, not_before=later, paused=progress.is_paused))
+            self._busy.discard(account)
+            if left is not None:
+                self._work.append(left)

@@ -1,8 +1,8 @@
 """A worker: does what one message of the queue says. Messages may come twice, late, or in any order."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 
 from shared import state
@@ -12,10 +12,11 @@ from shared.adapters.queue import Queue
 from shared.errors import AlreadyRunning, Changed, NewerVersion, NotFound
 from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
-from shared.runs.queue.asking import send
+from shared.runs.queue.asking import ask, send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
-from shared.runs.queue.messages import FindMessage, Message, Refreshed, WorkMessage, read_message, sent_at_of
+from shared.runs.queue.messages import FindMessage, Message, Refreshed, Sent, WorkMessage, read_message
 from shared.runs.queue.refreshed import begin_look, note_refresh
+from shared.runs.run import is_believed
 from shared.runs.work.find import NEVER, Work, alone
 from shared.runs.work.hand_out import find_and_hand_out
 from shared.runs.work.serve import serve
@@ -27,10 +28,10 @@ logger = logging.getLogger(__name__)
 WAITING = 2.0
 # Seconds until a message is tried again whose account another worker is about to let go.
 BUSY_AGAIN = 5.0
-# What newer code wrote is put back until its workers are there, in seconds, and dropped when they are not
-# for so long: whatever it says, the timer finds it.
+# Seconds until a message of newer code is delivered again, maybe to one of its own workers.
 NEWER_AGAIN = 60.0
-NEWER_FOR = timedelta(days=1)
+# Between two looks whether a pause is over that somebody has to lift.
+LOOKS_FOR_A_PAUSE = timedelta(minutes=1)
 
 
 def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None:
@@ -39,14 +40,11 @@ def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None
     What is no message of ours is dropped, with a warning. Raises what the store and the queue raise: the
     host delivers the message again.
     """
-    try:
-        message = read_message(text)
-        outcome = _do(services, queue, message, seconds)
-    except NewerVersion:
-        sent_at = sent_at_of(text)
-        if sent_at is not None and services.clock.now() - sent_at < NEWER_FOR:
-            queue.send(text, NEWER_AGAIN)
+    if Sent.is_newer(text, services.clock.now()):
+        queue.send(text, NEWER_AGAIN)
         outcome = "newer"
+    else:
+        outcome = _do(services, queue, read_message(text), seconds)
     telemetry.messages.add(1, {"outcome": outcome})
 
 
@@ -61,14 +59,18 @@ def _do(services: Services, queue: Queue, message: Message | None, seconds: floa
             find_and_hand_out(services, queue)
             return "found"
         case WorkMessage():
-            return _work(services, queue, message, Deadline(services.clock, seconds))
+            try:
+                return _work(services, queue, message, Deadline(services.clock, seconds))
+            except NewerVersion:
+                queue.send(message.model_dump_json(), NEWER_AGAIN)
+                return "newer"
         case None:
             logger.warning("a message in the queue is none of ours, and is dropped")
             return "unreadable"
 
 
 def _work(services: Services, queue: Queue, message: WorkMessage, whole: Deadline) -> str:
-    marker, _ = read_marker(services.state, message.account)
+    marker, _ = read_marker(services.state, message.account, services.clock.now())
     if marker is None or marker.message != message.id:
         return "stale"
     with ExitStack() as stack:
@@ -92,63 +94,84 @@ class _Holder:
         self._queue = queue
         self._message = message
         self._whole = whole
+        self._etag: str | None = None
 
     def work(self) -> str:
         """Does what the marker says, until nothing is left for now or the time is over."""
-        marker, etag = self._take()
+        marker = self._take()
         if marker is None:
             return "stale"
-        todo: Mapping[str, datetime] = marker.exports | marker.asked
+        work = self._open_runs(marker.exports | marker.asked)
         while True:
-            left = self._serve(marker.account, todo)
+            left = self._serve(work)
             try:
-                self._let_go(marker.account, left, etag)
-            except Changed:  # somebody has asked meanwhile
-                marker, etag = read_marker(self._services.state, self._message.account)
-                if marker is None or marker.message != self._message.id:
+                self._let_go(left)
+            except Changed:
+                work = [*self._open_runs(left), *self._news()]
+                if self._etag is None:
                     return "replaced"
-                todo = left | marker.asked
             else:
                 return "worked"
 
-    def _take(self) -> tuple[Marker | None, str | None]:
+    def _take(self) -> Marker | None:
         """The marker, as it is from now on; None where the message means nothing any more."""
+        store, clock = self._services.state, self._services.clock
         while True:
-            marker, etag = read_marker(self._services.state, self._message.account)
-            if marker is None or marker.message != self._message.id:
-                return None, None
-            try:
-                taken = marker.taken(self._services.clock.now())
-                return taken, write_marker(self._services.state, taken, etag)
-            except Changed:  # somebody has asked for more
-                continue
+            marker, etag = self._read()
+            if marker is None:
+                return None
+            with suppress(Changed):  # somebody has asked for more
+                taken = marker.taken(clock.now())
+                self._etag = write_marker(store, taken, etag)
+                return taken
 
-    def _serve(self, account: str, todo: Mapping[str, datetime]) -> dict[str, datetime]:
-        """Continues with these exports' runs; those that are left, with the times from which on they can."""
+    def _read(self) -> tuple[Marker | None, str | None]:
+        """The marker, as long as it is this worker's."""
+        store, now = self._services.state, self._services.clock.now()
+        marker, etag = read_marker(store, self._message.account, now)
+        return (marker, etag) if marker and marker.message == self._message.id else (None, None)
+
+    def _news(self) -> list[Work]:
+        """What was asked for since the marker was last read or written."""
+        marker, etag = self._read()
+        if etag == self._etag:
+            return []
+        self._etag = etag
+        return self._open_runs(marker.asked) if marker else []
+
+    def _serve(self, work: Iterable[Work]) -> dict[str, datetime]:
+        """Continues with these runs; those that are left, with the times from which on they can."""
         clock = self._services.clock
-        work = [each for export_id, due in todo.items() for each in self._open_run(account, export_id, due)]
         waiting = Deadline(clock, WAITING)
-        turns = serve(self._services, work, whole=self._whole, waiting=waiting, threads=1)
+        turns = serve(self._services, work, whole=self._whole, waiting=waiting, threads=1, news=self._news)
         now = clock.now()
-        # The timer looks for the end of a pause.
-        return {each.export: max(each.not_before, now) for each in turns.left() if not each.paused}
+        return {
+            each.export: max(each.not_before, now + LOOKS_FOR_A_PAUSE if each.paused else now)
+            for each in turns.left()
+        }
 
-    def _open_run(self, account: str, export_id: str, due: datetime) -> Iterator[Work]:
-        store = self._services.state
-        with alone(export_id):
-            try:
-                entry = read_entry(store, store.stat(state.head(export_id)), export_id)
-            except NotFound:
-                return
+    def _open_runs(self, exports: Mapping[str, datetime]) -> list[Work]:
+        return [work for export_id, due in exports.items() if (work := self._open_run(export_id, due))]
+
+    def _open_run(self, export_id: str, due: datetime) -> Work | None:
+        """The export's open run, if it has one that is this account's."""
+        services, account, found = self._services, self._message.account, None
+        with alone(export_id), suppress(NotFound):
+            entry = read_entry(services.state, services.state.stat(state.head(export_id)), export_id)
             if entry.open is not None:
-                yield Work(export_id, account, entry.open, None, entry.advanced_at or NEVER, due)
+                due = due if is_believed(due, services.clock.now()) else NEVER
+                if entry.account in (None, account):
+                    found = Work(export_id, account, entry.open, None, entry.advanced_at or NEVER, due)
+                else:  # the marker is its connection's, whose account was not known then
+                    ask(services, self._queue, entry.account, {export_id: due})
+        return found
 
-    def _let_go(self, account: str, left: Mapping[str, datetime], etag: str | None) -> None:
+    def _let_go(self, left: Mapping[str, datetime]) -> None:
         """Raises Changed where somebody has asked for more."""
         store, now = self._services.state, self._services.clock.now()
         if left:
-            marker = Marker.of(account, left, now)
-            write_marker(store, marker, etag)
+            marker = Marker.of(self._message.account, left, now)
+            write_marker(store, marker, self._etag)
             send(self._queue, marker, now)
         else:
-            store.delete(state.work(account), if_match=etag)
+            store.delete(state.work(self._message.account), if_match=self._etag)
