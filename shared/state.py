@@ -31,7 +31,7 @@ locks/digest-key                         held while the digest key is made
 locks/account-<account>                  the lock of a Klaviyo account
 locks/oauth-<connection>                 held while the tokens of a connection are refreshed
 locks/sign-in-<digest>                   a sign-in at Klaviyo that somebody has begun
-locks/wanted-<account>                   somebody waits for that account
+locks/wanted-<account>                   which run has that account next, for seconds
 locks/work-<account>                     held by the worker that has the account, where there is a queue
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
 locks/probe-<who>                        written and deleted, to see whether the state can be written

@@ -12,6 +12,7 @@ from sandbox.sample import example_documents
 from shared.runs.lock.account import lock_account
 from shared.runs.lock.export import ExportLock
 from tests.http.problems import problem
+from tests.support.open_runs import ANOTHER_RUN
 from tests.support.world import World
 
 ASYNC = {"prefer": "respond-async"}
@@ -125,7 +126,7 @@ def test_a_run_of_a_busy_account_waits_its_turn(
     """202 while another run sends to the same Klaviyo account; the answer says what it waits for."""
     address = f"/api/exports/{new_export()}/runs"
 
-    with lock_account(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX", ANOTHER_RUN):
         answer = host.post(address)
 
     assert answer.status_code == 202

@@ -16,7 +16,7 @@ from shared.runs.lock.account import lock_account
 from shared.runs.lock.export import ExportLock
 from shared.runs.lock.lease import TRUSTED_FOR
 from shared.runs.states import State
-from tests.support.open_runs import a_run
+from tests.support.open_runs import ANOTHER_RUN, a_run
 from tests.support.stores import WatchedStore
 from tests.support.world import MONDAY, MadeClock, World
 
@@ -100,12 +100,12 @@ def test_a_pause_that_klaviyo_asked_for_holds_the_account(world: World) -> None:
     """For as long as it lasts, whoever heard of it; then the account is free again."""
     StoredPauses(world.services.state, world.clock).keep("SNDBOX", 70)
 
-    with pytest.raises(TryLater) as caught, lock_account(world.services, "SNDBOX"):
+    with pytest.raises(TryLater) as caught, lock_account(world.services, "SNDBOX", ANOTHER_RUN):
         pass
 
     assert (caught.value.code, caught.value.retry_after) == ("throttled", 70)
     world.clock.sleep(70)
-    with lock_account(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX", ANOTHER_RUN):
         pass
 
 
@@ -119,7 +119,7 @@ def test_two_may_make_the_lock_of_an_account(world: World) -> None:
 
     services = replace(world.services, state=Racing(world.services.state))
     with ExitStack() as stack:
-        stack.enter_context(lock_account(services, "SNDBOX"))
+        stack.enter_context(lock_account(services, "SNDBOX", ANOTHER_RUN))
         with pytest.raises(TryLater) as caught:
-            stack.enter_context(lock_account(world.services, "SNDBOX"))
+            stack.enter_context(lock_account(world.services, "SNDBOX", ANOTHER_RUN))
     assert (caught.value.code, caught.value.retry_after) == ("account_busy", 5)

@@ -20,6 +20,7 @@ from shared.runs.lock.lease import TRUSTED_FOR
 from shared.runs.starting import Request
 from shared.runs.steps.permit import Canceled, RunPermit, is_cancel_requested, pause_of, request_cancel
 from shared.services import Services
+from tests.support.open_runs import ANOTHER_RUN
 from tests.support.stores import WatchedStore
 from tests.support.world import World
 
@@ -32,7 +33,7 @@ def holding(world: World, services: Services) -> Iterator[RunPermit]:
     with ExitStack() as stack:
         lock = stack.enter_context(ExportLock.acquire(world.services.state, "vip", world.clock))
         holder = Holder(lock, services, Deadline(world.clock, 60))
-        yield RunPermit(holder, stack.enter_context(lock_account(services, "SNDBOX")))
+        yield RunPermit(holder, stack.enter_context(lock_account(services, "SNDBOX", ANOTHER_RUN)))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from shared.runs.views.history import find_run
 from shared.runs.work.find import find_work
 from shared.runs.work.tick import WAITING, tick
 from tests.support.azurite import Azurite
+from tests.support.open_runs import ANOTHER_RUN
 from tests.support.queue import work
 from tests.support.small_batches import UnusualPeople
 from tests.support.stores import ActingStore, WatchedStore, counted, with_segments, with_state
@@ -336,7 +337,7 @@ def test_runs_that_were_only_opened_take_turns_too(world: World) -> None:
 def test_an_account_sends_from_one_place(world: World) -> None:
     """A run whose account is busy elsewhere waits its turn, and posts nothing before."""
     seen(world, People(5))
-    with lock_account(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX", ANOTHER_RUN):
         (waiting,) = tock(world)
         assert not waiting.is_closed
         assert "POST" not in [request.method for request in world.stand_in.requests]

@@ -23,6 +23,7 @@ from shared.runs.states import State, Wait
 from shared.runs.steps.permit import request_cancel
 from shared.runs.turn import take_turn
 from tests.support.dying import Died, at_the_record, dying
+from tests.support.open_runs import ANOTHER_RUN
 from tests.support.stores import WatchedStore, with_segments
 from tests.support.world import MONDAY, World
 
@@ -64,7 +65,7 @@ def test_a_turn_that_ends_alive_is_no_death(world: World) -> None:
     """A busy account is met again and again, and the run gets there when it is free."""
     world.segment(People(5))
     record = opened(world)
-    with lock_account(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX", ANOTHER_RUN):
         for _ in range(10):
             progress = resume(world.services, "vip", record.id, world.deadline())
             until = world.clock.now() + timedelta(seconds=5)
@@ -80,7 +81,7 @@ def test_a_run_that_rests_is_not_written(world: World) -> None:
     """Somebody who looks too early gets the time, and changes nothing."""
     world.segment(People(5))
     record = opened(world)
-    with lock_account(world.services, "SNDBOX"):
+    with lock_account(world.services, "SNDBOX", ANOTHER_RUN):
         waiting = resume(world.services, "vip", record.id, world.deadline())
     before = world.services.state.stat(state.head("vip")).etag
 

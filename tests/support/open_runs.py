@@ -15,6 +15,8 @@ from tests.support.documents import SHORT_EXPORT
 from tests.support.world import MONDAY
 
 NOW = MONDAY + timedelta(hours=1)
+# The id of a run that is none of the tests'.
+ANOTHER_RUN = "another.20260824T143300Z-0000"
 PLAN = Plan(
     export=Export.parse("exports/vip.json", json.dumps(SHORT_EXPORT).encode()),
     account_id="SNDBOX",

@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+
+from pydantic import ValidationError
 
 from shared import state
-from shared.adapters.storage.store import Store
 from shared.catalog import Export
-from shared.errors import AlreadyRunning, NotFound, TryLater
+from shared.errors import AlreadyExists, AlreadyRunning, Changed, NotFound, TryLater
 from shared.klaviyo.pauses import StoredPauses
 from shared.runs.lock.lease import RenewedLease
+from shared.runs.record import RunId, StateModel, Time
 from shared.services import Services
 
 # Seconds until a busy account is tried again.
 BUSY_AGAIN = 5.0
+# A run that waits comes back every BUSY_AGAIN seconds, and this much later at most.
+RESERVED_FOR = timedelta(seconds=BUSY_AGAIN + 3)
+LONGEST_RESERVATION = 64 * 1024
 PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -28,39 +34,65 @@ def account_of(services: Services, export: Export) -> str:
     return account.id if account and PLAIN_ID.fullmatch(account.id) else connection.id
 
 
+class _Reservation(StateModel):
+    """The run that has the account next; it comes back within seconds, or never."""
+
+    run: RunId
+    until: Time
+
+
 @contextmanager
-def lock_account(services: Services, account_id: str) -> Iterator[RenewedLease]:
+def lock_account(services: Services, account_id: str, run_id: str) -> Iterator[RenewedLease]:
     """Holds the account for the length of the block.
 
-    Raises TryLater where another run holds it, which then knows that somebody waits, or where Klaviyo asked
-    for a pause that isn't over.
+    Raises TryLater where another run holds it or is next, or where Klaviyo asked for a pause that isn't
+    over. The first run that finds it held is next, as long as it comes back in time: the holder then lets go
+    after a minute, and can't take it again before.
     """
+    busy = TryLater(
+        f"Another run is sending to the Klaviyo account {account_id}.",
+        code="account_busy",
+        retry_after=BUSY_AGAIN,
+    )
+    store = services.state
+    name = state.account_wanted(account_id)
+    reservation, etag = _read_reservation(services, account_id)
+    if reservation is not None and reservation.run != run_id:
+        raise busy
     with ExitStack() as stack:
-        held = RenewedLease.hold(services.state, state.account_lock(account_id), services.clock)
+        held = RenewedLease.hold(store, state.account_lock(account_id), services.clock)
         try:
             lease = stack.enter_context(held)
         except AlreadyRunning:
-            want_account(services.state, account_id)
-            message = f"Another run is sending to the Klaviyo account {account_id}."
-            raise TryLater(message, code="account_busy", retry_after=BUSY_AGAIN) from None
-        services.state.delete(state.account_wanted(account_id))
+            next_one = _Reservation(run=run_id, until=services.clock.now() + RESERVED_FOR)
+            with suppress(AlreadyExists, Changed):
+                content = next_one.model_dump_json().encode()
+                store.write(name, content, create_only=etag is None, if_match=etag)
+            raise busy from None
+        if etag is not None:
+            store.delete(name)
         # Another process may have been told while this one waited for its turn.
-        pause = StoredPauses(services.state, services.clock).left(account_id)
+        pause = StoredPauses(store, services.clock).left(account_id)
         if pause > 0:
             message = f"Klaviyo throttles the account {account_id}."
             raise TryLater(message, code="throttled", retry_after=pause)
         yield lease
 
 
-def want_account(store: Store, account_id: str) -> None:
-    """Lets the run that holds the account know that somebody waits."""
-    store.write(state.account_wanted(account_id), b"")
+def is_account_wanted(services: Services, account_id: str) -> bool:
+    """Whether a run waits for the account that somebody holds."""
+    return _read_reservation(services, account_id)[0] is not None
 
 
-def is_account_wanted(store: Store, account_id: str) -> bool:
-    """Whether somebody has been waiting since the account was locked."""
+def _read_reservation(services: Services, account_id: str) -> tuple[_Reservation | None, str | None]:
+    """The reservation, if it is still good, and its ETag."""
     try:
-        store.stat(state.account_wanted(account_id))
+        blob = services.state.read(state.account_wanted(account_id), most=LONGEST_RESERVATION)
     except NotFound:
-        return False
-    return True
+        return None, None
+    with suppress(ValidationError):
+        reservation = _Reservation.model_validate_json(blob.content)
+        # A time that is further ahead was written by a clock that is wrong.
+        if timedelta() < reservation.until - services.clock.now() <= 2 * RESERVED_FOR:
+            return reservation, blob.etag
+    return None, blob.etag

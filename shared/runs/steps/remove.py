@@ -43,7 +43,7 @@ def remove(holder: Holder) -> bool:
     if removal is None:
         raise LookupError("it is not known who has left")
     klaviyo = holder.klaviyo()
-    with lock_account(holder.services, holder.plan.account_id) as account:
+    with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
         others = read_others(holder.services, holder.plan)
         try:
             left, here = parts.read_leavers()

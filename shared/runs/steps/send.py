@@ -33,7 +33,7 @@ def send(holder: Holder) -> bool:
     it comes.
     """
     klaviyo = holder.klaviyo()
-    with lock_account(holder.services, holder.plan.account_id) as account:
+    with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
         branch = Branch(holder.deadline)
         key = read_key(holder.services.vault) if holder.plan.digest_key is not None else None
         do_not_send = DoNotSend(holder.lock.store, holder.plan, key)

@@ -56,7 +56,7 @@ def subscribe(holder: Holder) -> bool:
     """Subscribes who may be, and lets the run go on; False where the time is over before."""
     klaviyo, key = holder.klaviyo(), read_key(holder.services.vault)
     digests = digests_under(holder.plan, key)
-    with lock_account(holder.services, holder.plan.account_id) as account:
+    with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
         try:
             before = known_people(holder)
             imported = updated(before, posts_of(holder, posted_by(holder)))

@@ -11,7 +11,7 @@ from shared.adapters.clock import Deadline
 from shared.adapters.telemetry import log_bug
 from shared.errors import AlreadyRunning, ExportError, NewerVersion, TryLater
 from shared.runs.advance import resume
-from shared.runs.lock.account import BUSY_AGAIN, is_account_wanted
+from shared.runs.lock.account import is_account_wanted
 from shared.runs.report import log_failure
 from shared.runs.work.find import NEVER, Work
 from shared.runs.work.turns import Slice, Turns
@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 # Until a run is tried again that another process has, or whose turn a failure ended.
 AGAIN = timedelta(minutes=1)
-# A run stays away from an account that others wait for, so that each of them has asked for it once more.
-STAYS_AWAY = timedelta(seconds=BUSY_AGAIN + 2)
 
 
 def serve(
@@ -61,13 +59,10 @@ def _serve(services: Services, turns: Turns, whole: Deadline) -> None:
 
 def _turn(services: Services, turns: Turns, work: Work, whole: Deadline) -> Work | None:
     """One turn of a run; what is left of it."""
-    is_wanted = False
 
     def somebody_waits() -> bool:
-        nonlocal is_wanted
         with suppress(TryLater):
-            is_wanted = is_account_wanted(services.state, work.account)
-            return is_wanted or turns.somebody_waits(work.account)
+            return turns.somebody_waits(work.account) or is_account_wanted(services, work.account)
         return False
 
     clock = services.clock
@@ -76,16 +71,18 @@ def _turn(services: Services, turns: Turns, work: Work, whole: Deadline) -> Work
     except NewerVersion:
         return None
     except AlreadyRunning:
-        return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
+        pass
     except ExportError as error:
         log_failure(work.export, error)
-        return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
     except Exception as error:  # a bug must not stop the other exports
         log_bug(logger, error, {"export": work.export})
-        return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
-    turns.touched[progress.record.id] = progress.record
-    if progress.record.is_closed:
-        return None
-    now = clock.now()
-    not_before = max(progress.not_before or NEVER, now + STAYS_AWAY if is_wanted else NEVER)
-    return replace(work, advanced_at=now, not_before=not_before, paused=progress.is_paused)
+    else:
+        turns.touched[progress.record.id] = progress.record
+        left = replace(
+            work,
+            advanced_at=clock.now(),
+            not_before=progress.not_before or NEVER,
+            paused=progress.is_paused,
+        )
+        return None if progress.record.is_closed else left
+    return replace(work, advanced_at=clock.now(), not_before=clock.now() + AGAIN)
