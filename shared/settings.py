@@ -12,6 +12,7 @@ from shared.errors import InvalidSettings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Azure allows 63 characters; the queue of messages that have failed has a longer name.
+_HOST = re.compile(r"[a-z0-9]{3,24}\.queue\.", re.ASCII)
 _QUEUE = re.compile(r"(?=.{3,56}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
@@ -100,8 +101,9 @@ def auth_of(environment: Mapping[str, str] = os.environ) -> Auth:
 def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
     """The name of the queue that the host is to listen to; None without one, or where QUEUE_URL is wrong,
     which whoever reads the settings as a whole is told."""
+    service = environment.get("AzureWebJobsStorage__queueServiceUri", "").strip()
     try:
-        url = _queue_url(environment.get("QUEUE_URL", "").strip(), "")
+        url = _queue_url(environment.get("QUEUE_URL", "").strip(), service)
     except InvalidSettings:
         return None
     return url.rpartition("/")[2] if url else None
@@ -134,10 +136,12 @@ def _queue_url(url: str, service: str) -> str | None:
         return None
     parts = urlsplit(https_url("QUEUE_URL", url.rstrip("/")))
     *account, name = parts.path.removeprefix("/").split("/")
-    if len(account) != (parts.hostname in LOOPBACK) or not _QUEUE.fullmatch(name):
+    is_emulator = parts.hostname in LOOPBACK
+    is_queue = _QUEUE.fullmatch(name) and not name.endswith("-poison")
+    if not is_queue or len(account) != is_emulator or not (is_emulator or _HOST.match(parts.netloc)):
         raise InvalidSettings(
-            "QUEUE_URL must name a queue: https://<account>/<queue>, which has 3 to 56 lower-case letters, "
-            "digits and single hyphens."
+            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to 56 "
+            "lower-case letters, digits and single hyphens, and not -poison at its end."
         )
     if service and service.rstrip("/") != parts.geturl().removesuffix(f"/{name}"):
         raise InvalidSettings("QUEUE_URL must be a queue of AzureWebJobsStorage__queueServiceUri.")
@@ -152,6 +156,8 @@ def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False
     if not url:
         return url
     try:
+        if not url.isprintable() or " " in url:
+            raise ValueError  # what the parser would drop
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:

@@ -44,6 +44,11 @@ def test_a_queue_or_none(url: str, service: str, queue: str | None) -> None:
         f"{AZURE}/wo--rk",
         f"{AZURE}/{'w' * 57}",
         f"{AZURE}/work?sig=secret",
+        f"{AZURE}/wo\nrk",
+        f"{AZURE}/work-poison",
+        "https://account.blob.core.windows.net/work",
+        "https://*.queue/work",
+        "https://a .queue.core.windows.net/work",
         f"https://user:secret@{AZURE.removeprefix('https://')}/work",
         "http://account.queue.core.windows.net/work",
         "http://127.0.0.1:10001/work",
@@ -64,3 +69,4 @@ def test_the_host_must_listen_where_the_timer_sends(service: str) -> None:
     """Else messages lie where nobody looks."""
     with pytest.raises(InvalidSettings, match="AzureWebJobsStorage__queueServiceUri"):
         Settings.from_environment(environment(f"{AZURE}/work", service))
+    assert queue_of(environment(f"{AZURE}/work", service)) is None

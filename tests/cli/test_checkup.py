@@ -124,9 +124,10 @@ def test_advice_is_for_errors_that_there_are() -> None:
 
 def test_the_roles_are_those_that_the_templates_grant() -> None:
     """The advice names exactly the roles that the app has."""
-    advice = " ".join([*fixes.SEGMENTS.values(), *fixes.STATE.values(), *fixes.KEY_VAULT.values()])
+    places = (fixes.SEGMENTS, fixes.STATE, fixes.QUEUE, fixes.KEY_VAULT)
+    advice = " ".join(fix for place in places for fix in place.values())
     granted = {row[1] for row in rows(section(page("docs/security.md"), "## Rights"))}
-    named = set(re.findall(r"(?:Storage Blob Data|Key Vault Secrets) \w+", advice))
+    named = set(re.findall(r"(?:Storage (?:Blob|Queue) Data|Key Vault Secrets) \w+", advice))
     assert named == granted - {"Monitoring Metrics Publisher", "Key Vault Secrets Officer"}
 
 

@@ -100,7 +100,20 @@ RUN_HEADS = [
     Mutant(_ACCOUNT, "BUSY_AGAIN = 5.0", "BUSY_AGAIN = 500.0", "tests/runs/test_turns.py"),
     Mutant(_ACCOUNT, "        if pause > 0:\n", "        if False:\n", _LOCKED),
     Mutant(_ACCOUNT, "retry_after=pause)", "retry_after=None)", _LOCKED),
-    Mutant(_ACCOUNT, "            want_account(services.state, account_id)\n", "", _SLICED),
-    Mutant(_ACCOUNT, "        services.state.delete(state.account_wanted(account_id))\n", "", _SLICED),
+    Mutant(_ACCOUNT, "if reservation is not None and reservation.run != run_id:", "if False:", _SLICED),
+    Mutant(
+        _ACCOUNT,
+        "if reservation is not None and reservation.run != run_id:",
+        "if reservation is not None:",
+        _SLICED,
+    ),
+    Mutant(_ACCOUNT, "            store.delete(name)\n", "            pass\n", _SLICED),
+    Mutant(
+        _ACCOUNT,
+        "timedelta() < reservation.until - services.clock.now() <= 2 * RESERVED_FOR",
+        "True",
+        _SLICED,
+    ),
+    Mutant(_ACCOUNT, " <= 2 * RESERVED_FOR", "", _SLICED),
     Mutant(_LEASE, "with suppress(AlreadyExists):", "if True:", _LOCKED),
 ]

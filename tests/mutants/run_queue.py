@@ -10,13 +10,52 @@ _HAND_OUT = "shared/runs/work/hand_out.py"
 _WORKER = "shared/runs/work/worker.py"
 _QUEUE = "shared/adapters/queue.py"
 _WORKED = "tests/runs/test_queue.py"
+_BUSY = "tests/runs/test_busy_accounts.py"
 _EVENTS = "tests/runs/test_refreshed.py"
 _SENT = "tests/adapters/test_queue.py"
 
 RUN_QUEUE = [
     Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _WORKED),
+    Mutant(_MARKER, "OVERDUE * 2 ** (min(self.times, 10) - 1)", "OVERDUE", _WORKED),
+    Mutant(_MARKER, '"taken_at": now, "times": 1', '"taken_at": now', _BUSY),
+    Mutant(
+        _MARKER,
+        "if self.taken_at is None and is_believed(self.due, now):",
+        "if self.taken_at is None:",
+        _WORKED,
+    ),
+    Mutant(_MARKER, "{**self.exports, **self.asked}, now)", "self.exports, now)", _BUSY),
+    Mutant(_MARKER, "        if export in self.asked:\n            return True\n", "", _BUSY),
+    Mutant(_MARKER, " and state.opened_at(run) < self.taken_at.replace(microsecond=0)", "", _BUSY),
+    Mutant(
+        _MARKER,
+        "return export in self.exports and self.due - SOON <= due",
+        "return export in self.exports",
+        _WORKED,
+    ),
+    Mutant(
+        _MARKER,
+        "    except InvalidDocument:  # too long\n        return None, store.stat(name).etag\n",
+        "",
+        _BUSY,
+    ),
+    Mutant(
+        _MARKER, "    if Sent.is_newer(blob.content, now):\n        raise NewerVersion(name)\n", "", _WORKED
+    ),
+    Mutant(_MARKER, "if len(glance) <= LONGEST_METADATA else {}", "if len(glance) <= 1 else {}", _BUSY),
+    Mutant(_MESSAGES, "NEWER_FOR = timedelta(hours=2)", "NEWER_FOR = timedelta(hours=20)", _WORKED),
+    Mutant(_MESSAGES, "-NEWER_FOR < now - sent.sent_at < NEWER_FOR", "now - sent.sent_at < NEWER_FOR", _BUSY),
+    Mutant(_ASKING, "if is_believed(marker.due, now) else 0.0", "", _BUSY),
+    Mutant(
+        _HAND_OUT, "if each.run and (each.request or not known or", "if each.run and (not known or", _BUSY
+    ),
+    Mutant(_HAND_OUT, " or not known.covers(each.export, each.run, due)):", "):", _BUSY),
+    Mutant(_WORKER, "        queue.send(text, NEWER_AGAIN)\n", "        pass\n", _WORKED),
+    Mutant(_WORKER, "now + LOOKS_FOR_A_PAUSE if each.paused else now", "now", _WORKED),
+    Mutant(_WORKER, "if entry.account in (None, account):", "if True:", _BUSY),
+    Mutant(_WORKER, "[*self._open_runs(left), *self._news()]", "self._open_runs(left)", _WORKED),
+    Mutant(_WORKER, "news=self._news", "news=tuple", _BUSY),
     Mutant(_MARKER, "SILENT = timedelta(minutes=1)", "SILENT = timedelta(minutes=10)", _WORKED),
-    Mutant(_MARKER, "        patience *= 2 ** (min(self.times, 10) - 1)\n", "", _WORKED),
     Mutant(_MARKER, " or not is_believed(since, now)", "", _WORKED),
     Mutant(_MARKER, "if self.taken_at is None else timedelta()", "", _WORKED),
     Mutant(
@@ -28,15 +67,8 @@ RUN_QUEUE = [
     Mutant(_MARKER, "if min(exports.values()) < self.due - SOON:", "if False:", _WORKED),
     Mutant(_MARKER, "if wanted != self.exports else None", "", _WORKED),
     Mutant(
-        _MARKER,
-        "            raise NewerVersion(state.work(account))\n",
-        "            return None, blob.etag\n",
-        _WORKED,
-    ),
-    Mutant(
         _MARKER, "    return None, blob.etag\n\n\ndef write", "    return None, None\n\n\ndef write", _WORKED
     ),
-    Mutant(_MARKER, "_sooner(self.exports, self.asked), now)", "self.exports, now)", _WORKED),
     Mutant(
         _ASKING, "    except ExportError as error:\n", "    except ZeroDivisionError as error:\n", _WORKED
     ),
@@ -44,8 +76,6 @@ RUN_QUEUE = [
     Mutant(
         _ASKING, "    if marker is None or not marker.is_silent(now):\n", "    if marker is None:\n", _WORKED
     ),
-    Mutant(_ASKING, "max(0.0, (marker.due - now).total_seconds())", "0.0", _WORKED),
-    Mutant(_MESSAGES, "if _Sent.model_validate(content).version > VERSION:", "if False:", _WORKED),
     Mutant(_MESSAGES, "(ValueError, RecursionError)", "ValueError", _WORKED),
     Mutant(_MESSAGES, 'BLOB_CREATED not in (event.get("eventType"), event.get("type"))', "False", _EVENTS),
     Mutant(_MESSAGES, 'if start != "/blobServices/default" or', "if", _EVENTS),
@@ -54,9 +84,7 @@ RUN_QUEUE = [
     Mutant(_REFRESHED, ' and event.container == container.rpartition("/")[2]', "", _EVENTS),
     Mutant(_REFRESHED, " and event.name.startswith(folder)", "", _EVENTS),
     Mutant(_REFRESHED, "        services.state.delete(state.REFRESHED, if_match=etag)\n", "", _EVENTS),
-    Mutant(_HAND_OUT, "        if account in news or _comes", "        if _comes", _WORKED),
     Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _WORKED),
-    Mutant(_HAND_OUT, "due < entry.due - SOON", "False", _WORKED),
     Mutant(
         _WORKER,
         '    if marker is None or marker.message != message.id:\n        return "stale"\n',
@@ -64,15 +92,6 @@ RUN_QUEUE = [
         _WORKED,
     ),
     Mutant(_WORKER, "            queue.send(marker.text(), BUSY_AGAIN)\n", "", _WORKED),
-    Mutant(_WORKER, "                todo = left | marker.asked\n", "                todo = left\n", _WORKED),
-    Mutant(_WORKER, "if not each.paused}", "}", _WORKED),
-    Mutant(
-        _WORKER,
-        "        if sent_at is not None and services.clock.now() - sent_at < NEWER_FOR:\n",
-        "        if True:\n",
-        _WORKED,
-    ),
-    Mutant(_WORKER, "            queue.send(text, NEWER_AGAIN)\n", "            pass\n", _WORKED),
     Mutant(_WORKER, "WAITING = 2.0", "WAITING = 200.0", _WORKED),
     Mutant(_QUEUE, "math.ceil(delay)", "int(delay)", _SENT),
     Mutant(_QUEUE, "self._queue.create_queue()", "pass", _SENT),
