@@ -140,8 +140,8 @@ def _queue_url(url: str, service: str) -> str | None:
     is_queue = _QUEUE.fullmatch(name) and not name.endswith("-poison")
     if not is_queue or len(account) != is_emulator or not (is_emulator or _HOST.match(parts.netloc)):
         raise InvalidSettings(
-            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to 56 "
-            "lower-case letters, digits and single hyphens, and not -poison at its end."
+            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to "
+            "56 lower-case letters, digits and single hyphens, and not -poison at its end."
         )
     if service and service.rstrip("/") != parts.geturl().removesuffix(f"/{name}"):
         raise InvalidSettings("QUEUE_URL must be a queue of AzureWebJobsStorage__queueServiceUri.")
@@ -155,9 +155,9 @@ def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False
     """
     if not url:
         return url
+    if not url.isprintable() or " " in url:  # the parser would drop some of it
+        raise InvalidSettings(f"{name} is not a URL.")
     try:
-        if not url.isprintable() or " " in url:
-            raise ValueError  # what the parser would drop
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
