@@ -50,6 +50,7 @@ RUN_QUEUE = [
         _HAND_OUT, "if each.run and (each.request or not known or", "if each.run and (not known or", _BUSY
     ),
     Mutant(_HAND_OUT, " or not known.covers(each.export, each.run, due)):", "):", _BUSY),
+    Mutant(_WORKER, "if self._etag is None:  #", "if False:  #", _BUSY),
     Mutant(_WORKER, "        queue.send(text, NEWER_AGAIN)\n", "        pass\n", _WORKED),
     Mutant(_WORKER, "now + LOOKS_FOR_A_PAUSE if each.paused else now", "now", _WORKED),
     Mutant(_WORKER, "if entry.account in (None, account):", "if True:", _BUSY),

@@ -257,3 +257,25 @@ def test_what_a_marker_covers() -> None:
     asked = taken.asked_for({"vip": now}, now)
     assert asked is not None
     assert asked.covers("vip", after, now)
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_worker_that_was_taken_for_dead_leaves_the_marker_alone(world: World, *, looks: bool) -> None:
+    """Another message holds by then: whether it notices while it works, or at its end."""
+    start(world.services, "other", ON_DEMAND)
+    (message,) = world.queue.messages
+    replaced: list[Marker] = []
+
+    def replace_it(_: object) -> None:
+        now = world.clock.now()
+        marker, etag = read_marker(world.services.state, ACCOUNT, now)
+        assert marker is not None
+        replaced.append(Marker.of(ACCOUNT, marker.exports, now))
+        write_marker(world.services.state, replaced[0], etag)
+        if looks:
+            world.clock.sleep(100)
+
+    world.stand_in.on_import(replace_it)
+    work_on(world.services, world.queue, message.text, 480)
+
+    assert read_marker(world.services.state, ACCOUNT, world.clock.now())[0] == replaced[0]

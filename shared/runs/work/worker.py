@@ -104,12 +104,12 @@ class _Holder:
         work = self._open_runs(marker.exports | marker.asked)
         while True:
             left = self._serve(work)
+            if self._etag is None:  # who took this worker for dead has sent another message
+                return "replaced"
             try:
                 self._let_go(left)
             except Changed:
                 work = [*self._open_runs(left), *self._news()]
-                if self._etag is None:
-                    return "replaced"
             else:
                 return "worked"
 
