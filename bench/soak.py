@@ -29,8 +29,8 @@ from tests.support.world import World, a_world
 ACCOUNTS, EXPORTS, SEGMENTS, MINUTES = 50, 200, 20, 60
 PEOPLE = 40
 # Of those in a segment, so many leave and come with each refresh, and so many segments have one in a minute.
-CHANGED, REFRESHED = 2, 2
-KILLED, DOUBLED = 0.03, 0.1
+CHANGED, REFRESHED = 2, 3
+KILLED, DOUBLED = 0.1, 0.1
 # Calls of the store, one of which a killed worker does not survive.
 LONGEST_LIFE = 60
 # Minutes in which what the last deaths have left is done.
