@@ -467,8 +467,9 @@ def test_the_timer_ends_what_http_began(world: World) -> None:
 
 def test_a_recurrence_runs_at_its_time(world: World) -> None:
     """A daily export runs once a day, refreshed or not, and a missed day once."""
-    # Documents carry the real time at which they were written.
-    world.clock.sleep((datetime.now(UTC) - world.clock.now()).total_seconds() + 60)
+    # Documents carry the real time at which they were written; at noon, all three days are still to come.
+    noon = datetime.now(UTC).replace(hour=12, minute=0) + timedelta(days=1)
+    world.clock.sleep((noon - world.clock.now()).total_seconds())
     world.document("exports/vip.json", schedule={"when": {"cron": "0 6 * * *", "timezone": "UTC"}})
     seen(world)
     runs = []
