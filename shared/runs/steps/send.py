@@ -7,6 +7,7 @@ from itertools import islice
 
 from shared.adapters import telemetry
 from shared.adapters.clock import Branch
+from shared.adapters.memory import give_large_blocks_back
 from shared.errors import ExportError, PermanentError, TakenElsewhere, TryLater
 from shared.klaviyo import MOST_PROFILES, least_seconds, room_for_profiles
 from shared.ledger import read_key
@@ -32,6 +33,7 @@ def send(holder: Holder) -> bool:
     use up all of it. Counts are those of this pass over the rows, never added to earlier ones, however far
     it comes.
     """
+    give_large_blocks_back()
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
         branch = Branch(holder.deadline)
