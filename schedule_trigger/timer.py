@@ -1,4 +1,4 @@
-"""The timer. What it does is in shared/runs/tick.py."""
+"""The timer. What it does is in shared/runs/work/tick.py."""
 
 import logging
 

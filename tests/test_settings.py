@@ -39,7 +39,7 @@ def test_a_queue_or_none(url: str, service: str, queue: str | None) -> None:
         f"{AZURE}/",
         f"{AZURE}/Work",
         f"{AZURE}/a",
-        f"{AZURE}/work/more",
+        f"{AZURE}/exports/more",
         f"{AZURE}/-work",
         f"{AZURE}/wo--rk",
         f"{AZURE}/{'w' * 57}",

@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import blake2b
 
 from shared import state
 from shared.adapters.clock import Clock, Deadline
-from shared.adapters.storage.store import Store
+from shared.adapters.storage.store import Store, ensure
 from shared.adapters.vault import Vault
-from shared.errors import AlreadyExists, AlreadyRunning, Denied, KlaviyoUnavailable, NotFound
+from shared.errors import AlreadyRunning, Denied, KlaviyoUnavailable
 from shared.klaviyo.credentials import OAUTH_LIMITS
 from shared.klaviyo.oauth import OAuthApp, Tokens
 
@@ -96,11 +96,7 @@ class StoredToken:
     def _alone(self, deadline: Deadline) -> Iterator[None]:
         """Raises KlaviyoUnavailable where another process takes too long."""
         name = state.sign_in_lock(self._connection_id)
-        try:
-            self._store.stat(name)
-        except NotFound:
-            with suppress(AlreadyExists):
-                self._store.write(name, b"", create_only=True)
+        ensure(self._store, name)
         ends = self._clock.monotonic() + MOST_WAITING
         while True:
             try:

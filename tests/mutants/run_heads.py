@@ -8,7 +8,7 @@ _OLD = "shared/runs/heads/old.py"
 _OLDS = "tests/runs/test_old_heads.py"
 _EXPORT = "shared/runs/lock/export.py"
 _ACCOUNT = "shared/runs/lock/account.py"
-_LEASE = "shared/runs/lock/lease.py"
+_STORE = "shared/adapters/storage/store.py"
 _LOCKED = "tests/runs/test_locks.py"
 _SLICED = "tests/runs/test_slices.py"
 
@@ -115,5 +115,5 @@ RUN_HEADS = [
         _SLICED,
     ),
     Mutant(_ACCOUNT, " <= 2 * RESERVED_FOR", "", _SLICED),
-    Mutant(_LEASE, "with suppress(AlreadyExists):", "if True:", _LOCKED),
+    Mutant(_STORE, "with suppress(AlreadyExists):", "if True:", _LOCKED),
 ]

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _MARKER = "shared/runs/queue/marker.py"
+_VERSIONED = "shared/runs/queue/versioned.py"
 _ASKING = "shared/runs/queue/asking.py"
 _MESSAGES = "shared/runs/queue/messages.py"
 _REFRESHED = "shared/runs/queue/refreshed.py"
@@ -34,13 +35,16 @@ RUN_QUEUE = [
         _WORKED,
     ),
     Mutant(
-        _MARKER,
+        _VERSIONED,
         "    except InvalidDocument:  # too long\n        return None, store.stat(name).etag\n",
         "",
         _BUSY,
     ),
     Mutant(
-        _MARKER, "    if Sent.is_newer(blob.content, now):\n        raise NewerVersion(name)\n", "", _WORKED
+        _VERSIONED,
+        "    if Sent.is_newer(blob.content, now):\n        raise NewerVersion(name)\n",
+        "",
+        _WORKED,
     ),
     Mutant(_MARKER, "if len(glance) <= LONGEST_METADATA else {}", "if len(glance) <= 1 else {}", _BUSY),
     Mutant(_MESSAGES, "NEWER_FOR = timedelta(hours=2)", "NEWER_FOR = timedelta(hours=20)", _WORKED),
@@ -68,7 +72,10 @@ RUN_QUEUE = [
     Mutant(_MARKER, "if min(exports.values()) < self.due - SOON:", "if False:", _WORKED),
     Mutant(_MARKER, "if wanted != self.exports else None", "", _WORKED),
     Mutant(
-        _MARKER, "    return None, blob.etag\n\n\ndef write", "    return None, None\n\n\ndef write", _WORKED
+        _VERSIONED,
+        "return None, blob.etag",
+        "return None, None",
+        _WORKED,
     ),
     Mutant(
         _ASKING, "    except ExportError as error:\n", "    except ZeroDivisionError as error:\n", _WORKED

@@ -1,9 +1,12 @@
 """What the rest of the project asks of a place where files lie: one Protocol, two implementations."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from shared.errors import AlreadyExists, NotFound
 
 # Bytes of a chunk at most, and of the first one of those that start small.
 CHUNK = 4 * 1024 * 1024
@@ -45,6 +48,15 @@ class Lease(Protocol):
 
     def release(self) -> None:
         """Lets go. Does nothing where the hold is gone already."""
+
+
+def ensure(store: "Store", name: str) -> None:
+    """Makes an empty blob, such as a lock is, where there is none."""
+    try:
+        store.stat(name)
+    except NotFound:
+        with suppress(AlreadyExists):
+            store.write(name, b"", create_only=True)
 
 
 def chunk_sizes(start_small: bool) -> Iterator[int]:

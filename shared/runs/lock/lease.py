@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from shared.adapters.clock import Clock
-from shared.adapters.storage.store import Lease, Store
-from shared.errors import AlreadyExists, AlreadyRunning, LeaseLost, NotFound, StorageUnavailable
+from shared.adapters.storage.store import Lease, Store, ensure
+from shared.errors import AlreadyRunning, LeaseLost, NotFound, StorageUnavailable
 
 RENEW_EVERY = 15.0
 # A lease lasts 60 s: beyond this age, a pause of the machine may already have cost it.
@@ -38,11 +38,7 @@ class RenewedLease:
     @contextmanager
     def hold(cls, store: Store, name: str, clock: Clock) -> Iterator["RenewedLease"]:
         """Holds the blob, which is made where it isn't there. Raises AlreadyRunning."""
-        try:
-            store.stat(name)
-        except NotFound:
-            with suppress(AlreadyExists):
-                store.write(name, b"", create_only=True)
+        ensure(store, name)
         with cls.acquire(store, name, clock) as lease:
             yield lease
 

@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError
 
 from shared import state
 from shared.adapters.storage.store import Store
-from shared.errors import InvalidDocument, NewerVersion, NotFound
-from shared.runs.queue.messages import Sent, WorkMessage
+from shared.errors import NewerVersion
+from shared.runs.queue.messages import WorkMessage
+from shared.runs.queue.versioned import read_versioned
 from shared.runs.record import Count, StateModel, Time
 from shared.runs.run import is_believed
 
@@ -116,20 +117,8 @@ def read_marker(store: Store, account: str, now: datetime) -> tuple[Marker | Non
 
     Raises NewerVersion where newer code wrote it and may still be there.
     """
-    name = state.work(account)
-    try:
-        blob = store.read(name, most=LONGEST_MARKER)
-    except NotFound:
-        return None, None
-    except InvalidDocument:  # too long
-        return None, store.stat(name).etag
-    if Sent.is_newer(blob.content, now):
-        raise NewerVersion(name)
-    with suppress(ValidationError):
-        marker = Marker.model_validate_json(blob.content)
-        if marker.account == account:
-            return marker, blob.etag
-    return None, blob.etag
+    marker, etag = read_versioned(store, state.work(account), Marker, now, most=LONGEST_MARKER)
+    return (marker if marker is not None and marker.account == account else None), etag
 
 
 def write_marker(store: Store, marker: Marker, etag: str | None) -> str:

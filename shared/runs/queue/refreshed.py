@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
-from pydantic import ValidationError
-
 from shared import state
 from shared.adapters.queue import Queue
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyExists, Changed, NewerVersion, NotFound
-from shared.runs.queue.messages import FindMessage, Refreshed, Sent
+from shared.errors import AlreadyExists, Changed, NewerVersion
+from shared.runs.queue.messages import FindMessage, Refreshed
+from shared.runs.queue.versioned import read_versioned
 from shared.runs.record import StateModel, Time
 from shared.runs.run import is_believed
 from shared.services import Services
@@ -80,16 +79,5 @@ def _is_ours(event: Refreshed, segments_url: str) -> bool:
 
 
 def _read(store: Store, now: datetime) -> tuple[_Look | None, str | None]:
-    """The mark and its ETag; one that can't be read counts as none.
-
-    Raises NewerVersion where newer code wrote it and may still be there.
-    """
-    try:
-        blob = store.read(state.REFRESHED, most=LONGEST_MARK)
-    except NotFound:
-        return None, None
-    if Sent.is_newer(blob.content, now):
-        raise NewerVersion(state.REFRESHED)
-    with suppress(ValidationError):
-        return _Look.model_validate_json(blob.content), blob.etag
-    return None, blob.etag
+    """The mark and its ETag, as `read_versioned` has them."""
+    return read_versioned(store, state.REFRESHED, _Look, now, most=LONGEST_MARK)

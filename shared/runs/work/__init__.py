@@ -1,1 +1,1 @@
-"""What the timer does at each tick: find work, and do it, account by account."""
+"""What there is to do, and who does it: the timer itself, or the workers of the queue."""

@@ -1,0 +1,32 @@
+"""Documents beside the messages, which code of another version may have written."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from shared.adapters.storage.store import Store
+from shared.errors import InvalidDocument, NewerVersion, NotFound
+from shared.runs.queue.messages import Sent
+from shared.runs.record import StateModel
+
+
+def read_versioned[Document: StateModel](
+    store: Store, name: str, kind: type[Document], now: datetime, *, most: int
+) -> tuple[Document | None, str | None]:
+    """The document, of at most so many bytes, and its ETag; None and None where there is none.
+
+    One that can't be read counts as none, but has its ETag: all that it says can be found again. Raises
+    NewerVersion where newer code wrote it and may still be there.
+    """
+    try:
+        blob = store.read(name, most=most)
+    except NotFound:
+        return None, None
+    except InvalidDocument:  # too long
+        return None, store.stat(name).etag
+    if Sent.is_newer(blob.content, now):
+        raise NewerVersion(name)
+    with suppress(ValidationError):
+        return kind.model_validate_json(blob.content), blob.etag
+    return None, blob.etag
