@@ -209,7 +209,7 @@ def test_only_where_segments_lie(world: World, url: str, *, ours: bool) -> None:
     assert outcome == ("noted" if ours else "not_ours")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"version":1}'])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"version":1}', b" " * (64 * 1024 + 1)])
 def test_a_garbled_mark_is_written_anew(world: World, content: bytes) -> None:
     """It says nothing that matters for long."""
     world.services.state.write(state.REFRESHED, content)

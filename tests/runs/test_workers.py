@@ -24,7 +24,7 @@ from shared.adapters.queue import open_queue
 from shared.runs.queue import marker
 from shared.runs.record import RunRecord
 from shared.runs.work.tick import tick
-from tests.support.azurite import Azurite, AzuriteQueues
+from tests.support.azurite import Azurite, AzuriteQueues, left
 from tests.support.forks import running
 from tests.support.host import SELDOM
 from tests.support.processes import accepted, break_leases
@@ -84,11 +84,6 @@ def queue_client(world: World) -> QueueClient:
     return QueueClient.from_queue_url(world.services.settings.queue_url or "", key)
 
 
-def queued(world: World) -> int:
-    """About how many messages there are, hidden ones too."""
-    return queue_client(world).get_queue_properties().approximate_message_count or 0
-
-
 def accounts(world: World) -> None:
     """Each with an export of its own."""
     for name in OTHERS:
@@ -123,7 +118,7 @@ def test_two_hosts_share_the_accounts(world: World) -> None:
         wait_for(lambda: not list(world.services.state.list(state.WORK)))
     assert {(record.status, record.counts.imported) for record in closed(world)} == {("successful", 50)}
     assert [len(account.jobs) for account in world.stand_in.accounts.values()] == [1] * (1 + len(OTHERS))
-    assert queued(world) == 0
+    assert left(queue_client(world)) == 0
 
 
 def test_a_killed_host_s_account_goes_on_in_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +133,7 @@ def test_a_killed_host_s_account_goes_on_in_another(world: World, monkeypatch: p
         host.kill()
     world.stand_in.faults.clear()
     break_leases(world)
-    assert queued(world) == 1  # hidden
+    assert left(queue_client(world)) == 1  # hidden
     monkeypatch.setattr(marker, "SILENT", timedelta())  # so that nobody has to wait a minute
     timer(world)
     with hosts(world, 2):
@@ -158,7 +153,7 @@ def test_a_poison_message_is_counted_and_stops_nobody(world: World) -> None:
     timer(world)
     with hosts(world, 1):
         wait_for(lambda: len(closed(world)) == 1)
-        wait_for(lambda: queued(world) == 0)
+        wait_for(lambda: left(queue_client(world)) == 0)
     assert world.services.queue is not None
     assert world.services.queue.poisoned() == 1
     assert [record.status for record in closed(world)] == ["successful"]

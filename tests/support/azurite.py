@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +66,20 @@ class AzuriteQueues:
         """Azure's own client of a queue, with the texts as they lie in it."""
         key = AzureNamedKeyCredential("devstoreaccount1", EMULATOR_KEY)
         return QueueClient(self.url, name, key)
+
+
+def encoded(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+def texts(queue: QueueClient) -> list[str]:
+    """The visible messages, as they lie in storage."""
+    return [message.content for message in queue.peek_messages(32)]
+
+
+def left(queue: QueueClient) -> int | None:
+    """How many messages there are, hidden ones too."""
+    return queue.get_queue_properties().approximate_message_count
 
 
 @contextmanager
