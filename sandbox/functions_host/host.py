@@ -88,11 +88,12 @@ class FunctionsHost:
             for function in self._functions.values()
             if function.trigger["type"] == "queueTrigger" and function.name not in self.disabled
         }
-        self.routes = [
+        found = [
             Route.of(function, settings.route_prefix)
             for function in self._functions.values()
             if function.trigger["type"] == "httpTrigger" and function.name not in self.disabled
         ]
+        self.routes = sorted(found, key=lambda route: route.precedence)
         self.app = Starlette(
             routes=[
                 Endpoint("/admin/host/status", self._status),

@@ -22,7 +22,8 @@ class TooLarge(Exception):
 
 
 class HttpTriggers:
-    """The ASGI app of the functions' own routes; if several match, the first function responds.
+    """The ASGI app of the functions' own routes; if several match, the first one responds, and the
+    most specific routes come first.
 
     `limit` is how many seconds a request waits for its function: 230 in Azure, from the load balancer
     (https://learn.microsoft.com/azure/azure-functions/functions-scale).

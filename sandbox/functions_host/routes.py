@@ -1,8 +1,8 @@
 """Route templates of HTTP triggers, as far as functions use them.
 
 A segment is a text or one parameter: `{name}`, `{name:int}`, `{name?}` (may be missing), `{*name}`
-(the rest of the path). Texts match in any case, and a slash at the end is no matter
-(https://learn.microsoft.com/aspnet/core/fundamentals/routing).
+(the rest of the path). Texts match in any case, and a slash at the end is no matter. Where several templates
+match, the most specific one wins (https://learn.microsoft.com/aspnet/core/fundamentals/routing).
 """
 
 import re
@@ -13,7 +13,8 @@ from sandbox.functions_host.engine import Function
 from sandbox.functions_host.errors import HostError
 
 _CONSTRAINTS = {"int": "-?[0-9]+", "alpha": "[a-z]+", "guid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"}
-_PARAMETER = re.compile(r"\{(\*?)([A-Za-z_]\w*)(?::(\w+))?(\??)\}")
+_LENGTH = re.compile(r"maxlength\((\d{1,4})\)")
+_PARAMETER = re.compile(r"\{(\*?)([A-Za-z_]\w*)(?::(\w+(?:\(\d+\))?))?(\??)\}")
 _ENCODED_SLASH = re.compile(rb"%(2f)", re.IGNORECASE)
 
 
@@ -26,6 +27,7 @@ class Route:
     methods: frozenset[str]
     needs_key: bool
     pattern: re.Pattern[str]
+    precedence: tuple[int, ...]
 
     @classmethod
     def of(cls, function: Function, prefix: str) -> "Route":
@@ -39,6 +41,7 @@ class Route:
             methods | {"HEAD"} if "GET" in methods else methods,
             str(binding.get("authLevel", "function")).lower() != "anonymous",
             _compile(template, function.name),
+            tuple(map(_precedence, template.strip("/").split("/"))),
         )
 
     def allows(self, method: str) -> bool:
@@ -72,7 +75,25 @@ def _segment(segment: str) -> str:
             raise ValueError
         return "/" + re.escape(segment)
     catch_all, name, constraint, optional = parameter.groups()
-    if constraint and constraint not in _CONSTRAINTS:
-        raise ValueError
-    value = ".*" if catch_all else _CONSTRAINTS.get(constraint, "[^/]+")
+    value = ".*" if catch_all else "[^/]+"
+    if constraint:
+        value = _constrained(constraint)
     return f"(?:/(?P<{name}>{value}))" + ("?" if catch_all or optional else "")
+
+
+def _constrained(constraint: str) -> str:
+    if (length := _LENGTH.fullmatch(constraint)) is not None:
+        return f"[^/]{{0,{length[1]}}}"
+    if constraint not in _CONSTRAINTS:
+        raise ValueError
+    return _CONSTRAINTS[constraint]
+
+
+def _precedence(segment: str) -> int:
+    """How specific a segment is, the most specific first: a text, a parameter with a constraint, one without,
+    the rest of the path."""
+    parameter = _PARAMETER.fullmatch(segment)
+    if parameter is None:
+        return 0
+    catch_all, _, constraint, _ = parameter.groups()
+    return 3 if catch_all else 1 if constraint else 2

@@ -90,7 +90,7 @@ def blueprint_of(routes: Iterable[Route], auth: Auth = AUTH) -> Any:
     blueprint = new_blueprint()
     for route in routes:
         needs_key = auth is Auth.KEY and not route.is_open
-        add_route(blueprint, route.name, route.path, partial(answer, route), needs_key=needs_key)
+        add_route(blueprint, route.name, f"api/{route.path}", partial(answer, route), needs_key=needs_key)
     return blueprint
 
 

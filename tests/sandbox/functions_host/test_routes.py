@@ -37,6 +37,10 @@ def route(template: str, **binding: object) -> Route:
         ("runs/{n:guid}", "/api/runs/1", None),
         ("runs/{run?}", "/api/runs", {}),
         ("runs/{run?}", "/api/runs/1", {"run": "1"}),
+        ("a/{n:maxlength(0)?}", "/api/a", {}),
+        ("a/{n:maxlength(0)?}", "/api/a/b", None),
+        ("a/{n:maxlength(2)}", "/api/a/bc", {"n": "bc"}),
+        ("a/{n:maxlength(2)}", "/api/a/bcd", None),
         ("files/{*rest}", "/api/files/a/b.csv", {"rest": "a/b.csv"}),
         ("files/{*rest}", "/api/files", {}),
         ("files/{*rest}", "/api/filesystem", None),
@@ -45,6 +49,22 @@ def route(template: str, **binding: object) -> Route:
 def test_a_template_takes_its_paths(template: str, path: str, params: dict[str, str] | None) -> None:
     """Texts match in any case, parameters one segment, optional and catch-all ones as much as there is."""
     assert route(template).match(path) == params
+
+
+def test_a_route_of_no_characters_is_the_root() -> None:
+    """Without a prefix, a parameter of no characters takes the root and nothing else."""
+    root = Route.of(Function("f", "1", {"type": "httpTrigger", "route": "{ignored:maxlength(0)?}"}), "")
+    assert root.match("/") == {}
+    assert root.match("/a") is None
+
+
+def test_the_most_specific_route_comes_first() -> None:
+    """A text before a constrained parameter, that before any, and the rest of a path last; the shorter of two
+    that begin alike first."""
+    templates = ["a", "{n:int}", "{n}", "{n}/a", "{n}/{m}", "{*n}"]
+    routes = [route(each) for each in reversed(templates)]
+    ordered = [each.template.removeprefix("api/") for each in sorted(routes, key=lambda each: each.precedence)]
+    assert ordered == templates
 
 
 @pytest.mark.parametrize("template", ["{a}.csv", "{a", "{a:regex}", "{a}/{a}", "{a=1}"])
