@@ -63,7 +63,9 @@ def test_the_most_specific_route_comes_first() -> None:
     that begin alike first."""
     templates = ["a", "{n:int}", "{n}", "{n}/a", "{n}/{m}", "{*n}"]
     routes = [route(each) for each in reversed(templates)]
-    ordered = [each.template.removeprefix("api/") for each in sorted(routes, key=lambda each: each.precedence)]
+    ordered = [
+        each.template.removeprefix("api/") for each in sorted(routes, key=lambda each: each.precedence)
+    ]
     assert ordered == templates
 
 
