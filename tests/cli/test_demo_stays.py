@@ -64,6 +64,7 @@ def test_it_shows_a_week_of_two_exports(tmp_path: Path) -> None:
     """An administrator finds an export whose removals are held, one that failed, and days of runs before.
     Klaviyo is still there: what is held can be confirmed."""
     with staying(tmp_path) as client:
+        assert "Newsletter" in client.get("/").raise_for_status().text
         assert get(client, "/api/me")["role"] == "administrator"
         newsletter, vip = get(client, "/api/exports")["exports"]
         runs = get(client, "/api/runs?limit=100")["runs"]
