@@ -122,7 +122,7 @@ def test_without_the_cookie_a_form_does_nothing(browser: Browser) -> None:
 )
 def test_a_form_of_another_site_does_nothing(browser: Browser, headers: dict[str, str]) -> None:
     """Even with the right token."""
-    seen = browser.post("/exports/vip", {"action": "deactivate"}, **headers)
+    seen = browser.post("/exports/vip", {"action": "deactivate"}, by=ADA, **headers)
     assert seen.status == 403
     assert "cross_site" in seen.text
 
