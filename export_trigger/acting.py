@@ -1,12 +1,10 @@
 """What starts and ends runs."""
 
-from contextlib import suppress
-
 from export_trigger.addresses import export_of, location
 from shared.adapters.clock import Deadline
-from shared.administration.audit import audited
-from shared.administration.exports import check_export, sharing_of
-from shared.administration.rights import Action, Role, may
+from shared.administration import running
+from shared.administration.exports import check_export
+from shared.administration.rights import Action, Role
 from shared.api import (
     Call,
     EmptyBody,
@@ -21,9 +19,7 @@ from shared.api import (
     reply,
     reply_of_run,
 )
-from shared.catalog import Export
-from shared.errors import AlreadyRunning, ExportError, NotFound, TakenElsewhere, TryLater
-from shared.runs.advance import cancel, run, start
+from shared.errors import TakenElsewhere
 from shared.runs.record import RunRecord
 from shared.runs.run import OpenRun
 from shared.runs.starting import Request
@@ -41,17 +37,13 @@ def start_run(call: Call) -> Reply:
     export = export_of(call, services)
     check_export(services, call.by, Action.START_RUN, export)
     request = _request(call)
-    services.catalog.connection(export.connection)  # without it no run is opened
     seconds = services.settings.http_time_budget if preferences.wait is None else preferences.wait
+    deadline = Deadline(services.clock, seconds) if seconds > 0 else None
     try:
-        with audited(services, call.by, Action.START_RUN, f"exports/{export.id}"):
-            if seconds > 0:
-                record = run(services, export.id, request, Deadline(services.clock, seconds))
-            else:
-                record = start(services, export.id, request)
+        record = running.start_run(services, call.by, export, request, deadline)
     except TakenElsewhere as error:
-        running = read_open_run(services.state, export.id)
-        headers = {"location": location(call, running.record.id)} if running else {}
+        taken = read_open_run(services.state, export.id)
+        headers = {"location": location(call, taken.record.id)} if taken else {}
         detail = "Another process is running this export: look at its run, or ask again later."
         if error.code == "run_is_open":
             detail = error.message
@@ -75,59 +67,29 @@ def start_all(call: Call) -> Reply:
     """Opens a run of every export with an active schedule, while there is time, for the timer."""
     services = process_services()
     deadline = deadline_of(services)
-    body = read_body(StartAllBody, call.http.body)
-    request = Request("on_demand", _name(call, body))
+    request = Request("on_demand", _name(call, read_body(StartAllBody, call.http.body)))
     runs, problems = [], []
-    for listed in services.catalog.exports():
-        try:
-            if not isinstance(listed.document, Export):
-                raise listed.document
-            sharing = sharing_of(services, listed.document)
-            if listed.document.is_active and may(call.by, Action.START_RUN, sharing):
-                if not deadline.left():
-                    message = "The time was over before this export's turn: send the same request again."
-                    raise TryLater(message, code="out_of_time")
-                with audited(services, call.by, Action.START_RUN, f"exports/{listed.id}"):
-                    run_id = _start(services, listed.document, request)
-                runs.append({"id": run_id, "location": location(call, run_id)})
-        except ExportError as error:
-            problems.append({"export": listed.id, "code": error.code, "detail": error.message})
+    for export_id, opened in running.start_all(services, call.by, request, deadline):
+        if isinstance(opened, str):
+            runs.append({"id": opened, "location": location(call, opened)})
+        else:
+            problems.append({"export": export_id, "code": opened.code, "detail": opened.message})
     return reply(202, {"runs": runs, "problems": problems})
-
-
-def _start(services: Services, export: Export, request: Request) -> str:
-    """The id of the run that was opened, or was open already."""
-    services.catalog.connection(export.connection)
-    try:
-        return start(services, export.id, request).id
-    except AlreadyRunning:
-        running = read_open_run(services.state, export.id)
-        if running is None:
-            raise
-        return running.record.id
 
 
 def cancel_run(call: Call) -> Reply:
     """Asks for the end of a run, and brings it about where nobody else holds it."""
     services = process_services()
     record = read_run(services.state, call.route("run"))
-    _check_run(services, call, record)
+    running.check_run(services, call.by, record)
     read_body(EmptyBody, call.http.body)
     if record.is_closed:
         return problem_reply(
             409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."
         )
-    with audited(services, call.by, Action.CANCEL_RUN, f"runs/{record.id}"):
-        record = cancel(services, record, deadline_of(services))
+    record = running.cancel_run(services, call.by, record, deadline_of(services))
     found = record if record.is_closed else find_run(services.state, record.id)
     return reply_of_run(found, location(call, record.id), services.clock.now(), Preferences())
-
-
-def _check_run(services: Services, call: Call, record: RunRecord) -> None:
-    """Raises Forbidden where the caller may not cancel runs of the export; of one that is gone, all may who
-    may of others."""
-    with suppress(NotFound):
-        check_export(services, call.by, Action.CANCEL_RUN, services.catalog.export(record.export))
 
 
 def _request(call: Call) -> Request:

@@ -2,12 +2,15 @@
 
 import click
 
-from cli.doctor.checkup import examine
-from cli.doctor.finding import Finding
 from cli.doctor.sign_in import check_sign_in
 from cli.options import json_option, open_services
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
+from shared.adapters.clock import Deadline
+from shared.administration.checkup import Finding, examine
+
+# Seconds for all requests to Klaviyo.
+ONLINE = 120
 
 
 @click.command()
@@ -24,7 +27,8 @@ def doctor(url: str | None, as_json: bool) -> int:
     """
     findings = []
     forged = [check_sign_in(url)] if url is not None else []
-    for finding in (*forged, *examine(open_services())):
+    services = open_services()
+    for finding in (*forged, *examine(services, Deadline(services.clock, ONLINE))):
         findings.append(finding)
         if not as_json:
             _show(finding)

@@ -3,10 +3,12 @@
 import base64
 import json
 
-from cli.doctor import fixes
-from cli.doctor.finding import Finding
+from shared.administration.checkup.finding import Finding
 from shared.settings import https_url
 
+NOT_REACHED = "Check the address, and that the app runs: it begins with https and ends before /api."
+SIGN_IN_OFF = "Turn the platform's sign-in with Microsoft Entra on, or set AUTH=key."
+FORGED = "Stop the app, and turn its sign-in on before you start it again."
 # Seconds for the whole answer; a cold start takes some of them.
 PATIENCE = 60
 # As the platform's sign-in writes it, with the role that may do everything.
@@ -31,13 +33,13 @@ def check_sign_in(url: str) -> Finding:
     try:
         answer = httpx.get(f"{address}/api/me", headers=headers, timeout=PATIENCE, follow_redirects=False)
     except httpx.HTTPError as error:
-        return Finding(name, f"can't be reached ({type(error).__name__})", fixes.NOT_REACHED)
+        return Finding(name, f"can't be reached ({type(error).__name__})", NOT_REACHED)
     match answer.status_code:
         case 401 | 403 | 302:
             return Finding(name, f"a forged sign-in is refused ({answer.status_code})")
         case 503:
-            return Finding(name, "the sign-in is off, so that everything is refused", fixes.SIGN_IN_OFF)
+            return Finding(name, "the sign-in is off, so that everything is refused", SIGN_IN_OFF)
         case status if status < 300:
             message = "a forged sign-in is believed: anybody can act as an administrator"
-            return Finding(name, message, fixes.FORGED)
-    return Finding(name, f"answers {answer.status_code}, not as the app does", fixes.NOT_REACHED)
+            return Finding(name, message, FORGED)
+    return Finding(name, f"answers {answer.status_code}, not as the app does", NOT_REACHED)

@@ -61,6 +61,7 @@ class Action(StrEnum):
     SEE_RUN = "runs.see"
     SEE_SEGMENT = "segments.see"
     READ_AUDIT = "audit.read"
+    CHECK_HEALTH = "health.check"
     TICK = "tick"
     FORGET = "forget"
     SEE_SELF = "me.see"
@@ -102,6 +103,7 @@ RIGHTS: Mapping[Action, Mapping[Role, Reach]] = {
     Action.SEE_RUN: _READERS,
     Action.SEE_SEGMENT: _ADMINISTRATORS | {Role.CONTRIBUTOR: Reach.ALL},
     Action.READ_AUDIT: _ADMINISTRATORS,
+    Action.CHECK_HEALTH: _ADMINISTRATORS,
     Action.TICK: _ADMINISTRATORS | {Role.OPERATOR: Reach.ALL},
     Action.FORGET: _ADMINISTRATORS,
     Action.SEE_SELF: _READERS,

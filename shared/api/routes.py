@@ -113,20 +113,25 @@ def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
     if by is None or operation.action is None:
         return operation.handler(Call(http, by or OPERATOR))
     if auth is not Auth.KEY and http.method not in SAFE:
-        _check_origin(http, auth)
+        check_origin(http, auth)
+        _check_json(http)
     check_role(by, operation.action)
     return operation.handler(Call(http, by))
 
 
-def _check_origin(http: HttpCall, auth: Auth) -> None:
+def check_origin(http: HttpCall, auth: Auth) -> None:
     """A page of another site must not act in the name of who is signed in: browsers say where they are.
 
-    Raises Forbidden, and BadRequest for a body that a form of any site could send.
+    Raises Forbidden.
     """
     site, origin = http.headers.get("sec-fetch-site", ""), http.headers.get("origin", "")
     own = _own_origin(http, auth)
     if site not in ("", "same-origin", "none") or (origin and origin != own):
         raise Forbidden("Another site's page sent this request.", code="cross_site")
+
+
+def _check_json(http: HttpCall) -> None:
+    """Raises BadRequest for a body that a form of any site could send."""
     kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
     if http.body and kind != "application/json" and not kind.endswith("+json"):
         raise BadRequest("The body must be JSON (application/json).", status=415, code="not_json")

@@ -269,6 +269,23 @@ def test_every_action_has_its_rights() -> None:
     }
 
 
+def test_what_administrators_alone_may_do() -> None:
+    """Neither sharing nor a function key opens it to anybody else."""
+    assert {action for action, roles in RIGHTS.items() if set(roles) == {Role.ADMINISTRATOR}} == {
+        Action.READ_CONNECTION,
+        Action.ADD_CONNECTION,
+        Action.CHANGE_CONNECTION,
+        Action.TEST_CONNECTION,
+        Action.CHANGE_KEY,
+        Action.SIGN_IN,
+        Action.DETACH_CONNECTION,
+        Action.REMOVE_CONNECTION,
+        Action.READ_AUDIT,
+        Action.CHECK_HEALTH,
+        Action.FORGET,
+    }
+
+
 def test_a_role_that_is_taken_away_ends_what_one_may_do(api: Api, world: World, ids: dict[str, str]) -> None:
     """The next request is refused; an export that runs goes on."""
     share(world, ids, "contributors")

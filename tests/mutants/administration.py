@@ -21,6 +21,7 @@ _CONNECTED, _EXPORTED, _AUDITED, _FAILED = (
 
 ADMINISTRATION = [
     Mutant(_RIGHTS, "Action.READ_AUDIT: _ADMINISTRATORS", "Action.READ_AUDIT: _CONTRIBUTORS", _MATRIX),
+    Mutant(_RIGHTS, "Action.CHECK_HEALTH: _ADMINISTRATORS", "Action.CHECK_HEALTH: _CONTRIBUTORS", _MATRIX),
     Mutant(_RIGHTS, "Action.SHOW_ROWS: _CONTRIBUTORS", "Action.SHOW_ROWS: _RUNNERS", _MATRIX),
     Mutant(_RIGHTS, '- {""}', "- set()", _MATRIX),
     Mutant(_RIGHTS, "each.lower() for each in shared_with", "each for each in shared_with", _MATRIX),

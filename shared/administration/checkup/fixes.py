@@ -1,4 +1,4 @@
-"""How to fix what `doctor` finds: by error code, and by place where the code alone is not enough."""
+"""How to fix what a check finds: by error code, and by place where the code alone is not enough."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +8,6 @@ from shared.settings import Settings
 
 DOCUMENT = "Correct it and write it again: segment-export apply -f FILE."
 CONNECTION_FIRST = "Fix or write the connection first, or name another one in the export."
-NOT_REACHED = "Check the address, and that the app runs: it begins with https and ends before /api."
-SIGN_IN_OFF = "Turn the platform's sign-in with Microsoft Entra on, or set AUTH=key."
-FORGED = "Stop the app, and turn its sign-in on before you start it again."
 SHARING = "Share with object ids of Microsoft Entra: segment-export connections share."
 AUTH = "Set it to key or entra."
 DETACHED = "Attach one: segment-export exports attach."

@@ -1,11 +1,11 @@
-"""What `doctor` checks of the documents: connections with secret and account; exports with list, segments,
-schedule and stored times."""
+"""Checks the documents: connections with secret and account; exports with list, segments, schedule and
+stored times."""
 
 from collections.abc import Iterator, Mapping
 
-from cli.doctor import fixes
-from cli.doctor.finding import Finding, check, failed, too_far_ahead
 from shared.adapters.clock import Deadline
+from shared.administration.checkup import fixes
+from shared.administration.checkup.finding import Finding, check, failed, too_far_ahead
 from shared.administration.rights import is_object_id
 from shared.administration.validation import FOLDERS, Checked, stored_documents, validate
 from shared.catalog import Connection, Cron, Export
@@ -18,11 +18,8 @@ from shared.runs.views.ahead import times_ahead
 from shared.services import Services, open_account
 from shared.text import listing
 
-# Seconds for all requests to Klaviyo.
-ONLINE = 120
 
-
-def check_documents(services: Services) -> Iterator[Finding]:
+def check_documents(services: Services, deadline: Deadline) -> Iterator[Finding]:
     """Every connection and export in the state, and everything that it refers to."""
     try:
         documents = list(stored_documents(services))
@@ -32,7 +29,6 @@ def check_documents(services: Services) -> Iterator[Finding]:
     for folder, fix in zip(FOLDERS, (fixes.NO_CONNECTION, fixes.NO_EXPORT), strict=True):
         if not any(name.startswith(folder) for name, _ in documents):
             yield Finding(folder.rstrip("/"), "There are none.", fix, warning=True)
-    deadline = Deadline(services.clock, ONLINE)
     accounts: dict[str, Klaviyo] = {}
     for checked in validate(services, documents):
         yield _document(checked)

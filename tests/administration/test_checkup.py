@@ -1,27 +1,21 @@
-"""What `doctor` finds where clock, store, vault or Klaviyo is not as it should be, and what it advises."""
+"""What a check finds where clock, store, vault or Klaviyo is not as it should be, and what it advises."""
 
-import base64
-import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from cli.doctor import fixes
-from cli.doctor.checkup import examine
-from cli.doctor.finding import Finding
-from cli.doctor.sign_in import check_sign_in
 from sandbox.klaviyo import Fault
 from sandbox.people import People
-from sandbox.serving import serving
 from shared.adapters.storage.store import Store
+from shared.administration.checkup import Finding, examine, fixes
 from shared.errors import Denied
+from shared.klaviyo.calls import USER_AGENT
 from shared.runs.forget import forget
 from tests.docs.codes import error_codes
 from tests.docs.pages import page, rows, section
@@ -31,7 +25,7 @@ from tests.support.world import World, a_world
 
 
 def found(world: World) -> dict[str, Finding]:
-    return {finding.name: finding for finding in examine(world.services) if finding.fix}
+    return {finding.name: finding for finding in examine(world.services, world.deadline()) if finding.fix}
 
 
 def test_a_clock_that_is_wrong(tmp_path: Path) -> None:
@@ -52,6 +46,25 @@ def test_a_revision_that_klaviyo_deprecates(tmp_path: Path) -> None:
         assert "versions" not in found(world)
         world.clock.sleep(timedelta(days=500).total_seconds())
         assert "newer segment-export" in found(world)["versions"].fix
+
+
+def test_a_deployed_app_knows_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the files lie in a folder, and no package is installed."""
+
+    def missing(name: str) -> NoReturn:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", missing)
+    with a_world(tmp_path) as world:
+        versions = next(examine(world.services, world.deadline()))
+    assert f"{USER_AGENT.replace('/', ' ')}, Python" in versions.message
+
+
+def test_threads_that_check_at_once(tmp_path: Path) -> None:
+    """None finds the probe of another."""
+    with a_world(tmp_path) as world, ThreadPoolExecutor(8) as pool:
+        found_by = list(pool.map(lambda _: found(world).keys(), range(8)))
+    assert all("state" not in names for names in found_by)
 
 
 class LockedStore(WatchedStore):
@@ -156,32 +169,3 @@ def test_a_misspelt_sign_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with a_world(tmp_path) as world:
         monkeypatch.setenv("AUTH", "entar")
         assert "AUTH is misspelt" in found(world)["settings"].message
-
-
-@pytest.mark.parametrize(
-    ("status", "message", "fix"),
-    [
-        (401, "is refused", ""),
-        (302, "is refused", ""),
-        (503, "the sign-in is off", fixes.SIGN_IN_OFF),
-        (200, "is believed", fixes.FORGED),
-        (404, "answers 404", fixes.NOT_REACHED),
-    ],
-)
-def test_an_app_that_believes_a_forged_sign_in(status: int, message: str, fix: str) -> None:
-    """After each deployment: the header says administrator, and there is no token."""
-    seen: list[str] = []
-
-    def me(request: Request) -> Response:
-        seen.append(json.loads(base64.b64decode(request.headers["x-ms-client-principal"]))["auth_typ"])
-        return Response(status_code=status, headers={"location": "https://login.example.org"})
-
-    with serving(Starlette(routes=[Route("/api/me", me)])) as url:
-        finding = check_sign_in(url)
-
-    assert seen == ["aad"]
-    assert (message in finding.message, finding.fix) == (True, fix)
-
-
-def test_an_app_that_is_not_there() -> None:
-    assert check_sign_in("http://127.0.0.1:1").fix == fixes.NOT_REACHED

@@ -1,10 +1,10 @@
-"""What `doctor` reports of one thing that it checked."""
+"""What was found of one thing that was checked."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cli.doctor import fixes
+from shared.administration.checkup import fixes
 from shared.errors import ExportError
 
 

@@ -1,4 +1,4 @@
-"""What `doctor` reports of a clock that was ahead once: the times that it left behind, and no other."""
+"""What a check reports of a clock that was ahead once: the times that it left behind, and no other."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor.checkup import examine
-from cli.doctor.finding import Finding
 from sandbox.people import People
+from shared.administration.checkup import Finding, examine
 from shared.klaviyo import StoredPauses
 from shared.runs.heads.head import read_head
 from shared.runs.run import LONGEST_WAIT
@@ -28,9 +27,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def warnings(world: World) -> dict[str, Finding]:
-    """What `doctor` reports once the clock is right again."""
+    """What a check reports once the clock is right again."""
     world.clock.ahead = timedelta()
-    return {finding.name: finding for finding in examine(world.services) if finding.warning}
+    return {finding.name: finding for finding in examine(world.services, world.deadline()) if finding.warning}
 
 
 def ahead(world: World) -> dict[str, str]:

@@ -1,22 +1,28 @@
-"""What `doctor` checks: each thing by itself, so that one problem does not hide another."""
+"""Checks an installation: each thing by itself, so that one problem does not hide another.
+
+The check of the state writes a probe, `locks/probe-doctor`, and deletes it; a state folder that is missing
+stays missing. A call to Klaviyo may refresh the tokens of its connection, or store a pause, as in a run.
+"""
 
 import os
 import platform
+import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from cli.doctor import fixes
-from cli.doctor.documents import check_documents
-from cli.doctor.finding import Finding, check, failed, too_far_ahead
 from shared import state
+from shared.adapters.clock import Deadline
 from shared.adapters.queue import Queue
 from shared.adapters.webhook import Webhook
+from shared.administration.checkup import fixes
+from shared.administration.checkup.documents import check_documents
+from shared.administration.checkup.finding import Finding, check, failed, too_far_ahead
 from shared.errors import ExportError, NotFound
 from shared.klaviyo import StoredPauses
-from shared.klaviyo.calls import REVISION
+from shared.klaviyo.calls import REVISION, USER_AGENT
 from shared.ledger import read_erased, read_key
 from shared.segments import Segments
 from shared.services import Services
@@ -27,10 +33,12 @@ MOST_SKEW = timedelta(seconds=60)
 # Klaviyo keeps a revision stable for a year, and then deprecated for another.
 STABLE = timedelta(days=365)
 PROBE = state.probe("doctor")
+# Two threads of an app would find each other's probe.
+_probing = threading.Lock()
 
 
-def examine(services: Services) -> Iterator[Finding]:
-    """Checks everything that an export depends on. Writes a probe into the state, and nothing else."""
+def examine(services: Services, deadline: Deadline) -> Iterator[Finding]:
+    """Checks everything that an export depends on; the deadline is for all requests to Klaviyo."""
     yield _versions(services)
     if services.settings.exports_paused:
         yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", fixes.ALL_PAUSED)
@@ -49,14 +57,21 @@ def examine(services: Services) -> Iterator[Finding]:
         yield _clock(services)
         yield from _pauses(services)
         yield from _erased(services)
-        yield from check_documents(services)
+        yield from check_documents(services, deadline)
 
 
 def _versions(services: Services) -> Finding:
-    ours, python = version("segment-export"), platform.python_version()
-    message = f"segment-export {ours}, Python {python}, Klaviyo's revision {REVISION}"
+    message = f"segment-export {_ours()}, Python {platform.python_version()}, Klaviyo's revision {REVISION}"
     is_old = services.clock.now().date() - date.fromisoformat(REVISION) > STABLE
     return Finding("versions", message, fixes.REVISION if is_old else "")
+
+
+def _ours() -> str:
+    """The installed version; a deployed app has only the files, and the part of it that Klaviyo sees."""
+    try:
+        return version("segment-export")
+    except PackageNotFoundError:
+        return USER_AGENT.partition("/")[2]
 
 
 def _notifications(services: Services, secret: str) -> str:
@@ -91,12 +106,13 @@ def _state(services: Services) -> Finding:
 
 def _probe(services: Services) -> str:
     store = services.state
-    store.write(PROBE, b"")
-    lease = store.acquire(PROBE)
-    lease.renew()
-    store.read(PROBE)
-    lease.release()
-    store.delete(PROBE)
+    with _probing:
+        store.write(PROBE, b"")
+        lease = store.acquire(PROBE)
+        lease.renew()
+        store.read(PROBE)
+        lease.release()
+        store.delete(PROBE)
     return "can be written, locked, read and deleted"
 
 

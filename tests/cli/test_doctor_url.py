@@ -1,0 +1,43 @@
+"""`doctor --url`: what it reports of an app that is asked with a forged sign-in."""
+
+import base64
+import json
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cli.doctor import sign_in
+from cli.doctor.sign_in import check_sign_in
+from sandbox.serving import serving
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "fix"),
+    [
+        (401, "is refused", ""),
+        (302, "is refused", ""),
+        (503, "the sign-in is off", sign_in.SIGN_IN_OFF),
+        (200, "is believed", sign_in.FORGED),
+        (404, "answers 404", sign_in.NOT_REACHED),
+    ],
+)
+def test_an_app_that_believes_a_forged_sign_in(status: int, message: str, fix: str) -> None:
+    """After each deployment: the header says administrator, and there is no token."""
+    seen: list[str] = []
+
+    def me(request: Request) -> Response:
+        seen.append(json.loads(base64.b64decode(request.headers["x-ms-client-principal"]))["auth_typ"])
+        return Response(status_code=status, headers={"location": "https://login.example.org"})
+
+    with serving(Starlette(routes=[Route("/api/me", me)])) as url:
+        finding = check_sign_in(url)
+
+    assert seen == ["aad"]
+    assert (message in finding.message, finding.fix) == (True, fix)
+
+
+def test_an_app_that_is_not_there() -> None:
+    assert check_sign_in("http://127.0.0.1:1").fix == sign_in.NOT_REACHED
