@@ -2,9 +2,9 @@
 
 from export_trigger.addresses import export_of, location
 from shared import state
-from shared.administration.audit import audited
 from shared.administration.exports import check_export
 from shared.administration.rights import Action
+from shared.administration.sampling import first_rows
 from shared.api import (
     BadRequest,
     Call,
@@ -18,13 +18,11 @@ from shared.api import (
     reply,
     reply_of_run,
 )
-from shared.catalog import Export
 from shared.runs.record import RunRecord
 from shared.runs.views.history import find_run, list_runs, read_rejected
 from shared.runs.views.preview import preview
 from shared.runs.views.recent import recent_runs
-from shared.runs.views.sample import sample
-from shared.services import Services, process_services
+from shared.services import process_services
 
 
 def show_run(call: Call) -> Reply:
@@ -41,20 +39,10 @@ def preview_export(call: Call) -> Reply:
     export = export_of(call, services)
     check_export(services, call.by, Action.PREVIEW, export)
     body = read_body(PreviewBody, call.http.body)
-    rows = _rows(services, call, export, body) if body.rows else None
+    rows = first_rows(services, call.by, export, unmasked=body.unmasked) if body.rows else None
     made = preview(services, export, full=body.full, confirmed=body.confirm_removals)
     members = made.model_dump(mode="json")
     return reply(200, members if rows is None else members | {"rows": rows})
-
-
-def _rows(services: Services, call: Call, export: Export, body: PreviewBody) -> list[dict[str, str]]:
-    """The first rows, for callers who may see the connection. That somebody saw them unmasked is written
-    down; whom they saw is not."""
-    check_export(services, call.by, Action.SHOW_ROWS, export)
-    if not body.unmasked:
-        return sample(services, export, masked=True)
-    with audited(services, call.by, Action.SHOW_ROWS, f"exports/{export.id}"):
-        return sample(services, export, masked=False)
 
 
 def show_runs(call: Call) -> Reply:

@@ -15,6 +15,7 @@ DEPLOYED = (
     "requirements.txt",
     "admin_trigger",
     "export_trigger",
+    "page_trigger",
     "schedule_trigger",
     "work_trigger",
     "shared",

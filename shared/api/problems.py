@@ -62,7 +62,7 @@ def guarded(handler: Callable[[], Reply], named: frozenset[str] = frozenset()) -
 
 
 def _problem(error: ExportError, asked_for: frozenset[str]) -> Reply:
-    status = _status(error, asked_for)
+    status = status_of(error, asked_for)
     if status >= 500:
         logger.error("%s: %s", error.code, error.message)
     headers = {}
@@ -76,7 +76,8 @@ def _problem(error: ExportError, asked_for: frozenset[str]) -> Reply:
     return problem_reply(status, error.code, error.message, headers, more)
 
 
-def _status(error: ExportError, asked_for: frozenset[str]) -> int:
+def status_of(error: ExportError, asked_for: frozenset[str] = ASKED_FOR) -> int:
+    """The status of what an error becomes; `asked_for` are the codes of what the address names."""
     match error:
         case BadRequest():
             return error.status

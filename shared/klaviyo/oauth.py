@@ -72,6 +72,12 @@ class Tokens:
         return self.expires_at - now.timestamp()
 
 
+def authorize_page(klaviyo_url: str) -> str:
+    """Where people sign in to an app and agree; a stand-in's own page where the API is a stand-in's."""
+    is_stand_in = urlsplit(klaviyo_url).hostname in LOOPBACK
+    return f"{klaviyo_url}/oauth/authorize" if is_stand_in else AUTHORIZE
+
+
 class OAuthApp:
     """The app that people sign in to: it is registered at Klaviyo, with an id and a secret."""
 
@@ -99,8 +105,7 @@ class OAuthApp:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        is_stand_in = urlsplit(self._url).hostname in LOOPBACK
-        return f"{f'{self._url}/oauth/authorize' if is_stand_in else AUTHORIZE}?{urlencode(query)}"
+        return f"{authorize_page(self._url)}?{urlencode(query)}"
 
     def exchange(self, code: str, verifier: str, redirect_uri: str, deadline: Deadline) -> Tokens:
         """The tokens for a code. Raises Denied where Klaviyo refuses it, KlaviyoUnavailable."""

@@ -1,0 +1,82 @@
+"use strict";
+// What lives on a page: times in the reader's zone, and open runs watched until they end.
+
+const EVERY = 2000; // milliseconds
+
+function showTimes() {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    time.title = time.textContent;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+  const zone = document.querySelector("[data-zone]");
+  if (zone) zone.textContent = format.resolvedOptions().timeZone;
+}
+
+function set(place, name, text) {
+  const field = place.querySelector(`[data-field="${name}"]`);
+  if (field && field.textContent !== text) field.textContent = text;
+}
+
+function show(place, run, before) {
+  const progress = run.progress;
+  const number = new Intl.NumberFormat("en-US");
+  const share = progress.share === null ? "Counting" : `${Math.round(progress.share * 1000) / 10} %`;
+  set(place, "progress", share);
+  const bar = place.querySelector("progress");
+  if (bar && progress.share !== null) bar.value = progress.share;
+  const until = progress.not_before ? `, until ${new Date(progress.not_before).toLocaleTimeString()}` : "";
+  set(place, "wait", progress.waiting_for ? `Waits: ${progress.waiting_for}${until}.` : "");
+  if (before) {
+    const rate = ((run.counts.sent - before.sent) * 1000) / (Date.now() - before.at);
+    set(place, "rate", rate > 0 ? `${number.format(Math.round(rate))} profiles a second.` : "");
+  }
+  if (!place.hasAttribute("data-watched")) return;
+  for (const cell of document.querySelectorAll("[data-count]")) {
+    cell.textContent = number.format(run.counts[cell.dataset.count] || 0);
+  }
+  const left = document.querySelector('[data-field="left"]');
+  if (left) left.textContent = progress.seconds_left === null ? "not yet" : `in about ${number.format(progress.seconds_left)} s`;
+}
+
+async function watch(place) {
+  let before = null;
+  for (;;) {
+    await new Promise((done) => setTimeout(done, EVERY));
+    if (document.hidden) continue;
+    let answer;
+    try {
+      answer = await fetch(`/api/runs/${place.dataset.run}`, { redirect: "manual", cache: "no-store" });
+    } catch {
+      set(place, "progress", "The app can't be reached. Trying again.");
+      continue;
+    }
+    if (answer.type === "opaqueredirect" || answer.status === 401) {
+      set(place, "progress", "Sign in again: load this page anew.");
+      return;
+    }
+    if (answer.status === 202) {
+      const run = await answer.json();
+      show(place, run, before);
+      before = { sent: run.counts.sent, at: Date.now() };
+    } else if (answer.status === 200) {
+      location.replace(location.pathname);
+      return;
+    } else if (answer.status !== 503) {
+      return;
+    }
+  }
+}
+
+// Without a queue the timer would begin within a minute; who has just pressed Run does not wait for it.
+function advance(place) {
+  fetch(`/api/exports/${place.dataset.advance}/runs`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Prefer: "wait=200" },
+    body: "{}",
+  }).catch(() => {});
+}
+
+showTimes();
+for (const place of document.querySelectorAll("[data-run]")) watch(place);
+for (const place of document.querySelectorAll("[data-advance]")) advance(place);

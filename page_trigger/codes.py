@@ -1,0 +1,56 @@
+"""What each code means and what to do about it, in the words of docs/codes.md.
+
+python -m page_trigger.codes docs/codes.md   writes codes.json beside this file
+"""
+
+import json
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = Path(__file__).with_name("codes.json")
+
+
+class Code(NamedTuple):
+    """The meaning of a code, and what to do; either may have code and links as Markdown has them."""
+
+    meaning: str
+    remedy: str
+
+
+@cache
+def _codes() -> dict[str, Code]:
+    return {code: Code(*texts) for code, texts in json.loads(FILE.read_bytes()).items()}
+
+
+def remedy_of(code: str) -> str:
+    """What to do; blank where the documentation says nothing, or nothing has to be done."""
+    found = _codes().get(code)
+    return found.remedy if found is not None and found.remedy != "Nothing." else ""
+
+
+def meaning_of(code: str) -> str:
+    """What the code stands for; the code itself where nobody knows it."""
+    found = _codes().get(code)
+    return found.meaning if found is not None else code
+
+
+def read_codes(text: str) -> dict[str, Code]:
+    """The rows of the page's tables that begin with codes."""
+    found: dict[str, Code] = {}
+    before = ""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+        if len(cells) >= 2 and (codes := re.findall(r"`([a-z0-9_.]+)`", cells[0])):
+            given = cells[-1] if len(cells) > 2 else ""
+            before = before if given.startswith("As above") else given
+            meaning = cells[-2] if len(cells) > 2 else cells[1]
+            found |= {code: Code(meaning, before) for code in codes}
+    return found
+
+
+if __name__ == "__main__":
+    content = json.dumps(read_codes(Path(sys.argv[1]).read_text()), indent=1, sort_keys=True)
+    FILE.write_text(f"{content}\n")

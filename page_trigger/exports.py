@@ -1,0 +1,157 @@
+"""The page of one export: how it stands, its last runs, and what can be done to it."""
+
+from collections.abc import Callable
+
+from page_trigger import words
+from page_trigger.charts import Point, line
+from page_trigger.overviews import last_runs
+from page_trigger.rendering import render, see
+from page_trigger.visits import Visit
+from shared import state
+from shared.administration import connections, exports, running
+from shared.administration.documents import read_export
+from shared.administration.overview import overview
+from shared.administration.rights import Action, may
+from shared.administration.sampling import first_rows
+from shared.api import BadRequest, Reply, deadline_of
+from shared.catalog import Connection, Export
+from shared.errors import NotFound
+from shared.runs.record import RunRecord
+from shared.runs.starting import Request
+from shared.runs.views.preview import fields_of, preview
+from shared.services import Services, process_services
+
+RUNS_SHOWN = 30
+_DONE = ("successful", "completed_with_warnings")
+
+
+def show(visit: Visit) -> Reply:
+    services, export_id = process_services(), visit.route("export")
+    stored = read_export(services, export_id)
+    glance = next(overview(services, visit.by, [services.state.stat(state.export(export_id))]), None)
+    if glance is None:
+        raise NotFound(f"There is no export {export_id!r}.", code="unknown_export")
+    records = last_runs(services, export_id, RUNS_SHOWN)
+    return render(
+        visit,
+        "export.html",
+        export=stored.document,
+        glance=glance,
+        runs=records[::-1],
+        charts=_charts(records),
+        fields=fields_of(stored.document),
+        connections=_others(services, visit, stored.document),
+        not_checked=visit.query("not_checked"),
+        saved=visit.query("saved"),
+    )
+
+
+def act(visit: Visit) -> Reply:
+    """Does what the pressed button says."""
+    done = _ACTIONS.get(visit.form.text("action"))
+    if done is None:
+        raise BadRequest("This page has no such button.")
+    return done(process_services(), visit, visit.route("export"))
+
+
+def _run(services: Services, visit: Visit, export_id: str) -> Reply:
+    export = exports.mine(services, visit.by, Action.START_RUN, export_id).document
+    full = visit.form.is_on("full")
+    record = running.start_run(services, visit.by, export, Request("on_demand", visit.by.name, full=full))
+    return see(f"/runs/{record.id}", started="1")
+
+
+def _activate(services: Services, visit: Visit, export_id: str) -> Reply:
+    exports.activate(services, visit.by, export_id, active=True)
+    return see(f"/exports/{export_id}", saved="1")
+
+
+def _deactivate(services: Services, visit: Visit, export_id: str) -> Reply:
+    exports.activate(services, visit.by, export_id, active=False)
+    return see(f"/exports/{export_id}", saved="1")
+
+
+def _duplicate(services: Services, visit: Visit, export_id: str) -> Reply:
+    new_id = visit.form.text("new_id") or exports.copy_id(export_id)
+    saved = exports.duplicate(services, visit.by, export_id, new_id, None, deadline_of(services))
+    return see(f"/exports/{saved.stored.document.id}", saved="1")
+
+
+def _attach(services: Services, visit: Visit, export_id: str) -> Reply:
+    exports.attach(services, visit.by, export_id, visit.form.text("connection"), deadline_of(services))
+    return see(f"/exports/{export_id}", saved="1")
+
+
+def _detach(services: Services, visit: Visit, export_id: str) -> Reply:
+    exports.detach(services, visit.by, export_id)
+    return see(f"/exports/{export_id}", saved="1")
+
+
+def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
+    exports.remove(services, visit.by, export_id)
+    return see("/", removed=export_id)
+
+
+def _preview(services: Services, visit: Visit, export_id: str) -> Reply:
+    """What a run would do, and the first rows for who may see them: masked, unless they were asked for."""
+    export = exports.mine(services, visit.by, Action.PREVIEW, export_id).document
+    unmasked = visit.form.is_on("unmasked")
+    rows = None
+    if may(visit.by, Action.SHOW_ROWS, exports.sharing_of(services, export)):
+        rows = first_rows(services, visit.by, export, unmasked=unmasked)
+    plan = preview(services, export, full=visit.form.is_on("full"))
+    names = list(dict.fromkeys(name for row in rows or () for name in row))
+    return render(visit, "preview.html", export=export, plan=plan, rows=rows, names=names, unmasked=unmasked)
+
+
+_ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
+    "run": _run,
+    "preview": _preview,
+    "activate": _activate,
+    "deactivate": _deactivate,
+    "duplicate": _duplicate,
+    "attach": _attach,
+    "detach": _detach,
+    "remove": _remove,
+}
+
+
+def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:
+    """The connections that a detached export could get."""
+    if export.connection is not None or visit.by.role.value == "viewer":
+        return []
+    found = connections.visible(services, visit.by)
+    return [each for each in found if isinstance(each, Connection)]
+
+
+def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
+    """Of the closed runs: people on the list, how long they took, and which share of the rows was refused;
+    each with the numbers for a table."""
+    closed = [record for record in records if record.is_closed]
+    done = [record for record in closed if record.status in _DONE]
+    people = [_point(each, each.counts.sent + each.counts.unchanged) for each in done]
+    seconds = [_point(each, _seconds(each)) for each in done]
+    shares = [_point(each, 100 * _refused_share(each)) for each in done]
+    return [
+        ("People of the segment on the list", line("People on the list, by run", people), _table(people)),
+        ("Duration in seconds", line("Duration of each run", seconds, " s"), _table(seconds)),
+        ("Refused rows in percent", line("Share of refused rows, by run", shares, " %"), _table(shares)),
+    ]
+
+
+def _point(record: RunRecord, value: float) -> Point:
+    return Point(f"{record.created_at:%Y-%m-%d %H:%M}", value, words.kind(record.status))
+
+
+def _table(points: list[Point]) -> list[tuple[str, str]]:
+    return [(point.label, f"{point.value:,.6g}") for point in points]
+
+
+def _seconds(record: RunRecord) -> float:
+    lasted = words.duration_of(record.started_at, record.finished_at)
+    return round(lasted.total_seconds(), 1) if lasted is not None else 0.0
+
+
+def _refused_share(record: RunRecord) -> float:
+    counts = record.counts
+    return (counts.rejected + counts.failed) / counts.rows if counts.rows else 0.0

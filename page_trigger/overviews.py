@@ -1,0 +1,151 @@
+"""The first page: every export at a glance, to be searched, sorted, run and added."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from page_trigger import words
+from page_trigger.charts import Point, bars
+from page_trigger.rendering import render, see
+from page_trigger.visits import Visit
+from shared import state
+from shared.adapters.storage.store import BlobInfo
+from shared.administration import running
+from shared.administration.overview import AT_ONCE, Overview, overview
+from shared.api import Reply, deadline_of
+from shared.catalog import Export
+from shared.errors import ExportError
+from shared.runs.heads.head import read_entry
+from shared.runs.record import RunRecord
+from shared.runs.starting import Request
+from shared.runs.views.history import list_runs
+from shared.services import Services, process_services
+
+A_PAGE = 25
+# Runs in an export's small chart.
+RUNS_SHOWN = 10
+ORDERS = {"name": "Name", "status": "Status", "refreshed": "Refreshed"}
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An export in the list, with its last runs as a chart."""
+
+    export: Overview
+    runs: Markup
+
+
+def show(visit: Visit) -> Reply:
+    """Of all exports those that fit the search, a page at a time, in the order that is asked for."""
+    services = process_services()
+    sought, order = visit.query("q").strip()[:200], visit.query("sort")
+    order = order if order in ORDERS else "name"
+    entries = _sorted(services, _fitting(services, sought), order)
+    number = _page_number(visit.query("page"), len(entries))
+    first = (number - 1) * A_PAGE
+    found = list(overview(services, visit.by, entries[first : first + A_PAGE]))
+    return render(
+        visit,
+        "exports.html",
+        exports=_with_runs(services, found),
+        total=len(entries),
+        first=first + 1,
+        number=number,
+        pages=max(1, -(-len(entries) // A_PAGE)),
+        sought=sought,
+        order=order,
+        orders=ORDERS,
+        paused=services.settings.exports_paused,
+        opened=visit.query("opened"),
+        refused=visit.query("refused"),
+    )
+
+
+def run_all(visit: Visit) -> Reply:
+    """Opens a run of every export that is active."""
+    services = process_services()
+    request = Request("on_demand", visit.by.name)
+    outcomes = [each for _, each in running.start_all(services, visit.by, request, deadline_of(services))]
+    opened = sum(isinstance(each, str) for each in outcomes)
+    return see("/", opened=str(opened), refused=str(len(outcomes) - opened))
+
+
+def _fitting(services: Services, sought: str) -> list[BlobInfo]:
+    """Where the exports lie in whose names the text is, in any case."""
+    entries = list(services.catalog.entries())
+    wanted = sought.casefold()
+    return [entry for entry in entries if wanted in _names(services, entry)] if wanted else entries
+
+
+def _names(services: Services, entry: BlobInfo) -> str:
+    """What an export is sought by."""
+    listed = services.catalog.listed(entry)
+    names = [listed.id] if listed is not None else []
+    if listed is not None and isinstance(listed.document, Export):
+        export = listed.document
+        names += [export.display_name, export.connection or "", export.list_id, *export.segments]
+    return "\n".join(names).casefold()
+
+
+def _sorted(services: Services, entries: list[BlobInfo], order: str) -> list[BlobInfo]:
+    """By name, as the listing has them by id; or by what a listing of the heads shows, which reads none."""
+    if order == "name":
+        return sorted(entries, key=lambda entry: _title(services, entry))
+    glances = dict(_glances(services))
+    unknown = ("none", _LONG_AGO)
+
+    def key(entry: BlobInfo) -> tuple[str, float]:
+        status, refreshed_at = glances.get(state.id_of(entry.name) or "", unknown)
+        return (status, 0.0) if order == "status" else ("", -refreshed_at.timestamp())
+
+    return sorted(entries, key=key)
+
+
+def _title(services: Services, entry: BlobInfo) -> str:
+    listed = services.catalog.listed(entry)
+    document = listed.document if listed is not None else None
+    name = document.display_name if isinstance(document, Export) else ""
+    return (name or entry.name).casefold()
+
+
+def _glances(services: Services) -> Iterable[tuple[str, tuple[str, datetime]]]:
+    """The status of each export, and when it last succeeded."""
+    for blob in services.state.list(state.HEADS):
+        export_id = state.id_of(blob.name)
+        if export_id is not None:
+            with suppress(ExportError):
+                entry = read_entry(services.state, blob, export_id)
+                yield export_id, (blob.metadata.get("status", "none"), entry.succeeded_at or _LONG_AGO)
+
+
+def _with_runs(services: Services, found: list[Overview]) -> list[Shown]:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bars") as pool:
+        runs = pool.map(lambda export: last_runs(services, export.id, RUNS_SHOWN), found)
+        return [Shown(export, chart_of(records)) for export, records in zip(found, runs, strict=True)]
+
+
+def last_runs(services: Services, export_id: str, count: int) -> list[RunRecord]:
+    """An export's last runs, the oldest first; none where its history can't be read."""
+    try:
+        return list_runs(services.state, export_id, "", count, services.clock.now())[0][::-1]
+    except ExportError:
+        return []
+
+
+def chart_of(records: list[RunRecord]) -> Markup:
+    """A bar for each run, as high as it had rows."""
+    points = [
+        Point(words.status(record.status), record.counts.rows, words.kind(record.status))
+        for record in records
+    ]
+    return bars(f"The last {len(points)} runs" if points else "No runs yet", points)
+
+
+def _page_number(text: str, total: int) -> int:
+    pages = max(1, -(-total // A_PAGE))
+    return min(max(1, int(text)), pages) if text.isascii() and text.isdecimal() and len(text) < 7 else 1

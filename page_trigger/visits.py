@@ -1,0 +1,121 @@
+"""How a page is answered: who asks, with which right, and what becomes of a form and of an error."""
+
+import hmac
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from page_trigger.forms import Form
+from page_trigger.rendering import render, render_problem
+from shared.adapters.http import HttpCall, add_route, new_blueprint
+from shared.administration.rights import Action, Forbidden, Person, check_role
+from shared.api import BadRequest, Reply
+from shared.api.callers import AUTH, OPERATOR, NotSignedIn, caller_of
+from shared.api.problems import ASKED_FOR, status_of
+from shared.api.routes import check_origin
+from shared.errors import ExportError
+from shared.settings import Auth, SignIn
+
+_TOKEN_BYTES = 32
+_LONGEST_TOKEN = 64
+_ASKED_FOR = ASKED_FOR | {"unknown_connection"}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a page, and who makes it; `token` is the one that forms of this browser carry."""
+
+    http: HttpCall
+    by: Person
+    token: str = ""
+    form: Form = field(default_factory=Form)
+
+    def route(self, name: str) -> str:
+        """A parameter of the address's path."""
+        return self.http.route.get(name, "")
+
+    def query(self, name: str) -> str:
+        """A parameter behind the address's path; blank where it is missing."""
+        return self.http.query.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page below the root: `show` answers who looks at it, `act` the forms on it.
+
+    `action` is what the visitor must have a right to; what a form does checks its own.
+    """
+
+    name: str
+    path: str
+    action: Action
+    show: Callable[[Visit], Reply]
+    act: Callable[[Visit], Reply] | None = None
+
+
+def blueprint_of(pages: Iterable[Page], asset: Callable[[HttpCall], Reply], auth: Auth = AUTH) -> Any:
+    """The Functions blueprint of these pages, and of what they load. None takes a function key: a browser
+    has none."""
+    blueprint = new_blueprint()
+    for page in pages:
+        add_route(
+            blueprint, f"page_{page.name}", page.path, partial(answer, page, auth=auth), needs_key=False
+        )
+    add_route(blueprint, "page_assets", "assets/{name}", asset, needs_key=False)
+    return blueprint
+
+
+def answer(page: Page, http: HttpCall, auth: Auth = AUTH) -> Reply:
+    """The page, or one that says what went wrong. Rights come first, before anything of a form is read."""
+    visit = Visit(http, OPERATOR)
+    try:
+        if auth is Auth.KEY:
+            return render(visit, "sign_in_off.html", status=403)
+        visit = replace(visit, by=caller_of(http.headers, auth, SignIn.from_environment()))
+        given = _token_in(http, auth)
+        visit = replace(visit, token=given or secrets.token_urlsafe(_TOKEN_BYTES))
+        reply = _answer(page, visit, given, auth)
+        return reply if given else _with_cookie(reply, visit.token, auth)
+    except NotSignedIn as error:
+        return render_problem(visit, error, 401)
+    except ExportError as error:
+        return render_problem(visit, error, status_of(error, _ASKED_FOR))
+    except Exception as error:
+        return render_problem(visit, error, 500)
+
+
+def _answer(page: Page, visit: Visit, token: str, auth: Auth) -> Reply:
+    check_role(visit.by, page.action)
+    if visit.http.method in ("GET", "HEAD"):
+        return page.show(visit)
+    if visit.http.method != "POST" or page.act is None:
+        raise BadRequest("This page takes no such request.", status=405, code="method_not_allowed")
+    check_origin(visit.http, auth)
+    form = Form.of(visit.http.body, visit.http.headers.get("content-type", ""))
+    if not token or not hmac.compare_digest(form.text("token").encode(), token.encode()):
+        raise Forbidden(
+            "This form is not from a page that this browser has open. Load it again.", code="stale_form"
+        )
+    return page.act(replace(visit, form=form))
+
+
+def cookie_name(auth: Auth) -> str:
+    """Where TLS is, no other host and no plain connection can set a cookie of this name."""
+    return "segment-export" if auth is Auth.LOCAL else "__Host-segment-export"
+
+
+def _token_in(http: HttpCall, auth: Auth) -> str:
+    try:
+        morsel = SimpleCookie(http.headers.get("cookie", "")).get(cookie_name(auth))
+    except CookieError:
+        return ""
+    return morsel.value if morsel is not None and len(morsel.value) <= _LONGEST_TOKEN else ""
+
+
+def _with_cookie(reply: Reply, token: str, auth: Auth) -> Reply:
+    secure = "" if auth is Auth.LOCAL else "; Secure"
+    cookie = f"{cookie_name(auth)}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return replace(reply, headers={**reply.headers, "set-cookie": cookie})

@@ -1,0 +1,119 @@
+"""What a page calls things."""
+
+import re
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+# By the status of a run, and of an export that has none: what it is called, and which kind of news it is.
+_STATUSES = {
+    "queued": ("Queued", "live"),
+    "running": ("Running", "live"),
+    "successful": ("Successful", "good"),
+    "completed_with_warnings": ("Completed with warnings", "warning"),
+    "failed": ("Failed", "bad"),
+    "canceled": ("Canceled", "off"),
+    "none": ("Never ran", "off"),
+    "not valid": ("Not valid", "bad"),
+    "active": ("Active", "good"),
+    "inactive": ("Inactive", "off"),
+    "detached": ("Detached", "off"),
+    "not_valid": ("Not valid", "bad"),
+    "paused": ("Paused", "warning"),
+    "revoked": ("Signed out", "bad"),
+    "not_connected": ("Not connected", "warning"),
+}
+_TRIGGERS = {"schedule": "Scheduled", "on_demand": "On demand", "command": "By command"}
+_COUNTS = {
+    "rows": "Rows read",
+    "rejected": "Refused",
+    "filtered": "Left out by the condition",
+    "duplicates": "Duplicates",
+    "unchanged": "Unchanged",
+    "sent": "Sent",
+    "new": "New",
+    "changed": "Changed",
+    "imported": "Confirmed by Klaviyo",
+    "failed": "Refused by Klaviyo",
+    "unconfirmed": "Unconfirmed",
+    "subscribed": "Subscribed",
+    "removed": "Removed from the list",
+    "would_send": "Would be sent",
+    "would_remove": "Would be removed",
+    "would_subscribe": "Would be subscribed",
+}
+
+
+def status(name: str) -> str:
+    return _STATUSES.get(name, (name, "off"))[0]
+
+
+def kind(name: str) -> str:
+    """Which kind of news a status is: good, warning, bad, live or off."""
+    return _STATUSES.get(name, (name, "off"))[1]
+
+
+def trigger(name: str) -> str:
+    return _TRIGGERS.get(name, name)
+
+
+def count_name(name: str) -> str:
+    return _COUNTS.get(name, name)
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1, without digits that say nothing."""
+    return f"{share * 100:.4g} %"
+
+
+def title_of(http_status: int) -> str:
+    """What a page is called that says what went wrong."""
+    titles = {
+        401: "Sign in",
+        403: "Not allowed",
+        404: "Not found",
+        500: "Something went wrong",
+        503: "Not available",
+    }
+    return titles.get(http_status, HTTPStatus(http_status).phrase)
+
+
+def lasting(duration: timedelta | None) -> str:
+    """A duration in its two largest units."""
+    if duration is None:
+        return ""
+    seconds = max(0, round(duration.total_seconds()))
+    for size, large, small_size, small in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if seconds >= size:
+            rest = seconds % size // small_size
+            return f"{seconds // size} {large}" + (f" {rest} {small}" if rest else "")
+    return f"{seconds} s"
+
+
+def duration_of(started: datetime | None, finished: datetime | None) -> timedelta | None:
+    return finished - started if started is not None and finished is not None else None
+
+
+def list_page(list_id: str) -> str:
+    """The list's page at Klaviyo, whose address has the id in it."""
+    return f"https://www.klaviyo.com/list/{quote(list_id, safe='')}"
+
+
+def as_html(text: str) -> "Markup":
+    """A sentence of the documentation: code between backticks, and links as their texts."""
+    from markupsafe import Markup, escape
+
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    parts = re.split(r"`([^`]*)`", plain)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
