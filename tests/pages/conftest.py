@@ -3,13 +3,9 @@
 Each test has a world, an app and a context of its own; the browser is shared.
 """
 
-import os
-import re
-import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +13,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from sandbox.people import People
+from tests.pages.app import NewPage, Serve, serving_app
 from tests.pages.find_browser import HOW_TO, find_browser
-from tests.pages.guard import Guard
-from tests.support.forks import running
-from tests.support.host import SELDOM
-from tests.support.signing_in import CLIENT, SECRET
-from tests.support.world import World, a_world, environment_of
+from tests.pages.guard import Guard, guards
+from tests.support.signing_in import SECRET
+from tests.support.world import World, a_world
 
 # Nothing of the browser's own, nothing but loopback.
 FLAGS = (
@@ -32,9 +27,6 @@ FLAGS = (
 )
 # Milliseconds that a step may take: the machine may be busy.
 PATIENCE = 15_000
-
-type Serve = Callable[..., str]
-type NewPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
@@ -64,40 +56,16 @@ def serve(world: World, tmp_path: Path) -> Iterator[Serve]:
 
         def start(role: str = "administrator", **environment: str) -> str:
             output = tmp_path / f"serve-{len(list(tmp_path.glob('serve-*')))}"
-            return stack.enter_context(_serving(world, role, output, environment))
+            return stack.enter_context(serving_app(world, role, output, environment))
 
         yield start
-
-
-@contextmanager
-def _serving(world: World, role: str, output: Path, environment: dict[str, str]) -> Iterator[str]:
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    own = {"EXPORT_SCHEDULE": SELDOM, "PUBLIC_URL": url, "KLAVIYO_CLIENT_ID": CLIENT}
-    arguments = ["serve", "--port", str(port), "--as", role]
-    with running(arguments, environment_of(world) | own | environment, output) as process:
-        while not (output.exists() and re.search(r"^Serving ", output.read_text(), re.MULTILINE)):
-            assert process.is_alive(), output.read_text()
-            time.sleep(0.01)
-        yield url
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGINT)
-    assert process.exitcode == 0, output.read_text()
-
-
-def _free_port() -> int:
-    """Klaviyo's sign-in has to be told beforehand where the app is."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture
 def new_page(browser: Browser, world: World) -> Iterator[NewPage]:
     """Opens a page of the app at an address, in a context of its own, and watches it to the test's end.
 
-    `guard_of(page)` is what watches it.
+    `guards[page]` is what watches it.
     """
     opened: list[tuple[BrowserContext, Page]] = []
 
@@ -105,26 +73,17 @@ def new_page(browser: Browser, world: World) -> Iterator[NewPage]:
         context = browser.new_context(base_url=url, locale="en-US", timezone_id="Europe/Vienna", **options)
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
-        _guards[page] = Guard(context, url, {world.services.settings.klaviyo_url})
+        guards[page] = Guard(context, url, {world.services.settings.klaviyo_url})
         opened.append((context, page))
         return page
 
     yield open_page
-    guards = [(_guards.pop(page), page) for _, page in opened]
     try:
-        for guard, page in guards:
-            guard.check(page)
+        for _, page in opened:
+            guards.pop(page).check(page)
     finally:
         for context, _ in opened:
             context.close()
-
-
-_guards: dict[Page, Guard] = {}
-
-
-def guard_of(page: Page) -> Guard:
-    """What watches a page."""
-    return _guards[page]
 
 
 @pytest.fixture

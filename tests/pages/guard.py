@@ -88,3 +88,7 @@ class Guard:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+
+
+guards: dict[Page, Guard] = {}
+"""What watches each page that is open."""
