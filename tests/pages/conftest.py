@@ -62,8 +62,9 @@ def serve(world: World, tmp_path: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def new_page(browser: Browser, world: World) -> Iterator[NewPage]:
-    """Opens a page of the app at an address, in a context of its own, and watches it to the test's end.
+def new_page(browser: Browser, world: World, serve: Serve) -> Iterator[NewPage]:
+    """Opens a page of the app at an address, in a context of its own, and watches it to the test's end, which
+    comes before the app's.
 
     `guards[page]` is what watches it.
     """
