@@ -32,8 +32,9 @@ tests/%/node_modules/installed: tests/%/package-lock.json
 	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-checkov.txt
 	@touch $@
 
+# make demo ARGS=--stay: then the page in a browser, until Ctrl-C.
 demo: install
-	$(BIN)/segment-export demo
+	$(BIN)/segment-export demo $(ARGS)
 
 # Formats, and fixes what ruff can fix.
 fix: install

@@ -127,6 +127,7 @@ def _environment() -> "Environment":
         "kind": words.kind,
         "trigger": words.trigger,
         "count_name": words.count_name,
+        "field": words.field_of,
         "markdown": words.as_html,
     }
     environment.globals |= {
