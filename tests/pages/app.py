@@ -21,12 +21,12 @@ type NewPage = Callable[..., Page]
 
 
 @contextmanager
-def serving_app(world: World, role: str, output: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Yields the address."""
+def serving_app(world: World, role: str | None, output: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Yields the address; without a role nobody can sign in."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     own = {"EXPORT_SCHEDULE": SELDOM, "PUBLIC_URL": url, "KLAVIYO_CLIENT_ID": CLIENT}
-    arguments = ["serve", "--port", str(port), "--as", role]
+    arguments = ["serve", "--port", str(port), *(["--as", role] if role else [])]
     with running(arguments, environment_of(world) | own | environment, output) as process:
         while not (output.exists() and re.search(r"^Serving ", output.read_text(), re.MULTILINE)):
             assert process.is_alive(), output.read_text()

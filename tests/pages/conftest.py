@@ -54,7 +54,7 @@ def serve(world: World, tmp_path: Path) -> Iterator[Serve]:
     """Serves the world's app to a person with a role, and returns its address."""
     with ExitStack() as stack:
 
-        def start(role: str = "administrator", **environment: str) -> str:
+        def start(role: str | None = "administrator", **environment: str) -> str:
             output = tmp_path / f"serve-{len(list(tmp_path.glob('serve-*')))}"
             return stack.enter_context(serving_app(world, role, output, environment))
 

@@ -20,7 +20,7 @@ TOO_WIDE = """
   };
   const found = [...document.body.querySelectorAll("*")].filter((element) => {
     const box = element.getBoundingClientRect();
-    return box.width > 0 && (box.right > width + 1 || box.left < -1) && !contained(element);
+    return box.width > 0 && (box.right > width + 1 || box.left < -1 && box.right > 0) && !contained(element);
   });
   const told = found.map((element) => element.outerHTML.slice(0, 200));
   return document.scrollingElement.scrollWidth > width ? [...told, "the page scrolls"] : told;
