@@ -23,6 +23,8 @@ from shared.services import Services, process_services
 
 RUNS_SHOWN = 30
 _DONE = ("successful", "completed_with_warnings")
+# Warnings that count people who have left the segment, and not the list.
+_STAY = ("removals_held", "removals_pending", "removals_unmatched", "merged_kept", "kept_for_another")
 
 
 def show(visit: Visit) -> Reply:
@@ -129,14 +131,21 @@ def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str,
     each with the numbers for a table."""
     closed = [record for record in records if record.is_closed]
     done = [record for record in closed if record.status in _DONE]
-    people = [_point(each, each.counts.sent + each.counts.unchanged) for each in done]
+    people = [_point(each, _people(each)) for each in done]
     seconds = [_point(each, _seconds(each)) for each in done]
     shares = [_point(each, 100 * _refused_share(each)) for each in done]
     return [
-        ("People of the segment on the list", line("People on the list, by run", people), _table(people)),
+        ("People on the list", line("People whom the export has on the list", people), _table(people)),
         ("Duration in seconds", line("Duration of each run", seconds, " s"), _table(seconds)),
         ("Refused rows in percent", line("Share of refused rows, by run", shares, " %"), _table(shares)),
     ]
+
+
+def _people(record: RunRecord) -> int:
+    """Those of the segment, and those who have left it and are not removed."""
+    counts = record.counts
+    stay = sum(warning.count for warning in record.warnings if warning.code in _STAY)
+    return counts.sent - counts.failed + counts.unchanged + stay
 
 
 def _point(record: RunRecord, value: float) -> Point:

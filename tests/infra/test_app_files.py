@@ -85,8 +85,8 @@ def triggers() -> Triggers:
 
 
 def test_every_route_but_health_wants_a_key(triggers: Triggers) -> None:
-    """A function key opens a route, and nothing less: without one the host answers 401. Pages take no key, and
-    show nothing where people don't sign in."""
+    """A function key opens a route, and nothing less: without one the host answers 401. Pages take no key,
+    and show nothing where people don't sign in."""
     levels = {name: trigger["authLevel"] for name, trigger in triggers.items() if "route" in trigger}
     assert levels.pop("health") == "ANONYMOUS"
     pages = {name for name in levels if name.startswith("page_")}
@@ -126,7 +126,7 @@ def test_the_app_keeps_urls_out_of_its_own_logs() -> None:
 
 
 def test_pages_lie_at_the_root_and_routes_under_api(host: Any, triggers: Triggers) -> None:
-    """The host adds no prefix of its own. Nothing takes what is the platform's, and nothing all of the rest."""
+    """The host adds no prefix of its own. Nothing takes what is the platform's, or all of the rest."""
     assert host["extensions"]["http"]["routePrefix"] == ""
     routes = {name: trigger["route"] for name, trigger in triggers.items() if "route" in trigger}
     assert all(route.startswith("api/") != name.startswith("page_") for name, route in routes.items())
