@@ -31,9 +31,9 @@ def test_a_code_has_its_remedy(code: str, begins: str) -> None:
     assert bool(remedy_of(code)) == bool(begins)
 
 
-def test_a_code_that_nobody_knows_means_itself() -> None:
-    """Klaviyo has reasons of its own."""
-    assert meaning_of("duplicate_profile") == "duplicate_profile"
+def test_a_code_that_nobody_knows_is_klaviyo_s() -> None:
+    """It has reasons of its own."""
+    assert meaning_of("duplicate_profile") == "Klaviyo's own reason."
     assert meaning_of("missing_email") == "The email column is blank."
 
 
