@@ -8,10 +8,13 @@ import pytest
 from page_trigger.assets import assets, find
 from page_trigger.routes import PAGES, ROOT, asset
 from page_trigger.visits import cookie_name
+from shared import state
 from shared.adapters.http import HttpCall
 from shared.administration.rights import Person
+from shared.runs.record import ErrorRecord, RunRecord
 from shared.settings import Auth
 from tests.page_trigger.conftest import ADA, CARL, TOKEN, VERA, Browser
+from tests.support.records import record_of
 from tests.support.world import World
 
 EVERY_PAGE = [
@@ -214,6 +217,16 @@ def test_hostile_names_are_text(browser: Browser, world: World) -> None:
             assert len(text) < 60_000
     finally:
         world.services.state.delete("exports/hostile.json")
+
+
+def test_hostile_messages_are_text(browser: Browser, world: World) -> None:
+    """Whatever a record says of what went wrong."""
+    run_id = state.new_run_id("vip", datetime(2026, 11, 27, tzinfo=UTC), 1)
+    record = RunRecord.model_validate_json(record_of(run_id))
+    record.error = ErrorRecord(code="invalid_csv", message="\x1b[31m<b>\u202e")
+    world.services.state.write(state.record(run_id), record.content())
+    text = browser.get(f"/runs/{run_id}").text
+    assert "\\x1b[31m&lt;b&gt;\\u202e" in text
 
 
 def test_an_operator_of_another_time_sees_utc(browser: Browser, world: World) -> None:
