@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo fix check quick test coverage mutants bench lock release clean
+.PHONY: install demo fix check quick test coverage pictures mutants bench lock release clean
 
 install: .venv/installed
 
@@ -63,6 +63,10 @@ coverage: install $(TOOLS)
 	$(BIN)/coverage run $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Takes the pictures in docs/pictures, from the demo.
+pictures: install .venv/browser
+	$(BIN)/python -m tests.pages.pictures
 
 # Breaks a copy of the code in small ways and lists what no test notices: all, or make mutants MUTANTS=shared/klaviyo.
 mutants: install tests/azurite/node_modules/installed

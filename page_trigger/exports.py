@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from page_trigger import words
 from page_trigger.charts import Point, line
-from page_trigger.overviews import last_runs
 from page_trigger.rendering import render, see
 from page_trigger.visits import Visit
 from shared import state
@@ -15,9 +14,10 @@ from shared.administration.rights import Action, may
 from shared.administration.sampling import first_rows
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection, Export
-from shared.errors import NotFound
+from shared.errors import ExportError, NotFound
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.history import list_runs
 from shared.runs.views.preview import fields_of, preview
 from shared.services import Services, process_services
 
@@ -33,7 +33,7 @@ def show(visit: Visit) -> Reply:
     glance = next(overview(services, visit.by, [services.state.stat(state.export(export_id))]), None)
     if glance is None:
         raise NotFound(f"There is no export {export_id!r}.", code="unknown_export")
-    records = last_runs(services, export_id, RUNS_SHOWN)
+    records = _last_runs(services, export_id)
     return render(
         visit,
         "export.html",
@@ -124,6 +124,14 @@ def _others(services: Services, visit: Visit, export: Export) -> list[Connection
         return []
     found = connections.visible(services, visit.by)
     return [each for each in found if isinstance(each, Connection)]
+
+
+def _last_runs(services: Services, export_id: str) -> list[RunRecord]:
+    """The last runs, the oldest first; none where the history can't be read."""
+    try:
+        return list_runs(services.state, export_id, "", RUNS_SHOWN, services.clock.now())[0][::-1]
+    except ExportError:
+        return []
 
 
 def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:

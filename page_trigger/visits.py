@@ -43,6 +43,24 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a long list: its number, from 1, of how many; and where it begins, of how many items."""
+
+    number: int
+    parts: int
+    first: int
+    total: int
+
+
+def part_of(visit: Visit, total: int, most: int) -> Part:
+    """The part of a list that the address asks for as `page`, with so many items at most."""
+    parts, text = max(1, -(-total // most)), visit.query("page")
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+    number = min(max(1, number), parts)
+    return Part(number, parts, (number - 1) * most, total)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page below the root: `show` answers who looks at it, `act` the forms on it.
 
