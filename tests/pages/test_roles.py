@@ -36,7 +36,7 @@ def buttons(page: Page) -> set[str]:
 def post(page: Page, path: str, **fields: str) -> int:
     """Sends a form that no page shows, with the browser's own token; the status."""
     cookie = next(each for each in page.context.cookies() if each.get("name") == "segment-export")
-    form = {"token": cookie.get("value", ""), **fields}
+    form: dict[str, str | float | bool] = {"token": cookie.get("value", ""), **fields}
     headers = {"origin": page.url.rstrip("/"), "sec-fetch-site": "same-origin"}
     return page.context.request.post(path, form=form, headers=headers, max_redirects=0).status
 
