@@ -34,6 +34,7 @@ def show_all(visit: Visit) -> Reply:
         connections=[(each, state_of(each)) for each in good[part.first : part.first + A_PAGE]],
         problems=[each for each in found if not isinstance(each, Connection)] if part.number == 1 else [],
         part=part,
+        removed=visit.query("removed"),
     )
 
 
@@ -64,8 +65,10 @@ def act(visit: Visit) -> Reply:
     done = _ACTIONS.get(visit.form.text("action"))
     if done is None:
         raise BadRequest("This page has no such button.")
+    services, connection_id = process_services(), visit.route("connection")
+    connections.show(services, visit.by, connection_id)  # what is not shared with one looks as if not there
     try:
-        return done(process_services(), visit, visit.route("connection"))
+        return done(services, visit, connection_id)
     except InvalidDocument as error:
         return _shown(visit, status=422, problem=error)
 
@@ -109,7 +112,7 @@ def _detach(services: Services, visit: Visit, connection_id: str) -> Reply:
 
 def _remove(services: Services, visit: Visit, connection_id: str) -> Reply:
     connections.remove(services, visit.by, connection_id)
-    return see("/connections", removed=connection_id)
+    return see("/connections", removed="1")
 
 
 _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {

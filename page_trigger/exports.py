@@ -10,7 +10,7 @@ from shared import state
 from shared.administration import connections, exports, running
 from shared.administration.documents import read_export
 from shared.administration.overview import overview
-from shared.administration.rights import Action, may
+from shared.administration.rights import Action, has_role_for, may
 from shared.administration.sampling import first_rows
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection, Export
@@ -91,7 +91,7 @@ def _detach(services: Services, visit: Visit, export_id: str) -> Reply:
 
 def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.remove(services, visit.by, export_id)
-    return see("/", removed=export_id)
+    return see("/", removed="1")
 
 
 def _preview(services: Services, visit: Visit, export_id: str) -> Reply:
@@ -120,7 +120,7 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
 
 def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:
     """The connections that a detached export could get."""
-    if export.connection is not None or visit.by.role.value == "viewer":
+    if export.connection is not None or not has_role_for(visit.by, Action.SEE_CONNECTION):
         return []
     found = connections.visible(services, visit.by)
     return [each for each in found if isinstance(each, Connection)]

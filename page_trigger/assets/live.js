@@ -60,7 +60,9 @@ async function watch(place) {
       show(place, run, before);
       before = { sent: run.counts.sent, at: Date.now() };
     } else if (answer.status === 200) {
-      location.replace(location.pathname);
+      const here = new URL(location.href);
+      here.searchParams.delete("started");
+      location.replace(here);
       return;
     } else if (answer.status !== 503) {
       return;
