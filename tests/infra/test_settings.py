@@ -135,6 +135,12 @@ def test_messages_are_worked_on_side_by_side() -> None:
     assert threads >= max(queues["batchSize"] + queues["newBatchThreshold"], int(calls))
 
 
+def test_a_long_run_keeps_no_place_of_others() -> None:
+    """A host takes nothing while more run than newBatchThreshold: each place that is free must count."""
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    assert (queues["batchSize"], queues["newBatchThreshold"]) == (1, 3)
+
+
 def test_no_trace_holds_an_address_of_a_request() -> None:
     """Its URL may hold a filter, and the filter a person: httpx, which calls Klaviyo, is not instrumented."""
     assert app_settings()["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] == "httpx"
