@@ -17,7 +17,21 @@ _SENT = "tests/adapters/test_queue.py"
 
 RUN_QUEUE = [
     Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _WORKED),
-    Mutant(_MARKER, "OVERDUE * 2 ** (min(self.times, 10) - 1)", "OVERDUE", _WORKED),
+    Mutant(_MARKER, "OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)", "OVERDUE", _WORKED),
+    Mutant(_MARKER, "MOST_DOUBLINGS = 2", "MOST_DOUBLINGS = 6", _WORKED),
+    Mutant(_MARKER, "        if self.times == 0:\n            return True\n", "", _WORKED),
+    Mutant(
+        _MARKER,
+        "        if self.is_silent(now):\n            again",
+        "        if False:\n            again",
+        _WORKED,
+    ),
+    Mutant(
+        _ASKING,
+        "            write_marker(services.state, marker.unsent(), written)\n",
+        "            pass\n",
+        _WORKED,
+    ),
     Mutant(_MARKER, '"taken_at": now, "times": 1', '"taken_at": now', _BUSY),
     Mutant(
         _MARKER,

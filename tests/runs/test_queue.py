@@ -229,7 +229,7 @@ def test_a_worker_that_is_slow_is_not_taken_for_dead(world: World) -> None:
 
 
 def test_a_lost_message_is_sent_again(world: World) -> None:
-    """After two minutes, then after twice as long each time: a queue may also just be long."""
+    """After two minutes, then after four, then every eight: a queue may also just be long."""
     refresh(world, People(5))
     world.queue.messages.clear()
     sent = []
@@ -238,7 +238,7 @@ def test_a_lost_message_is_sent_again(world: World) -> None:
         before = world.queue.sent
         tick(world.services, 240)
         sent += [minute] * (world.queue.sent - before)
-    assert sent == [2, 6, 14, 30]
+    assert sent == [2, 6, 14, 22, 30, 38]
 
     work(world.services, world.queue)
 
@@ -394,6 +394,52 @@ def test_a_queue_that_is_away_costs_nothing_but_time(world: World, metrics: Metr
     work(world.services, world.queue)
 
     assert [record.status for record in records(world) + records(world, "other")] == ["successful"] * 2
+
+
+@pytest.mark.parametrize("minutes", [3, 35, 130])
+def test_a_queue_that_is_back_has_each_message_at_once(world: World, minutes: int) -> None:
+    """However long it was away: what it has refused was never sent, and nobody waits for it longer."""
+    away = replace(world.services, queue=Away())
+    world.segment(People(5), MONDAY + timedelta(hours=1))
+    for _ in range(minutes):
+        tick(away, 240)
+        world.clock.sleep(60)
+
+    tick(world.services, 240)
+
+    assert work(world.services, world.queue) == 1
+    assert [record.status for record in records(world)] == ["successful"]
+
+
+def test_a_start_sends_what_was_refused(world: World) -> None:
+    """A person does not wait for the timer's next look."""
+    start(replace(world.services, queue=Away()), "vip", ON_DEMAND)
+    start(world.services, "vip", ON_DEMAND)
+    assert len(world.queue.messages) == 1
+
+
+def test_a_start_sends_what_may_be_lost(world: World) -> None:
+    """The same message once more, so that a queue that is only long loses no place in it."""
+    refresh(world, People(5))
+    (lost,) = world.queue.messages
+    world.queue.messages.clear()
+    world.clock.sleep(120)
+    start(world.services, "vip", ON_DEMAND)
+    assert json.loads(world.queue.messages[0].text)["id"] == json.loads(lost.text)["id"]
+    start(world.services, "vip", ON_DEMAND)
+    assert len(world.queue.messages) == 1
+
+
+def test_a_worker_whose_last_message_is_refused_leaves_it_to_the_timer(world: World) -> None:
+    """At its next look, when what is left can go on, and not minutes later."""
+    refresh(world, People(5))
+    world.stand_in.job_seconds = 3
+    world.queue.deliver(lambda text: work_on(world.services, Away(), text, 480))
+    world.clock.sleep(10)
+    world.queue.messages.clear()
+    tick(world.services, 240)
+    assert work(world.services, world.queue) == 1
+    assert [record.status for record in records(world)] == ["successful"]
 
 
 def test_a_paused_run_is_the_timer_s(world: World) -> None:

@@ -53,9 +53,10 @@ def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, da
         if wanted is None:
             return
         with suppress(AlreadyExists, Changed):
-            write_marker(services.state, wanted, etag)
-            if marker is None or wanted.message != marker.message:
-                send(queue, wanted, now)
+            if marker is None or wanted.has_more_to_send_than(marker):
+                write_and_send(services, queue, wanted, etag)
+            else:
+                write_marker(services.state, wanted, etag)
             return
 
 
@@ -67,14 +68,23 @@ def ask_again(services: Services, queue: Queue, account: str) -> None:
         return
     if is_held(services.state, state.work_lock(account)):
         return
-    again = marker.again(now)
     with suppress(Changed):
-        write_marker(services.state, again, etag)
+        write_and_send(services, queue, marker.again(now), etag)
         telemetry.messages.add(1, {"outcome": "sent_again"})
-        send(queue, again, now)
 
 
-def send(queue: Queue, marker: Marker, now: datetime) -> None:
-    """Sends the marker's message, to be received when it is due; a time that is too far ahead is none."""
+def write_and_send(services: Services, queue: Queue, marker: Marker, etag: str | None) -> None:
+    """Writes the marker and sends its message, to be received when it is due; a time too far ahead is none.
+
+    Where the queue refuses the message, the marker says so: the next look sends it. Raises AlreadyExists,
+    Changed, and what the store and the queue raise.
+    """
+    now = services.clock.now()
     delay = (marker.due - now).total_seconds() if is_believed(marker.due, now) else 0.0
-    queue.send(marker.text(), max(0.0, delay))
+    written = write_marker(services.state, marker, etag)
+    try:
+        queue.send(marker.text(), max(0.0, delay))
+    except ExportError:
+        with suppress(ExportError):
+            write_marker(services.state, marker.unsent(), written)
+        raise

@@ -12,7 +12,7 @@ from shared.adapters.queue import Queue
 from shared.errors import AlreadyRunning, Changed, NewerVersion, NotFound
 from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
-from shared.runs.queue.asking import ask, send
+from shared.runs.queue.asking import ask, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
 from shared.runs.queue.messages import FindMessage, Message, Refreshed, Sent, WorkMessage, read_message
 from shared.runs.queue.refreshed import begin_look, note_refresh
@@ -171,7 +171,6 @@ class _Holder:
         store, now = self._services.state, self._services.clock.now()
         if left:
             marker = Marker.of(self._message.account, left, now)
-            write_marker(store, marker, self._etag)
-            send(self._queue, marker, now)
+            write_and_send(self._services, self._queue, marker, self._etag)
         else:
             store.delete(state.work(self._message.account), if_match=self._etag)
