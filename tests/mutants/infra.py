@@ -19,6 +19,7 @@ INFRA = [
     Mutant("function_app.py", "\nquiet_libraries()\n", "\n", _APP),
     Mutant("host.json", '"00:15:00"', '"00:10:00"', _APP),
     Mutant("host.json", '"batchSize": 1', '"batchSize": 16', _SETTINGS),
+    Mutant("host.json", '"visibilityTimeout": "00:01:10"', '"visibilityTimeout": "00:00:30"', _SETTINGS),
     Mutant("host.json", '"newBatchThreshold": 3', '"newBatchThreshold": 0', _SETTINGS),
     Mutant("host.json", '"httpx": "Warning"', '"httpx": "Information"', _APP),
     Mutant("host.json", '"telemetryMode": "OpenTelemetry"', '"telemetryMode": "Default"', _APP),

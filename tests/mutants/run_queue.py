@@ -11,26 +11,27 @@ _HAND_OUT = "shared/runs/work/hand_out.py"
 _WORKER = "shared/runs/work/worker.py"
 _QUEUE = "shared/adapters/queue.py"
 _WORKED = "tests/runs/test_queue.py"
+_FAULTS = "tests/runs/test_queue_faults.py"
 _BUSY = "tests/runs/test_busy_accounts.py"
 _EVENTS = "tests/runs/test_refreshed.py"
 _SENT = "tests/adapters/test_queue.py"
 
 RUN_QUEUE = [
-    Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _WORKED),
-    Mutant(_MARKER, "OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)", "OVERDUE", _WORKED),
-    Mutant(_MARKER, "MOST_DOUBLINGS = 2", "MOST_DOUBLINGS = 6", _WORKED),
-    Mutant(_MARKER, "        if self.times == 0:\n            return True\n", "", _WORKED),
+    Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _FAULTS),
+    Mutant(_MARKER, "OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)", "OVERDUE", _FAULTS),
+    Mutant(_MARKER, "MOST_DOUBLINGS = 2", "MOST_DOUBLINGS = 6", _FAULTS),
+    Mutant(_MARKER, "        if self.times == 0:\n            return True\n", "", _FAULTS),
     Mutant(
         _MARKER,
         "        if self.is_silent(now):\n            again",
         "        if False:\n            again",
-        _WORKED,
+        _FAULTS,
     ),
     Mutant(
         _ASKING,
         "            write_marker(services.state, marker.unsent(), written)\n",
         "            pass\n",
-        _WORKED,
+        _FAULTS,
     ),
     Mutant(_MARKER, '"taken_at": now, "times": 1', '"taken_at": now', _BUSY),
     Mutant(
@@ -106,7 +107,7 @@ RUN_QUEUE = [
     Mutant(_REFRESHED, ' and event.container == container.rpartition("/")[2]', "", _EVENTS),
     Mutant(_REFRESHED, " and event.name.startswith(folder)", "", _EVENTS),
     Mutant(_REFRESHED, "        services.state.delete(state.REFRESHED, if_match=etag)\n", "", _EVENTS),
-    Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _WORKED),
+    Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _FAULTS),
     Mutant(
         _WORKER,
         '    if marker is None or marker.message != message.id:\n        return "stale"\n',
@@ -114,6 +115,14 @@ RUN_QUEUE = [
         _WORKED,
     ),
     Mutant(_WORKER, "            queue.send(marker.text(), BUSY_AGAIN)\n", "", _WORKED),
+    Mutant(_WORKER, "if marker is not None and marker.is_silent(now):", "if False:", _FAULTS),
+    Mutant(_WORKER, "alone(export_id, but=TryLater)", "alone(export_id)", _FAULTS),
+    Mutant(
+        _WORKER,
+        "        found = self._open_runs(marker.asked) if marker else []\n        self._etag = etag  # only",
+        "        self._etag = etag\n        found = self._open_runs(marker.asked) if marker else []  # only",
+        _FAULTS,
+    ),
     Mutant(_WORKER, "WAITING = 2.0", "WAITING = 200.0", _WORKED),
     Mutant(_QUEUE, "math.ceil(delay)", "int(delay)", _SENT),
     Mutant(_QUEUE, "self._queue.create_queue()", "pass", _SENT),

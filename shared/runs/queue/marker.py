@@ -22,7 +22,7 @@ LONGEST_MARKER = 1024 * 1024
 # Azure takes 8 KB of metadata; a marker that shows more has to be read.
 LONGEST_METADATA = 6000
 # A message may be lost when it is overdue by so much, then by twice and by four times as much when it has
-# been sent again: a queue may also just be long. A worker may be dead when it has had the account for so long.
+# been sent again: a queue may also just be long. A worker may be dead when it has had the account for SILENT.
 OVERDUE = timedelta(minutes=2)
 MOST_DOUBLINGS = 2
 SILENT = timedelta(minutes=1)

@@ -9,10 +9,10 @@ from shared import state
 from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.adapters.queue import Queue
-from shared.errors import AlreadyRunning, Changed, NewerVersion, NotFound
+from shared.errors import AlreadyRunning, Changed, NewerVersion, NotFound, TryLater
 from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
-from shared.runs.queue.asking import ask, write_and_send
+from shared.runs.queue.asking import ask, ask_again, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
 from shared.runs.queue.messages import FindMessage, Message, Refreshed, Sent, WorkMessage, read_message
 from shared.runs.queue.refreshed import begin_look, note_refresh
@@ -70,8 +70,12 @@ def _do(services: Services, queue: Queue, message: Message | None, seconds: floa
 
 
 def _work(services: Services, queue: Queue, message: WorkMessage, whole: Deadline) -> str:
-    marker, _ = read_marker(services.state, message.account, services.clock.now())
+    now = services.clock.now()
+    marker, _ = read_marker(services.state, message.account, now)
     if marker is None or marker.message != message.id:
+        if marker is not None and marker.is_silent(now):
+            # The worker of this message may have died between its last write and the message after that.
+            ask_again(services, queue, message.account)
         return "stale"
     with ExitStack() as stack:
         lock = RenewedLease.hold(services.state, state.work_lock(message.account), services.clock)
@@ -136,8 +140,9 @@ class _Holder:
         marker, etag = self._read()
         if etag == self._etag:
             return []
-        self._etag = etag
-        return self._open_runs(marker.asked) if marker else []
+        found = self._open_runs(marker.asked) if marker else []
+        self._etag = etag  # only now: what can't be read is asked for again at the next look
+        return found
 
     def _serve(self, work: Iterable[Work]) -> dict[str, datetime]:
         """Continues with these runs; those that are left, with the times from which on they can."""
@@ -154,9 +159,9 @@ class _Holder:
         return [work for export_id, due in exports.items() if (work := self._open_run(export_id, due))]
 
     def _open_run(self, export_id: str, due: datetime) -> Work | None:
-        """The export's open run, if it has one that is this account's."""
+        """The export's open run, if it has one that is this account's. Raises TryLater."""
         services, account, found = self._services, self._message.account, None
-        with alone(export_id), suppress(NotFound):
+        with alone(export_id, but=TryLater), suppress(NotFound):
             entry = read_entry(services.state, services.state.stat(state.head(export_id)), export_id)
             if entry.open is not None:
                 due = due if is_believed(due, services.clock.now()) else NEVER
