@@ -123,6 +123,7 @@ RUN_QUEUE = [
         "        self._etag = etag\n        found = self._open_runs(marker.asked) if marker else []  # only",
         _FAULTS,
     ),
+    Mutant(_WORKER, "        queue.send(text, AWAY_AGAIN)\n", "        raise\n", _FAULTS),
     Mutant(_WORKER, "WAITING = 2.0", "WAITING = 200.0", _WORKED),
     Mutant(_QUEUE, "math.ceil(delay)", "int(delay)", _SENT),
     Mutant(_QUEUE, "self._queue.create_queue()", "pass", _SENT),

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -43,11 +44,11 @@ def test_poison_stops_no_account(world: World, metrics: Metrics) -> None:
     """The host gives a message up at the fifth failure; the timer sends it again, and tells of the poison."""
     refresh(world, People(5))
 
-    def away(what: str, name: str) -> None:
+    def bug(what: str, name: str) -> None:
         if what == "read" and name == state.work(ACCOUNT):
-            raise StorageUnavailable("away")
+            raise ZeroDivisionError
 
-    broken = with_state(world.services, ActingStore(world.services.state, away))
+    broken = with_state(world.services, ActingStore(world.services.state, bug))
     for _ in range(5):
         assert work(broken, world.queue) == 1
         world.clock.sleep(70)
@@ -60,6 +61,59 @@ def test_poison_stops_no_account(world: World, metrics: Metrics) -> None:
     work(world.services, world.queue)
 
     assert [record.status for record in records(world)] == ["successful"]
+
+
+def test_a_store_that_is_away_makes_no_poison(
+    world: World, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long: its message is sent once more each time, and nobody has to clear anything."""
+    refresh(world, People(5))
+    metrics.told()
+
+    def away(what: str, name: str) -> None:
+        raise StorageUnavailable("away")
+
+    broken = with_state(world.services, ActingStore(world.services.state, away))
+    for _ in range(60):
+        assert work(broken, world.queue) == 1
+        assert len(world.queue.messages) == 1
+        world.clock.sleep(30)
+
+    work(world.services, world.queue)
+
+    assert [record.status for record in records(world)] == ["successful"]
+    assert world.queue.poison == []
+    assert metrics.told()["segment_export.messages"][("away",)] == 60
+    assert "a message is tried again: storage_unavailable" in caplog.text
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), Died()])
+def test_no_call_of_the_store_is_a_worker_s_end(tmp_path: Path, error: BaseException) -> None:
+    """Whichever of a worker's calls fails or kills it: without the timer, its run ends within 12 minutes."""
+    for nth in itertools.count(1):
+        with a_queued_world(tmp_path / f"{nth}") as world:
+            refresh(world, People(5))
+            world.stand_in.job_seconds = 3
+            calls, struck = itertools.count(1), []
+
+            def called(
+                what: str, name: str, calls: Iterator[int] = calls, struck: list[str] = struck
+            ) -> None:
+                if next(calls) == nth:  # noqa: B023 - of this round
+                    struck.append(f"{what} {name}")
+                    raise error
+
+            broken = with_state(world.services, ActingStore(world.services.state, called))
+            with suppress(Died):
+                world.queue.deliver(lambda text: work_on(broken, world.queue, text, 480))  # noqa: B023
+            if not struck:
+                break
+            for _ in range(12):
+                world.clock.sleep(60)
+                work(world.services, world.queue)
+            assert [record.status for record in records(world)] == ["successful"], struck
+            assert posts(world) <= 2, struck
+    assert nth > 30
 
 
 def test_a_lost_message_is_sent_again(world: World) -> None:

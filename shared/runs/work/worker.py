@@ -14,7 +14,7 @@ from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
 from shared.runs.queue.asking import ask, ask_again, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
-from shared.runs.queue.messages import FindMessage, Message, Refreshed, Sent, WorkMessage, read_message
+from shared.runs.queue.messages import FindMessage, Refreshed, Sent, WorkMessage, read_message
 from shared.runs.queue.refreshed import begin_look, note_refresh
 from shared.runs.run import is_believed
 from shared.runs.work.find import NEVER, Work, alone
@@ -30,6 +30,8 @@ WAITING = 2.0
 BUSY_AGAIN = 5.0
 # Seconds until a message of newer code is delivered again, maybe to one of its own workers.
 NEWER_AGAIN = 60.0
+# Seconds until a message is tried again where a store or the queue was away for what it asks.
+AWAY_AGAIN = 30.0
 # Between two looks whether a pause is over that somebody has to lift.
 LOOKS_FOR_A_PAUSE = timedelta(minutes=1)
 
@@ -37,19 +39,24 @@ LOOKS_FOR_A_PAUSE = timedelta(minutes=1)
 def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None:
     """Does what a message says, for so many seconds, and sends another one for what is left then.
 
-    What is no message of ours is dropped, with a warning. Raises what the store and the queue raise: the
-    host delivers the message again.
+    What is no message of ours is dropped, with a warning. Where a store is away, the message is sent once
+    more, for later: so a message that fails, and is poison at last, has met a bug or a right that is missing.
     """
-    if Sent.is_newer(text, services.clock.now()):
-        queue.send(text, NEWER_AGAIN)
-        outcome = "newer"
-    else:
-        outcome = _do(services, queue, read_message(text), seconds)
+    try:
+        outcome = _do(services, queue, text, seconds)
+    except TryLater as error:
+        logger.warning("a message is tried again: %s: %s", error.code, error.message)
+        queue.send(text, AWAY_AGAIN)
+        outcome = "away"
     telemetry.messages.add(1, {"outcome": outcome})
 
 
-def _do(services: Services, queue: Queue, message: Message | None, seconds: float) -> str:
-    """What became of it."""
+def _do(services: Services, queue: Queue, text: str, seconds: float) -> str:
+    """What became of the message."""
+    if Sent.is_newer(text, services.clock.now()):
+        queue.send(text, NEWER_AGAIN)
+        return "newer"
+    message = read_message(text)
     match message:
         case Refreshed():
             return note_refresh(services, queue, message)
