@@ -29,8 +29,8 @@ RUN_QUEUE = [
     ),
     Mutant(
         _ASKING,
-        "            write_marker(services.state, marker.unsent(), written)\n",
-        "            pass\n",
+        "write_marker(services.state, marker.unsent(), etag)",
+        "write_marker(services.state, marker, etag)",
         _FAULTS,
     ),
     Mutant(_MARKER, '"taken_at": now, "times": 1', '"taken_at": now', _BUSY),
@@ -103,10 +103,20 @@ RUN_QUEUE = [
     Mutant(_MESSAGES, 'BLOB_CREATED not in (event.get("eventType"), event.get("type"))', "False", _EVENTS),
     Mutant(_MESSAGES, 'if start != "/blobServices/default" or', "if", _EVENTS),
     Mutant(_REFRESHED, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _EVENTS),
-    Mutant(_REFRESHED, "if known is None or known.message != message.id:", "if known is None:", _EVENTS),
+    Mutant(
+        _REFRESHED, "if known is not None and known.message == message.id:", "if known is not None:", _EVENTS
+    ),
     Mutant(_REFRESHED, ' and event.container == container.rpartition("/")[2]', "", _EVENTS),
     Mutant(_REFRESHED, " and event.name.startswith(folder)", "", _EVENTS),
-    Mutant(_REFRESHED, "        services.state.delete(state.REFRESHED, if_match=etag)\n", "", _EVENTS),
+    Mutant(
+        _REFRESHED,
+        "    with suppress(Changed):\n        services.state.delete(state.REFRESHED, if_match=etag)\n",
+        "    pass\n",
+        _EVENTS,
+    ),
+    Mutant(_REFRESHED, "            _take_back(services.state, look, now)\n", "            pass\n", _EVENTS),
+    Mutant(_REFRESHED, "return not self.looks and", "return", _EVENTS),
+    Mutant(_REFRESHED, 'update={"looks": True}', "update={}", _EVENTS),
     Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _FAULTS),
     Mutant(
         _WORKER,

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.people import People
 from shared import state
+from shared.adapters.storage.store import Store
 from shared.errors import StorageUnavailable
 from shared.runs.advance import start
 from shared.runs.work.tick import tick
@@ -29,7 +31,7 @@ from tests.support.queued import (
     records,
     refresh,
 )
-from tests.support.stores import ActingStore, with_state
+from tests.support.stores import ActingStore, WatchedStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World
 
@@ -38,6 +40,47 @@ from tests.support.world import MONDAY, World
 def world(tmp_path: Path) -> Iterator[World]:
     with a_queued_world(tmp_path) as world:
         yield world
+
+
+class Deaf(WatchedStore):
+    """A store that does what it is asked, but whose answer to the nth change is lost."""
+
+    def __init__(self, store: Store, nth: int) -> None:
+        super().__init__(store)
+        self._changes, self._nth = itertools.count(1), nth
+        self.lost: list[str] = []
+
+    def write(self, name: str, content: bytes, **options: Any) -> str:
+        etag = super().write(name, content, **options)
+        self._answer(f"write {name}")
+        return etag
+
+    def delete(self, name: str, *, if_match: str | None = None) -> None:
+        super().delete(name, if_match=if_match)
+        self._answer(f"delete {name}")
+
+    def _answer(self, what: str) -> None:
+        if next(self._changes) == self._nth:
+            self.lost.append(what)
+            raise StorageUnavailable("away")
+
+
+def test_no_answer_that_is_lost_is_a_worker_s_end(tmp_path: Path) -> None:
+    """Whichever change of the store was made without the worker knowing: likewise."""
+    for nth in itertools.count(1):
+        with a_queued_world(tmp_path / f"{nth}") as world:
+            refresh(world, People(5))
+            world.stand_in.job_seconds = 3
+            store = Deaf(world.services.state, nth)
+            work(with_state(world.services, store), world.queue)
+            if not store.lost:
+                break
+            for _ in range(12):
+                world.clock.sleep(60)
+                work(world.services, world.queue)
+            assert [record.status for record in records(world)] == ["successful"], store.lost
+            assert world.queue.messages == []
+    assert nth > 5
 
 
 def test_poison_stops_no_account(world: World, metrics: Metrics) -> None:

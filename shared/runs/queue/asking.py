@@ -13,7 +13,7 @@ from datetime import datetime
 from shared import state
 from shared.adapters import telemetry
 from shared.adapters.queue import Queue
-from shared.errors import AlreadyExists, Changed, ExportError
+from shared.errors import AlreadyExists, Changed, ExportError, TryLater
 from shared.runs.lock.account import account_of
 from shared.runs.lock.lease import is_held
 from shared.runs.queue.marker import Marker, read_marker, write_marker
@@ -76,15 +76,12 @@ def ask_again(services: Services, queue: Queue, account: str) -> None:
 def write_and_send(services: Services, queue: Queue, marker: Marker, etag: str | None) -> None:
     """Writes the marker and sends its message, to be received when it is due; a time too far ahead is none.
 
-    Where the queue refuses the message, the marker says so: the next look sends it. Raises AlreadyExists,
-    Changed, and what the store and the queue raise.
+    The marker says that it was sent only when the queue has taken it: else the next look sends it. Raises
+    AlreadyExists, Changed, and what the store and the queue raise.
     """
     now = services.clock.now()
     delay = (marker.due - now).total_seconds() if is_believed(marker.due, now) else 0.0
-    written = write_marker(services.state, marker, etag)
-    try:
-        queue.send(marker.text(), max(0.0, delay))
-    except ExportError:
-        with suppress(ExportError):
-            write_marker(services.state, marker.unsent(), written)
-        raise
+    written = write_marker(services.state, marker.unsent(), etag)
+    queue.send(marker.text(), max(0.0, delay))
+    with suppress(TryLater, Changed):  # a worker may have it already
+        write_marker(services.state, marker, written)

@@ -35,7 +35,7 @@ class Marker(StateModel):
 
     `exports` may have an open run each, which can go on from a time on. `message` is the id of the message
     that holds, which nobody receives before `due`; it was sent so many `times`, last at `sent_at`, or never
-    where the queue refused it. A worker has the account since `taken_at`; what was asked for since then is in
+    as far as anybody knows. A worker has the account since `taken_at`; what was asked for since then is in
     `asked`, likewise.
     """
 
@@ -106,7 +106,7 @@ class Marker(StateModel):
         return self.of(self.account, dict.fromkeys({**self.exports, **self.asked}, now), now)
 
     def unsent(self) -> Self:
-        """The marker whose message the queue has refused."""
+        """The marker whose message the queue has not taken yet."""
         return self.model_copy(update={"times": 0})
 
     def has_more_to_send_than(self, before: Self) -> bool:
