@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,10 @@ from shared.runs.queue.messages import FindMessage, Refreshed, WorkMessage, read
 from shared.runs.queue.refreshed import note_refresh
 from shared.runs.work.tick import tick
 from shared.runs.work.worker import work_on
+from shared.services import Services
 from shared.settings import Settings
 from tests.support.queue import work
+from tests.support.queued import Away, Died
 from tests.support.stores import ActingStore, CountingStore, with_state
 from tests.support.world import MONDAY, World, a_world
 
@@ -167,6 +170,45 @@ def test_an_event_that_nobody_could_pass_on_comes_again(world: World) -> None:
     world.clock.sleep(120)
     work_on(world.services, world.queue, json.dumps(event()), 480)
     assert len(world.queue.messages) == 1
+
+
+def until_exported(world: World, services: Services) -> None:
+    """A refresh, its event, and what becomes of it in 15 minutes; two messages meet other services."""
+    world.segment(People(5), MONDAY + timedelta(hours=1))
+    world.queue.send(json.dumps(event()))
+    for _ in range(2):
+        with suppress(Died):
+            world.queue.deliver(lambda text: work_on(services, services.queue or world.queue, text, 480))
+        world.clock.sleep(3)
+    for _ in range(90):
+        work(world.services, world.queue)
+        world.clock.sleep(10)
+    assert world.members() == People(5).expected.emails
+    assert world.queue.messages == []
+
+
+def test_an_event_whose_look_is_refused_once(world: World) -> None:
+    """By the queue: its mark is taken back, and it is noted when it comes again."""
+    until_exported(world, replace(world.services, queue=Away()))
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), Died()])
+@pytest.mark.parametrize(
+    ("what", "where"),
+    [("list", state.HEADS), ("list", state.WORK), ("write", state.REFRESHED), ("delete", state.REFRESHED)],
+)
+def test_a_look_that_comes_to_nothing_begins_again(
+    world: World, what: str, where: str, error: BaseException
+) -> None:
+    """Whether a store is away for a moment, or the process dies in it."""
+    once = iter([error])
+
+    def called(call: str, name: str) -> None:
+        if (call, name) == (what, where):
+            for each in once:
+                raise each
+
+    until_exported(world, with_state(world.services, ActingStore(world.services.state, called)))
 
 
 @pytest.mark.parametrize(

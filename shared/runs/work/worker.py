@@ -15,7 +15,7 @@ from shared.runs.lock.lease import RenewedLease
 from shared.runs.queue.asking import ask, ask_again, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
 from shared.runs.queue.messages import FindMessage, Refreshed, Sent, WorkMessage, read_message
-from shared.runs.queue.refreshed import begin_look, note_refresh
+from shared.runs.queue.refreshed import begin_look, end_look, note_refresh
 from shared.runs.run import is_believed
 from shared.runs.work.find import NEVER, Work, alone
 from shared.runs.work.hand_out import find_and_hand_out
@@ -61,9 +61,11 @@ def _do(services: Services, queue: Queue, text: str, seconds: float) -> str:
         case Refreshed():
             return note_refresh(services, queue, message)
         case FindMessage():
-            if not begin_look(services, message):
+            look = begin_look(services, message)
+            if look is None:
                 return "stale"
             find_and_hand_out(services, queue)
+            end_look(services, look)
             return "found"
         case WorkMessage():
             try:
