@@ -15,6 +15,8 @@ _FAULTS = "tests/runs/test_queue_faults.py"
 _BUSY = "tests/runs/test_busy_accounts.py"
 _EVENTS = "tests/runs/test_refreshed.py"
 _SENT = "tests/adapters/test_queue.py"
+_TURNS = "shared/runs/work/turns.py"
+_TAKEN = "tests/runs/test_turns_of_work.py"
 
 RUN_QUEUE = [
     Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _FAULTS),
@@ -135,6 +137,9 @@ RUN_QUEUE = [
     ),
     Mutant(_WORKER, "        queue.send(text, AWAY_AGAIN)\n", "        raise\n", _FAULTS),
     Mutant(_WORKER, "WAITING = 2.0", "WAITING = 200.0", _WORKED),
+    Mutant(_TURNS, "if run in self._busy.values():", "if False:", _TAKEN),
+    Mutant(_TURNS, "            elif run in self._work:", "            elif False:", _TAKEN),
+    Mutant(_TURNS, "left if asked is None else _sooner(left, asked)", "left", _TAKEN),
     Mutant(_QUEUE, "math.ceil(delay)", "int(delay)", _SENT),
     Mutant(_QUEUE, "self._queue.create_queue()", "pass", _SENT),
     Mutant(_QUEUE, "                message_encode_policy=TextBase64EncodePolicy(),\n", "", _SENT),
