@@ -59,13 +59,20 @@ RUN_QUEUE = [
     ),
     Mutant(
         _VERSIONED,
-        "    if Sent.is_newer(blob.content, now):\n        raise NewerVersion(name)\n",
+        "    if Sent.is_newer(blob.content, now, NEWER_OVERDUE_FOR):\n        raise NewerVersion(name)\n",
         "",
         _WORKED,
     ),
     Mutant(_MARKER, "if len(glance) <= LONGEST_METADATA else {}", "if len(glance) <= 1 else {}", _BUSY),
     Mutant(_MESSAGES, "NEWER_FOR = timedelta(hours=2)", "NEWER_FOR = timedelta(hours=20)", _WORKED),
-    Mutant(_MESSAGES, "-NEWER_FOR < now - sent.sent_at < NEWER_FOR", "now - sent.sent_at < NEWER_FOR", _BUSY),
+    Mutant(_MESSAGES, "(sent.sent_at, sent.due, sent.taken_at)", "(sent.sent_at,)", _WORKED),
+    Mutant(
+        _MESSAGES,
+        "NEWER_OVERDUE_FOR = timedelta(minutes=15)",
+        "NEWER_OVERDUE_FOR = timedelta(hours=2)",
+        _WORKED,
+    ),
+    Mutant(_MESSAGES, "is_believed(last, now) and now - last < lasts", "now - last < lasts", _BUSY),
     Mutant(_ASKING, "if is_believed(marker.due, now) else 0.0", "", _BUSY),
     Mutant(
         _HAND_OUT, "if each.run and (each.request or not known or", "if each.run and (not known or", _BUSY

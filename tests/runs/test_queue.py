@@ -352,21 +352,40 @@ def test_a_newer_message_is_left_to_newer_code(world: World) -> None:
     assert (posts(world), world.queue.poison) == (0, [])
 
 
-def test_a_newer_marker_is_left_to_newer_code(world: World) -> None:
-    """Neither the timer nor a worker touches it, and its message stays, for two hours."""
-    refresh(world, People(5))
+def newer_marker(world: World, **changes: object) -> str:
+    """Newer code has written the account's marker; its ETag."""
     name = state.work(ACCOUNT)
     content = json.loads(world.services.state.read(name).content) | {"version": 2, "exports": "elsewhere"}
-    etag = world.services.state.write(name, json.dumps(content).encode(), metadata={"glance": "{}"})
-    for _ in range(11):
-        world.clock.sleep(600)
+    content |= changes
+    return world.services.state.write(name, json.dumps(content).encode(), metadata={"glance": "{}"})
+
+
+@pytest.mark.parametrize("what", ["due", "taken_at"])
+def test_a_newer_marker_is_left_to_newer_code(world: World, what: str) -> None:
+    """Neither the timer nor a worker touches it, and its message stays, until 15 minutes after it was due, or
+    was taken."""
+    refresh(world, People(5))
+    etag = newer_marker(world, **{what: (world.clock.now() + timedelta(minutes=30)).isoformat()})
+    for _ in range(44):
+        world.clock.sleep(60)
         tick(world.services, 240)
         work(world.services, world.queue)
-    assert world.services.state.stat(name).etag == etag
+    assert world.services.state.stat(state.work(ACCOUNT)).etag == etag
     assert (posts(world), len(world.queue.messages), world.queue.poison) == (0, 1, [])
-    world.clock.sleep(600)
+    world.clock.sleep(60)
     tick(world.services, 240)
     work(world.services, world.queue)
+    assert [record.status for record in records(world)] == ["successful"]
+
+
+def test_a_rollback_costs_an_account_a_quarter_of_an_hour(world: World) -> None:
+    """Newer code wrote its marker, and was gone."""
+    refresh(world, People(5))
+    newer_marker(world)
+    for _ in range(16):
+        world.clock.sleep(60)
+        tick(world.services, 240)
+        work(world.services, world.queue)
     assert [record.status for record in records(world)] == ["successful"]
 
 

@@ -92,7 +92,9 @@ class Marker(StateModel):
     def is_silent(self, now: datetime) -> bool:
         """Whether its message may be lost, or its worker dead."""
         if self.taken_at is not None:
-            return now - self.taken_at >= SILENT or not is_believed(self.taken_at, now)
+            return (
+                abs(now - self.taken_at) >= SILENT
+            )  # a clock may be ahead: whether its lock is free decides
         if self.times == 0:
             return True
         since = max(self.due, self.sent_at)

@@ -14,7 +14,7 @@ from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
 from shared.runs.queue.asking import ask, ask_again, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
-from shared.runs.queue.messages import FindMessage, Refreshed, Sent, WorkMessage, read_message
+from shared.runs.queue.messages import NEWER_FOR, FindMessage, Refreshed, Sent, WorkMessage, read_message
 from shared.runs.queue.refreshed import begin_look, end_look, note_refresh
 from shared.runs.run import is_believed
 from shared.runs.work.find import NEVER, Work, alone
@@ -53,7 +53,7 @@ def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None
 
 def _do(services: Services, queue: Queue, text: str, seconds: float) -> str:
     """What became of the message."""
-    if Sent.is_newer(text, services.clock.now()):
+    if Sent.is_newer(text, services.clock.now(), NEWER_FOR):
         queue.send(text, NEWER_AGAIN)
         return "newer"
     message = read_message(text)
