@@ -158,13 +158,6 @@ def test_a_late_look_leaves_the_next_one_alone(world: World) -> None:
 def test_an_event_that_nobody_could_pass_on_comes_again(world: World) -> None:
     """The host delivers what has failed once more, and then the message is sent."""
 
-    class Away:
-        def send(self, text: str, delay: float = 0) -> None:
-            raise StorageUnavailable("away")
-
-        def poisoned(self) -> int:
-            return 0
-
     with pytest.raises(StorageUnavailable):
         work_on(world.services, Away(), json.dumps(event()), 480)
     world.clock.sleep(120)

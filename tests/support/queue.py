@@ -38,6 +38,9 @@ class MadeQueue:
             self.sent += 1
             self.messages.append(Message(text, self._clock.now() + timedelta(seconds=delay)))
 
+    def waiting(self) -> int:
+        return len(self.messages)
+
     def poisoned(self) -> int:
         return len(self.poison)
 

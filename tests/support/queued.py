@@ -30,6 +30,9 @@ class Away:
     def send(self, text: str, delay: float = 0) -> None:
         raise StorageUnavailable("away")
 
+    def waiting(self) -> int:
+        raise StorageUnavailable("away")
+
     def poisoned(self) -> int:
         raise StorageUnavailable("away")
 
