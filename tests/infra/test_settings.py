@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shared.adapters.storage.blob_lease import LEASE_SECONDS
 from shared.settings import Settings, SignIn, auth_of, queue_of
 from tests.support.bicep import MAIN, ROOT, TEMPLATES, app_settings, body, declared, modules, text
+from tests.support.queue import AFTER_FAILURE
 
 # The keys' file stands in for the vault where there is none.
 LOCAL_ONLY = {"SECRETS_FILE"}
@@ -135,6 +138,21 @@ def test_messages_are_worked_on_side_by_side() -> None:
     [calls] = re.findall(r"perInstanceConcurrency: (\d+)", text(TEMPLATES["app.bicep"]))
     threads = int(app_settings()["PYTHON_THREADPOOL_THREAD_COUNT"])
     assert threads >= max(queues["batchSize"] + queues["newBatchThreshold"], int(calls))
+
+
+def test_a_long_run_keeps_no_place_of_others() -> None:
+    """A host takes nothing while more run than newBatchThreshold: each place that is free must count."""
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    assert (queues["batchSize"], queues["newBatchThreshold"]) == (1, 3)
+
+
+def test_a_message_comes_back_when_its_dead_worker_s_lock_has_ended() -> None:
+    """Where the language worker dies and the host lives: else nobody would do what it says."""
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    hours, minutes, seconds = map(int, queues["visibilityTimeout"].split(":"))
+    again = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert again == AFTER_FAILURE  # as the made queue of the tests has it
+    assert again >= timedelta(seconds=LEASE_SECONDS + 10)
 
 
 def test_no_trace_holds_an_address_of_a_request() -> None:
