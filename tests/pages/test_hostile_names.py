@@ -48,11 +48,18 @@ def judge(page: Page) -> str:
     return said
 
 
-def addresses(page: Page, run: str) -> Iterator[str]:
-    """Of every page with a name on it."""
-    yield from ("/", "/exports/vip", "/exports/vip/edit", "/exports/broken", "/exports/broken/edit")
-    yield from ("/runs", f"/runs/{run}", "/new/export", "/connections", "/connections/sandbox", "/audit")
-    yield "/health"
+def addresses(name: str, run: str) -> Iterator[str]:
+    """Of the pages with a name on it; one that is only long is looked at where it may break the layout."""
+    yield from ("/", "/exports/vip", "/exports/vip/edit", f"/runs/{run}", "/connections/sandbox")
+    if name is not NAMES["long"]:
+        yield from (
+            "/exports/broken",
+            "/exports/broken/edit",
+            "/new/export",
+            "/connections",
+            "/audit",
+            "/health",
+        )
 
 
 def test_names_are_text_on_every_page(page: Page, world: World, name: str) -> None:
@@ -62,7 +69,7 @@ def test_names_are_text_on_every_page(page: Page, world: World, name: str) -> No
     expect(page.get_by_role("progressbar")).not_to_be_visible(timeout=30_000)
     run = page.url.rpartition("/")[2].partition("?")[0]
     said = {}
-    for path in addresses(page, run):
+    for path in addresses(name, run):
         page.goto(path)
         said[path] = judge(page)
     page.goto("/exports/vip")

@@ -56,7 +56,7 @@ def test_the_seed_without_a_mouse(page: Page, world: World) -> None:
 def test_the_focus_can_be_seen_everywhere(page: Page, world: World) -> None:
     """The first stop leads to the content; folded parts open with Enter; tables scroll with the arrows."""
     runs = live_in(world)
-    for path in ("/", "/exports/vip", f"/runs/{runs['held']}", "/connections/sandbox"):
+    for path in (f"/runs/{runs['held']}", "/connections/sandbox"):
         page.goto(path)
         stops = [stop.name for stop in tab_through(page)]
         assert stops[:2] == ["Skip to the content", "Segment export"], path
