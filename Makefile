@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo fix check quick test coverage mutants bench lock release clean
+.PHONY: install demo fix check quick test coverage pictures mutants bench lock release clean
 
 install: .venv/installed
 
@@ -16,11 +16,15 @@ install: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Azurite, Microsoft's storage emulator, for the tests.
-tests/azurite/node_modules/installed: tests/azurite/package-lock.json
+# Azurite, Microsoft's storage emulator, and axe, which checks pages for accessibility: for the tests.
+tests/%/node_modules/installed: tests/%/package-lock.json
 	@PATH="$$PWD/$(BIN):$$PATH"; command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt; \
-	npm ci --prefix tests/azurite --no-audit --no-fund --loglevel=error
+	npm ci --prefix tests/$* --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# A Chromium, for the tests of the pages: where none can be had, they are skipped.
+.venv/browser: .venv/installed
+	@if $(BIN)/python -m tests.pages.find_browser; then touch $@; fi
 
 # checkov, for the policies of infra/: it can't share an environment with today's pytest.
 .venv-checkov/installed: requirements-checkov.txt .venv/installed
@@ -28,8 +32,9 @@ tests/azurite/node_modules/installed: tests/azurite/package-lock.json
 	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-checkov.txt
 	@touch $@
 
+# make demo ARGS=--stay: then the page in a browser, until Ctrl-C.
 demo: install
-	$(BIN)/segment-export demo
+	$(BIN)/segment-export demo $(ARGS)
 
 # Formats, and fixes what ruff can fix.
 fix: install
@@ -44,19 +49,24 @@ check: install
 
 TESTS := -m pytest -n 4 --dist worksteal
 
-# All but the tests that need Azurite or checkov: nothing is installed for it.
+# All but the tests that need Azurite, checkov or a browser: nothing is installed for it.
 quick: check
 	$(BIN)/python $(TESTS) -m "not tools"
 
-test: check tests/azurite/node_modules/installed .venv-checkov/installed
+TOOLS := tests/azurite/node_modules/installed tests/pages/node_modules/installed .venv/browser .venv-checkov/installed
+test: check $(TOOLS)
 	$(BIN)/python $(TESTS)
 
 # Which lines and branches the tests reach, in the processes that they start too.
-coverage: install tests/azurite/node_modules/installed .venv-checkov/installed
+coverage: install $(TOOLS)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Takes the pictures in docs/pictures, from the demo.
+pictures: install .venv/browser
+	$(BIN)/python -m tests.pages.pictures
 
 # Breaks a copy of the code in small ways and lists what no test notices: all, or make mutants MUTANTS=shared/klaviyo.
 mutants: install tests/azurite/node_modules/installed
@@ -80,4 +90,4 @@ release: install
 	$(BIN)/python infra/release.py "$(VERSION)"
 
 clean:
-	rm -rf .venv .venv-checkov tests/azurite/node_modules data
+	rm -rf .venv .venv-checkov tests/azurite/node_modules tests/pages/node_modules data

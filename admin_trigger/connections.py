@@ -1,6 +1,7 @@
 """Connections over HTTP."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from admin_trigger.bodies import KeyBody, ListBody
 from admin_trigger.replies import document_in, id_in, page, wanted_version, written
@@ -88,8 +89,11 @@ def sign_in(call: Call) -> Reply:
 
 
 def finish_sign_in(call: Call) -> Reply:
-    """Klaviyo sends the browser of who signs in here."""
+    """Klaviyo sends the browser of who signs in here; where it asks for a page, a page ends the sign-in."""
     services, query = process_services(), call.http.query
+    if "text/html" in call.header("accept"):
+        place = f"/new/sign-in?{urlencode(query)}"
+        return Reply(303, b"", headers={"location": place, "cache-control": "no-store"})
     token, code, error = (query.get(name, "") for name in ("state", "code", "error"))
     return _reply(call, 200, signing_in.finish(services, call.by, token, code, error, deadline_of(services)))
 

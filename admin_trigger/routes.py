@@ -142,7 +142,7 @@ ROUTES = (
                 connections.finish_sign_in,
                 Action.SIGN_IN,
                 "Where Klaviyo sends the browser back to: ends the sign-in that this person began.",
-                {200: "The connection."},
+                {200: "The connection.", 303: "For a browser: the page that ends the sign-in."},
                 shows=ShownConnection,
                 has_version=True,
                 problems=(400, 409, 422),

@@ -21,6 +21,7 @@ TABLES = (
     "growth",
     "soak",
     "history",
+    "pages",
     "sync",
 )
 

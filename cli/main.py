@@ -7,7 +7,7 @@ import click
 
 from cli.audit import audit
 from cli.connections import connections
-from cli.demo import demo
+from cli.demo.command import demo
 from cli.doctor.command import doctor
 from cli.documents import apply
 from cli.exports import exports

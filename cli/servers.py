@@ -39,7 +39,10 @@ def serve(port: int, role: str | None) -> None:
 
     load_local_settings(APP, os.environ)
     if role is not None:
-        _play(role)
+        if auth_of(os.environ) is not Auth.LOCAL and "AUTH" in os.environ:
+            raise click.UsageError("--as needs AUTH=local.")
+        os.environ["AUTH"] = Auth.LOCAL.value
+        play_role(Role(role))
     os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
     try:
         Settings.from_environment()
@@ -49,15 +52,12 @@ def serve(port: int, role: str | None) -> None:
     serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
 
 
-def _play(role: str) -> None:
-    """Hands the person over in this process: no header and no setting can."""
-    if auth_of(os.environ) is not Auth.LOCAL and "AUTH" in os.environ:
-        raise click.UsageError("--as needs AUTH=local.")
-    os.environ["AUTH"] = Auth.LOCAL.value
+def play_role(role: Role) -> None:
+    """Hands a person over in this process, where AUTH is local: no header and no setting can."""
     from shared.api.callers import play
 
-    number = list(Role).index(Role(role)) + 1
-    play(Person(getpass.getuser(), Role(role), f"00000000-0000-4000-8000-{number:012}"))
+    number = list(Role).index(role) + 1
+    play(Person(getpass.getuser(), role, f"00000000-0000-4000-8000-{number:012}"))
 
 
 @click.command()

@@ -171,6 +171,7 @@ module app 'app.bicep' = {
     settings: {
       // Names the app in the host's storage: two apps with one name there would share the timer's lock.
       AzureFunctionsWebHost__hostid: token
+      AzureWebJobsDisableHomepage: 'true'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl

@@ -32,9 +32,9 @@ def remedy_of(code: str) -> str:
 
 
 def meaning_of(code: str) -> str:
-    """What the code stands for; the code itself where nobody knows it."""
+    """What the code stands for. One that nobody knows is Klaviyo's own, of a row."""
     found = _codes().get(code)
-    return found.meaning if found is not None else code
+    return found.meaning if found is not None else "Klaviyo's own reason."
 
 
 def read_codes(text: str) -> dict[str, Code]:

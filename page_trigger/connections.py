@@ -6,7 +6,7 @@ from collections.abc import Callable
 from page_trigger.codes import remedy_of
 from page_trigger.forms import Form
 from page_trigger.rendering import render, see
-from page_trigger.visits import Visit
+from page_trigger.visits import Visit, part_of
 from shared.administration import connecting, connections, signing_in
 from shared.administration.connecting import NewConnection
 from shared.administration.connections import state_of, uses_of
@@ -18,17 +18,23 @@ from shared.catalog.connection import Sharing
 from shared.errors import ExportError, InvalidDocument, Problem
 from shared.services import Services, process_services
 
+A_PAGE = 50
 # What a form keeps when it comes back with problems: never a key.
 _KEPT = ("display_name", "id", "sharing", "people", "sign_in", "secret_name")
 
 
 def show_all(visit: Visit) -> Reply:
+    """Those that one sees, a page at a time; what is wrong with others is on the first."""
     found = list(connections.visible(process_services(), visit.by))
+    good = [each for each in found if isinstance(each, Connection)]
+    part = part_of(visit, len(good), A_PAGE)
     return render(
         visit,
         "connections.html",
-        connections=[(each, state_of(each)) for each in found if isinstance(each, Connection)],
-        problems=[each for each in found if not isinstance(each, Connection)],
+        connections=[(each, state_of(each)) for each in good[part.first : part.first + A_PAGE]],
+        problems=[each for each in found if not isinstance(each, Connection)] if part.number == 1 else [],
+        part=part,
+        removed=visit.query("removed"),
     )
 
 
@@ -59,8 +65,10 @@ def act(visit: Visit) -> Reply:
     done = _ACTIONS.get(visit.form.text("action"))
     if done is None:
         raise BadRequest("This page has no such button.")
+    services, connection_id = process_services(), visit.route("connection")
+    connections.show(services, visit.by, connection_id)  # what is not shared with one looks as if not there
     try:
-        return done(process_services(), visit, visit.route("connection"))
+        return done(services, visit, connection_id)
     except InvalidDocument as error:
         return _shown(visit, status=422, problem=error)
 
@@ -104,7 +112,7 @@ def _detach(services: Services, visit: Visit, connection_id: str) -> Reply:
 
 def _remove(services: Services, visit: Visit, connection_id: str) -> Reply:
     connections.remove(services, visit.by, connection_id)
-    return see("/connections", removed=connection_id)
+    return see("/connections", removed="1")
 
 
 _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {

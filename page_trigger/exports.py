@@ -4,25 +4,27 @@ from collections.abc import Callable
 
 from page_trigger import words
 from page_trigger.charts import Point, line
-from page_trigger.overviews import last_runs
 from page_trigger.rendering import render, see
 from page_trigger.visits import Visit
 from shared import state
 from shared.administration import connections, exports, running
 from shared.administration.documents import read_export
 from shared.administration.overview import overview
-from shared.administration.rights import Action, may
+from shared.administration.rights import Action, has_role_for, may
 from shared.administration.sampling import first_rows
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection, Export
-from shared.errors import NotFound
+from shared.errors import ExportError, NotFound
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
+from shared.runs.views.history import list_runs
 from shared.runs.views.preview import fields_of, preview
 from shared.services import Services, process_services
 
 RUNS_SHOWN = 30
 _DONE = ("successful", "completed_with_warnings")
+# Warnings that count people who have left the segment, and not the list.
+_STAY = ("removals_held", "removals_pending", "removals_unmatched", "merged_kept", "kept_for_another")
 
 
 def show(visit: Visit) -> Reply:
@@ -31,7 +33,7 @@ def show(visit: Visit) -> Reply:
     glance = next(overview(services, visit.by, [services.state.stat(state.export(export_id))]), None)
     if glance is None:
         raise NotFound(f"There is no export {export_id!r}.", code="unknown_export")
-    records = last_runs(services, export_id, RUNS_SHOWN)
+    records = _last_runs(services, export_id)
     return render(
         visit,
         "export.html",
@@ -89,7 +91,7 @@ def _detach(services: Services, visit: Visit, export_id: str) -> Reply:
 
 def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.remove(services, visit.by, export_id)
-    return see("/", removed=export_id)
+    return see("/", removed="1")
 
 
 def _preview(services: Services, visit: Visit, export_id: str) -> Reply:
@@ -118,10 +120,18 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
 
 def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:
     """The connections that a detached export could get."""
-    if export.connection is not None or visit.by.role.value == "viewer":
+    if export.connection is not None or not has_role_for(visit.by, Action.SEE_CONNECTION):
         return []
     found = connections.visible(services, visit.by)
     return [each for each in found if isinstance(each, Connection)]
+
+
+def _last_runs(services: Services, export_id: str) -> list[RunRecord]:
+    """The last runs, the oldest first; none where the history can't be read."""
+    try:
+        return list_runs(services.state, export_id, "", RUNS_SHOWN, services.clock.now())[0][::-1]
+    except ExportError:
+        return []
 
 
 def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
@@ -129,14 +139,21 @@ def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str,
     each with the numbers for a table."""
     closed = [record for record in records if record.is_closed]
     done = [record for record in closed if record.status in _DONE]
-    people = [_point(each, each.counts.sent + each.counts.unchanged) for each in done]
+    people = [_point(each, _people(each)) for each in done]
     seconds = [_point(each, _seconds(each)) for each in done]
     shares = [_point(each, 100 * _refused_share(each)) for each in done]
     return [
-        ("People of the segment on the list", line("People on the list, by run", people), _table(people)),
+        ("People on the list", line("People whom the export has on the list", people), _table(people)),
         ("Duration in seconds", line("Duration of each run", seconds, " s"), _table(seconds)),
         ("Refused rows in percent", line("Share of refused rows, by run", shares, " %"), _table(shares)),
     ]
+
+
+def _people(record: RunRecord) -> int:
+    """Those of the segment, and those who have left it and are not removed."""
+    counts = record.counts
+    stay = sum(warning.count for warning in record.warnings if warning.code in _STAY)
+    return counts.sent - counts.failed + counts.unchanged + stay
 
 
 def _point(record: RunRecord, value: float) -> Point:

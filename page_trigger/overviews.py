@@ -11,18 +11,17 @@ from markupsafe import Markup
 from page_trigger import words
 from page_trigger.charts import Point, bars
 from page_trigger.rendering import render, see
-from page_trigger.visits import Visit
+from page_trigger.visits import Visit, part_of
 from shared import state
-from shared.adapters.storage.store import BlobInfo
+from shared.adapters.storage.store import BlobInfo, Store
 from shared.administration import running
 from shared.administration.overview import AT_ONCE, Overview, overview
 from shared.api import Reply, deadline_of
 from shared.catalog import Export
 from shared.errors import ExportError
 from shared.runs.heads.head import read_entry
-from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.runs.views.history import list_runs
+from shared.runs.views.history import list_run_ids, read_run
 from shared.services import Services, process_services
 
 A_PAGE = 25
@@ -30,6 +29,10 @@ A_PAGE = 25
 RUNS_SHOWN = 10
 ORDERS = {"name": "Name", "status": "Status", "refreshed": "Refreshed"}
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# Bars of closed runs that are kept in memory, of some hundred bytes each.
+_MOST_KEPT = 20_000
+
+_closed: dict[tuple[Store, str], Point] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +49,20 @@ def show(visit: Visit) -> Reply:
     sought, order = visit.query("q").strip()[:200], visit.query("sort")
     order = order if order in ORDERS else "name"
     entries = _sorted(services, _fitting(services, sought), order)
-    number = _page_number(visit.query("page"), len(entries))
-    first = (number - 1) * A_PAGE
-    found = list(overview(services, visit.by, entries[first : first + A_PAGE]))
+    part = part_of(visit, len(entries), A_PAGE)
+    found = list(overview(services, visit.by, entries[part.first : part.first + A_PAGE]))
     return render(
         visit,
         "exports.html",
         exports=_with_runs(services, found),
-        total=len(entries),
-        first=first + 1,
-        number=number,
-        pages=max(1, -(-len(entries) // A_PAGE)),
+        part=part,
         sought=sought,
         order=order,
         orders=ORDERS,
         paused=services.settings.exports_paused,
-        opened=visit.query("opened"),
-        refused=visit.query("refused"),
+        opened=_count(visit, "opened"),
+        refused=_count(visit, "refused"),
+        removed=visit.query("removed"),
     )
 
 
@@ -73,6 +73,11 @@ def run_all(visit: Visit) -> Reply:
     outcomes = [each for _, each in running.start_all(services, visit.by, request, deadline_of(services))]
     opened = sum(isinstance(each, str) for each in outcomes)
     return see("/", opened=str(opened), refused=str(len(outcomes) - opened))
+
+
+def _count(visit: Visit, name: str) -> int | None:
+    text = visit.query(name)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 def _fitting(services: Services, sought: str) -> list[BlobInfo]:
@@ -125,27 +130,29 @@ def _glances(services: Services) -> Iterable[tuple[str, tuple[str, datetime]]]:
 
 def _with_runs(services: Services, found: list[Overview]) -> list[Shown]:
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bars") as pool:
-        runs = pool.map(lambda export: last_runs(services, export.id, RUNS_SHOWN), found)
-        return [Shown(export, chart_of(records)) for export, records in zip(found, runs, strict=True)]
+        return list(pool.map(lambda export: Shown(export, _chart_of(services, export.id)), found))
 
 
-def last_runs(services: Services, export_id: str, count: int) -> list[RunRecord]:
-    """An export's last runs, the oldest first; none where its history can't be read."""
-    try:
-        return list_runs(services.state, export_id, "", count, services.clock.now())[0][::-1]
-    except ExportError:
-        return []
-
-
-def chart_of(records: list[RunRecord]) -> Markup:
-    """A bar for each run, as high as it had rows."""
-    points = [
-        Point(words.status(record.status), record.counts.rows, words.kind(record.status))
-        for record in records
-    ]
+def _chart_of(services: Services, export_id: str) -> Markup:
+    """A bar for each of an export's last runs, the oldest first, as high as it had rows."""
+    points: list[Point] = []
+    with suppress(ExportError):
+        ids, _ = list_run_ids(services.state, export_id, "", RUNS_SHOWN, services.clock.now())
+        points = [point for run_id in reversed(ids) if (point := _bar_of(services.state, run_id))]
     return bars(f"The last {len(points)} runs" if points else "No runs yet", points)
 
 
-def _page_number(text: str, total: int) -> int:
-    pages = max(1, -(-total // A_PAGE))
-    return min(max(1, int(text)), pages) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+def _bar_of(store: Store, run_id: str) -> Point | None:
+    """None for a run that can't be read. What became of a closed one stays, so it is read once."""
+    known = _closed.get((store, run_id))
+    if known is None:
+        try:
+            record = read_run(store, run_id)
+        except ExportError:
+            return None
+        known = Point(words.status(record.status), record.counts.rows, words.kind(record.status))
+        if record.is_closed:
+            if len(_closed) >= _MOST_KEPT:
+                _closed.clear()
+            _closed[store, run_id] = known
+    return known

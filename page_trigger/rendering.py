@@ -1,6 +1,7 @@
 """From a template to a page: escaped, with the headers that keep it to itself."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from page_trigger.codes import remedy_of
 from shared.administration.connections import ConnectionInUse
 from shared.administration.rights import Action, has_role_for
 from shared.api import Reply
-from shared.errors import ExportError, InvalidDocument
+from shared.errors import ExportError, InvalidDocument, InvalidSettings
 from shared.klaviyo.oauth import authorize_page
 from shared.services import process_services
 from shared.text import shown
@@ -63,14 +64,17 @@ def see(path: str, **query: str) -> Reply:
 
 def headers() -> Mapping[str, str]:
     """What keeps a page from being kept, framed, or made to load or send anything elsewhere."""
-    sign_in = urlsplit(authorize_page(process_services().settings.klaviyo_url))
+    elsewhere = ["https://login.microsoftonline.com"]
+    with suppress(InvalidSettings):  # the page says what is wrong with them
+        sign_in = urlsplit(authorize_page(process_services().settings.klaviyo_url))
+        elsewhere.append(f"{sign_in.scheme}://{sign_in.netloc}")
     policy = {
         "default-src": "'none'",
         "style-src": "'self'",
         "script-src": "'self'",
         "img-src": "'self'",
         "connect-src": "'self'",
-        "form-action": f"'self' https://login.microsoftonline.com {sign_in.scheme}://{sign_in.netloc}",
+        "form-action": " ".join(["'self'", *elsewhere]),
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
     }
@@ -127,6 +131,7 @@ def _environment() -> "Environment":
         "kind": words.kind,
         "trigger": words.trigger,
         "count_name": words.count_name,
+        "field": words.field_of,
         "markdown": words.as_html,
     }
     environment.globals |= {

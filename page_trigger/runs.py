@@ -77,7 +77,7 @@ def show(visit: Visit) -> Reply:
         places=_first_places(services, record),
         confirmable=confirmable(record),
         may_run=_may(services, visit, export, Action.START_RUN),
-        may_cancel=_may(services, visit, export, Action.CANCEL_RUN) or export is None,
+        may_cancel=_may_cancel(services, visit, record),
         advances=bool(visit.query("started")) and not record.is_closed and services.queue is None,
     )
 
@@ -163,6 +163,14 @@ def _export(services: Services, export_id: str) -> Export | None:
 
 def _may(services: Services, visit: Visit, export: Export | None, action: Action) -> bool:
     return export is not None and may(visit.by, action, sharing_of(services, export))
+
+
+def _may_cancel(services: Services, visit: Visit, record: RunRecord) -> bool:
+    try:
+        running.check_run(services, visit.by, record)
+    except PermanentError:
+        return False
+    return True
 
 
 def _run_before(services: Services, record: RunRecord) -> RunRecord | None:

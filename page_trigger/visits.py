@@ -1,6 +1,7 @@
 """How a page is answered: who asks, with which right, and what becomes of a form and of an error."""
 
 import hmac
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import Any
 from page_trigger.forms import Form
 from page_trigger.rendering import render, render_problem
 from shared.adapters.http import HttpCall, add_route, new_blueprint
+from shared.adapters.telemetry import log_bug
 from shared.administration.rights import Action, Forbidden, Person, check_role
 from shared.api import BadRequest, Reply
 from shared.api.callers import AUTH, OPERATOR, NotSignedIn, caller_of
@@ -18,6 +20,8 @@ from shared.api.problems import ASKED_FOR, status_of
 from shared.api.routes import check_origin
 from shared.errors import ExportError
 from shared.settings import Auth, SignIn
+
+logger = logging.getLogger(__name__)
 
 _TOKEN_BYTES = 32
 _LONGEST_TOKEN = 64
@@ -40,6 +44,24 @@ class Visit:
     def query(self, name: str) -> str:
         """A parameter behind the address's path; blank where it is missing."""
         return self.http.query.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a long list: its number, from 1, of how many; and where it begins, of how many items."""
+
+    number: int
+    parts: int
+    first: int
+    total: int
+
+
+def part_of(visit: Visit, total: int, most: int) -> Part:
+    """The part of a list that the address asks for as `page`, with so many items at most."""
+    parts, text = max(1, -(-total // most)), visit.query("page")
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+    number = min(max(1, number), parts)
+    return Part(number, parts, (number - 1) * most, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +104,17 @@ def answer(page: Page, http: HttpCall, auth: Auth = AUTH) -> Reply:
     except NotSignedIn as error:
         return render_problem(visit, error, 401)
     except ExportError as error:
-        return render_problem(visit, error, status_of(error, _ASKED_FOR))
+        return _refused(visit, error)
     except Exception as error:
+        log_bug(logger, error)
         return render_problem(visit, error, 500)
+
+
+def _refused(visit: Visit, error: ExportError) -> Reply:
+    status = status_of(error, _ASKED_FOR)
+    if status >= 500:
+        logger.error("%s: %s", error.code, error.message)
+    return render_problem(visit, error, status)
 
 
 def _answer(page: Page, visit: Visit, token: str, auth: Auth) -> Reply:

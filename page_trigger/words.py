@@ -47,6 +47,15 @@ _COUNTS = {
     "would_subscribe": "Would be subscribed",
 }
 
+# The fields of forms that have other names than the last part of a pointer into the document.
+_FIELDS = {
+    "/shared_with": "people",
+    "/segments": "segment-1",
+    "/only_if": "condition_column",
+    "/attributes/properties": "more_properties",
+    "/schedule/when": "cron",
+}
+
 
 def status(name: str) -> str:
     return _STATUSES.get(name, (name, "off"))[0]
@@ -63,6 +72,18 @@ def trigger(name: str) -> str:
 
 def count_name(name: str) -> str:
     return _COUNTS.get(name, name)
+
+
+def field_of(pointer: str) -> str:
+    """The id of the field that a pointer into the document is about."""
+    for beginning, field in _FIELDS.items():
+        if pointer.startswith(beginning):
+            return "timezone" if pointer.endswith("/timezone") else field
+    last = pointer.rpartition("/")[2]
+    if pointer.startswith("/attributes/"):
+        name = pointer.removeprefix("/attributes/").partition("/")[0]
+        return "region" if last == "region" else f"attribute.{name}"
+    return last
 
 
 def percent(share: float) -> str:

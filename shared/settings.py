@@ -101,6 +101,12 @@ def auth_of(environment: Mapping[str, str] = os.environ) -> Auth:
     return Auth(given) if given in Auth else Auth.KEY
 
 
+def auth_is_misspelt(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether AUTH says something that is no way to sign in."""
+    given = environment.get("AUTH", "").strip().lower()
+    return given != "" and given not in Auth
+
+
 def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
     """The name of the queue that the host is to listen to; None without one, or where QUEUE_URL is wrong,
     which whoever reads the settings as a whole is told."""

@@ -21,11 +21,11 @@ settings.register_profile(
 settings.load_profile("tests")
 
 # Fixtures on tools that `make install` does not bring, as a test names them or is parametrized with them.
-TOOLS = {"azurite", "azurite_queues", "blob_store", "checkov"}
+TOOLS = {"azurite", "azurite_queues", "blob_store", "browser", "checkov"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need Azurite or checkov, which `make quick` leaves out; the longest come first."""
+    """Marks the tests that need tools, which `make quick` leaves out; the longest come first."""
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         fixtures: list[str] = getattr(item, "fixturenames", [])

@@ -21,8 +21,8 @@ function set(place, name, text) {
 function show(place, run, before) {
   const progress = run.progress;
   const number = new Intl.NumberFormat("en-US");
-  const share = progress.share === null ? "Counting" : `${Math.round(progress.share * 1000) / 10} %`;
-  set(place, "progress", share);
+  const share = progress.share === null ? "counting" : `${Math.round(progress.share * 1000) / 10} %`;
+  set(place, "progress", `${share}, ${run.phase}`);
   const bar = place.querySelector("progress");
   if (bar && progress.share !== null) bar.value = progress.share;
   const until = progress.not_before ? `, until ${new Date(progress.not_before).toLocaleTimeString()}` : "";
@@ -60,7 +60,9 @@ async function watch(place) {
       show(place, run, before);
       before = { sent: run.counts.sent, at: Date.now() };
     } else if (answer.status === 200) {
-      location.replace(location.pathname);
+      const here = new URL(location.href);
+      here.searchParams.delete("started");
+      location.replace(here);
       return;
     } else if (answer.status !== 503) {
       return;

@@ -65,6 +65,7 @@ class FunctionsHost:
         if not function_key:
             raise HostError("The function key must not be empty.")
         settings = HostSettings.read(folder)
+        self.folder = folder
         self.left_running: list[str] = []
         self._key = function_key
         self._functions = {function.name.lower(): function for function in engine.load(folder)}

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -14,11 +14,32 @@ from sandbox.functions_host.settings import load_local_settings
 from sandbox.serving import serving
 
 
-def serve(folder: Path, port: int, function_key: str, announce: Callable[[str], None]) -> None:
+def functions_at(host: FunctionsHost, url: str) -> Iterator[str]:
+    """A line for where the host serves, and for each function."""
+    yield f"Serving {host.folder} at {url}"
+    for route in host.routes:
+        methods = ",".join(sorted(route.methods)) or "any method"
+        yield f"  {route.function.name}: {methods} {url}/{route.template}"
+    for name, timer in host.timers.items():
+        if name not in host.disabled:
+            yield f"  {name}: timer {timer.schedule.expression} (UTC)"
+    for name, queue in host.queues.items():
+        yield f"  {name}: queue {queue.name}"
+    for name in host.disabled:
+        yield f"  {name}: disabled by AzureWebJobs.{name}.Disabled"
+
+
+def serve(
+    folder: Path,
+    port: int,
+    function_key: str,
+    announce: Callable[[str], None],
+    lines: Callable[[FunctionsHost, str], Iterable[str]] = functions_at,
+) -> None:
     """Serves a folder's function app on loopback until Ctrl-C or SIGTERM; call it in the main thread.
 
-    `announce` receives the lines for the user: first the URL, then each function. A function that still runs
-    seconds after the signal dies with the process, exit code 0, as in Azure.
+    `announce` receives the lines for the user: once it serves, what `lines` makes of the host and its URL. A
+    function that still runs seconds after the signal dies with the process, exit code 0, as in Azure.
     Raises HostError or InvalidDocument before it serves.
     """
     load_local_settings(folder, os.environ)
@@ -32,17 +53,8 @@ def serve(folder: Path, port: int, function_key: str, announce: Callable[[str], 
             raise HostError(
                 f"Port {port} can't be used: {error.strerror}. Choose another one with --port."
             ) from None
-        announce(f"Serving {folder} at {url}")
-        for route in host.routes:
-            methods = ",".join(sorted(route.methods)) or "any method"
-            announce(f"  {route.function.name}: {methods} {url}/{route.template}")
-        for name, timer in host.timers.items():
-            if name not in host.disabled:
-                announce(f"  {name}: timer {timer.schedule.expression} (UTC)")
-        for name, queue in host.queues.items():
-            announce(f"  {name}: queue {queue.name}")
-        for name in host.disabled:
-            announce(f"  {name}: disabled by AzureWebJobs.{name}.Disabled")
+        for line in lines(host, url):
+            announce(line)
         threading.Event().wait()
     if host.left_running:
         announce(f"Stopped while running: {', '.join(host.left_running)}")

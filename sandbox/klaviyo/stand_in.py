@@ -102,6 +102,11 @@ class StandIn:
             account.lists[added.id] = added
             return added
 
+    def remove_list(self, list_id: str) -> None:
+        """As somebody does at Klaviyo; its members stay profiles. KeyError where there is none."""
+        with self.lock:
+            del self.account_of(list_id).lists[list_id]
+
     def on_import(self, observer: Callable[[Any], None]) -> None:
         """Calls `observer` with each body that is posted to be imported, good or bad, one at a time."""
         self._observers.append(observer)

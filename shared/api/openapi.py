@@ -162,7 +162,9 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _responses(method: str, operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(status): {"description": text} | _headers(status, operation) | _content(operation, schemas)
+        str(status): {"description": text}
+        | _headers(status, operation)
+        | (_content(operation, schemas) if status != 303 else {})
         for status, text in operation.answers.items()
     }
     always = _ALWAYS if operation.action is not None else (503,)

@@ -1,7 +1,6 @@
 """The app's routes, called in this process by people who have signed in; each module has its own world."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,8 @@ from shared.adapters.http import HttpCall
 from shared.administration.rights import Person, Role
 from shared.api import Route, answer
 from shared.api.callers import play
-from shared.services import process_services
 from shared.settings import Auth
-from tests.support.world import World, a_world, environment_of
+from tests.support.world import World, a_world_of_this_process
 
 ROUTES = (*RUNS, *ADMINISTRATION)
 URL = "http://127.0.0.1:7071"
@@ -87,15 +85,9 @@ def _found(path: str) -> tuple[Route, dict[str, str]]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world by the machine's clock, whose segment has fifty people; this process's settings are its own."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        a_world(tmp_path_factory.mktemp("world"), clock=time.time, limits=False) as world,
-    ):
-        for name, value in environment_of(world).items():
-            patch.setenv(name, value)
+    with a_world_of_this_process(tmp_path_factory.mktemp("world")) as world:
         world.segment(People(50))
         yield world
-        process_services().klaviyo.close()  # the process's own live as long as it does
 
 
 @pytest.fixture

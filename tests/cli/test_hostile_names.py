@@ -1,7 +1,6 @@
 """Names from outside in a real terminal cannot move the cursor or forge a line."""
 
 import csv
-import io
 import json
 import re
 from collections.abc import Callable
@@ -10,20 +9,13 @@ from pathlib import Path
 import pytest
 
 from sandbox.klaviyo import app
-from sandbox.people import COLUMNS, People
-from sandbox.sample import FOLDER, example_documents
+from sandbox.people import COLUMNS
 from tests.cli.conftest import KEY, Command
 from tests.support.forks import in_terminal
+from tests.support.hostile_names import HOSTILE, HOSTILE_BLOB, make_hostile
 from tests.support.tls import serving_tls
 from tests.support.world import LIST, World, environment_of
 
-# A window's title, a cleared screen, C1's CSI, marks of direction, a line of its own, and more.
-HOSTILE = (
-    "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eeman\u2066\u200f\u061c"
-    "\nFORGED line\rFORGED\u2028FORGED\x7f\u200b\x85"
-)
-# What a store takes too.
-HOSTILE_BLOB = "\x9b31m\u202eeman\u2066\u200f\u061c\u2028FORGED\u200b\x85"
 # Colors, the live display's own moves, and readline's brackets around what is pasted.
 OURS = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[hl]|\?2004[hl]|1A|2K)")
 
@@ -41,39 +33,9 @@ def assert_shown_safely(said: str) -> None:
 @pytest.fixture
 def hostile(world: World) -> World:
     """An installation with such names in its segment, columns, documents, account and list."""
-    world.segment(People(30, dirt=True), partitions=1)
-    store = world.services.segment_store
-    renamed = {name: f"{name}{HOSTILE}" for name in COLUMNS if name not in ("EMail", "Telephone")}
-    (partition,) = [blob.name for blob in store.list() if blob.name.endswith(".csv")]
-    header, *rows = csv.reader(io.StringIO(store.read(partition).content.decode()))
-    made = io.StringIO()
-    csv.writer(made).writerows([[renamed.get(name, name) for name in header], *rows])
-    store.write(partition, made.getvalue().encode())
-    model = json.loads(store.read(f"{FOLDER}/model.json").content)
-    (entity,) = model["entities"]
-    entity["name"] += HOSTILE
-    for attribute in entity["attributes"]:
-        attribute["name"] = renamed.get(attribute["name"], attribute["name"])
-    store.write(f"{FOLDER}/model.json", json.dumps(model).encode())
-    world.document("connections/sandbox.json", display_name=HOSTILE, export_user=HOSTILE)
-    city = renamed["City"]
-    world.document(
-        "exports/vip.json",
-        display_name=HOSTILE,
-        segments=[entity["name"]],
-        attributes={"location.city": city, "properties": [{"column": city, "name": HOSTILE}]},
-    )
-    broken = example_documents()["exports/vip.json"] | {
-        "id": "broken",
-        "segments": [f"Gone{HOSTILE}"],
-        "match": {"email": HOSTILE},
-    }
-    world.services.state.write("exports/broken.json", json.dumps(broken).encode())
+    make_hostile(world, HOSTILE)
     world.services.state.write(f"exports/{HOSTILE_BLOB}.json", json.dumps({HOSTILE: HOSTILE}).encode())
     world.services.state.write(f"connections/{HOSTILE_BLOB}.json", b"{}")
-    account = world.stand_in.accounts["SNDBOX"]
-    account.name = f"Sandbox{HOSTILE}"
-    account.lists[LIST].name = f"VIP{HOSTILE}"
     return world
 
 
@@ -97,7 +59,7 @@ def test_every_command_shows_names_safely(hostile: World, tmp_path: Path, as_jso
     send = ["send", str(file), "--list", LIST, "--yes"]
     commands = [
         ["segments"],
-        ["segments", f"HighValueSegment{HOSTILE}", f"x{HOSTILE}"],
+        ["segments", "HighValueSegment", f"Other{HOSTILE}", f"x{HOSTILE}"],
         ["exports", "list"],
         ["exports", "show", "vip"],
         ["exports", "show", HOSTILE],

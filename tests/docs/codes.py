@@ -10,6 +10,7 @@ FOLDERS = (
     "shared",
     "admin_trigger",
     "export_trigger",
+    "page_trigger",
     "schedule_trigger",
     "work_trigger",
     "cli",

@@ -17,7 +17,14 @@ def modules() -> set[str]:
     """As the page names them: those of shared/ without their first folder."""
     paths = [
         path
-        for folder in ("shared", "admin_trigger", "export_trigger", "schedule_trigger", "work_trigger")
+        for folder in (
+            "shared",
+            "admin_trigger",
+            "export_trigger",
+            "page_trigger",
+            "schedule_trigger",
+            "work_trigger",
+        )
         for path in (ROOT / folder).rglob("*.py")
     ]
     return {

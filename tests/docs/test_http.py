@@ -31,7 +31,7 @@ for function in function_app.app.get_functions():
     trigger = json.loads(function.get_function_json())["bindings"][0]
     if trigger["type"] == "httpTrigger":
         answer = function.get_user_function()(func.HttpRequest("BREW", "http://localhost", body=b""))
-        print(trigger["route"], trigger["authLevel"], *answer.headers["allow"].split(", "))
+        print(trigger["route"], trigger["authLevel"], *answer.headers.get("allow", "").split(", "))
 """
 
 

@@ -85,9 +85,12 @@ def triggers() -> Triggers:
 
 
 def test_every_route_but_health_wants_a_key(triggers: Triggers) -> None:
-    """A function key opens a route, and nothing less: without one the host answers 401."""
+    """A function key opens a route, and nothing less: without one the host answers 401. Pages take no key,
+    and show nothing where people don't sign in."""
     levels = {name: trigger["authLevel"] for name, trigger in triggers.items() if "route" in trigger}
     assert levels.pop("health") == "ANONYMOUS"
+    pages = {name for name in levels if name.startswith("page_")}
+    assert {levels.pop(name) for name in pages} == {"ANONYMOUS"}
     assert set(levels.values()) == {"FUNCTION"}
     assert levels.keys() == {route.name for route in ALL_ROUTES} - {"health"}
 
@@ -122,9 +125,12 @@ def test_the_app_keeps_urls_out_of_its_own_logs() -> None:
     assert int(told) == logging.WARNING
 
 
-def test_the_host_serves_the_routes_under_api(host: Any) -> None:
-    """The documented routes begin with /api, whatever the host's default is."""
-    assert host["extensions"]["http"]["routePrefix"] == "api"
+def test_pages_lie_at_the_root_and_routes_under_api(host: Any, triggers: Triggers) -> None:
+    """The host adds no prefix of its own. Nothing takes what is the platform's, or all of the rest."""
+    assert host["extensions"]["http"]["routePrefix"] == ""
+    routes = {name: trigger["route"] for name, trigger in triggers.items() if "route" in trigger}
+    assert all(route.startswith("api/") != name.startswith("page_") for name, route in routes.items())
+    assert not [route for route in routes.values() if re.match("admin|runtime|[.]auth|[{][*]", route)]
 
 
 def test_the_host_keeps_urls_out_of_its_logs(host: Any) -> None:
@@ -152,7 +158,7 @@ def test_the_package_holds_the_app_and_nothing_else() -> None:
     """.funcignore lets through what runs in Azure, and holds back tests, sandbox, secrets and data."""
     deployed = ["host.json", "function_app.py", "requirements.txt", "shared/adapters/storage/store.py"]
     deployed += ["admin_trigger/__init__.py", "export_trigger/__init__.py", "schedule_trigger/__init__.py"]
-    deployed += ["work_trigger/__init__.py"]
+    deployed += ["work_trigger/__init__.py", "page_trigger/templates/layout.html", "page_trigger/codes.json"]
     assert [path for path in deployed if ignored(path)] == []
     kept = ["local.settings.json", "data/secrets.json", ".venv/bin/python", ".git/config", ".funcignore"]
     kept += ["cli/main.py", "sandbox/sample.py", "tests/infra/test_app_files.py", "infra/main.bicep"]

@@ -20,6 +20,7 @@ OF_THE_PLATFORM = {"WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "WEBSITE_AUTH_ENABLED", "
 # What the Functions host and its worker read, not our code.
 READ_BY_THE_HOST = {
     "AzureFunctionsWebHost__hostid",
+    "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__blobServiceUri",
@@ -33,6 +34,7 @@ DEPLOYED = (
     "function_app.py",
     "admin_trigger",
     "export_trigger",
+    "page_trigger",
     "schedule_trigger",
     "work_trigger",
     "shared",

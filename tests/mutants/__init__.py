@@ -11,6 +11,7 @@ from tests.mutants.infra import INFRA
 from tests.mutants.klaviyo import KLAVIYO
 from tests.mutants.ledger import LEDGER
 from tests.mutants.notifying import NOTIFYING
+from tests.mutants.pages import PAGES
 from tests.mutants.profiles import PROFILES
 from tests.mutants.run_ending import RUN_ENDING
 from tests.mutants.run_heads import RUN_HEADS
@@ -30,6 +31,7 @@ MUTANTS = [
     *KLAVIYO,
     *LEDGER,
     *NOTIFYING,
+    *PAGES,
     *PROFILES,
     *RUN_ENDING,
     *RUN_HEADS,

@@ -14,7 +14,18 @@ from cli.main import main
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    ["cli.main", "shared.adapters.credential", "shared.adapters.storage.blobs", "pytest"]
+    [
+        "cli.main",
+        "sandbox.functions_host.serve",
+        "shared.adapters.credential",
+        "shared.adapters.storage.blobs",
+        # What pages and API are made of; not `shared.api`, which reads a setting as it is imported.
+        "jinja2",
+        "shared.administration.exports",
+        "shared.administration.overview",
+        "shared.runs.work.tick",
+        "pytest",
+    ]
 )
 
 

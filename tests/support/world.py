@@ -3,12 +3,15 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sandbox.klaviyo import StandIn, app
 from sandbox.people import People, Row
@@ -18,7 +21,7 @@ from shared.adapters.clock import Deadline
 from shared.runs.advance import run
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
-from shared.services import Services
+from shared.services import Services, process_services
 from shared.settings import Settings
 from tests.support.queue import MadeQueue
 
@@ -140,6 +143,16 @@ def a_world(
                 world.document(name)
             world.secrets({"klaviyo-sandbox": "pk_sandbox"})
             yield world
+
+
+@contextmanager
+def a_world_of_this_process(folder: Path) -> Iterator[World]:
+    """A world by the machine's clock, to which this process's settings lead."""
+    with pytest.MonkeyPatch.context() as patch, a_world(folder, clock=time.time, limits=False) as world:
+        for name, value in environment_of(world).items():
+            patch.setenv(name, value)
+        yield world
+        process_services().klaviyo.close()  # the process's own live as long as it does
 
 
 def environment_of(world: World) -> dict[str, str]:

@@ -4,7 +4,6 @@ The check of the state writes a probe, `locks/probe-doctor`, and deletes it; a s
 stays missing. A call to Klaviyo may refresh the tokens of its connection, or store a pause, as in a run.
 """
 
-import os
 import platform
 import threading
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from shared.ledger import read_erased, read_key
 from shared.runs.queue.marker import read_markers
 from shared.segments import Segments
 from shared.services import Services
-from shared.settings import Auth
+from shared.settings import auth_is_misspelt
 
 # Beyond it, leases and tokens can't be trusted.
 MOST_SKEW = timedelta(seconds=60)
@@ -45,8 +44,7 @@ def examine(services: Services, deadline: Deadline) -> Iterator[Finding]:
     yield _versions(services)
     if services.settings.exports_paused:
         yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", fixes.ALL_PAUSED)
-    given = os.environ.get("AUTH", "").strip()
-    if given.lower() not in ("", *Auth):
+    if auth_is_misspelt():
         yield Finding("settings", "AUTH is misspelt: callers need a function key.", fixes.AUTH, warning=True)
     if secret := services.settings.notify_secret:
         look = partial(_notifications, services, secret)

@@ -64,6 +64,14 @@ def list_runs(
     it is listed, and only the records of the page are read. A record that can't be read is left out;
     InvalidDocument where the head can't.
     """
+    shown, following = list_run_ids(store, export_id, before, limit, now)
+    return list(_readable(store, shown)), following
+
+
+def list_run_ids(
+    store: Store, export_id: str, before: str, limit: int, now: datetime
+) -> tuple[list[str], str | None]:
+    """The ids of the same runs; no record is read."""
     known: list[str] = []
     opened = ""
     with suppress(NotFound):
@@ -82,7 +90,7 @@ def list_runs(
     if opened and not (before and opened >= before):
         page = sorted([opened, *page], reverse=True)
     shown = page[:limit]
-    return list(_readable(store, shown)), shown[-1] if len(page) > limit else None
+    return shown, shown[-1] if len(page) > limit else None
 
 
 def read_rejected(store: Store, run_id: str) -> bytes:
