@@ -140,7 +140,7 @@ def _store_url(name: str, url: str) -> str:
 
 def _queue_url(environment: Mapping[str, str]) -> str | None:
     """The queue's address. The host listens at the account of its own setting: both must be one."""
-    url = environment.get("QUEUE_URL", "").strip()
+    url, (setting, service) = environment.get("QUEUE_URL", "").strip(), _host_listens_at(environment)
     if not url:
         return None
     parts = urlsplit(_plain(https_url("QUEUE_URL", url)))
@@ -152,7 +152,6 @@ def _queue_url(environment: Mapping[str, str]) -> str | None:
             "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to "
             "56 lower-case letters, digits and single hyphens, and not -poison at its end."
         )
-    setting, service = _host_listens_at(environment)
     if service and _plain(service) != parts.geturl().removesuffix(f"/{name}"):
         raise InvalidSettings(f"QUEUE_URL must be a queue of {setting}, where the Functions host listens.")
     return parts.geturl()

@@ -88,7 +88,8 @@ def test_the_example_shows_every_setting() -> None:
     """A copy of local.settings.json.example names all that the code reads, but for what the host and Azure's
     identity are told."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    others = {"AZURE_CLIENT_ID", "AzureWebJobsStorage__queueServiceUri"} | OF_THE_PLATFORM
+    storage = {"AzureWebJobsStorage__queueServiceUri", "AzureWebJobsStorage__accountName"}
+    others = {"AZURE_CLIENT_ID"} | storage | OF_THE_PLATFORM
     assert read_by_the_code() - set(example) == others
 
 
@@ -130,6 +131,13 @@ def test_the_host_listens_where_the_timer_sends() -> None:
     assert Settings.from_environment(deployed).queue_url == f"{account}work"
     assert queue_of(deployed) == queue
     assert Settings.from_environment(deployed | {"QUEUE_URL": ""}).queue_url is None
+
+
+def test_the_command_is_told_where_the_queue_is() -> None:
+    """Like the stores: an output for each setting with which it sees what the app sees."""
+    outputs = declared(MAIN, "output")
+    for name in ("SEGMENTS_URL", "STATE_URL", "KEY_VAULT_URL", "QUEUE_URL"):
+        assert text(outputs[name].named_children[-1]) == app_settings()[name]
 
 
 def test_messages_are_worked_on_side_by_side() -> None:

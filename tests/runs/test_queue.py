@@ -1,6 +1,7 @@
 """The queue of work: whatever becomes of its messages, each run goes on, and none twice at once."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -55,6 +56,19 @@ def test_the_timer_asks_and_a_worker_works(world: World) -> None:
     assert (world.queue.messages, marker(world)) == ([], None)
     tick(world.services, 240)
     assert world.queue.messages == []
+
+
+def test_a_worker_says_what_became_of_each_message(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Whose it was and how it ended: hosts are watched by their logs."""
+    caplog.set_level(logging.INFO, "shared.runs.work.worker")
+    refresh(world, People(5))
+    text = world.queue.messages[0].text
+    work(world.services, world.queue)
+    deliver_text(world, text)
+    deliver_text(world, "{}")
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    account = f"a message of the account {ACCOUNT}"
+    assert said == [f"{account}: worked", f"{account}: stale", "a message of the queue: unreadable"]
 
 
 def test_with_nothing_to_do_nothing_is_sent(world: World) -> None:

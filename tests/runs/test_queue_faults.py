@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -50,7 +50,7 @@ class Deaf(WatchedStore):
         self._changes, self._nth = itertools.count(1), nth
         self.lost: list[str] = []
 
-    def write(self, name: str, content: bytes, **options: Any) -> str:
+    def write(self, name: str, content: bytes | Iterable[bytes], **options: Any) -> str:
         etag = super().write(name, content, **options)
         self._answer(f"write {name}")
         return etag
@@ -137,7 +137,8 @@ def test_no_call_of_the_store_is_a_worker_s_end(tmp_path: Path, error: BaseExcep
         with a_queued_world(tmp_path / f"{nth}") as world:
             refresh(world, People(5))
             world.stand_in.job_seconds = 3
-            calls, struck = itertools.count(1), []
+            calls = itertools.count(1)
+            struck: list[str] = []
 
             def called(
                 what: str, name: str, calls: Iterator[int] = calls, struck: list[str] = struck
@@ -253,12 +254,16 @@ def test_a_head_that_can_t_be_read_once_is_not_forgotten(world: World, nth: int)
 
 
 @pytest.mark.parametrize("minutes", [3, 35, 130])
-def test_a_queue_that_is_back_has_each_message_at_once(world: World, minutes: int) -> None:
-    """However long it was away: what it has refused was never sent, and nobody waits for it longer."""
+def test_a_queue_that_is_back_has_each_message_at_once(
+    world: World, minutes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it was away: what it has refused was never sent, which each tick says."""
     away = replace(world.services, queue=Away())
     world.segment(People(5), MONDAY + timedelta(hours=1))
     for _ in range(minutes):
+        caplog.clear()
         tick(away, 240)
+        assert f"account {ACCOUNT}: storage_unavailable" in caplog.text
         world.clock.sleep(60)
 
     tick(world.services, 240)

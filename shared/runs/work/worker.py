@@ -14,7 +14,15 @@ from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
 from shared.runs.queue.asking import ask, ask_again, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
-from shared.runs.queue.messages import NEWER_FOR, FindMessage, Refreshed, Sent, WorkMessage, read_message
+from shared.runs.queue.messages import (
+    NEWER_FOR,
+    FindMessage,
+    Message,
+    Refreshed,
+    Sent,
+    WorkMessage,
+    read_message,
+)
 from shared.runs.queue.refreshed import begin_look, end_look, note_refresh
 from shared.runs.run import is_believed
 from shared.runs.work.find import NEVER, Work, alone
@@ -42,21 +50,24 @@ def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None
     What is no message of ours is dropped, with a warning. Where a store is away, the message is sent once
     more, for later: so a message that fails, and is poison at last, has met a bug or a right that is missing.
     """
+    message = read_message(text)
     try:
-        outcome = _do(services, queue, text, seconds)
+        outcome = _do(services, queue, text, message, seconds)
     except TryLater as error:
         logger.warning("a message is tried again: %s: %s", error.code, error.message)
         queue.send(text, AWAY_AGAIN)
         outcome = "away"
     telemetry.messages.add(1, {"outcome": outcome})
+    account = message.account if isinstance(message, WorkMessage) else ""
+    whose = f"of the account {account}" if account else "of the queue"
+    logger.info("a message %s: %s", whose, outcome, extra={"account": account, "outcome": outcome})
 
 
-def _do(services: Services, queue: Queue, text: str, seconds: float) -> str:
+def _do(services: Services, queue: Queue, text: str, message: Message | None, seconds: float) -> str:
     """What became of the message."""
     if Sent.is_newer(text, services.clock.now(), NEWER_FOR):
         queue.send(text, NEWER_AGAIN)
         return "newer"
-    message = read_message(text)
     match message:
         case Refreshed():
             return note_refresh(services, queue, message)
