@@ -38,8 +38,8 @@ def render(visit: "Visit", template: str, *, status: int = 200, **values: Any) -
     return Reply(status, body, "text/html", headers())
 
 
-def render_problem(visit: "Visit", error: Exception, status: int) -> Reply:
-    """The page that says what went wrong, and what to do."""
+def render_problem(visit: "Visit", error: Exception, status: int, *, removable: bool = False) -> Reply:
+    """The page that says what went wrong, and what to do; where the document itself is, it can be removed."""
     known = error if isinstance(error, ExportError) else None
     code = known.code if known else "internal_error"
     return render(
@@ -53,6 +53,7 @@ def render_problem(visit: "Visit", error: Exception, status: int) -> Reply:
         problems=error.problems if isinstance(error, InvalidDocument) else (),
         used_by=error.exports if isinstance(error, ConnectionInUse) else (),
         signs_in=status == 401,
+        removable=removable,
     )
 
 
@@ -101,7 +102,11 @@ def _environment() -> "Environment":
 
     def exact(value: str) -> Markup:
         """A value that comes back with a form exactly as it is."""
-        parts = (each if each.isprintable() else f"&#{ord(each)};" for each in escape(value))
+        # A browser takes references to the controls beyond ASCII for other characters.
+        parts = (
+            each if each.isprintable() or "\x80" <= each <= "\x9f" else f"&#{ord(each)};"
+            for each in escape(value)
+        )
         return Markup("".join(parts))  # noqa: S704 - each part is escaped
 
     def when(moment: datetime | None) -> Markup:

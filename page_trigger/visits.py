@@ -2,11 +2,11 @@
 
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from page_trigger.forms import Form
@@ -24,7 +24,6 @@ from shared.settings import Auth, SignIn
 logger = logging.getLogger(__name__)
 
 _TOKEN_BYTES = 32
-_LONGEST_TOKEN = 64
 _ASKED_FOR = ASKED_FOR | {"unknown_connection"}
 
 
@@ -138,11 +137,12 @@ def cookie_name(auth: Auth) -> str:
 
 
 def _token_in(http: HttpCall, auth: Auth) -> str:
-    try:
-        morsel = SimpleCookie(http.headers.get("cookie", "")).get(cookie_name(auth))
-    except CookieError:
-        return ""
-    return morsel.value if morsel is not None and len(morsel.value) <= _LONGEST_TOKEN else ""
+    """The cookie's value, whatever other cookies look like; blank where it is none of ours."""
+    for pair in http.headers.get("cookie", "").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == cookie_name(auth) and re.fullmatch(r"[\w-]{1,64}", value, re.ASCII):
+            return value
+    return ""
 
 
 def _with_cookie(reply: Reply, token: str, auth: Auth) -> Reply:
