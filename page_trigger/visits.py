@@ -121,7 +121,10 @@ def _answer(page: Page, visit: Visit, token: str, auth: Auth) -> Reply:
     if visit.http.method in ("GET", "HEAD"):
         return page.show(visit)
     if visit.http.method != "POST" or page.act is None:
-        raise BadRequest("This page takes no such request.", status=405, code="method_not_allowed")
+        methods = "GET, HEAD" if page.act is None else "GET, HEAD, POST"
+        error = BadRequest(f"The methods here are {methods}.", status=405, code="method_not_allowed")
+        refused = render_problem(visit, error, 405)
+        return replace(refused, headers={**refused.headers, "allow": methods})
     check_origin(visit.http, auth)
     form = Form.of(visit.http.body, visit.http.headers.get("content-type", ""))
     if not token or not hmac.compare_digest(form.text("token").encode(), token.encode()):

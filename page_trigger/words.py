@@ -55,6 +55,9 @@ _FIELDS = {
     "/only_if": "condition_column",
     "/attributes/properties": "more_properties",
     "/schedule/when": "cron",
+    "/sync/strangers": "removes_strangers",
+    "/sync/mode": "mode-add",
+    "/sign_in": "sign_in-api_key",
 }
 
 
