@@ -97,7 +97,8 @@ class Marker(StateModel):
             )  # a clock may be ahead: whether its lock is free decides
         if self.times == 0:
             return True
-        since = max(self.due, self.sent_at)
+        # A time of sending that is still to come was written by a clock that is ahead.
+        since = max(self.due, self.sent_at) if self.sent_at <= now else self.due
         patience = OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)
         return now - since >= patience or not is_believed(since, now)
 
