@@ -4,17 +4,18 @@ from collections.abc import Callable
 
 from page_trigger import words
 from page_trigger.charts import Point, line
-from page_trigger.rendering import render, see
+from page_trigger.rendering import render, render_problem, see
+from page_trigger.runs import proof_of
 from page_trigger.visits import Visit
 from shared import state
 from shared.administration import connections, exports, running
 from shared.administration.documents import read_export
 from shared.administration.overview import overview
-from shared.administration.rights import Action, may
+from shared.administration.rights import Action, has_role_for, may
 from shared.administration.sampling import first_rows
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection, Export
-from shared.errors import ExportError, NotFound
+from shared.errors import ExportError, InvalidDocument, NotFound
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.views.history import list_runs
@@ -29,7 +30,10 @@ _STAY = ("removals_held", "removals_pending", "removals_unmatched", "merged_kept
 
 def show(visit: Visit) -> Reply:
     services, export_id = process_services(), visit.route("export")
-    stored = read_export(services, export_id)
+    try:
+        stored = read_export(services, export_id)
+    except InvalidDocument as error:
+        return render_problem(visit, error, 422, removable=has_role_for(visit.by, Action.ADD_CONNECTION))
     glance = next(overview(services, visit.by, [services.state.stat(state.export(export_id))]), None)
     if glance is None:
         raise NotFound(f"There is no export {export_id!r}.", code="unknown_export")
@@ -40,7 +44,7 @@ def show(visit: Visit) -> Reply:
         export=stored.document,
         glance=glance,
         runs=records[::-1],
-        charts=_charts(records),
+        charts=_charts(stored.document, records),
         fields=fields_of(stored.document),
         connections=_others(services, visit, stored.document),
         not_checked=visit.query("not_checked"),
@@ -60,7 +64,7 @@ def _run(services: Services, visit: Visit, export_id: str) -> Reply:
     export = exports.mine(services, visit.by, Action.START_RUN, export_id).document
     full = visit.form.is_on("full")
     record = running.start_run(services, visit.by, export, Request("on_demand", visit.by.name, full=full))
-    return see(f"/runs/{record.id}", started="1")
+    return see(f"/runs/{record.id}", started=proof_of(visit, record.id))
 
 
 def _activate(services: Services, visit: Visit, export_id: str) -> Reply:
@@ -74,7 +78,7 @@ def _deactivate(services: Services, visit: Visit, export_id: str) -> Reply:
 
 
 def _duplicate(services: Services, visit: Visit, export_id: str) -> Reply:
-    new_id = visit.form.text("new_id") or exports.copy_id(export_id)
+    new_id = exports.copy_id(services, export_id)
     saved = exports.duplicate(services, visit.by, export_id, new_id, None, deadline_of(services))
     return see(f"/exports/{saved.stored.document.id}", saved="1")
 
@@ -91,7 +95,7 @@ def _detach(services: Services, visit: Visit, export_id: str) -> Reply:
 
 def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.remove(services, visit.by, export_id)
-    return see("/", removed=export_id)
+    return see("/", removed="1")
 
 
 def _preview(services: Services, visit: Visit, export_id: str) -> Reply:
@@ -120,7 +124,7 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
 
 def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:
     """The connections that a detached export could get."""
-    if export.connection is not None or visit.by.role.value == "viewer":
+    if export.connection is not None or not has_role_for(visit.by, Action.SEE_CONNECTION):
         return []
     found = connections.visible(services, visit.by)
     return [each for each in found if isinstance(each, Connection)]
@@ -134,16 +138,18 @@ def _last_runs(services: Services, export_id: str) -> list[RunRecord]:
         return []
 
 
-def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
+def _charts(export: Export, records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
     """Of the closed runs: people on the list, how long they took, and which share of the rows was refused;
     each with the numbers for a table."""
     closed = [record for record in records if record.is_closed]
     done = [record for record in closed if record.status in _DONE]
+    is_mirror = export.sync.mode == "mirror"
+    name = "People on the list" if is_mirror else "People of the segment"
     people = [_point(each, _people(each)) for each in done]
     seconds = [_point(each, _seconds(each)) for each in done]
     shares = [_point(each, 100 * _refused_share(each)) for each in done]
     return [
-        ("People on the list", line("People whom the export has on the list", people), _table(people)),
+        (name, line(name, people), _table(people)),
         ("Duration in seconds", line("Duration of each run", seconds, " s"), _table(seconds)),
         ("Refused rows in percent", line("Share of refused rows, by run", shares, " %"), _table(shares)),
     ]

@@ -5,6 +5,7 @@ import io
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 
 from page_trigger.charts import Step, waterfall
@@ -67,8 +68,8 @@ def show(visit: Visit) -> Reply:
         export=export,
         progress=estimate_of(found, now) if isinstance(found, OpenRun) else None,
         lasted=duration_of(record.started_at, record.finished_at or (None if record.is_closed else now)),
-        chart=waterfall("What became of the rows", steps_of(record.counts)),
-        counts=_compared(record.counts, before.counts if before is not None else None),
+        chart=waterfall("What became of the rows", steps_of(record.counts)) if record.is_closed else None,
+        counts=_compared(record, before),
         before=before,
         reasons=[
             (reason, count, meaning_of(reason), remedy_of(reason))
@@ -77,8 +78,12 @@ def show(visit: Visit) -> Reply:
         places=_first_places(services, record),
         confirmable=confirmable(record),
         may_run=_may(services, visit, export, Action.START_RUN),
-        may_cancel=_may(services, visit, export, Action.CANCEL_RUN) or export is None,
-        advances=bool(visit.query("started")) and not record.is_closed and services.queue is None,
+        may_cancel=_may_cancel(services, visit, record),
+        advances=(
+            visit.query("started") == proof_of(visit, record.id)
+            and not record.is_closed
+            and services.queue is None
+        ),
     )
 
 
@@ -106,7 +111,13 @@ def act(visit: Visit) -> Reply:
 def _start(services: Services, visit: Visit, record: RunRecord, request: Request) -> Reply:
     export = exports.mine(services, visit.by, Action.START_RUN, record.export).document
     started = running.start_run(services, visit.by, export, request)
-    return see(f"/runs/{started.id}", started="1")
+    return see(f"/runs/{started.id}", started=proof_of(visit, started.id))
+
+
+def proof_of(visit: Visit, run_id: str) -> str:
+    """That this browser has just started the run: only then does the script go on with it. An address that
+    somebody sends does not know it."""
+    return sha256(f"{visit.token} {run_id}".encode()).hexdigest()[:16]
 
 
 def confirmable(record: RunRecord) -> Confirmable | None:
@@ -115,6 +126,12 @@ def confirmable(record: RunRecord) -> Confirmable | None:
         if warning.code == "removals_held" and (found := _CONFIRM.search(warning.message)):
             return Confirmable(int(found[2]), bool(found[1]))
     return None
+
+
+def not_sent(counts: Counts) -> int:
+    """Rows that might have left and have not: the run was cut short, or has not come to them yet."""
+    left_out = counts.rejected + counts.filtered + counts.duplicates + counts.unchanged
+    return max(0, counts.rows - left_out - counts.sent)
 
 
 def steps_of(counts: Counts) -> list[Step]:
@@ -126,12 +143,12 @@ def steps_of(counts: Counts) -> list[Step]:
         ("Left out by the condition", counts.filtered, "off"),
         ("Duplicates", counts.duplicates, "off"),
         ("Unchanged", counts.unchanged, "off"),
+        ("Not sent", not_sent(counts), "warning"),
     ):
         left -= count
         if count:
             steps.append(Step(label, count, max(0, left), kind))
     steps.append(Step("Sent", counts.sent, 0, "plain"))
-    left = counts.sent
     for label, count, kind in (
         ("Refused by Klaviyo", counts.failed, "bad"),
         ("Unconfirmed", counts.unconfirmed, "warning"),
@@ -145,14 +162,18 @@ def steps_of(counts: Counts) -> list[Step]:
     return steps
 
 
-def _compared(counts: Counts, before: Counts | None) -> list[tuple[str, int, int | None]]:
-    """The counts beside those of the run before; those that are 0 in both are left out."""
-    earlier = before.model_dump() if before is not None else {}
+def _compared(record: RunRecord, before: RunRecord | None) -> list[tuple[str, int, int | None]]:
+    """The counts beside those of the run before; those that are 0 in both, and can't grow, are left out."""
+    counts, earlier = _counts(record), _counts(before) if before is not None else {}
     return [
         (name, count, earlier.get(name))
-        for name, count in counts.model_dump().items()
-        if count or earlier.get(name) or name in ("rows", "sent", "imported")
+        for name, count in counts.items()
+        if count or earlier.get(name) or name in ("rows", "sent", "imported") or not record.is_closed
     ]
+
+
+def _counts(record: RunRecord) -> dict[str, int]:
+    return record.counts.model_dump() | ({"not_sent": not_sent(record.counts)} if record.is_closed else {})
 
 
 def _export(services: Services, export_id: str) -> Export | None:
@@ -163,6 +184,14 @@ def _export(services: Services, export_id: str) -> Export | None:
 
 def _may(services: Services, visit: Visit, export: Export | None, action: Action) -> bool:
     return export is not None and may(visit.by, action, sharing_of(services, export))
+
+
+def _may_cancel(services: Services, visit: Visit, record: RunRecord) -> bool:
+    try:
+        running.check_run(services, visit.by, record)
+    except PermanentError:
+        return False
+    return True
 
 
 def _run_before(services: Services, record: RunRecord) -> RunRecord | None:

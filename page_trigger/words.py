@@ -35,6 +35,7 @@ _COUNTS = {
     "duplicates": "Duplicates",
     "unchanged": "Unchanged",
     "sent": "Sent",
+    "not_sent": "Not sent",
     "new": "New",
     "changed": "Changed",
     "imported": "Confirmed by Klaviyo",

@@ -55,17 +55,33 @@ async function watch(place) {
       set(place, "progress", "Sign in again: load this page anew.");
       return;
     }
-    if (answer.status === 202) {
-      const run = await answer.json();
-      show(place, run, before);
-      before = { sent: run.counts.sent, at: Date.now() };
-    } else if (answer.status === 200) {
-      location.replace(location.pathname);
-      return;
-    } else if (answer.status !== 503) {
+    if (answer.status === 200) {
+      end(place);
       return;
     }
+    if (answer.status === 403 || answer.status === 404) {
+      set(place, "progress", "The run can't be looked at any more.");
+      return;
+    }
+    const run = answer.status === 202 ? await answer.json().catch(() => null) : null;
+    if (run) {
+      show(place, run, before);
+      before = { sent: run.counts.sent, at: Date.now() };
+    } else {
+      set(place, "progress", "The app does not answer. Trying again.");
+    }
   }
+}
+
+// A run has ended: its page shows what it came to. A list is not taken from somebody who types in it.
+function end(place) {
+  if (!place.hasAttribute("data-watched") && document.activeElement !== document.body) {
+    set(place, "progress", "ended: load the page again");
+    return;
+  }
+  const here = new URL(location.href);
+  here.searchParams.delete("started");
+  location.replace(here);
 }
 
 // Without a queue the timer would begin within a minute; who has just pressed Run does not wait for it.

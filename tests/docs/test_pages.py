@@ -17,7 +17,7 @@ BY_NAME = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _COMMAND = re.compile(r"segment-export((?: [a-z]+(?:-[a-z]+)*)+)")
-_TARGET = re.compile(r"`make ([a-z]+)`|^(?:\$ )?make ([a-z]+)", re.MULTILINE)
+_TARGET = re.compile(r"`make ([a-z]+)`|^(?:\$ )?make ([a-z_./]+)", re.MULTILINE)
 
 
 def anchors(text: str) -> set[str]:
