@@ -167,7 +167,7 @@ def _point(record: RunRecord, value: float) -> Point:
 
 
 def _table(points: list[Point]) -> list[tuple[str, str]]:
-    return [(point.label, f"{point.value:,.6g}") for point in points]
+    return [(point.label, f"{round(point.value, 2):,}".removesuffix(".0")) for point in points]
 
 
 def _seconds(record: RunRecord) -> float:

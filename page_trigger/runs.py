@@ -77,6 +77,7 @@ def show(visit: Visit) -> Reply:
         ],
         places=_first_places(services, record),
         confirmable=confirmable(record),
+        canceling=not record.is_closed and _is_canceling(services, record),
         may_run=_may(services, visit, export, Action.START_RUN),
         may_cancel=_may_cancel(services, visit, record),
         advances=(
@@ -192,6 +193,13 @@ def _may_cancel(services: Services, visit: Visit, record: RunRecord) -> bool:
     except PermanentError:
         return False
     return True
+
+
+def _is_canceling(services: Services, record: RunRecord) -> bool:
+    with suppress(NotFound):
+        services.state.stat(state.cancel(record.id))
+        return True
+    return False
 
 
 def _run_before(services: Services, record: RunRecord) -> RunRecord | None:

@@ -32,6 +32,8 @@ function show(place, run, before) {
     set(place, "rate", rate > 0 ? `${number.format(Math.round(rate))} profiles a second.` : "");
   }
   if (!place.hasAttribute("data-watched")) return;
+  const badge = document.querySelector("[data-status] .badge");
+  if (badge && run.status === "running") badge.textContent = "Running";
   for (const cell of document.querySelectorAll("[data-count]")) {
     cell.textContent = number.format(run.counts[cell.dataset.count] || 0);
   }

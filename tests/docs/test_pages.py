@@ -54,7 +54,7 @@ def test_commands_exist(path: Path) -> None:
     assert not list(unknown_commands(text))
     makefile = (ROOT / "Makefile").read_text()
     for target in filter(None, (name for names in _TARGET.findall(text) for name in names)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+        assert re.search(rf"(^|\s){re.escape(target)}(:|\s|$)", makefile, re.MULTILINE), target
 
 
 def test_the_changelog_has_the_version() -> None:

@@ -129,8 +129,8 @@ RUN_QUEUE = [
     Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _FAULTS),
     Mutant(
         _WORKER,
-        '    if marker is None or marker.message != message.id:\n        return "stale"\n',
-        '    if marker is None:\n        return "stale"\n',
+        "    if marker is None or marker.message != message.id:\n",
+        "    if marker is None:\n",
         _WORKED,
     ),
     Mutant(_WORKER, "            queue.send(marker.text(), BUSY_AGAIN)\n", "", _WORKED),
