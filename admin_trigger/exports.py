@@ -59,7 +59,7 @@ def duplicate(call: Call) -> Reply:
     services, export_id = process_services(), id_in(call, "export")
     exports.mine(services, call.by, Action.ADD_EXPORT, export_id)
     body = read_body(DuplicateBody, call.http.body)
-    new_id, name = body.id or exports.copy_id(services, export_id), body.display_name
+    new_id, name = body.id or exports.copy_id(export_id), body.display_name
     saved = exports.duplicate(services, call.by, export_id, new_id, name, deadline_of(services))
     return _created(saved, call.here.removesuffix("/duplicate").rpartition("/")[0])
 

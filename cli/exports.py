@@ -104,7 +104,7 @@ def duplicate(export: str, new_id: str | None, name: str | None, as_json: bool) 
     Example: segment-export exports duplicate vip --id vip-trial
     """
     services = open_services()
-    new_id, deadline = new_id or administration.copy_id(services, export), Deadline(services.clock, ONLINE)
+    new_id, deadline = new_id or administration.copy_id(export), Deadline(services.clock, ONLINE)
     made = administration.duplicate(services, operator(), export, new_id, name, deadline)
     _tell(as_json, made.stored.document, f"The export {new_id} is written. It does not run by itself yet.")
 

@@ -99,7 +99,9 @@ def _problems(error: ExportError | None) -> tuple[Problem, ...]:
 
 
 def _save(services: Services, visit: Visit, connection_id: str) -> Reply:
-    members = {"display_name": visit.form.text("display_name"), "shared_with": _sharing(visit.form)}
+    before = connections.show(services, visit.by, connection_id).document.shared_with
+    shared_with = _sharing(visit.form, before)
+    members = {"display_name": visit.form.text("display_name"), "shared_with": shared_with}
     content, etag = json.dumps(members).encode(), visit.form.text("etag")
     connections.change(services, visit.by, connection_id, content, etag)
     return see(f"/connections/{connection_id}", saved="1")
@@ -200,8 +202,13 @@ def _wish(form: Form) -> NewConnection:
     return NewConnection.parse("The connection", json.dumps(members).encode())
 
 
-def _sharing(form: Form) -> Sharing:
-    """Who may use the connection, as the form says it. Raises InvalidDocument."""
+def _sharing(form: Form, before: Sharing = "administrators") -> Sharing:
+    """Who may use the connection, as the form says it. Raises InvalidDocument, also where it names people
+    and means others."""
+    known = before if isinstance(before, tuple) else ()
+    if form.text("sharing") != "people" and not {*form.lines("people")} <= {*known}:
+        problem = Problem("/shared_with", "names people, and something else is chosen: choose one of them")
+        raise InvalidDocument("The connection", [problem])
     match form.text("sharing"):
         case "contributors":
             return "contributors"

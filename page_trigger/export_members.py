@@ -44,6 +44,9 @@ def members_of(given: Fields, before: Export | None = None) -> dict[str, Any]:
         if shown is None
         or any(_plain(getattr(given, name)) != _plain(getattr(shown, name)) for name in names)
     }
+    if given.when != "cron" and given.cron and (shown is None or given.cron != shown.cron):
+        message = "is a cron, and the export is to run at each refresh: choose one of them"
+        raise InvalidDocument("The export", [Problem("/schedule/when", message)])
     made = _made(given, touched)
     members = {name: value for name, value in written.items() if name not in touched}
     return members | {name: made[name] for name in _FIELDS if name in touched and name in made}

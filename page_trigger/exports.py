@@ -5,17 +5,18 @@ from collections.abc import Callable
 from page_trigger import words
 from page_trigger.charts import Point, line
 from page_trigger.rendering import render, render_problem, see
-from page_trigger.runs import proof_of
+from page_trigger.runs import held_in
 from page_trigger.visits import Visit
 from shared import state
 from shared.administration import connections, exports, running
+from shared.administration.connections import state_of
 from shared.administration.documents import read_export
 from shared.administration.overview import overview
 from shared.administration.rights import Action, has_role_for, may
 from shared.administration.sampling import first_rows
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection, Export
-from shared.errors import ExportError, InvalidDocument, NotFound
+from shared.errors import ExportError, InvalidDocument, NotFound, PermanentError
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.views.history import list_runs
@@ -26,6 +27,15 @@ RUNS_SHOWN = 30
 _DONE = ("successful", "completed_with_warnings")
 # Warnings that count people who have left the segment, and not the list.
 _STAY = ("removals_held", "removals_pending", "removals_unmatched", "merged_kept", "kept_for_another")
+# What has just been done, by the word in the address.
+_SAVED = {
+    "1": "Saved. Saving runs nothing: use Run, or wait for the schedule.",
+    "on": "The schedule is on.",
+    "off": "The schedule is off: it runs only when somebody runs it.",
+    "copied": "This is the copy. It goes into the same list, and its schedule is off: edit it first.",
+    "attached": "The connection is attached.",
+    "detached": "It has no connection now, and does not run until one is attached.",
+}
 
 
 def show(visit: Visit) -> Reply:
@@ -48,7 +58,9 @@ def show(visit: Visit) -> Reply:
         fields=fields_of(stored.document),
         connections=_others(services, visit, stored.document),
         not_checked=visit.query("not_checked"),
-        saved=visit.query("saved"),
+        saved=_SAVED.get(visit.query("saved"), ""),
+        held=held_in(records[-1]) if records else 0,
+        connection_state=_connection_state(services, stored.document),
     )
 
 
@@ -64,33 +76,33 @@ def _run(services: Services, visit: Visit, export_id: str) -> Reply:
     export = exports.mine(services, visit.by, Action.START_RUN, export_id).document
     full = visit.form.is_on("full")
     record = running.start_run(services, visit.by, export, Request("on_demand", visit.by.name, full=full))
-    return see(f"/runs/{record.id}", started=proof_of(visit, record.id))
+    return see(f"/runs/{record.id}", started="1")
 
 
 def _activate(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.activate(services, visit.by, export_id, active=True)
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="on")
 
 
 def _deactivate(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.activate(services, visit.by, export_id, active=False)
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="off")
 
 
 def _duplicate(services: Services, visit: Visit, export_id: str) -> Reply:
-    new_id = exports.copy_id(services, export_id)
+    new_id = exports.free_id(services, exports.copy_id(export_id))
     saved = exports.duplicate(services, visit.by, export_id, new_id, None, deadline_of(services))
-    return see(f"/exports/{saved.stored.document.id}", saved="1")
+    return see(f"/exports/{saved.stored.document.id}", saved="copied")
 
 
 def _attach(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.attach(services, visit.by, export_id, visit.form.text("connection"), deadline_of(services))
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="attached")
 
 
 def _detach(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.detach(services, visit.by, export_id)
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="detached")
 
 
 def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
@@ -120,6 +132,14 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
     "detach": _detach,
     "remove": _remove,
 }
+
+
+def _connection_state(services: Services, export: Export) -> str:
+    """What the export's connection is ready for; blank where that can't be known."""
+    try:
+        return state_of(services.catalog.connection(export.connection))
+    except PermanentError:
+        return ""
 
 
 def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:

@@ -5,7 +5,6 @@ import io
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 
 from page_trigger.charts import Step, waterfall
@@ -14,17 +13,20 @@ from page_trigger.rendering import render, see
 from page_trigger.visits import Visit
 from page_trigger.words import duration_of
 from shared import state
+from shared.adapters.clock import Deadline
 from shared.administration import exports, running
 from shared.administration.exports import sharing_of
 from shared.administration.rights import Action, may
 from shared.api import BadRequest, Reply, deadline_of
+from shared.api.preferences import LONGEST_WAIT
 from shared.catalog import Export
-from shared.errors import ExportError, NotFound, PermanentError
+from shared.errors import ExportError, NotFound, PermanentError, TakenElsewhere
+from shared.runs.advance import advance
 from shared.runs.record import Counts, RunRecord
 from shared.runs.run import OpenRun
 from shared.runs.starting import Request
 from shared.runs.views.estimate import estimate_of
-from shared.runs.views.history import find_run, list_runs, read_run
+from shared.runs.views.history import find_run, list_run_ids, list_runs, read_run
 from shared.runs.views.recent import recent_runs
 from shared.services import Services, process_services
 
@@ -77,14 +79,11 @@ def show(visit: Visit) -> Reply:
         ],
         places=_first_places(services, record),
         confirmable=confirmable(record),
+        is_newest=_is_newest(services, record),
         canceling=not record.is_closed and _is_canceling(services, record),
         may_run=_may(services, visit, export, Action.START_RUN),
         may_cancel=_may_cancel(services, visit, record),
-        advances=(
-            visit.query("started") == proof_of(visit, record.id)
-            and not record.is_closed
-            and services.queue is None
-        ),
+        advances=bool(visit.query("started")) and not record.is_closed and services.queue is None,
     )
 
 
@@ -98,10 +97,13 @@ def act(visit: Visit) -> Reply:
             if not record.is_closed:
                 running.cancel_run(services, visit.by, record, deadline_of(services))
             return see(f"/runs/{record.id}")
+        case "advance":
+            _advance(services, visit, record)
+            return see(f"/runs/{record.id}")
         case "again":
             return _start(services, visit, record, Request("on_demand", visit.by.name))
         case "confirm":
-            wish = confirmable(record)
+            wish = confirmable(record) if _is_newest(services, record) else None
             if wish is None or visit.form.text("removals") != str(wish.removals):
                 raise BadRequest("The run has nothing to confirm, or another number than the form has.")
             request = Request("on_demand", visit.by.name, confirmed=wish.removals, reconcile=wish.reconcile)
@@ -109,16 +111,24 @@ def act(visit: Visit) -> Reply:
     raise BadRequest("This page has no such button.")
 
 
+def _advance(services: Services, visit: Visit, record: RunRecord) -> None:
+    """Does the timer's work on an open run while a browser waits for it, since without a queue the timer
+    would begin within a minute."""
+    exports.mine(services, visit.by, Action.START_RUN, record.export)
+    with suppress(TakenElsewhere):
+        if not record.is_closed:
+            advance(services, record, Deadline(services.clock, LONGEST_WAIT))
+
+
 def _start(services: Services, visit: Visit, record: RunRecord, request: Request) -> Reply:
     export = exports.mine(services, visit.by, Action.START_RUN, record.export).document
     started = running.start_run(services, visit.by, export, request)
-    return see(f"/runs/{started.id}", started=proof_of(visit, started.id))
+    return see(f"/runs/{started.id}", started="1")
 
 
-def proof_of(visit: Visit, run_id: str) -> str:
-    """That this browser has just started the run: only then does the script go on with it. An address that
-    somebody sends does not know it."""
-    return sha256(f"{visit.token} {run_id}".encode()).hexdigest()[:16]
+def held_in(record: RunRecord) -> int:
+    """How many removals a run holds."""
+    return sum(warning.count for warning in record.warnings if warning.code == "removals_held")
 
 
 def confirmable(record: RunRecord) -> Confirmable | None:
@@ -199,6 +209,14 @@ def _is_canceling(services: Services, record: RunRecord) -> bool:
     with suppress(NotFound):
         services.state.stat(state.cancel(record.id))
         return True
+    return False
+
+
+def _is_newest(services: Services, record: RunRecord) -> bool:
+    """Whether no run of the export came after it: only then its safeguard speaks of the list as it is."""
+    with suppress(ExportError):
+        ids, _ = list_run_ids(services.state, record.export, "", 1, services.clock.now())
+        return ids == [record.id]
     return False
 
 

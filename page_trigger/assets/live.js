@@ -87,14 +87,13 @@ function end(place) {
 }
 
 // Without a queue the timer would begin within a minute; who has just pressed Run does not wait for it.
-function advance(place) {
-  fetch(`/api/exports/${place.dataset.advance}/runs`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Prefer: "wait=200" },
-    body: "{}",
-  }).catch(() => {});
+function advance() {
+  const token = document.querySelector('input[name="token"]');
+  if (!token) return;
+  const body = new URLSearchParams({ token: token.value, action: "advance" });
+  fetch(location.pathname, { method: "POST", body, redirect: "manual" }).catch(() => {});
 }
 
 showTimes();
 for (const place of document.querySelectorAll("[data-run]")) watch(place);
-for (const place of document.querySelectorAll("[data-advance]")) advance(place);
+if (document.querySelector("[data-advance]")) advance();

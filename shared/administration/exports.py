@@ -161,14 +161,14 @@ def activate(services: Services, by: Person, export_id: str, *, active: bool) ->
     return save(services, by, Action.CHANGE_EXPORT, document, stored)
 
 
-def copy_id(services: Services, export_id: str) -> str:
+def copy_id(export_id: str) -> str:
     """What a copy is called, unless somebody says it."""
-    return free_id(services, f"{export_id[:50].rstrip('-')}-copy")
+    return f"{export_id[:58].rstrip('-')}-copy"
 
 
 def free_id(services: Services, base: str) -> str:
     """The id, or with a number behind it where there is such an export already. Raises AlreadyExists."""
-    for candidate in (base, *(f"{base}-{number}" for number in range(2, MOST_NUMBERS))):
+    for candidate in (base, *(f"{base[:60]}-{number}" for number in range(2, MOST_NUMBERS))):
         with suppress(AlreadyExists):
             _check_free(services, candidate)
             return candidate
