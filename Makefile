@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates release clean
+.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates package release clean
 
 install: .venv/installed
 
@@ -54,7 +54,8 @@ TESTS := -m pytest -n 4 --dist worksteal
 quick: check
 	$(BIN)/python $(TESTS) -m "not tools"
 
-TOOLS := tests/azurite/node_modules/installed tests/kusto/node_modules/installed tests/pages/node_modules/installed .venv/browser .venv-checkov/installed
+TOOLS := tests/azurite/node_modules/installed tests/kusto/node_modules/installed tests/pages/node_modules/installed .venv/browser \
+	.venv-checkov/installed .venv/linux/requirements.txt
 test: check $(TOOLS)
 	$(BIN)/python $(TESTS)
 
@@ -90,9 +91,17 @@ lock: install
 templates: install
 	$(BIN)/python infra/compile.py
 
+# What is deployed beside our own files: dependencies for Linux x86-64 and Python 3.13.
+.venv/linux/requirements.txt: requirements.txt .venv/installed
+	$(BIN)/python -m infra.package wheels
+
+# dist/app, which azd deploys, and dist/app.zip, for az.
+package: .venv/linux/requirements.txt
+	$(BIN)/python -m infra.package
+
 # make release VERSION=1.2.0
-release: install
-	$(BIN)/python infra/release.py "$(VERSION)"
+release: .venv/linux/requirements.txt
+	$(BIN)/python -m infra.release "$(VERSION)"
 
 clean:
 	rm -rf .venv .venv-checkov tests/azurite/node_modules tests/kusto/node_modules tests/pages/node_modules data
