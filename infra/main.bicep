@@ -3,6 +3,8 @@ metadata description = 'The export of Customer Insights segments to Klaviyo list
 targetScope = 'resourceGroup'
 
 @description('Name of this environment: part of every generated name, and the tag by which azd finds its resources.')
+@minLength(1)
+@maxLength(64)
 param environmentName string
 
 @description('Azure region; it must offer Flex Consumption.')
@@ -56,6 +58,7 @@ param workers string = 'queue'
 param exportsPaused bool = false
 
 @description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
+#disable-next-line secure-secrets-in-params // the name of a secret, not the secret
 param notifySecret string = ''
 
 @description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, whose sign-in the app then needs.')

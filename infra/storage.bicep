@@ -92,7 +92,6 @@ resource poisonQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@202
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
   parent: account
   name: 'default'
-  dependsOn: [blobs]
   properties: {
     policy: {
       rules: [

@@ -21,7 +21,7 @@ settings.register_profile(
 settings.load_profile("tests")
 
 # Fixtures on tools that `make install` does not bring, as a test names them or is parametrized with them.
-TOOLS = {"azurite", "azurite_queues", "blob_store", "browser", "checkov"}
+TOOLS = {"azurite", "azurite_queues", "blob_store", "browser", "checkov", "kusto", "wheels"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

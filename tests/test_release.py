@@ -1,5 +1,7 @@
 """What is released: a zip that starts by itself, and holds nothing but what is deployed."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 from click.testing import CliRunner
 
+from infra import package as packing
 from infra import release
 from sandbox.people import People
 from shared.klaviyo.calls import USER_AGENT
@@ -20,63 +23,178 @@ from tests.support.world import a_world, environment_of
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
-# The host is this project's own; what it hosts must come from the folder, all of it.
+# The host is this project's own, and so is what it needs; what the zip has must come from there, all of it.
 HOST = """
 import sys
 from pathlib import Path
 from sandbox.functions_host import serve
-folder = Path(sys.argv[1])
+folder, site = Path(sys.argv[1]), Path(sys.argv[2])
 def announce(line):
     for name, module in list(sys.modules.items()):
-        room = name.partition(".")[0]
-        if room in ("function_app", "shared") or room.endswith("_trigger"):
-            if folder not in Path(module.__file__).parents:
-                sys.exit(f"{name} comes from elsewhere")
+        file, path = getattr(module, "__file__", None), name.replace(".", "/")
+        packed = [home / f"{path}{end}" for home in (folder, site) for end in (".py", "/__init__.py")]
+        if file and folder not in Path(file).parents and any(each.exists() for each in packed):
+            sys.exit(f"{name} comes from elsewhere")
     print(line, flush=True)
 serve(folder, 0, "local", announce)
 """
+# Isolated, and without any site-packages but the package's own: what the worker in Azure has.
+ALONE = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import function_app
+print(len(function_app.app.get_functions()))
+files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+print(*filter(None, files), sep="\\n")
+"""
+BAIT = "pk_this_must_not_travel"
+BAITS = [
+    ".env",
+    ".python_packages/lib/site-packages/mine.py",
+    "data/secrets.json",
+    "local.settings.json",
+    "state/exports/vip.json",
+    "key.txt",
+    "shared/.env",
+    "shared/local.settings.json",
+    "shared/data/secrets.json",
+    "shared/state/heads/vip.json",
+    "shared/mine.py",
+    "export_trigger/key.pem",
+    "page_trigger/templates/.env",
+    "dist/app/shared/left_over.py",
+]
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> Path:
-    path = tmp_path / "app.zip"
-    release.pack(path)
-    return path
+def wheels() -> Path:
+    """What `make test` fetches for Azure."""
+    assert (packing.WHEELS / "requirements.txt").exists(), "Run `make .venv/linux/requirements.txt`."
+    return packing.WHEELS
 
 
-def test_the_zip_holds_what_azd_would_deploy(package: Path) -> None:
-    """Both ways of deploying bring the same files: those that .funcignore lets through."""
+@pytest.fixture
+def package(wheels: Path, tmp_path: Path) -> Path:
+    packing.build(tmp_path / "built")
+    packing.pack(tmp_path / "built", tmp_path / "app.zip")
+    return tmp_path / "app.zip"
+
+
+@pytest.fixture
+def unpacked(package: Path, tmp_path: Path) -> Path:
+    """A folder of its own, without anything else of this project."""
+    ZipFile(package).extractall(tmp_path / "app")
+    return tmp_path / "app"
+
+
+def ours(package: Path) -> list[str]:
+    """The names in a zip that are not a dependency's."""
+    return [name for name in ZipFile(package).namelist() if not name.startswith(packing.SITE_PACKAGES)]
+
+
+def test_the_zip_holds_what_is_deployed(package: Path) -> None:
+    """Of the files that git knows, those that .funcignore would let through."""
     tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
-    assert [name for name in ZipFile(package).namelist() if name in tracked] == sorted(
-        name for name in tracked if not ignored(name)
-    )
+    assert ours(package) == sorted(name for name in tracked if not ignored(name))
 
 
-def test_the_unpacked_zip_exports(package: Path, tmp_path: Path) -> None:
-    """In a folder of its own, without anything else of this project, it answers and runs an export."""
-    folder = tmp_path / "app"
-    ZipFile(package).extractall(folder)
+def test_the_unpacked_zip_starts_alone(unpacked: Path) -> None:
+    """With Python's own library and nothing else, the app has its functions, and loads what was packed."""
+    paths = [str(unpacked / packing.SITE_PACKAGES), str(unpacked)]
+    command = [sys.executable, "-I", "-S", "-B", "-c", ALONE, *paths]
+    told = subprocess.check_output(command, cwd="/", env={"PATH": os.defpath}, text=True).splitlines()
+    assert int(told[0]) > 10
+    library = Path(os.__file__).parent
+    loaded = [Path(file) for file in told[1:]]
+    assert [
+        file for file in loaded if not (file.is_relative_to(unpacked) or file.is_relative_to(library))
+    ] == []
+    assert not any("site-packages" in file.parts and not file.is_relative_to(unpacked) for file in loaded)
+
+
+def test_the_unpacked_zip_exports(unpacked: Path, tmp_path: Path) -> None:
+    """On the local host, where all that the zip has is loaded from it, it answers and runs an export."""
+    paths = (str(unpacked), str(unpacked / packing.SITE_PACKAGES))
     with a_world(tmp_path, clock=time.time) as world:
         world.segment(People(10))
-        environment = environment_of(world) | {"PYTHONPATH": str(folder), "EXPORT_SCHEDULE": "0 0 0 1 1 *"}
-        with running_host(environment, [sys.executable, "-P", "-c", HOST, str(folder)]) as client:
+        environment = environment_of(world) | {
+            "PYTHONPATH": ":".join(paths),
+            "EXPORT_SCHEDULE": "0 0 0 1 1 *",
+        }
+        with running_host(environment, [sys.executable, "-P", "-c", HOST, *paths]) as client:
             assert client.get("/api/health").json() == {"status": "ok"}
             record = client.post("/api/exports/vip/runs").json()
         assert (record["status"], record["counts"]["imported"]) == ("successful", 10)
 
 
-def test_the_same_files_make_the_same_zip(package: Path, tmp_path: Path) -> None:
-    """Who packs a release again can compare."""
+def test_the_same_files_make_the_same_zip(package: Path, unpacked: Path, tmp_path: Path) -> None:
+    """Who packs a release again can compare; nothing in it names this machine."""
     again = tmp_path / "again.zip"
-    release.pack(again)
+    packing.build(tmp_path / "elsewhere")
+    packing.pack(tmp_path / "elsewhere", again)
     assert again.read_bytes() == package.read_bytes()
+    named = [
+        file for file in unpacked.rglob("*") if file.is_file() and str(ROOT).encode() in file.read_bytes()
+    ]
+    assert named == []
+    assert not list(unpacked.rglob("__pycache__"))
 
 
-def test_what_an_instance_loads_stays_small() -> None:
+def test_dependencies_are_those_that_are_pinned(package: Path) -> None:
+    """Each of requirements.txt, in its version, for Linux on x86-64 and Python 3.13, and no other."""
+    pinned = re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    names = ZipFile(package).namelist()
+    packed = {name.split("/")[3] for name in names if name.endswith(".dist-info/METADATA")}
+    assert packed == {f"{name.replace('-', '_').lower()}-{version}.dist-info" for name, version in pinned}
+    native = [name for name in names if name.endswith(".so")]
+    assert len(native) > 5
+    assert all(re.search(r"\.(cpython-313-x86_64-linux-gnu|abi3)\.so$", name) for name in native), native
+
+
+def test_what_an_instance_loads_stays_small(wheels: Path, tmp_path: Path) -> None:
     """Ours and what requirements.txt pins, unpacked, without bytecode: less than 60 MB."""
-    ours, dependencies = release.sizes()
+    ours, dependencies = packing.build(tmp_path / "built")
     assert 100_000 < ours < 2_000_000
-    assert 10_000_000 < dependencies < release.MOST_BYTES - ours
+    assert 10_000_000 < dependencies < packing.MOST_BYTES - ours
+
+
+def test_nothing_private_travels(wheels: Path, repository: Path) -> None:
+    """Keys, settings, data and left-overs in the tree, also in folders that are deployed, stay there."""
+    for bait in BAITS:
+        (repository / bait).parent.mkdir(parents=True, exist_ok=True)
+        (repository / bait).write_text(BAIT)
+    subprocess.run([sys.executable, "-m", "infra.package"], cwd=repository, check=True)
+
+    package = ZipFile(repository / "dist/app.zip")
+    tracked = git(repository, "ls-files", "--", *packing.DEPLOYED).splitlines()
+    assert ours(repository / "dist/app.zip") == sorted(tracked)
+    assert [name for name in package.namelist() if BAIT.encode() in package.read(name)] == []
+    folder = repository / "dist/app"
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == sorted(
+        package.namelist()
+    )
+
+
+def test_other_dependencies_than_those_pinned_are_not_packed(wheels: Path, repository: Path) -> None:
+    """A requirements.txt that has changed since they were fetched."""
+    with (repository / "requirements.txt").open("a") as requirements:
+        requirements.write("other==1.0\n")
+    command = [sys.executable, "-m", "infra.package"]
+    result = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "use make" in result.stderr
+    assert not (repository / "dist").exists()
+
+
+def test_azd_deploys_the_packed_folder() -> None:
+    """As it is: nothing is built in Azure, and the folder is filled before each packaging and deployment."""
+    text = (ROOT / "azure.yaml").read_text()
+    service = text.partition("services:\n")[2].partition("hooks:\n")[0]
+    assert "    project: dist/app " in service
+    assert "    remoteBuild: false\n" in service
+    assert 'requiredVersions:\n  azd: ">= 1.23.13"' in text
+    for hook in ("prepackage", "predeploy"):
+        assert f"  {hook}:\n    shell: sh\n    run: make package\n" in text
 
 
 def test_a_release_needs_its_heading_in_the_changelog() -> None:
@@ -98,6 +216,8 @@ def repository(tmp_path: Path) -> Path:
             shutil.copyfile(ROOT / name, folder / name)
     with (folder / "CHANGELOG.md").open("a") as changelog:
         changelog.write("\n## [9.8.7] - 2026-12-01\n")
+    (folder / ".venv").mkdir()
+    (folder / ".venv/linux").symlink_to(packing.WHEELS)
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     commit(folder)
@@ -115,11 +235,11 @@ def commit(folder: Path) -> None:
 
 def released(repository: Path) -> subprocess.CompletedProcess[str]:
     """What `make release VERSION=9.8.7` does there."""
-    command = [sys.executable, str(repository / "infra/release.py"), "9.8.7"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "infra.release", "9.8.7"]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
 
-def test_a_release_has_its_version_everywhere(repository: Path) -> None:
+def test_a_release_has_its_version_everywhere(wheels: Path, repository: Path) -> None:
     """In the project's file and in what Klaviyo sees, in the zip too; nothing else is changed."""
     result = released(repository)
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from tests.docs.pages import names, page, rows, section
-from tests.support.bicep import ALERT_RULES, TEMPLATES, body, declared, members, text, walk
 from tests.support.kusto import Metric, answer
+from tests.support.templates import ALERT_RULES, PLAINEST, SNAPSHOTS, one_of, query, split_by
 
 RUNBOOK = section(page("docs/runbook.md"), "## Alerts")
 PROMISED = {names(row[0])[0]: row[1:] for row in rows(RUNBOOK)}
 SEVERITIES = ["critical", "error", "warning", "informational"]
-RULE = body(declared(TEMPLATES["alerts.bicep"], "resource")["alerts"])
 
 
 def minutes(duration: str) -> int:
@@ -27,10 +26,10 @@ def test_an_alert_is_as_loud_and_as_quick_as_the_runbook_says(alert: str) -> Non
     """Its severity, how often it looks and how far back, beyond the last look, stand in the table."""
     rule = ALERT_RULES[alert]
     severity, every, window = PROMISED[alert]
-    number = int(text(rule["severity"]))
+    number = rule["severity"]
     assert f"{number}, {SEVERITIES[number]}" == severity
-    assert minutes(text(rule["every"])) == minutes(every)
-    assert minutes(text(rule["window"])) == minutes(window) > minutes(every)
+    assert minutes(rule["evaluationFrequency"]) == minutes(every)
+    assert minutes(rule["windowSize"]) == minutes(window) > minutes(every)
 
 
 def test_the_runbook_lists_every_alert() -> None:
@@ -38,36 +37,36 @@ def test_the_runbook_lists_every_alert() -> None:
     assert list(PROMISED) == list(ALERT_RULES)
 
 
-def test_every_alert_is_on_and_fires_at_one_row_of_one_look() -> None:
-    """What a rule says of itself is handed to Azure, to the action group, for all that is looked at."""
-    properties = {name: text(value) for name, value in members(RULE["properties"]).items()}
-    assert properties["enabled"] == "true"
-    assert properties["autoMitigate"] == "true"
-    assert properties["skipQueryValidation"] == "true"
-    assert properties["scopes"] == "[workspaceId]"
-    assert properties["severity"] == "rule.severity"
-    assert properties["evaluationFrequency"] == "rule.every"
-    assert properties["windowSize"] == "rule.window"
-    assert properties["actions"] == "{ actionGroups: [group.id] }"
-    [criterion] = [node for node in walk(RULE["properties"]) if "query" in members(node)]
-    assert {name: text(value) for name, value in members(criterion).items()} == {
-        "query": "rule.query",
+@pytest.mark.parametrize("alert", ALERT_RULES)
+def test_an_alert_is_on_and_fires_at_one_row_of_one_look(alert: str) -> None:
+    """It looks at the workspace, calls the action group, and ends when its cause has."""
+    rule = ALERT_RULES[alert]
+    assert rule["enabled"] is rule["autoMitigate"] is rule["skipQueryValidation"] is True
+    workspace, group = (
+        one_of(PLAINEST, kind)["id"]
+        for kind in ("Microsoft.OperationalInsights/workspaces", "Microsoft.Insights/actionGroups")
+    )
+    assert rule["scopes"] == [workspace]
+    assert rule["actions"] == {"actionGroups": [group]}
+    [criterion] = rule["criteria"]["allOf"]
+    assert criterion == {
+        "query": query(rule),
         "timeAggregation": "Count",
         "operator": "GreaterThan",
-        "threshold": "0",
-        "dimensions": "empty(rule.by) ? [] : [{ name: rule.by, operator: 'Include', values: ['*'] }]",
-        "failingPeriods": "{ numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }",
+        "threshold": 0,
+        "dimensions": [{"name": column, "operator": "Include", "values": ["*"]} for column in split_by(rule)],
+        "failingPeriods": {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1},
     }
 
 
-def test_the_operator_is_mailed_where_there_is_an_address() -> None:
+@pytest.mark.parametrize(
+    ("choice", "addresses"), [("plainest", []), ("everything", ["operator@example.org"])]
+)
+def test_the_operator_is_mailed_where_there_is_an_address(choice: str, addresses: list[str]) -> None:
     """The action group is on, and mails to the address that the deployment names."""
-    group = members(body(declared(TEMPLATES["alerts.bicep"], "resource")["group"])["properties"])
-    assert text(group["enabled"]) == "true"
-    receivers = " ".join(text(group["emailReceivers"]).split())
-    assert receivers == (
-        "empty(email) ? [] : [ { name: 'operator', emailAddress: email, useCommonAlertSchema: true } ]"
-    )
+    group = one_of(SNAPSHOTS[choice], "Microsoft.Insights/actionGroups")["properties"]
+    assert group["enabled"] is True
+    assert [receiver["emailAddress"] for receiver in group["emailReceivers"]] == addresses
 
 
 def behind(*values: float) -> list[Metric]:
@@ -169,6 +168,6 @@ def test_an_alert_fires_when_the_runbook_says_so(
     """It names whom it is about, ends when that is over, and stays quiet a little below its threshold."""
     rule = ALERT_RULES[alert]
     others = [Metric("segment_export.other", 1000, {"export": "other", "status": "failed"})]
-    found = answer(text(rule["query"]), [*metrics, *others], minutes(text(rule["window"])))
-    by = text(rule["by"])
-    assert [{by: row[by]} if by else {} for row in found] == ([] if fires_for is None else [fires_for])
+    found = answer(query(rule), [*metrics, *others], minutes(rule["windowSize"]))
+    named = [{column: row[column] for column in split_by(rule)} for row in found]
+    assert named == ([] if fires_for is None else [fires_for])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.bicep import INFRA, ROOT
+from tests.support.templates import INFRA, ROOT
 
 type Checkov = Callable[..., Any]
 

@@ -1,48 +1,46 @@
-"""What docs/security.md and docs/deploy.md promise of a deployment stands in its templates."""
+"""What docs/security.md and docs/deploy.md promise of a deployment is what would be deployed."""
 
 import re
+from typing import Any
 
 import pytest
 
 from tests.docs.pages import page, rows, section
-from tests.support.bicep import MAIN, TEMPLATES, body, declared, members, modules, text, walk
+from tests.support.rights import rights
+from tests.support.templates import (
+    MAIN,
+    PLAINEST,
+    SNAPSHOTS,
+    Resource,
+    all_of,
+    chosen,
+    one_of,
+    site,
+    token,
+)
 
 SECURITY = page("docs/security.md")
 DEPLOYING = page("docs/deploy.md")
 KEPT = {row[0]: row[2] for row in rows(section(SECURITY, "## What is kept, and for how long"))}
-# What a right is given on, as the page names it: file and resource.
-SCOPES = {
-    "its own storage account": ("storage.bicep", "account"),
-    "the segments' container": ("segments.bicep", "container"),
-    "the vault": ("keys.bicep", "vault"),
-    "Application Insights": ("monitoring.bicep", "insights"),
-    "the container `state`": ("storage.bicep", "stateContainer"),
-    "the queue `work`": ("storage.bicep", "workQueue"),
-    "the queue `work-poison`": ("storage.bicep", "poisonQueue"),
-}
-WHO = {"the app": "principalId", "`administratorId`": "administratorId"}
+STORAGE = "Microsoft.Storage/storageAccounts"
+VAULT = "Microsoft.KeyVault/vaults"
 
-
-def granted() -> set[tuple[str, str, str, str]]:
-    """File, scope, principal and role of every role assignment."""
-    found = set()
-    for file, template in TEMPLATES.items():
-        for resource in declared(template, "resource").values():
-            if "roleAssignments" in text(resource.named_children[1]):
-                scope = text(body(resource)["scope"])
-                properties = members(body(resource)["properties"])
-                role = re.findall(r", (\w+)\)", text(properties["roleDefinitionId"]))[0]
-                found.add((file, scope, text(properties["principalId"]), role.lower()))
-    return found
+every_choice = pytest.mark.parametrize("resources", SNAPSHOTS.values(), ids=SNAPSHOTS.keys())
 
 
 def test_the_rights_are_those_of_the_page() -> None:
-    """Who has which role, on what and on no more than that; no other right is given."""
-    promised = {
-        (*SCOPES[re.split("[:,]", on)[0]], WHO[who], role.replace(" ", "").lower())
-        for who, role, on in rows(section(SECURITY, "## Rights"))
-    }
-    assert granted() == promised
+    """Who has which role, on what and when: the page's table is that of the snapshots, and has all of it."""
+    assert rows(section(SECURITY, "## Rights")) == rights()
+
+
+def properties(resources: list[Resource], kind: str) -> Any:
+    return one_of(resources, kind)["properties"]
+
+
+def lifecycle(resources: list[Resource]) -> dict[str, Any]:
+    """What each rule of the lifecycle deletes, by its name."""
+    policy = properties(resources, f"{STORAGE}/managementPolicies")["policy"]
+    return {rule["name"]: rule["definition"]["actions"] for rule in policy["rules"]}
 
 
 def only_days(cell: str) -> int:
@@ -52,103 +50,104 @@ def only_days(cell: str) -> int:
 
 def test_data_is_kept_as_long_as_the_page_says() -> None:
     """Runs, old versions, what was deleted, logs and secrets go when their days are over, not before."""
-    storage = TEMPLATES["storage.bicep"]
-    days = int(text(declared(storage, "variable")["daysKept"].named_children[1]))
-    assert days == only_days(KEPT["versions of everything else"])
+    days = only_days(KEPT["versions of everything else"])
     assert days == only_days(KEPT["deleted blobs, versions and containers"])
-    blobs = members(body(declared(storage, "resource")["blobs"])["properties"])
+    blobs = properties(PLAINEST, f"{STORAGE}/blobServices")
     for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
-        assert text(blobs[policy]) == "{ enabled: true, days: daysKept }"
-    assert text(blobs["isVersioningEnabled"]) == "true"
-    assert "version: { delete: { daysAfterCreationGreaterThan: daysKept } }" in text(storage)
-    assert "baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } }" in text(storage)
-    default = text(declared(MAIN, "parameter")["runsKeptDays"].named_children[-1])
-    assert f"{default} by default" in KEPT["records and refused rows' places"]
-    assert f"retentionInDays: {only_days(KEPT['logs, metrics, traces'])}\n" in text(
-        TEMPLATES["monitoring.bicep"]
-    )
-    secrets = re.findall(r"\d+", KEPT["secrets, after deletion"])[0]
-    vault = members(body(declared(TEMPLATES["vault.bicep"], "resource")["vault"])["properties"])
-    assert text(vault["softDeleteRetentionInDays"]) == secrets
-    assert text(vault["enableSoftDelete"]) == text(vault["enablePurgeProtection"]) == "true"
+        assert blobs[policy] == {"enabled": True, "days": days}
+    assert blobs["isVersioningEnabled"] is True
+    for choice, runs_kept in (("plainest", 365), ("everything", 90)):
+        assert lifecycle(SNAPSHOTS[choice]) == {
+            "forget-old-runs": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": runs_kept}}},
+            "forget-old-versions": {"version": {"delete": {"daysAfterCreationGreaterThan": days}}},
+        }
+    assert "365 by default" in KEPT["records and refused rows' places"]
+    logs = properties(PLAINEST, "Microsoft.OperationalInsights/workspaces")
+    assert logs["retentionInDays"] == only_days(KEPT["logs, metrics, traces"])
+    vault = properties(PLAINEST, VAULT)
+    assert vault["softDeleteRetentionInDays"] == int(re.findall(r"\d+", KEPT["secrets, after deletion"])[0])
+    assert vault["enableSoftDelete"] is vault["enablePurgeProtection"] is True
+
+
+@every_choice
+def test_no_way_in_is_left_open(resources: list[Resource]) -> None:
+    """TLS 1.2 at least, everywhere; no FTP, no basic publishing, no shared key, nothing public."""
+    app = site(resources)
+    assert app["httpsOnly"] is True
+    config = app["siteConfig"]
+    assert (config["minTlsVersion"], config["scmMinTlsVersion"]) == ("1.2", "1.2")
+    assert config["ftpsState"] == "Disabled"
+    publishing = all_of(resources, "Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert {each["name"].rpartition("/")[2]: each["properties"] for each in publishing} == {
+        channel: {"allow": False} for channel in ("ftp", "scm")
+    }
+    account = properties(resources, STORAGE)
+    assert account["minimumTlsVersion"] == "TLS1_2"
+    assert account["supportsHttpsTrafficOnly"] is True
+    for way in ("allowSharedKeyAccess", "allowBlobPublicAccess", "allowCrossTenantReplication"):
+        assert account[way] is False, way
+    containers = all_of(resources, f"{STORAGE}/blobServices/containers")
+    assert {each["name"].rpartition("/")[2] for each in containers} == {"deployment", "state"}
+    assert all(each["properties"]["publicAccess"] == "None" for each in containers)
+    assert all(vault["properties"]["enableRbacAuthorization"] for vault in all_of(resources, VAULT))
+    assert properties(resources, "Microsoft.Insights/components")["DisableLocalAuth"] is True
 
 
 @pytest.mark.parametrize(
-    ("template", "line"),
-    [
-        ("app.bicep", "httpsOnly: true"),
-        ("app.bicep", "minTlsVersion: '1.2'"),
-        ("app.bicep", "scmMinTlsVersion: '1.2'"),
-        ("app.bicep", "ftpsState: 'Disabled'"),
-        ("app.bicep", "properties: { allow: false }"),
-        ("app.bicep", "for channel in ['ftp', 'scm']: {"),
-        ("storage.bicep", "minimumTlsVersion: 'TLS1_2'"),
-        ("storage.bicep", "supportsHttpsTrafficOnly: true"),
-        ("storage.bicep", "allowSharedKeyAccess: false"),
-        ("storage.bicep", "allowBlobPublicAccess: false"),
-        ("storage.bicep", "allowCrossTenantReplication: false"),
-        ("vault.bicep", "enableRbacAuthorization: true"),
-    ],
+    ("choice", "memory", "instances"), [("plainest", 2048, 40), ("everything", 4096, 100)]
 )
-def test_no_way_in_is_left_open(template: str, line: str) -> None:
-    """TLS 1.2 at least, everywhere; no FTP, no basic publishing, no shared key, nothing public."""
-    assert text(TEMPLATES["storage.bicep"]).count("properties: { publicAccess: 'None' }") == 2
-    lines = [found.strip().removeprefix("- ") for found in text(TEMPLATES[template]).splitlines()]
-    assert lines.count(line) == 1
-
-
-def test_the_app_runs_on_what_the_page_says() -> None:
+def test_the_app_runs_on_what_the_page_says(choice: str, memory: int, instances: int) -> None:
     """Flex Consumption, four calls at once an instance, memory and instances as chosen, rolling updates."""
     for promise in ("on Flex Consumption", "four concurrent HTTP calls", "With `RollingUpdate`, which the"):
         assert promise in DEPLOYING
-    resources = declared(TEMPLATES["app.bicep"], "resource")
-    assert text(body(resources["plan"])["sku"]) == "{ name: 'FC1', tier: 'FlexConsumption' }"
-    config = next(
-        members(members(node)["functionAppConfig"])
-        for node in walk(resources["site"])
-        if "functionAppConfig" in members(node)
-    )
-    scale = {name: text(value) for name, value in members(config["scaleAndConcurrency"]).items()}
-    assert scale == {
-        "instanceMemoryMB": "instanceMemoryMB",
-        "maximumInstanceCount": "maximumInstances",
-        "triggers": "{ http: { perInstanceConcurrency: 4 } }",
+    resources = SNAPSHOTS[choice]
+    plan = one_of(resources, "Microsoft.Web/serverfarms")
+    assert plan["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
+    config = site(resources)["functionAppConfig"]
+    assert config["scaleAndConcurrency"] == {
+        "instanceMemoryMB": memory,
+        "maximumInstanceCount": instances,
+        "triggers": {"http": {"perInstanceConcurrency": 4}},
     }
-    assert text(config["siteUpdateStrategy"]) == "{ type: 'RollingUpdate' }"
+    assert config["siteUpdateStrategy"] == {"type": "RollingUpdate"}
 
 
 def test_a_parameter_takes_what_the_page_allows() -> None:
     """Runs are kept for 30 days at least, since heads name them; memory has three sizes."""
-    parameters = declared(MAIN, "parameter")
-    allowed = {name: text(node.prev_sibling) for name, node in parameters.items() if node.prev_sibling}
+    parameters = MAIN["parameters"]
     assert "365 by default, at least 30" in DEPLOYING
-    assert "@minValue(30)" in allowed["runsKeptDays"]
+    assert parameters["runsKeptDays"]["minValue"] == 30
     assert "memory of an instance: 512, 2048 (default) or 4096" in DEPLOYING
-    assert "@allowed([512, 2048, 4096])" in allowed["instanceMemoryMB"]
+    assert parameters["instanceMemoryMB"]["allowedValues"] == [512, 2048, 4096]
     assert "`queue` (default) hands it to workers" in DEPLOYING
-    assert "@allowed(['timer', 'queue'])" in allowed["workers"]
-    assert text(parameters["workers"].named_children[-1]) == "queue"
+    assert parameters["workers"]["allowedValues"] == ["timer", "queue"]
+    assert parameters["workers"]["defaultValue"] == "queue"
 
 
-def test_a_parameter_reaches_the_module_that_it_is_for() -> None:
-    """Nobody's choice is lost on its way from main.bicep."""
-    passed = {
-        (module, name): text(value)
-        for module, (_, params) in modules(MAIN).items()
-        for name, value in params.items()
-    }
-    assert passed["storage", "redundancy"] == "storageRedundancy"
-    assert passed["storage", "runsKeptDays"] == "runsKeptDays"
-    assert passed["alerts", "email"] == "alertEmail"
-    assert passed["app", "instanceMemoryMB"] == "instanceMemoryMB"
-    assert passed["app", "maximumInstances"] == "maximumInstances"
-    for module in ("storage", "keys"):
-        assert passed[module, "principalId"] == "identity.properties.principalId"
-        assert passed[module, "administratorId"] == "administratorId"
+def test_a_choice_reaches_what_it_is_for() -> None:
+    """Nobody's choice is lost: where, and how often the state is copied."""
+    assert set(chosen("everything")) == set(MAIN["parameters"])
+    resources = SNAPSHOTS["everything"]
+    assert one_of(PLAINEST, STORAGE)["sku"] == {"name": "Standard_GRS"}
+    assert one_of(resources, STORAGE)["sku"] == {"name": "Standard_ZRS"}
+    assert {each["location"] for each in resources if "location" in each} == {"northeurope", "global"}
+    tagged = [each["tags"]["azd-env-name"] for each in resources if "tags" in each]
+    assert len(tagged) > 15
+    assert set(tagged) == {"staging"}
 
 
 def test_a_vault_is_made_where_none_is_named() -> None:
     """And only there: one that holds keys already is not touched."""
-    assert "= if (empty(keyVaultName)) {" in text(declared(MAIN, "module")["vault"])
-    name = text(declared(MAIN, "variable")["vaultName"].named_children[1])
-    assert name == "empty(keyVaultName) ? 'kv-${token}' : keyVaultName"
+    made = {choice: [vault["name"] for vault in all_of(each, VAULT)] for choice, each in SNAPSHOTS.items()}
+    assert made == {
+        choice: [] if "keyVaultName" in chosen(choice) else [f"kv-{token(each)}"]
+        for choice, each in SNAPSHOTS.items()
+    }
+
+
+def test_without_workers_there_is_no_queue() -> None:
+    """Neither the two queues nor a right on them; all else is the same."""
+    gone = {each["id"] for each in PLAINEST} - {each["id"] for each in SNAPSHOTS["timer"]}
+    assert len(gone) == 5
+    assert all("/queueServices/" in each for each in gone)
+    assert {each["id"] for each in SNAPSHOTS["timer"]} < {each["id"] for each in PLAINEST}

@@ -10,9 +10,10 @@ import pytest
 
 from shared.adapters.storage.blob_lease import LEASE_SECONDS
 from shared.settings import Settings, SignIn, auth_of, queue_of
-from tests.support.bicep import MAIN, ROOT, TEMPLATES, app_settings, body, declared, modules, text
 from tests.support.queue import AFTER_FAILURE
+from tests.support.templates import MAIN, PLAINEST, ROOT, SNAPSHOTS, app_settings, one_of, site, token
 
+SETTINGS = app_settings(PLAINEST)
 # The keys' file stands in for the vault where there is none.
 LOCAL_ONLY = {"SECRETS_FILE"}
 # What Azure sets itself: with these in a template, an app could believe in a sign-in that is off.
@@ -69,18 +70,17 @@ def read_by_the_code() -> set[str]:
 
 def test_every_setting_that_the_code_reads_is_deployed() -> None:
     """None is forgotten but the one that makes no sense where there is a vault."""
-    assert read_by_the_code() - set(app_settings()) == LOCAL_ONLY | OF_THE_PLATFORM
+    assert read_by_the_code() - set(SETTINGS) == LOCAL_ONLY | OF_THE_PLATFORM
 
 
 def test_every_setting_that_is_deployed_is_read() -> None:
     """None is left over from code that is gone, and none of the host's is made up."""
-    assert set(app_settings()) - read_by_the_code() == READ_BY_THE_HOST
+    assert set(SETTINGS) - read_by_the_code() == READ_BY_THE_HOST
 
 
 def test_deployed_values_are_the_defaults() -> None:
     """What the templates write out as a value is what the code would take without it."""
-    settings = app_settings()
-    written = {name: settings[name] for name in ("KLAVIYO_URL", "HTTP_TIME_BUDGET", "TIMER_TIME_BUDGET")}
+    written = {name: SETTINGS[name] for name in ("KLAVIYO_URL", "HTTP_TIME_BUDGET", "TIMER_TIME_BUDGET")}
     assert Settings.from_environment(written) == Settings()
 
 
@@ -93,59 +93,88 @@ def test_the_example_shows_every_setting() -> None:
     assert read_by_the_code() - set(example) == others
 
 
-# Where the templates take the settings from that name something they make, or were told.
-WIRED = {
-    "AzureWebJobsStorage__clientId": "identity.properties.clientId",
-    "AzureWebJobsStorage__blobServiceUri": "storage.outputs.blobServiceUrl",
-    "AzureWebJobsStorage__queueServiceUri": "storage.outputs.queueServiceUrl",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": "monitoring.outputs.connectionString",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "ClientId=${identity.properties.clientId};Authorization=AAD",
-    "AZURE_CLIENT_ID": "identity.properties.clientId",
-    "SEGMENTS_URL": "segments.outputs.url",
-    "STATE_URL": "storage.outputs.stateUrl",
-    "KEY_VAULT_URL": "keys.outputs.url",
-    "QUEUE_URL": "storage.outputs.queueUrl",
-    "EXPORTS_PAUSED": "exportsPaused ? 'true' : 'false",
-    "NOTIFY_SECRET": "notifySecret",
-    "AUTH": "auth",
-    "PUBLIC_URL": "publicUrl",
-    "KLAVIYO_CLIENT_ID": "klaviyoClientId",
+def wired(choice: str) -> dict[str, str]:
+    """What the settings are that name something that the templates make, or were told."""
+    name = token(SNAPSHOTS[choice])
+    mine = f"<st{name}.primaryEndpoints"
+    return {
+        "AzureFunctionsWebHost__hostid": name,
+        "AzureWebJobsStorage__clientId": f"<id-{name}.clientId>",
+        "AzureWebJobsStorage__blobServiceUri": f"{mine}.blob>",
+        "AzureWebJobsStorage__queueServiceUri": f"{mine}.queue>",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": f"<appi-{name}.ConnectionString>",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": f"ClientId=<id-{name}.clientId>;Authorization=AAD",
+        "AZURE_CLIENT_ID": f"<id-{name}.clientId>",
+        "STATE_URL": f"{mine}.blob>state",
+        "QUEUE_URL": f"{mine}.queue>work",
+    }
+
+
+LEFT_OUT = {
+    "SEGMENTS_URL": "<mysegments.primaryEndpoints.blob>exports",
+    "KEY_VAULT_URL": f"<kv-{token(PLAINEST)}.vaultUri>",
+    "EXPORT_SCHEDULE": "0 * * * * *",
+    "EXPORTS_PAUSED": "false",
+    "NOTIFY_SECRET": "",
+    "AUTH": "key",
+    "PUBLIC_URL": "",
+    "KLAVIYO_CLIENT_ID": "",
+}
+CHOSEN = {
+    "SEGMENTS_URL": "<mysegments.primaryEndpoints.blob>exports/customer-insights",
+    "KEY_VAULT_URL": "<my-vault.vaultUri>",
+    "EXPORT_SCHEDULE": "0 */5 * * * *",
+    "EXPORTS_PAUSED": "true",
+    "NOTIFY_SECRET": "notify-url",
+    "AUTH": "entra",
+    "PUBLIC_URL": "https://exports.example.org",
+    "KLAVIYO_CLIENT_ID": "my-oauth-app",
 }
 
 
-@pytest.mark.parametrize("name", WIRED)
-def test_a_setting_is_what_its_name_says(name: str) -> None:
-    """The app signs in as its own identity, and finds its segments, state, vault and telemetry."""
-    assert app_settings()[name] == WIRED[name]
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("plainest", LEFT_OUT),
+        ("own-vault", LEFT_OUT | {"KEY_VAULT_URL": "<my-vault.vaultUri>"}),
+        ("entra", LEFT_OUT | {"AUTH": "entra"}),
+        ("everything", CHOSEN),
+    ],
+)
+def test_a_setting_is_what_its_name_says(choice: str, told: dict[str, str]) -> None:
+    """The app signs in as its own identity, finds segments, state, vault and telemetry, and does as told."""
+    expected = wired(choice) | told
+    assert {name: app_settings(SNAPSHOTS[choice])[name] for name in expected} == expected
 
 
 def test_the_host_listens_where_the_timer_sends() -> None:
     """Both addresses are made of the account's own, which ends in a slash; without workers, there is none."""
-    outputs = declared(TEMPLATES["storage.bicep"], "output")
-    service, url = (text(outputs[name].named_children[-1]) for name in ("queueServiceUrl", "queueUrl"))
-    assert url == f"withQueue ? '${{{service}}}${{workQueue.name}}' : ''".strip("'")
-    assert text(modules(MAIN)["storage"][1]["withQueue"]) == "workers == 'queue"
-    queue = text(body(declared(TEMPLATES["storage.bicep"], "resource")["workQueue"])["name"])
+    queue = SETTINGS["QUEUE_URL"].removeprefix(SETTINGS["AzureWebJobsStorage__queueServiceUri"])
     account = "https://stmade.queue.core.windows.net/"
     deployed = {"AzureWebJobsStorage__queueServiceUri": account, "QUEUE_URL": f"{account}{queue}"}
     assert Settings.from_environment(deployed).queue_url == f"{account}work"
     assert queue_of(deployed) == queue
+    assert app_settings(SNAPSHOTS["timer"]) == {
+        name: value.replace(token(PLAINEST), token(SNAPSHOTS["timer"]))
+        for name, value in (SETTINGS | {"QUEUE_URL": ""}).items()
+    }
     assert Settings.from_environment(deployed | {"QUEUE_URL": ""}).queue_url is None
 
 
 def test_the_command_is_told_where_the_queue_is() -> None:
     """Like the stores: an output for each setting with which it sees what the app sees."""
-    outputs = declared(MAIN, "output")
+    [app] = [each for each in MAIN["resources"] if each["name"] == "app"]
+    settings = app["properties"]["parameters"]["settings"]["value"]
     for name in ("SEGMENTS_URL", "STATE_URL", "KEY_VAULT_URL", "QUEUE_URL"):
-        assert text(outputs[name].named_children[-1]) == app_settings()[name]
+        assert MAIN["outputs"][name]["value"] == settings[name]
 
 
 def test_messages_are_worked_on_side_by_side() -> None:
     """The worker process has a thread for each message and each call that an instance may take at once."""
     queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
-    [calls] = re.findall(r"perInstanceConcurrency: (\d+)", text(TEMPLATES["app.bicep"]))
-    threads = int(app_settings()["PYTHON_THREADPOOL_THREAD_COUNT"])
-    assert threads >= max(queues["batchSize"] + queues["newBatchThreshold"], int(calls))
+    calls = site(PLAINEST)["functionAppConfig"]["scaleAndConcurrency"]["triggers"]["http"]
+    threads = int(SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"])
+    assert threads >= max(queues["batchSize"] + queues["newBatchThreshold"], calls["perInstanceConcurrency"])
 
 
 def test_a_long_run_keeps_no_place_of_others() -> None:
@@ -165,22 +194,22 @@ def test_a_message_comes_back_when_its_dead_worker_s_lock_has_ended() -> None:
 
 def test_no_trace_holds_an_address_of_a_request() -> None:
     """Its URL may hold a filter, and the filter a person: httpx, which calls Klaviyo, is not instrumented."""
-    assert app_settings()["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] == "httpx"
-    assert app_settings()["PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"] == "true"
+    assert SETTINGS["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] == "httpx"
+    assert SETTINGS["PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"] == "true"
 
 
 def test_the_timer_has_a_schedule() -> None:
     """`%EXPORT_SCHEDULE%` has no default: the templates give it one, in six fields."""
-    assert app_settings()["EXPORT_SCHEDULE"] == "exportSchedule"
-    default = text(declared(MAIN, "parameter")["exportSchedule"].named_children[-1])
-    assert len(default.split()) == 6
+    assert len(SETTINGS["EXPORT_SCHEDULE"].split()) == 6
 
 
 def test_two_apps_never_share_a_lock() -> None:
     """The host's id, which names its locks, is the token that makes the app's name unique."""
-    assert app_settings()["AzureFunctionsWebHost__hostid"] == "token"
-    token = text(declared(MAIN, "variable")["token"].named_children[1])
-    assert token == "uniqueString(subscription().id, resourceGroup().id, environmentName)"
+    assert (
+        one_of(PLAINEST, "Microsoft.Web/sites")["name"] == f"func-{SETTINGS['AzureFunctionsWebHost__hostid']}"
+    )
+    unique = "[uniqueString(subscription().id, resourceGroup().id, parameters('environmentName'))]"
+    assert MAIN["variables"]["token"] == unique
 
 
 @pytest.mark.parametrize("path", [Path("shared/settings.py"), Path("shared/adapters/credential.py")], ids=str)

@@ -1,4 +1,4 @@
-"""The Bicep templates: what can be known of them without a compiler."""
+"""The templates: names, what is forgotten, how the runtime is chosen, what azd hands over."""
 
 import json
 import re
@@ -6,133 +6,103 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import hypothesis
 import pytest
-from tree_sitter import Node
+from hypothesis import strategies as st
 
 from shared import state
 from shared.adapters.queue import POISON
-from tests.support.bicep import (
+from tests.support.templates import (
     INFRA,
     MAIN,
+    PLAINEST,
     ROOT,
-    TEMPLATES,
+    SNAPSHOTS,
+    Resource,
+    all_of,
     app_settings,
-    body,
-    declared,
-    members,
-    modules,
-    names,
-    text,
-    walk,
+    one_of,
+    shown,
+    site,
+    token,
 )
 
-# Microsoft's built-in roles, by the names that the templates give them.
-ROLES = {
-    "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    "storageBlobDataReader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
-    "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
-    "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
-    "keyVaultSecretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+# What Azure takes as the name of each type, by its rules for names. A guid is one wherever it is asked for.
+GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+NAMES = {
+    "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][\w-]{2,127}",
+    "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
+    "Microsoft.KeyVault/vaults": r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
+    "Microsoft.OperationalInsights/workspaces": r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+    "Microsoft.Insights/components": r"[^%&?/\\]{0,259}[^%&?/\\. ]",
+    "Microsoft.Insights/actionGroups": r"[^:<>+/&%?@|\\]{0,259}[^:<>+/&%?@|\\. ]",
+    "Microsoft.Insights/scheduledQueryRules": r"[^*<>%{}&:?/#@|\\]{0,259}[^*<>%{}&:?/#@|\\. ]",
+    "Microsoft.Insights/workbooks": GUID,
+    "Microsoft.Web/serverfarms": r"[A-Za-z0-9-]{1,60}",
+    "Microsoft.Web/sites": r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]",
 }
-# Bicep's own functions, as far as the templates call them.
-FUNCTIONS = {"empty", "guid", "items", "loadTextContent", "union", "uniqueString"}
-FUNCTIONS |= {"resourceGroup", "subscription", "subscriptionResourceId"}
+STORAGE = "Microsoft.Storage/storageAccounts"
+# What uniqueString makes.
+TOKENS = st.from_regex(r"[a-z2-7]{13}", fullmatch=True)
+
+every_choice = pytest.mark.parametrize("resources", SNAPSHOTS.values(), ids=SNAPSHOTS.keys())
 
 
-every_template = pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES.keys())
-
-
-@every_template
-def test_a_template_is_bicep(template: Node) -> None:
-    """The parser finds nothing that it can't read and nothing missing."""
-    assert [text(node) for node in walk(template) if node.is_error or node.is_missing] == []
-
-
-@every_template
-def test_parameters_and_outputs_are_described(template: Node) -> None:
+def test_parameters_and_outputs_are_described() -> None:
     """Whoever deploys can read what each parameter and output is."""
-    for name, node in declared(template, "parameter", "output").items():
-        assert node.prev_sibling is not None, name
-        assert text(node.prev_sibling).startswith("@description("), name
+    for name, declared in (MAIN["parameters"] | MAIN["outputs"]).items():
+        assert len(declared["metadata"]["description"]) > 15, name
 
 
-@every_template
-def test_names_are_declared_and_declarations_used(template: Node) -> None:
-    """An expression refers to what its template declares or to Bicep's functions; no parameter is idle."""
-    known = set(declared(template, "parameter", "variable", "resource", "module"))
-    loops = {text(node.named_children[0]) for node in walk(template) if node.type == "for_statement"}
-    used = set(names(template))
-    assert used - known - loops - FUNCTIONS == set()
-    assert set(declared(template, "parameter", "variable")) - used == set()
+@hypothesis.given(TOKENS)
+def test_every_name_is_one_that_azure_takes(made: str) -> None:
+    """Whatever the environment is called: names hold a token of it, and never its name."""
+    for resources in SNAPSHOTS.values():
+        for each in resources:
+            kind, name = each["type"], each["name"]
+            if kind.count("/") == 1 and not kind.startswith("Microsoft.Authorization"):
+                assert re.fullmatch(NAMES[kind], name.replace(token(resources), made)), name
+                assert token(resources) in name or re.fullmatch(GUID, name), name
 
 
-def test_modules_get_the_parameters_they_declare() -> None:
-    """Each module is a file of infra/ and gets exactly the parameters that it declares."""
-    used = modules(MAIN)
-    assert {file for file, _ in used.values()} == set(TEMPLATES) - {"main.bicep"}
-    for file, passed in used.values():
-        assert set(passed) == set(declared(TEMPLATES[file], "parameter")), file
+@pytest.mark.parametrize("choice", SNAPSHOTS)
+def test_an_environment_s_name_fits_wherever_it_stands(choice: str) -> None:
+    """A tag's value has 256 characters at most; no environment's name has more than azd allows."""
+    parameter = MAIN["parameters"]["environmentName"]
+    assert (parameter["minLength"], parameter["maxLength"]) == (1, 64)
+    environment = {"everything": "staging"}.get(choice, "production")
+    for each in SNAPSHOTS[choice]:
+        told = json.dumps(each)
+        where = [json.dumps(each.get("tags", {})), each.get("properties", {}).get("displayName", "")]
+        assert told.count(environment) == sum(text.count(environment) for text in where), each["id"]
 
 
-def test_outputs_of_modules_exist() -> None:
-    """Whatever main.bicep takes out of a module is an output of it."""
-    taken = re.findall(r"(\w+)\.outputs\.(\w+)", text(MAIN))
-    assert taken
-    for module, output in taken:
-        assert output in declared(TEMPLATES[modules(MAIN)[module][0]], "output"), f"{module}.{output}"
+def test_two_environments_in_one_group_do_not_collide() -> None:
+    """They share no resource of their group, nor a right that one of them assigns."""
+    one, other = ({each["id"] for each in SNAPSHOTS[choice]} for choice in ("own-vault", "everything"))
+    shared = one & other
+    # Both have the same administrator of the same vault: assigned twice, it is one right.
+    assert [
+        each.rpartition("/providers/Microsoft.Authorization/")[0].rpartition("/")[2] for each in shared
+    ] == ["my-vault"]
 
 
-@every_template
-def test_roles_are_the_ones_named(template: Node) -> None:
-    """Every id in a template is that of the role by whose name it goes."""
-    guid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-    ids = {name: text(node.named_children[1]) for name, node in declared(template, "variable").items()}
-    ids = {name: value for name, value in ids.items() if guid.fullmatch(value)}
-    assert ids == {name: ROLES[name] for name in ids}
-    assert len(guid.findall(text(template))) == len(ids)
-
-
-@every_template
-def test_an_assignment_grants_the_role_it_is_named_by(template: Node) -> None:
-    """The name of a role assignment is made of the scope, principal and role that it grants."""
-    for name, node in declared(template, "resource").items():
-        if "roleAssignments" not in text(node.named_children[1]):
-            continue
-        granted = body(node)
-        scope, properties = text(granted["scope"]), members(granted["properties"])
-        role = list(names(properties["roleDefinitionId"]))[-1]
-        assert text(granted["name"]) == f"guid({scope}.id, {text(properties['principalId'])}, {role})", name
-
-
-def test_the_state_and_the_package_lie_in_containers_that_are_made() -> None:
-    """The addresses that storage.bicep gives out end in the names of its own private containers."""
-    storage = TEMPLATES["storage.bicep"]
-    containers = {
-        name: body(node)
-        for name, node in declared(storage, "resource").items()
-        if "/containers@" in text(node.named_children[1])
-    }
-    assert {text(container["name"]) for container in containers.values()} == {"deployment", "state"}
-    for output in ("deploymentUrl", "stateUrl"):
-        address = text(declared(storage, "output")[output].named_children[-1])
-        assert (
-            address.removeprefix("${account.properties.primaryEndpoints.blob}${").removesuffix(".name}")
-            in containers
-        )
+@every_choice
+def test_the_state_and_the_package_lie_in_containers_that_are_made(resources: list[Resource]) -> None:
+    """The app and its deployments are sent to private containers of the storage account."""
+    account = f"<st{token(resources)}.primaryEndpoints.blob>"
+    containers = [each["name"] for each in all_of(resources, f"{STORAGE}/blobServices/containers")]
+    assert app_settings(resources)["STATE_URL"] == f"{account}state"
+    package = site(resources)["functionAppConfig"]["deployment"]["storage"]
+    assert shown(package["value"]) == f"{account}deployment"
+    assert package["authentication"]["type"] == "UserAssignedIdentity"
+    assert [name.rpartition("/")[2] for name in containers] == ["deployment", "state"]
 
 
 def test_what_has_failed_lies_where_the_timer_counts_it() -> None:
-    """The second queue has the name that the Functions host gives it, and both are there only for workers."""
-    storage = declared(TEMPLATES["storage.bicep"], "resource")
-    queues = {
-        name: text(body(node)["name"])
-        for name, node in storage.items()
-        if re.search(r"queueServices/queues@", text(node.named_children[1]))
-    }
-    assert queues == {"workQueue": "work", "poisonQueue": "${workQueue.name}" + POISON}
-    for name in ("queues", *queues, "appUsesWorkQueue", "appUsesPoisonQueue"):
-        assert "= if (withQueue) {" in text(storage[name]), name
+    """The second queue has the name that the Functions host gives it."""
+    queues = [each["name"] for each in all_of(PLAINEST, f"{STORAGE}/queueServices/queues")]
+    assert [name.rpartition("/")[2] for name in queues] == ["work", f"work{POISON}"]
 
 
 DOCUMENTS = ["state/connections/klaviyo-eu.json", "state/exports/vip.json"]
@@ -144,17 +114,10 @@ REMEMBERED = [f"state/{name}" for name in (state.head("vip"), "locks/account-1",
 
 def forgets(name: str) -> Callable[[str], bool]:
     """Whether a rule of the lifecycle matches a blob, by its container and name."""
-    storage = TEMPLATES["storage.bicep"]
-    [rule] = [
-        members(node)
-        for node in walk(storage)
-        if node.type == "object" and text(members(node).get("name", node)) == name
-    ]
-    filters = members(members(rule["definition"])["filters"])
-    prefixes = [text(prefix) for prefix in filters["prefixMatch"].named_children]
-    for resource, container in (("stateContainer", "state"), ("deploymentContainer", "deployment")):
-        prefixes = [prefix.replace(f"${{{resource}.name}}", container) for prefix in prefixes]
-    return lambda blob: blob.startswith(tuple(prefixes))
+    policy = one_of(PLAINEST, f"{STORAGE}/managementPolicies")["properties"]["policy"]
+    [rule] = [rule for rule in policy["rules"] if rule["name"] == name]
+    prefixes = tuple(rule["definition"]["filters"]["prefixMatch"])
+    return lambda blob: blob.startswith(prefixes)
 
 
 def test_only_runs_are_forgotten() -> None:
@@ -162,7 +125,6 @@ def test_only_runs_are_forgotten() -> None:
     is_forgotten = forgets("forget-old-runs")
     assert all(map(is_forgotten, LEFT_BY_RUNS))
     assert not any(map(is_forgotten, [*DOCUMENTS, *REMEMBERED]))
-    assert text(TEMPLATES["storage.bicep"]).count("baseBlob") == 1
 
 
 def test_old_versions_of_documents_stay() -> None:
@@ -180,20 +142,19 @@ def test_old_versions_of_documents_stay() -> None:
     assert all(map(is_forgotten, rewritten + LEFT_BY_RUNS))
 
 
-def test_nobody_signs_in_with_a_shared_key() -> None:
-    """Storage and telemetry refuse keys, the host uses the identity, and no template reads a key."""
-    everything = "\n".join(map(text, TEMPLATES.values()))
-    assert "allowSharedKeyAccess: false" in everything
-    assert "DisableLocalAuth: true" in everything
-    assert app_settings()["AzureWebJobsStorage__credential"] == "managedidentity"
-    assert not re.search(r"listKeys|AccountKey|SharedAccessSignature|listAccountSas", everything)
+@every_choice
+def test_nobody_signs_in_with_a_shared_key(resources: list[Resource]) -> None:
+    """The host uses the identity, and no template reads a key."""
+    assert app_settings(resources)["AzureWebJobsStorage__credential"] == "managedidentity"
+    for secret in ("listKeys", "AccountKey", "SharedAccessSignature", "listAccountSas"):
+        assert secret not in json.dumps(MAIN)
 
 
 def test_flex_consumption_gets_its_runtime_from_its_own_section() -> None:
     """FUNCTIONS_WORKER_RUNTIME is refused there; Python is the version that the project is built for."""
-    assert "FUNCTIONS_WORKER_RUNTIME" not in app_settings()
+    assert "FUNCTIONS_WORKER_RUNTIME" not in app_settings(PLAINEST)
     version = (ROOT / ".python-version").read_text().strip()
-    assert f"runtime: {{ name: 'python', version: '{version}' }}" in text(TEMPLATES["app.bicep"])
+    assert site(PLAINEST)["functionAppConfig"]["runtime"] == {"name": "python", "version": version}
 
 
 def given_by_azd() -> dict[str, str]:
@@ -204,15 +165,19 @@ def given_by_azd() -> dict[str, str]:
 
 def test_azd_can_set_every_parameter() -> None:
     """What somebody chose, a pause above all, would else be undone by the next `azd provision`."""
-    assert set(given_by_azd()) == set(declared(MAIN, "parameter"))
+    assert set(given_by_azd()) == set(MAIN["parameters"])
 
 
 def test_azd_leaves_defaults_as_they_are() -> None:
     """A variable that is not set means the template's default; blank stands for blank."""
-    for name, node in declared(MAIN, "parameter").items():
-        default = text(node.named_children[-1])
-        if len(node.named_children) > 2 and name != "location":
-            assert re.fullmatch(r"\$\{\w+=?(.*)\}", given_by_azd()[name])[1] == default, name  # type: ignore[index]
+    for name, parameter in MAIN["parameters"].items():
+        if "defaultValue" in parameter and name != "location":
+            default = str(parameter["defaultValue"])
+            if isinstance(parameter["defaultValue"], bool):
+                default = default.lower()
+            given = re.fullmatch(r"\$\{\w+=?(.*)\}", given_by_azd()[name])
+            assert given is not None
+            assert given[1] == default, name
 
 
 def test_what_azd_is_told_is_documented() -> None:
@@ -227,7 +192,7 @@ def test_what_azd_is_told_is_documented() -> None:
 def test_what_a_deployment_puts_out_is_documented() -> None:
     """The outputs that docs/deploy.md uses are those of main.bicep, all of them."""
     deploying = (ROOT / "docs/deploy.md").read_text()
-    for output in declared(MAIN, "output"):
+    for output in MAIN["outputs"]:
         assert f"`{output}`" in deploying, output
 
 
@@ -244,6 +209,4 @@ def test_the_identity_is_found_by_the_app_s_name() -> None:
     """Both names end in the same token: another app's identity in the group is not taken for it."""
     deploying = (ROOT / "docs/deploy.md").read_text()
     assert '--name "id-${FUNCTION_APP_NAME#func-}"' in deploying
-    assert text(body(declared(MAIN, "resource")["identity"])["name"]) == "id-${token}"
-    assert text(body(declared(TEMPLATES["app.bicep"], "resource")["site"])["name"]) == "func-${name}"
-    assert text(modules(MAIN)["app"][1]["name"]) == "token"
+    assert one_of(PLAINEST, "Microsoft.Web/sites")["name"] == f"func-{token(PLAINEST)}"

@@ -17,7 +17,7 @@ from tests.mutants.mutant import Mutant, passes
 
 ROOT = Path(__file__).parents[2]
 # What git ignores and tests need.
-INSTALLED = (".venv-checkov", "tests/azurite/node_modules")
+INSTALLED = (".venv-checkov", "tests/azurite/node_modules", "tests/kusto/node_modules")
 
 type InATree = Callable[[Path], bool]
 

@@ -1,0 +1,62 @@
+"""`make templates`: compiles infra/ with the Bicep CLI, and keeps what it would deploy for each choice.
+
+Writes main.json, a snapshot beside each of snapshots/*.bicepparam, and main.sha256 with the digests of all of
+them and of their sources, so that a test can tell without a compiler whether they are in step.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+INFRA = Path(__file__).parent
+# Where the snapshots pretend to deploy to.
+PLACE = (
+    *("--subscription-id", "00000000-0000-0000-0000-000000000001"),
+    *("--resource-group", "my-group"),
+    *("--location", "westeurope"),
+)
+
+
+def bicep() -> str | None:
+    """The CLI that BICEP names, or the one on the PATH."""
+    return os.environ.get("BICEP") or shutil.which("bicep")
+
+
+def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs the CLI; what it warns of is in stderr."""
+    cli = bicep()
+    if cli is None:
+        sys.exit("There is no Bicep CLI: install it, or set BICEP to its path.")
+    return subprocess.run([cli, command, *arguments], cwd=INFRA, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def snapshot(parameters: Path, mode: str) -> subprocess.CompletedProcess[str]:
+    """Writes (overwrite) or compares (validate) what would be deployed with these parameters."""
+    return run("snapshot", parameters, "--mode", mode, *PLACE)
+
+
+def digests() -> str:
+    """The digests of sources and of what is made of them, as sha256sum writes them."""
+    files = [*INFRA.glob("*.bicep"), *INFRA.glob("*.json"), *INFRA.glob("snapshots/*")]
+    return "".join(
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(INFRA)}\n"
+        for file in sorted(files)
+        if file.name != "main.parameters.json"
+    )
+
+
+def main() -> None:
+    """Compiles, and stops at the first error or warning."""
+    results = [run("build", "main.bicep", "--outfile", "main.json")]
+    results += [snapshot(file, "overwrite") for file in sorted(INFRA.glob("snapshots/*.bicepparam"))]
+    for result in results:
+        if result.returncode or result.stderr:
+            sys.exit(result.stderr)
+    (INFRA / "main.sha256").write_text(digests())
+
+
+if __name__ == "__main__":
+    main()
