@@ -48,7 +48,7 @@ def host(at_once: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         settings = json.loads((ROOT / "host.json").read_text())
-        settings["extensions"]["queues"]["batchSize"] = at_once
+        settings["extensions"]["queues"] |= {"batchSize": 1, "newBatchThreshold": at_once - 1}
         (Path(folder) / "host.json").write_text(json.dumps(settings))
         (Path(folder) / "function_app.py").write_text((ROOT / "function_app.py").read_text())
         app = FunctionsHost(Path(folder)).app

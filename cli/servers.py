@@ -11,7 +11,7 @@ import click
 from cli.terminal.output import print_line
 from shared.administration.rights import Person, Role
 from shared.errors import InvalidSettings
-from shared.settings import Auth, auth_of
+from shared.settings import Auth, Settings, auth_of
 
 APP = Path(__file__).resolve().parent.parent
 PORT = click.IntRange(0, 65_535)
@@ -44,6 +44,10 @@ def serve(port: int, role: str | None) -> None:
         os.environ["AUTH"] = Auth.LOCAL.value
         play_role(Role(role))
     os.environ.setdefault("EXPORT_SCHEDULE", "0 * * * * *")
+    try:
+        Settings.from_environment()
+    except InvalidSettings as error:
+        print_line(f"The settings are not valid, and functions will fail or be missing: {error.message}")
     print_line("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
     serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
 

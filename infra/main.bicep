@@ -221,3 +221,6 @@ output SEGMENTS_URL string = segments.outputs.url
 
 @description('Where connections, exports, heads and runs are.')
 output STATE_URL string = storage.outputs.stateUrl
+
+@description('The queue of work; blank where the timer does the work itself.')
+output QUEUE_URL string = storage.outputs.queueUrl

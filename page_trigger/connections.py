@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 from page_trigger.codes import remedy_of
 from page_trigger.forms import Form
-from page_trigger.rendering import render, see
+from page_trigger.rendering import render, render_problem, see
 from page_trigger.visits import Visit, part_of
 from shared.administration import connecting, connections, signing_in
 from shared.administration.connecting import NewConnection
@@ -15,12 +16,14 @@ from shared.administration.rights import Action, check_role, may
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection
 from shared.catalog.connection import Sharing
-from shared.errors import ExportError, InvalidDocument, Problem
+from shared.errors import Changed, ExportError, InvalidDocument, Problem
 from shared.services import Services, process_services
 
 A_PAGE = 50
+# Exports that use a connection, of which the page has the names.
+MOST_USES = 50
 # What a form keeps when it comes back with problems: never a key.
-_KEPT = ("display_name", "id", "sharing", "people", "sign_in", "secret_name")
+_KEPT = ("display_name", "id", "sharing", "people", "sign_in")
 
 
 def show_all(visit: Visit) -> Reply:
@@ -34,18 +37,31 @@ def show_all(visit: Visit) -> Reply:
         connections=[(each, state_of(each)) for each in good[part.first : part.first + A_PAGE]],
         problems=[each for each in found if not isinstance(each, Connection)] if part.number == 1 else [],
         part=part,
+        removed=visit.query("removed"),
     )
 
 
 def show(visit: Visit) -> Reply:
-    return _shown(visit, saved=visit.query("saved"))
+    try:
+        return _shown(visit, saved=visit.query("saved"))
+    except InvalidDocument as error:
+        return render_problem(visit, error, 422, removable=True)  # nobody else is told that it is there
 
 
 def _shown(visit: Visit, *, status: int = 200, **more: object) -> Reply:
     services = process_services()
-    connection = connections.show(services, visit.by, visit.route("connection")).document
+    stored = connections.show(services, visit.by, visit.route("connection"))
+    connection = stored.document
     is_administrator = may(visit.by, Action.READ_CONNECTION)
-    values = {"tested": None, "saved": "", "problem": None, "detached": None} | more
+    values = {
+        "tested": None,
+        "saved": "",
+        "problem": None,
+        "problems": (),
+        "detached": None,
+        "given": None,
+    } | more
+    uses = uses_of(services, connection.id) if is_administrator else []
     return render(
         visit,
         "connection.html",
@@ -53,7 +69,9 @@ def _shown(visit: Visit, *, status: int = 200, **more: object) -> Reply:
         connection=connection,
         state=state_of(connection),
         is_administrator=is_administrator,
-        uses=uses_of(services, connection.id) if is_administrator else [],
+        etag=stored.etag,
+        uses=uses[:MOST_USES],
+        more_uses=len(uses[MOST_USES:]),
         people="\n".join(connection.shared_with) if isinstance(connection.shared_with, tuple) else "",
         **values,
     )
@@ -64,15 +82,28 @@ def act(visit: Visit) -> Reply:
     done = _ACTIONS.get(visit.form.text("action"))
     if done is None:
         raise BadRequest("This page has no such button.")
+    services, connection_id = process_services(), visit.route("connection")
+    with suppress(InvalidDocument):  # what is not shared with one looks as if it were not there
+        connections.show(services, visit.by, connection_id)
     try:
-        return done(process_services(), visit, visit.route("connection"))
-    except InvalidDocument as error:
-        return _shown(visit, status=422, problem=error)
+        return done(services, visit, connection_id)
+    except (InvalidDocument, Changed) as error:
+        given = (
+            {name: visit.form.text(name) for name in _KEPT} if visit.form.text("action") == "save" else None
+        )
+        return _shown(visit, status=422, problem=error, problems=_problems(error), given=given)
+
+
+def _problems(error: ExportError | None) -> tuple[Problem, ...]:
+    return tuple(error.problems) if isinstance(error, InvalidDocument) else ()
 
 
 def _save(services: Services, visit: Visit, connection_id: str) -> Reply:
-    members = {"display_name": visit.form.text("display_name"), "shared_with": _sharing(visit.form)}
-    connections.change_members(services, visit.by, connection_id, members)
+    before = connections.show(services, visit.by, connection_id).document.shared_with
+    shared_with = _sharing(visit.form, before)
+    members = {"display_name": visit.form.text("display_name"), "shared_with": shared_with}
+    content, etag = json.dumps(members).encode(), visit.form.text("etag")
+    connections.change(services, visit.by, connection_id, content, etag)
     return see(f"/connections/{connection_id}", saved="1")
 
 
@@ -109,7 +140,7 @@ def _detach(services: Services, visit: Visit, connection_id: str) -> Reply:
 
 def _remove(services: Services, visit: Visit, connection_id: str) -> Reply:
     connections.remove(services, visit.by, connection_id)
-    return see("/connections", removed=connection_id)
+    return see("/connections", removed="1")
 
 
 _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
@@ -137,7 +168,7 @@ def _form(visit: Visit, given: dict[str, str], error: ExportError | None = None)
         given={name: given.get(name, "") for name in _KEPT},
         consent=CONSENT,
         error=error,
-        problems=error.problems if isinstance(error, InvalidDocument) else (),
+        problems=_problems(error),
         remedy=remedy_of(error.code) if error is not None else "",
         has_oauth=services.settings.klaviyo_client_id is not None,
     )
@@ -171,8 +202,13 @@ def _wish(form: Form) -> NewConnection:
     return NewConnection.parse("The connection", json.dumps(members).encode())
 
 
-def _sharing(form: Form) -> Sharing:
-    """Who may use the connection, as the form says it. Raises InvalidDocument."""
+def _sharing(form: Form, before: Sharing = "administrators") -> Sharing:
+    """Who may use the connection, as the form says it. Raises InvalidDocument, also where it names people
+    and means others."""
+    known = before if isinstance(before, tuple) else ()
+    if form.text("sharing") != "people" and not {*form.lines("people")} <= {*known}:
+        problem = Problem("/shared_with", "names people, and something else is chosen: choose one of them")
+        raise InvalidDocument("The connection", [problem])
     match form.text("sharing"):
         case "contributors":
             return "contributors"

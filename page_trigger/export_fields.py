@@ -1,27 +1,48 @@
-"""An export as a form shows it and sends it back: texts, as people type them, and the document they make.
+"""An export as a form shows it and sends it back: texts, as people type them."""
 
-What a form can't show of a document stays as it is.
-"""
-
-import re
+import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from page_trigger.forms import Form
+from shared.api import BadRequest
 from shared.catalog import Cron, Export
-from shared.errors import InvalidDocument, Problem
 
+# Segments of one export that a form takes: each one is looked up.
+MOST_SEGMENTS = 100
 _PREFIX = "attribute."
-_TESTS = ("equals", "not_equals", "in", "is_blank")
-# Between a property's column and its name at Klaviyo.
+# Between a property's column and its name at Klaviyo, where somebody types them.
 _AS = " = "
+
+
+class Property(NamedTuple):
+    """A column that becomes a custom property; `name` is blank where it keeps the column's."""
+
+    column: str
+    name: str = ""
+
+    @property
+    def text(self) -> str:
+        """As people read and type it."""
+        return f"{self.column}{_AS}{self.name}" if self.name else self.column
+
+    @property
+    def value(self) -> str:
+        """As a box sends it: exactly."""
+        return json.dumps([self.column, self.name])
+
+    @classmethod
+    def typed(cls, text: str, known: Iterable["Property"]) -> "Property":
+        """What a line says; one that reads like a property that is there is that one."""
+        column, _, name = text.partition(_AS)
+        return next((each for each in known if each.text.strip() == text), cls(column.strip(), name.strip()))
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of the form. `properties` are columns, with ` = ` and another name behind where they have
-    one; shares are in percent; blank numbers are left out of the document."""
+    """The fields of the form. Shares are in percent; blank numbers are left out of the document."""
 
     display_name: str = ""
     id: str = ""
@@ -33,9 +54,9 @@ class Fields:
     email: str = ""
     region: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
-    properties: tuple[str, ...] = ()
+    properties: tuple[Property, ...] = ()
     condition_column: str = ""
-    condition_test: str = ""
+    condition_test: str = "equals"
     condition_value: str = ""
     consented_at: str = ""
     when: str = "on_refresh"
@@ -55,12 +76,12 @@ class Fields:
 
     @classmethod
     def begun(cls, connection: str, segments: Iterable[str]) -> "Fields":
-        """Those of an export of which only these are known."""
-        return cls(connection=connection, segments=tuple(segments))
+        """Those of an export of which only these are known. Raises BadRequest."""
+        return cls(connection=connection, segments=_few(segments))
 
     @classmethod
-    def of(cls, form: Form) -> "Fields":
-        """As somebody has sent them."""
+    def of(cls, form: Form, known: Iterable[Property] = ()) -> "Fields":
+        """As somebody has sent them; `known` are the properties that the export has. Raises BadRequest."""
         given: dict[str, Any] = {
             each.name: form.text(each.name)
             for each in fields(cls)
@@ -70,26 +91,26 @@ class Fields:
         attributes = {
             name.removeprefix(_PREFIX): form.text(name) for name in form.fields if name.startswith(_PREFIX)
         }
-        properties = [*form.many("property"), *form.lines("more_properties")]
+        properties = [*map(_boxed, form.many("property"))]
+        properties += [Property.typed(line, known) for line in form.lines("more_properties")]
         return cls(
             **given,
-            segments=tuple(form.many("segment")),
+            segments=_few([*form.many("segment"), *form.lines("more_segments")]),
             attributes={name: column for name, column in attributes.items() if column},
             properties=tuple(dict.fromkeys(properties)),
         )
 
     @classmethod
-    def of_export(cls, export: Export, etag: str) -> "Fields":
+    def of_export(cls, export: Export, etag: str = "") -> "Fields":
         """Those of a document."""
         condition, when, sync, alerts = export.only_if, export.schedule.when, export.sync, export.alerts
         phone = export.attributes.phone_number
         tests = (
             condition.model_dump(by_alias=True, exclude_none=True, exclude={"column"}) if condition else {}
         )
-        test, value = next(iter(tests.items()), ("", ""))
+        test, value = next(iter(tests.items()), ("equals", ""))
         if test == "is_blank" and value is False:
             test = "is_not_blank"
-        is_cron = isinstance(when, Cron)
         return cls(
             display_name=export.display_name,
             id=export.id,
@@ -100,15 +121,12 @@ class Fields:
             email=export.match.email,
             region=(phone.region or "") if phone is not None else "",
             attributes={name: source.column for name, source in export.attributes.sources.items()},
-            properties=tuple(
-                f"{each.column}{_AS}{each.name}" if each.name else each.column
-                for each in export.attributes.properties
-            ),
+            properties=properties_of(export),
             condition_column=condition.column if condition else "",
             condition_test=test,
             condition_value="\n".join(value) if isinstance(value, list | tuple) else f"{value}",
             consented_at=export.consent.consented_at if export.consent else "",
-            when="cron" if is_cron else "on_refresh",
+            when="cron" if isinstance(when, Cron) else "on_refresh",
             cron=when.cron if isinstance(when, Cron) else "",
             timezone=when.timezone if isinstance(when, Cron) else "UTC",
             is_active=export.schedule.active,
@@ -118,7 +136,7 @@ class Fields:
             removes_strangers=sync.strangers == "remove",
             clear_blanks=sync.clear_blanks,
             full_every_days=f"{sync.full_every_days or ''}",
-            max_profiles=f"{export.limits.max_profiles}",
+            max_profiles=f"{export.limits.max_profiles}" if "limits" in export.model_fields_set else "",
             rejected_share=_percent(alerts.rejected_share if alerts else None),
             grew_by=_percent(alerts.grew_by if alerts else None),
             fell_by=_percent(alerts.fell_by if alerts else None),
@@ -132,118 +150,38 @@ class Fields:
         """With a column that is suggested."""
         return replace(self, email=column)
 
-    def property_of(self, column: str) -> str:
-        """What stands for a column among the properties; the column itself where it is none of them."""
-        return next((each for each in self.properties if each.partition(_AS)[0] == column), column)
+    def boxes(self, columns: Iterable[str]) -> list[Property]:
+        """A box for each column, and one for each name under which it goes to Klaviyo already."""
+        return [
+            box
+            for column in columns
+            for box in [each for each in self.properties if each.column == column] or [Property(column)]
+        ]
 
-    def other_properties(self, columns: Iterable[str]) -> list[str]:
+    def other_properties(self, columns: Iterable[str]) -> list[Property]:
         """The properties of columns that are not among these."""
         known = set(columns)
-        return [each for each in self.properties if each.partition(_AS)[0] not in known]
+        return [each for each in self.properties if each.column not in known]
 
 
-def members_of(given: Fields, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The document that the fields make, over what was there before.
-
-    Raises InvalidDocument for a number that is none; everything else is checked where documents are.
-    """
-    made = _Made()
-    members = dict(before) | {
-        "display_name": given.display_name,
-        "connection": given.connection or None,
-        "segments": list(given.segments),
-        "list_id": given.list_id,
-        "match": {"email": given.email},
-        "attributes": _attributes(given),
-        "only_if": _condition(given),
-        "consent": {"subscribe": "email", "consented_at": given.consented_at} if given.consented_at else None,
-        "schedule": _schedule(given),
-        "sync": {
-            "mode": given.mode,
-            "changed_only": given.changed_only,
-            "max_removal_share": made.share("/sync/max_removal_share", given.max_removal_share, 0.2),
-            "strangers": "remove" if given.removes_strangers else "keep",
-            "clear_blanks": given.clear_blanks,
-            "full_every_days": made.whole("/sync/full_every_days", given.full_every_days, 0),
-        },
-    }
-    if given.max_profiles:
-        members["limits"] = {"max_profiles": made.whole("/limits/max_profiles", given.max_profiles, 0)}
-    alerts = {
-        name: made.share(f"/alerts/{name}", text, None)
-        for name, text in (
-            ("rejected_share", given.rejected_share),
-            ("grew_by", given.grew_by),
-            ("fell_by", given.fell_by),
-        )
-        if text
-    }
-    members["alerts"] = alerts or None
-    made.check()
-    return {name: value for name, value in members.items() if value is not None or name == "connection"}
+def properties_of(export: Export) -> tuple[Property, ...]:
+    """An export's custom properties."""
+    return tuple(Property(each.column, each.name or "") for each in export.attributes.properties)
 
 
-def _attributes(given: Fields) -> dict[str, Any]:
-    made: dict[str, Any] = dict(given.attributes)
-    if "phone_number" in made and given.region:
-        made["phone_number"] = {"column": made["phone_number"], "region": given.region.upper()}
-    properties: list[Any] = []
-    for each in given.properties:
-        column, is_renamed, name = each.partition(_AS)
-        properties.append({"column": column, "name": name} if is_renamed else column)
-    return made | ({"properties": properties} if properties else {})
+def _few(segments: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(segments))
+    if len(found) > MOST_SEGMENTS:
+        raise BadRequest(f"A form takes {MOST_SEGMENTS} segments at most.")
+    return found
 
 
-def _condition(given: Fields) -> dict[str, Any] | None:
-    if not given.condition_column:
-        return None
-    value: Any = given.condition_value
-    test = given.condition_test
-    match test:
-        case "in":
-            value = [line.strip() for line in value.splitlines() if line.strip()]
-        case "is_blank":
-            value = True
-        case "is_not_blank":
-            test, value = "is_blank", False
-    return {"column": given.condition_column, test or "equals": value}
-
-
-def _schedule(given: Fields) -> dict[str, Any]:
-    when: Any = "on_refresh"
-    if given.when == "cron":
-        when = {"cron": given.cron, "timezone": given.timezone or "UTC"}
-    return {"active": given.is_active, "when": when}
-
-
-class _Made:
-    """Numbers out of texts, and what was wrong with them."""
-
-    def __init__(self) -> None:
-        self._problems: list[Problem] = []
-
-    def share(self, pointer: str, text: str, default: float | None) -> float | None:
-        """A share from a percentage."""
-        if not text:
-            return default
-        if re.fullmatch(r"\d{1,6}(?:[.,]\d{1,6})?", text, re.ASCII) is None:
-            self._problems.append(Problem(pointer, "must be a percentage, such as 20"))
-            return default
-        return round(float(text.replace(",", ".")) / 100, 8)
-
-    def whole(self, pointer: str, text: str, default: int) -> int:
-        digits = re.sub(r"[ ,.\u00a0\u202f]", "", text)
-        if not text:
-            return default
-        if re.fullmatch(r"\d{1,16}", digits, re.ASCII) is None:
-            self._problems.append(Problem(pointer, "must be a whole number"))
-            return default
-        return int(digits)
-
-    def check(self) -> None:
-        """Raises InvalidDocument."""
-        if self._problems:
-            raise InvalidDocument("The export", self._problems)
+def _boxed(value: str) -> Property:
+    with suppress(ValueError):
+        match json.loads(value):
+            case [str(column), str(name)]:
+                return Property(column, name)
+    raise BadRequest("The form has a property that is none.")
 
 
 def _percent(share: float | None) -> str:

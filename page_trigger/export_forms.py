@@ -1,26 +1,35 @@
 """The forms in which people add an export and change one, in the order of the steps that they know."""
 
 import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 
-from page_trigger.export_fields import Fields, members_of
+from page_trigger.export_fields import Fields, properties_of
+from page_trigger.export_members import members_of
 from page_trigger.rendering import render, see
 from page_trigger.visits import Visit
+from shared.adapters.clock import Deadline
 from shared.administration import connections, exports
-from shared.administration.connections import show as show_connection
-from shared.administration.documents import id_from
+from shared.administration.documents import STAMPS, check_version, id_from, new_document
 from shared.administration.rights import Action, check_role
 from shared.administration.segments import names_hidden, overview
 from shared.api import Reply, deadline_of
 from shared.catalog import Connection, Export
 from shared.catalog.attributes import Attributes
-from shared.errors import ExportError, InvalidDocument, Problem
+from shared.errors import ExportError, InvalidDocument
 from shared.klaviyo import KlaviyoList
 from shared.profiles.columns import email_column_of
 from shared.segments import Segments
 from shared.services import Services, process_services
 
-# With more columns than these, a box for each would make the page too long.
-MOST_BOXES = 150
+# Seconds that a form waits for the names of lists, which can be typed as well.
+PATIENCE = 5.0
+# What a form has to choose from, so that it stays small: lists, segments, and bytes of columns' names.
+MOST_LISTS, MOST_SEGMENTS, MOST_BYTES = 200, 100, 6_000
+# Stands for a list that is made when all the rest is right.
+_SOME_LIST = "AAAAAA"
+_ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
 def show_new(visit: Visit) -> Reply:
@@ -31,18 +40,15 @@ def show_new(visit: Visit) -> Reply:
 def begin(visit: Visit) -> Reply:
     """The first step leads to the second, the second saves. Saving runs nothing."""
     check_role(visit.by, Action.ADD_EXPORT)
-    form = visit.form
-    segments = form.many("segment")
-    if form.text("step") == "1":
-        if not form.text("connection") or not segments:
+    services, fields = process_services(), Fields.of(visit.form)
+    if visit.form.text("step") == "1":
+        if not fields.connection or not fields.segments:
             return _first_step(visit, "Choose a connection and at least one segment.")
-        return _form(visit, Fields.begun(form.text("connection"), segments))
-    fields = Fields.of(form)
-    services = process_services()
+        return _form(visit, Fields.begun(fields.connection, fields.segments))
     try:
-        fields = _with_list(services, visit, fields)
-        members = members_of(fields, {}) | {"id": fields.id or id_from(fields.display_name, "export")}
-        content = json.dumps(members).encode()
+        made_id = fields.id or exports.free_id(services, id_from(fields.display_name, "export"))
+        fields = _with_list(services, visit, fields, made_id)
+        content = json.dumps(members_of(fields) | {"id": made_id}).encode()
         saved = exports.add(services, visit.by, content, deadline_of(services))
     except ExportError as error:
         return _form(visit, fields, error)
@@ -58,12 +64,13 @@ def show_edit(visit: Visit) -> Reply:
 def change(visit: Visit) -> Reply:
     """Saves the export, unless somebody else has saved it meanwhile."""
     services, export_id = process_services(), visit.route("export")
-    before = exports.mine(services, visit.by, Action.CHANGE_EXPORT, export_id).document
-    fields = Fields.of(visit.form)
+    stored = exports.mine(services, visit.by, Action.CHANGE_EXPORT, export_id)
+    before = stored.document
+    fields = Fields.of(visit.form, properties_of(before))
     try:
-        fields = _with_list(services, visit, fields)
-        members = members_of(fields, before.model_dump(mode="json", exclude_unset=True))
-        content, etag = json.dumps(members).encode(), fields.etag
+        check_version(stored, fields.etag)
+        fields = _with_list(services, visit, fields, export_id, before)
+        content, etag = json.dumps(members_of(fields, before)).encode(), fields.etag
         saved = exports.change(services, visit.by, export_id, content, etag, deadline_of(services))
     except ExportError as error:
         return _form(visit, fields, error, before)
@@ -75,10 +82,15 @@ def _saved(saved: exports.Saved) -> Reply:
     return see(f"/exports/{saved.stored.document.id}", saved="1", **more)
 
 
-def _with_list(services: Services, visit: Visit, fields: Fields) -> Fields:
-    """With the id of the list that is to be made, where the form names one."""
+def _with_list(
+    services: Services, visit: Visit, fields: Fields, export_id: str, before: Export | None = None
+) -> Fields:
+    """With the id of the list that is to be made, where the form names one. What is wrong with the rest of
+    the document is found first. Raises InvalidDocument, and what making a list raises."""
     if not fields.new_list:
         return fields
+    members = members_of(replace(fields, list_id=_SOME_LIST), before) | {"id": export_id}
+    new_document(Export, {name: value for name, value in members.items() if name not in STAMPS})
     deadline = deadline_of(services)
     made = connections.add_list(services, visit.by, fields.connection, fields.new_list, deadline)
     return fields.with_list(made.id)
@@ -87,14 +99,14 @@ def _with_list(services: Services, visit: Visit, fields: Fields) -> Fields:
 def _first_step(visit: Visit, message: str = "") -> Reply:
     services = process_services()
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
-    found = connections.visible(services, visit.by)
     return render(
         visit,
         "new_export.html",
         status=422 if message else 200,
         message=message,
-        connections=[each for each in found if isinstance(each, Connection)],
-        segments=list(overview(view)),
+        connections=_connections(services, visit),
+        segments=list(islice(overview(view), MOST_SEGMENTS)),
+        has_more=len(view.names()) > MOST_SEGMENTS,
     )
 
 
@@ -105,6 +117,7 @@ def _form(
     columns, trouble = _columns(services, fields.segments)
     if not fields.email and columns:
         fields = fields.with_email(email_column_of(columns) or "")
+    offered = list(_within(MOST_BYTES, columns))
     lists, lists_trouble = _lists(services, visit, fields.connection)
     return render(
         visit,
@@ -112,24 +125,27 @@ def _form(
         status=422 if error is not None else 200,
         fields=fields,
         export=export,
-        columns=columns,
+        columns=offered,
         columns_trouble=trouble,
-        has_boxes=0 < len(columns) <= MOST_BOXES,
+        has_all=len(offered) == len(columns),
         lists=lists,
         lists_trouble=lists_trouble,
         connections=_connections(services, visit),
         segments=_segment_names(services, fields.segments),
         attributes=[name for name in _ATTRIBUTES if name != "phone_number"],
         error=error,
-        problems=_problems(error),
+        problems=error.problems if isinstance(error, InvalidDocument) else (),
     )
 
 
-_ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
-
-
-def _problems(error: ExportError | None) -> tuple[Problem, ...]:
-    return tuple(error.problems) if isinstance(error, InvalidDocument) else ()
+def _within(most_bytes: int, names: Iterable[str]) -> Iterator[str]:
+    """The first names that have so many bytes together at most."""
+    left = most_bytes
+    for name in names:
+        left -= len(name.encode(errors="replace"))
+        if left < 0:
+            return
+        yield name
 
 
 def _columns(services: Services, segments: tuple[str, ...]) -> tuple[list[str], str]:
@@ -140,8 +156,9 @@ def _columns(services: Services, segments: tuple[str, ...]) -> tuple[list[str], 
             snapshot = services.segments.newest(name)
             if names_hidden(snapshot):
                 return [], "The file names no columns that can be shown: type their names."
-            names = [column.name for column in snapshot.columns]
-            found = names if number == 0 else [each for each in found if each in names]
+            names = {column.name for column in snapshot.columns}
+            own = [column.name for column in snapshot.columns]
+            found = own if number == 0 else [each for each in found if each in names]
     except ExportError as error:
         return [], error.message
     return list(dict.fromkeys(found)), ""
@@ -152,11 +169,13 @@ def _lists(services: Services, visit: Visit, connection_id: str) -> tuple[list[K
     if not connection_id:
         return [], ""
     try:
-        show_connection(services, visit.by, connection_id, Action.LIST_LISTS)
-        found = connections.lists(services, visit.by, connection_id, deadline_of(services))
-        return sorted(found, key=lambda each: each.name.casefold()), ""
+        deadline = Deadline(services.clock, PATIENCE)
+        found = connections.lists(services, visit.by, connection_id, deadline)
     except ExportError as error:
         return [], error.message
+    if len(found) > MOST_LISTS:
+        return [], f"The account has {len(found):,} of them."
+    return sorted(found, key=lambda each: each.name.casefold()), ""
 
 
 def _connections(services: Services, visit: Visit) -> list[Connection]:
@@ -165,9 +184,9 @@ def _connections(services: Services, visit: Visit) -> list[Connection]:
 
 
 def _segment_names(services: Services, chosen: tuple[str, ...]) -> list[str]:
-    """All segments, those that are chosen among them though they may be gone."""
+    """The first segments, those that are chosen before them though they may be gone."""
     try:
         names = Segments(services.segment_store, services.settings.segments_prefix).names()
     except ExportError:
         names = []
-    return list(dict.fromkeys([*chosen, *names]))
+    return list(dict.fromkeys([*chosen, *names[: max(0, MOST_SEGMENTS - len(chosen))]]))

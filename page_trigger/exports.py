@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 from page_trigger import words
 from page_trigger.charts import Point, line
-from page_trigger.rendering import render, see
+from page_trigger.rendering import render, render_problem, see
+from page_trigger.runs import held_in
 from page_trigger.visits import Visit
 from shared import state
 from shared.administration import connections, exports, running
+from shared.administration.connections import state_of
 from shared.administration.documents import read_export
 from shared.administration.overview import overview
-from shared.administration.rights import Action, may
+from shared.administration.rights import Action, has_role_for, may
 from shared.administration.sampling import first_rows
 from shared.api import BadRequest, Reply, deadline_of
 from shared.catalog import Connection, Export
-from shared.errors import ExportError, NotFound
+from shared.errors import ExportError, InvalidDocument, NotFound, PermanentError
 from shared.runs.record import RunRecord
 from shared.runs.starting import Request
 from shared.runs.views.history import list_runs
@@ -25,11 +27,23 @@ RUNS_SHOWN = 30
 _DONE = ("successful", "completed_with_warnings")
 # Warnings that count people who have left the segment, and not the list.
 _STAY = ("removals_held", "removals_pending", "removals_unmatched", "merged_kept", "kept_for_another")
+# What has just been done, by the word in the address.
+_SAVED = {
+    "1": "Saved. Saving runs nothing: use Run, or wait for the schedule.",
+    "on": "The schedule is on.",
+    "off": "The schedule is off: it runs only when somebody runs it.",
+    "copied": "This is the copy. It goes into the same list, and its schedule is off: edit it first.",
+    "attached": "The connection is attached.",
+    "detached": "It has no connection now, and does not run until one is attached.",
+}
 
 
 def show(visit: Visit) -> Reply:
     services, export_id = process_services(), visit.route("export")
-    stored = read_export(services, export_id)
+    try:
+        stored = read_export(services, export_id)
+    except InvalidDocument as error:
+        return render_problem(visit, error, 422, removable=has_role_for(visit.by, Action.ADD_CONNECTION))
     glance = next(overview(services, visit.by, [services.state.stat(state.export(export_id))]), None)
     if glance is None:
         raise NotFound(f"There is no export {export_id!r}.", code="unknown_export")
@@ -40,11 +54,13 @@ def show(visit: Visit) -> Reply:
         export=stored.document,
         glance=glance,
         runs=records[::-1],
-        charts=_charts(records),
+        charts=_charts(stored.document, records),
         fields=fields_of(stored.document),
         connections=_others(services, visit, stored.document),
         not_checked=visit.query("not_checked"),
-        saved=visit.query("saved"),
+        saved=_SAVED.get(visit.query("saved"), ""),
+        held=held_in(records[-1]) if records else 0,
+        connection_state=_connection_state(services, stored.document),
     )
 
 
@@ -65,33 +81,33 @@ def _run(services: Services, visit: Visit, export_id: str) -> Reply:
 
 def _activate(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.activate(services, visit.by, export_id, active=True)
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="on")
 
 
 def _deactivate(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.activate(services, visit.by, export_id, active=False)
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="off")
 
 
 def _duplicate(services: Services, visit: Visit, export_id: str) -> Reply:
-    new_id = visit.form.text("new_id") or exports.copy_id(export_id)
+    new_id = exports.free_id(services, exports.copy_id(export_id))
     saved = exports.duplicate(services, visit.by, export_id, new_id, None, deadline_of(services))
-    return see(f"/exports/{saved.stored.document.id}", saved="1")
+    return see(f"/exports/{saved.stored.document.id}", saved="copied")
 
 
 def _attach(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.attach(services, visit.by, export_id, visit.form.text("connection"), deadline_of(services))
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="attached")
 
 
 def _detach(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.detach(services, visit.by, export_id)
-    return see(f"/exports/{export_id}", saved="1")
+    return see(f"/exports/{export_id}", saved="detached")
 
 
 def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
     exports.remove(services, visit.by, export_id)
-    return see("/", removed=export_id)
+    return see("/", removed="1")
 
 
 def _preview(services: Services, visit: Visit, export_id: str) -> Reply:
@@ -118,9 +134,17 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
 }
 
 
+def _connection_state(services: Services, export: Export) -> str:
+    """What the export's connection is ready for; blank where that can't be known."""
+    try:
+        return state_of(services.catalog.connection(export.connection))
+    except PermanentError:
+        return ""
+
+
 def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:
     """The connections that a detached export could get."""
-    if export.connection is not None or visit.by.role.value == "viewer":
+    if export.connection is not None or not has_role_for(visit.by, Action.SEE_CONNECTION):
         return []
     found = connections.visible(services, visit.by)
     return [each for each in found if isinstance(each, Connection)]
@@ -134,16 +158,18 @@ def _last_runs(services: Services, export_id: str) -> list[RunRecord]:
         return []
 
 
-def _charts(records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
+def _charts(export: Export, records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
     """Of the closed runs: people on the list, how long they took, and which share of the rows was refused;
     each with the numbers for a table."""
     closed = [record for record in records if record.is_closed]
     done = [record for record in closed if record.status in _DONE]
+    is_mirror = export.sync.mode == "mirror"
+    name = "People on the list" if is_mirror else "People of the segment"
     people = [_point(each, _people(each)) for each in done]
     seconds = [_point(each, _seconds(each)) for each in done]
     shares = [_point(each, 100 * _refused_share(each)) for each in done]
     return [
-        ("People on the list", line("People whom the export has on the list", people), _table(people)),
+        (name, line(name, people), _table(people)),
         ("Duration in seconds", line("Duration of each run", seconds, " s"), _table(seconds)),
         ("Refused rows in percent", line("Share of refused rows, by run", shares, " %"), _table(shares)),
     ]
@@ -161,7 +187,7 @@ def _point(record: RunRecord, value: float) -> Point:
 
 
 def _table(points: list[Point]) -> list[tuple[str, str]]:
-    return [(point.label, f"{point.value:,.6g}") for point in points]
+    return [(point.label, f"{round(point.value, 2):,}".removesuffix(".0")) for point in points]
 
 
 def _seconds(record: RunRecord) -> float:

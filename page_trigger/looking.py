@@ -10,6 +10,7 @@ from shared.api import Reply, deadline_of
 from shared.services import process_services
 
 A_PAGE = 50
+MOST_FINDINGS = 100
 _LONGEST = 200
 
 
@@ -27,8 +28,17 @@ def show_audit(visit: Visit) -> Reply:
 
 
 def show_health(visit: Visit) -> Reply:
-    """What is wrong, first; what is fine after it."""
+    """What is wrong, the gravest first; what is fine is folded up."""
     services = process_services()
     findings = list(examine(services, deadline_of(services)))
-    findings.sort(key=lambda finding: (not finding.fix or finding.warning, not finding.fix))
-    return render(visit, "health.html", findings=findings)
+    wrong = sorted((each for each in findings if each.fix), key=lambda each: each.warning)
+    fine = [each for each in findings if not each.fix]
+    return render(
+        visit,
+        "health.html",
+        broken=sum(not each.warning for each in wrong),
+        wrong=wrong[:MOST_FINDINGS],
+        more_wrong=len(wrong[MOST_FINDINGS:]),
+        fine=fine[:MOST_FINDINGS],
+        more_fine=len(fine[MOST_FINDINGS:]),
+    )

@@ -1,6 +1,7 @@
 """From a template to a page: escaped, with the headers that keep it to itself."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from page_trigger.codes import remedy_of
 from shared.administration.connections import ConnectionInUse
 from shared.administration.rights import Action, has_role_for
 from shared.api import Reply
-from shared.errors import ExportError, InvalidDocument
+from shared.errors import ExportError, InvalidDocument, InvalidSettings
 from shared.klaviyo.oauth import authorize_page
 from shared.services import process_services
 from shared.text import shown
@@ -37,8 +38,8 @@ def render(visit: "Visit", template: str, *, status: int = 200, **values: Any) -
     return Reply(status, body, "text/html", headers())
 
 
-def render_problem(visit: "Visit", error: Exception, status: int) -> Reply:
-    """The page that says what went wrong, and what to do."""
+def render_problem(visit: "Visit", error: Exception, status: int, *, removable: bool = False) -> Reply:
+    """The page that says what went wrong, and what to do; where the document itself is, it can be removed."""
     known = error if isinstance(error, ExportError) else None
     code = known.code if known else "internal_error"
     return render(
@@ -52,6 +53,7 @@ def render_problem(visit: "Visit", error: Exception, status: int) -> Reply:
         problems=error.problems if isinstance(error, InvalidDocument) else (),
         used_by=error.exports if isinstance(error, ConnectionInUse) else (),
         signs_in=status == 401,
+        removable=removable,
     )
 
 
@@ -63,14 +65,17 @@ def see(path: str, **query: str) -> Reply:
 
 def headers() -> Mapping[str, str]:
     """What keeps a page from being kept, framed, or made to load or send anything elsewhere."""
-    sign_in = urlsplit(authorize_page(process_services().settings.klaviyo_url))
+    elsewhere = ["https://login.microsoftonline.com"]
+    with suppress(InvalidSettings):  # the page says what is wrong with them
+        sign_in = urlsplit(authorize_page(process_services().settings.klaviyo_url))
+        elsewhere.append(f"{sign_in.scheme}://{sign_in.netloc}")
     policy = {
         "default-src": "'none'",
         "style-src": "'self'",
         "script-src": "'self'",
         "img-src": "'self'",
         "connect-src": "'self'",
-        "form-action": f"'self' https://login.microsoftonline.com {sign_in.scheme}://{sign_in.netloc}",
+        "form-action": " ".join(["'self'", *elsewhere]),
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
     }
@@ -97,7 +102,11 @@ def _environment() -> "Environment":
 
     def exact(value: str) -> Markup:
         """A value that comes back with a form exactly as it is."""
-        parts = (each if each.isprintable() else f"&#{ord(each)};" for each in escape(value))
+        # A browser takes references to the controls beyond ASCII for other characters.
+        parts = (
+            each if each.isprintable() or "\x80" <= each <= "\x9f" else f"&#{ord(each)};"
+            for each in escape(value)
+        )
         return Markup("".join(parts))  # noqa: S704 - each part is escaped
 
     def when(moment: datetime | None) -> Markup:

@@ -13,17 +13,20 @@ from page_trigger.rendering import render, see
 from page_trigger.visits import Visit
 from page_trigger.words import duration_of
 from shared import state
+from shared.adapters.clock import Deadline
 from shared.administration import exports, running
 from shared.administration.exports import sharing_of
 from shared.administration.rights import Action, may
 from shared.api import BadRequest, Reply, deadline_of
+from shared.api.preferences import LONGEST_WAIT
 from shared.catalog import Export
-from shared.errors import ExportError, NotFound, PermanentError
+from shared.errors import ExportError, NotFound, PermanentError, TakenElsewhere
+from shared.runs.advance import advance
 from shared.runs.record import Counts, RunRecord
 from shared.runs.run import OpenRun
 from shared.runs.starting import Request
 from shared.runs.views.estimate import estimate_of
-from shared.runs.views.history import find_run, list_runs, read_run
+from shared.runs.views.history import find_run, list_run_ids, list_runs, read_run
 from shared.runs.views.recent import recent_runs
 from shared.services import Services, process_services
 
@@ -67,8 +70,8 @@ def show(visit: Visit) -> Reply:
         export=export,
         progress=estimate_of(found, now) if isinstance(found, OpenRun) else None,
         lasted=duration_of(record.started_at, record.finished_at or (None if record.is_closed else now)),
-        chart=waterfall("What became of the rows", steps_of(record.counts)),
-        counts=_compared(record.counts, before.counts if before is not None else None),
+        chart=waterfall("What became of the rows", steps_of(record.counts)) if record.is_closed else None,
+        counts=_compared(record, before),
         before=before,
         reasons=[
             (reason, count, meaning_of(reason), remedy_of(reason))
@@ -76,8 +79,10 @@ def show(visit: Visit) -> Reply:
         ],
         places=_first_places(services, record),
         confirmable=confirmable(record),
+        is_newest=_is_newest(services, record),
+        canceling=not record.is_closed and _is_canceling(services, record),
         may_run=_may(services, visit, export, Action.START_RUN),
-        may_cancel=_may(services, visit, export, Action.CANCEL_RUN) or export is None,
+        may_cancel=_may_cancel(services, visit, record),
         advances=bool(visit.query("started")) and not record.is_closed and services.queue is None,
     )
 
@@ -92,15 +97,27 @@ def act(visit: Visit) -> Reply:
             if not record.is_closed:
                 running.cancel_run(services, visit.by, record, deadline_of(services))
             return see(f"/runs/{record.id}")
+        case "advance":
+            _advance(services, visit, record)
+            return see(f"/runs/{record.id}")
         case "again":
             return _start(services, visit, record, Request("on_demand", visit.by.name))
         case "confirm":
-            wish = confirmable(record)
+            wish = confirmable(record) if _is_newest(services, record) else None
             if wish is None or visit.form.text("removals") != str(wish.removals):
                 raise BadRequest("The run has nothing to confirm, or another number than the form has.")
             request = Request("on_demand", visit.by.name, confirmed=wish.removals, reconcile=wish.reconcile)
             return _start(services, visit, record, request)
     raise BadRequest("This page has no such button.")
+
+
+def _advance(services: Services, visit: Visit, record: RunRecord) -> None:
+    """Does the timer's work on an open run while a browser waits for it, since without a queue the timer
+    would begin within a minute."""
+    exports.mine(services, visit.by, Action.START_RUN, record.export)
+    with suppress(TakenElsewhere):
+        if not record.is_closed:
+            advance(services, record, Deadline(services.clock, LONGEST_WAIT))
 
 
 def _start(services: Services, visit: Visit, record: RunRecord, request: Request) -> Reply:
@@ -109,12 +126,23 @@ def _start(services: Services, visit: Visit, record: RunRecord, request: Request
     return see(f"/runs/{started.id}", started="1")
 
 
+def held_in(record: RunRecord) -> int:
+    """How many removals a run holds."""
+    return sum(warning.count for warning in record.warnings if warning.code == "removals_held")
+
+
 def confirmable(record: RunRecord) -> Confirmable | None:
     """What the safeguard of a run that is closed asks to confirm; None where no word helps."""
     for warning in record.warnings:
         if warning.code == "removals_held" and (found := _CONFIRM.search(warning.message)):
             return Confirmable(int(found[2]), bool(found[1]))
     return None
+
+
+def not_sent(counts: Counts) -> int:
+    """Rows that might have left and have not: the run was cut short, or has not come to them yet."""
+    left_out = counts.rejected + counts.filtered + counts.duplicates + counts.unchanged
+    return max(0, counts.rows - left_out - counts.sent)
 
 
 def steps_of(counts: Counts) -> list[Step]:
@@ -126,12 +154,12 @@ def steps_of(counts: Counts) -> list[Step]:
         ("Left out by the condition", counts.filtered, "off"),
         ("Duplicates", counts.duplicates, "off"),
         ("Unchanged", counts.unchanged, "off"),
+        ("Not sent", not_sent(counts), "warning"),
     ):
         left -= count
         if count:
             steps.append(Step(label, count, max(0, left), kind))
     steps.append(Step("Sent", counts.sent, 0, "plain"))
-    left = counts.sent
     for label, count, kind in (
         ("Refused by Klaviyo", counts.failed, "bad"),
         ("Unconfirmed", counts.unconfirmed, "warning"),
@@ -145,14 +173,18 @@ def steps_of(counts: Counts) -> list[Step]:
     return steps
 
 
-def _compared(counts: Counts, before: Counts | None) -> list[tuple[str, int, int | None]]:
-    """The counts beside those of the run before; those that are 0 in both are left out."""
-    earlier = before.model_dump() if before is not None else {}
+def _compared(record: RunRecord, before: RunRecord | None) -> list[tuple[str, int, int | None]]:
+    """The counts beside those of the run before; those that are 0 in both, and can't grow, are left out."""
+    counts, earlier = _counts(record), _counts(before) if before is not None else {}
     return [
         (name, count, earlier.get(name))
-        for name, count in counts.model_dump().items()
-        if count or earlier.get(name) or name in ("rows", "sent", "imported")
+        for name, count in counts.items()
+        if count or earlier.get(name) or name in ("rows", "sent", "imported") or not record.is_closed
     ]
+
+
+def _counts(record: RunRecord) -> dict[str, int]:
+    return record.counts.model_dump() | ({"not_sent": not_sent(record.counts)} if record.is_closed else {})
 
 
 def _export(services: Services, export_id: str) -> Export | None:
@@ -163,6 +195,29 @@ def _export(services: Services, export_id: str) -> Export | None:
 
 def _may(services: Services, visit: Visit, export: Export | None, action: Action) -> bool:
     return export is not None and may(visit.by, action, sharing_of(services, export))
+
+
+def _may_cancel(services: Services, visit: Visit, record: RunRecord) -> bool:
+    try:
+        running.check_run(services, visit.by, record)
+    except PermanentError:
+        return False
+    return True
+
+
+def _is_canceling(services: Services, record: RunRecord) -> bool:
+    with suppress(NotFound):
+        services.state.stat(state.cancel(record.id))
+        return True
+    return False
+
+
+def _is_newest(services: Services, record: RunRecord) -> bool:
+    """Whether no run of the export came after it: only then its safeguard speaks of the list as it is."""
+    with suppress(ExportError):
+        ids, _ = list_run_ids(services.state, record.export, "", 1, services.clock.now())
+        return ids == [record.id]
+    return False
 
 
 def _run_before(services: Services, record: RunRecord) -> RunRecord | None:

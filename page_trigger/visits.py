@@ -1,16 +1,18 @@
 """How a page is answered: who asks, with which right, and what becomes of a form and of an error."""
 
 import hmac
+import logging
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from page_trigger.forms import Form
 from page_trigger.rendering import render, render_problem
 from shared.adapters.http import HttpCall, add_route, new_blueprint
+from shared.adapters.telemetry import log_bug
 from shared.administration.rights import Action, Forbidden, Person, check_role
 from shared.api import BadRequest, Reply
 from shared.api.callers import AUTH, OPERATOR, NotSignedIn, caller_of
@@ -19,8 +21,9 @@ from shared.api.routes import check_origin
 from shared.errors import ExportError
 from shared.settings import Auth, SignIn
 
+logger = logging.getLogger(__name__)
+
 _TOKEN_BYTES = 32
-_LONGEST_TOKEN = 64
 _ASKED_FOR = ASKED_FOR | {"unknown_connection"}
 
 
@@ -100,9 +103,17 @@ def answer(page: Page, http: HttpCall, auth: Auth = AUTH) -> Reply:
     except NotSignedIn as error:
         return render_problem(visit, error, 401)
     except ExportError as error:
-        return render_problem(visit, error, status_of(error, _ASKED_FOR))
+        return _refused(visit, error)
     except Exception as error:
+        log_bug(logger, error)
         return render_problem(visit, error, 500)
+
+
+def _refused(visit: Visit, error: ExportError) -> Reply:
+    status = status_of(error, _ASKED_FOR)
+    if status >= 500:
+        logger.error("%s: %s", error.code, error.message)
+    return render_problem(visit, error, status)
 
 
 def _answer(page: Page, visit: Visit, token: str, auth: Auth) -> Reply:
@@ -110,7 +121,10 @@ def _answer(page: Page, visit: Visit, token: str, auth: Auth) -> Reply:
     if visit.http.method in ("GET", "HEAD"):
         return page.show(visit)
     if visit.http.method != "POST" or page.act is None:
-        raise BadRequest("This page takes no such request.", status=405, code="method_not_allowed")
+        methods = "GET, HEAD" if page.act is None else "GET, HEAD, POST"
+        error = BadRequest(f"The methods here are {methods}.", status=405, code="method_not_allowed")
+        refused = render_problem(visit, error, 405)
+        return replace(refused, headers={**refused.headers, "allow": methods})
     check_origin(visit.http, auth)
     form = Form.of(visit.http.body, visit.http.headers.get("content-type", ""))
     if not token or not hmac.compare_digest(form.text("token").encode(), token.encode()):
@@ -126,11 +140,12 @@ def cookie_name(auth: Auth) -> str:
 
 
 def _token_in(http: HttpCall, auth: Auth) -> str:
-    try:
-        morsel = SimpleCookie(http.headers.get("cookie", "")).get(cookie_name(auth))
-    except CookieError:
-        return ""
-    return morsel.value if morsel is not None and len(morsel.value) <= _LONGEST_TOKEN else ""
+    """The cookie's value, whatever other cookies look like; blank where it is none of ours."""
+    for pair in http.headers.get("cookie", "").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == cookie_name(auth) and re.fullmatch(r"[\w-]{1,64}", value, re.ASCII):
+            return value
+    return ""
 
 
 def _with_cookie(reply: Reply, token: str, auth: Auth) -> Reply:

@@ -35,6 +35,7 @@ _COUNTS = {
     "duplicates": "Duplicates",
     "unchanged": "Unchanged",
     "sent": "Sent",
+    "not_sent": "Not sent",
     "new": "New",
     "changed": "Changed",
     "imported": "Confirmed by Klaviyo",
@@ -54,6 +55,9 @@ _FIELDS = {
     "/only_if": "condition_column",
     "/attributes/properties": "more_properties",
     "/schedule/when": "cron",
+    "/sync/strangers": "removes_strangers",
+    "/sync/mode": "mode-add",
+    "/sign_in": "sign_in-api_key",
 }
 
 

@@ -12,7 +12,10 @@ from shared.errors import InvalidSettings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Azure allows 63 characters; the queue of messages that have failed has a longer name.
-_HOST = re.compile(r"[a-z0-9]{3,24}\.queue\.", re.ASCII)
+# An account may be in a DNS zone of its own: account.z01.queue.storage.azure.net.
+_HOST = re.compile(r"[a-z0-9]{3,24}(?:\.z[0-9]+)?\.queue\.", re.ASCII)
+_STORAGE = "AzureWebJobsStorage"
+_EMULATOR = "http://127.0.0.1:10001/devstoreaccount1"
 _QUEUE = re.compile(r"(?=.{3,56}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
@@ -60,7 +63,7 @@ class Settings:
         return cls(
             segments_url=_store_url("SEGMENTS_URL", text("SEGMENTS_URL", cls.segments_url)),
             state_url=_store_url("STATE_URL", text("STATE_URL", cls.state_url)),
-            queue_url=_queue_url(text("QUEUE_URL", ""), text("AzureWebJobsStorage__queueServiceUri", "")),
+            queue_url=_queue_url(environment),
             key_vault_url=https_url("KEY_VAULT_URL", text("KEY_VAULT_URL", ""), loopback=False) or None,
             secrets_file=Path(text("SECRETS_FILE", str(cls.secrets_file))),
             klaviyo_url=https_url("KLAVIYO_URL", text("KLAVIYO_URL", cls.klaviyo_url)).rstrip("/"),
@@ -107,9 +110,8 @@ def auth_is_misspelt(environment: Mapping[str, str] = os.environ) -> bool:
 def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
     """The name of the queue that the host is to listen to; None without one, or where QUEUE_URL is wrong,
     which whoever reads the settings as a whole is told."""
-    service = environment.get("AzureWebJobsStorage__queueServiceUri", "").strip()
     try:
-        url = _queue_url(environment.get("QUEUE_URL", "").strip(), service)
+        url = _queue_url(environment)
     except InvalidSettings:
         return None
     return url.rpartition("/")[2] if url else None
@@ -136,11 +138,12 @@ def _store_url(name: str, url: str) -> str:
     return url
 
 
-def _queue_url(url: str, service: str) -> str | None:
-    """The queue's address. The host listens at the `service` of its own setting: both must be one."""
+def _queue_url(environment: Mapping[str, str]) -> str | None:
+    """The queue's address. The host listens at the account of its own setting: both must be one."""
+    url, (setting, service) = environment.get("QUEUE_URL", "").strip(), _host_listens_at(environment)
     if not url:
         return None
-    parts = urlsplit(https_url("QUEUE_URL", url.rstrip("/")))
+    parts = urlsplit(_plain(https_url("QUEUE_URL", url)))
     *account, name = parts.path.removeprefix("/").split("/")
     is_emulator = parts.hostname in LOOPBACK
     is_queue = _QUEUE.fullmatch(name) and not name.endswith("-poison")
@@ -149,9 +152,37 @@ def _queue_url(url: str, service: str) -> str | None:
             "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to "
             "56 lower-case letters, digits and single hyphens, and not -poison at its end."
         )
-    if service and service.rstrip("/") != parts.geturl().removesuffix(f"/{name}"):
-        raise InvalidSettings("QUEUE_URL must be a queue of AzureWebJobsStorage__queueServiceUri.")
+    if service and _plain(service) != parts.geturl().removesuffix(f"/{name}"):
+        raise InvalidSettings(f"QUEUE_URL must be a queue of {setting}, where the Functions host listens.")
     return parts.geturl()
+
+
+def _host_listens_at(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The setting of the host's storage, and the address of its queues; blank where that can't be told.
+
+    Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#connections
+    """
+    for setting, form in (
+        ("__queueServiceUri", "{}"),
+        ("__accountName", "https://{}.queue.core.windows.net"),
+    ):
+        if value := environment.get(f"{_STORAGE}{setting}", "").strip():
+            return f"{_STORAGE}{setting}", form.format(value)
+    pairs = environment.get(_STORAGE, "").strip().split(";")
+    parts = {
+        name.strip().lower(): value.strip() for name, _, value in (pair.partition("=") for pair in pairs)
+    }
+    if parts.get("usedevelopmentstorage", "").lower() == "true":
+        return _STORAGE, _EMULATOR
+    account, suffix = parts.get("accountname"), parts.get("endpointsuffix", "core.windows.net")
+    return _STORAGE, parts.get("queueendpoint") or (f"https://{account}.queue.{suffix}" if account else "")
+
+
+def _plain(url: str) -> str:
+    """Without what makes no difference: upper case in the host, the usual port, slashes at the end."""
+    parts = urlsplit(url)
+    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return parts._replace(netloc=host, path=parts.path.rstrip("/")).geturl()
 
 
 def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False) -> str:

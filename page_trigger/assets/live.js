@@ -32,6 +32,8 @@ function show(place, run, before) {
     set(place, "rate", rate > 0 ? `${number.format(Math.round(rate))} profiles a second.` : "");
   }
   if (!place.hasAttribute("data-watched")) return;
+  const badge = document.querySelector("[data-status] .badge");
+  if (badge && run.status === "running") badge.textContent = "Running";
   for (const cell of document.querySelectorAll("[data-count]")) {
     cell.textContent = number.format(run.counts[cell.dataset.count] || 0);
   }
@@ -55,28 +57,43 @@ async function watch(place) {
       set(place, "progress", "Sign in again: load this page anew.");
       return;
     }
-    if (answer.status === 202) {
-      const run = await answer.json();
+    if (answer.status === 200) {
+      end(place);
+      return;
+    }
+    if (answer.status === 403 || answer.status === 404) {
+      set(place, "progress", "The run can't be looked at any more.");
+      return;
+    }
+    const run = answer.status === 202 ? await answer.json().catch(() => null) : null;
+    if (run) {
       show(place, run, before);
       before = { sent: run.counts.sent, at: Date.now() };
-    } else if (answer.status === 200) {
-      location.replace(location.pathname);
-      return;
-    } else if (answer.status !== 503) {
-      return;
+    } else {
+      set(place, "progress", "The app does not answer. Trying again.");
     }
   }
 }
 
+// A run has ended: its page shows what it came to. A list is not taken from somebody who types in it.
+function end(place) {
+  if (!place.hasAttribute("data-watched") && document.activeElement !== document.body) {
+    set(place, "progress", "ended: load the page again");
+    return;
+  }
+  const here = new URL(location.href);
+  here.searchParams.delete("started");
+  location.replace(here);
+}
+
 // Without a queue the timer would begin within a minute; who has just pressed Run does not wait for it.
-function advance(place) {
-  fetch(`/api/exports/${place.dataset.advance}/runs`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Prefer: "wait=200" },
-    body: "{}",
-  }).catch(() => {});
+function advance() {
+  const token = document.querySelector('input[name="token"]');
+  if (!token) return;
+  const body = new URLSearchParams({ token: token.value, action: "advance" });
+  fetch(location.pathname, { method: "POST", body, redirect: "manual" }).catch(() => {});
 }
 
 showTimes();
 for (const place of document.querySelectorAll("[data-run]")) watch(place);
-for (const place of document.querySelectorAll("[data-advance]")) advance(place);
+if (document.querySelector("[data-advance]")) advance();

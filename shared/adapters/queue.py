@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+    from azure.storage.queue import QueueClient
 
 # Where the Functions host puts a message whose function has failed as often as host.json allows.
 POISON = "-poison"
-# Seconds. A caller over HTTP waits for this, and what can't be sent is found by the timer.
-_PATIENCE = 5
+# Seconds of each of two tries, and between them. A caller over HTTP waits for all, 5 at most, and what can't
+# be sent is found by the timer.
+_PATIENCE = 2
+_PAUSE = 1
 
 
 class Queue(Protocol):
@@ -21,6 +24,9 @@ class Queue(Protocol):
 
         Raises StorageUnavailable, Denied, InvalidRequest.
         """
+
+    def waiting(self) -> int:
+        """About how many messages are in the queue. Raises StorageUnavailable, Denied."""
 
     def poisoned(self) -> int:
         """About how many messages have failed for good. Raises StorageUnavailable, Denied."""
@@ -42,7 +48,7 @@ class AzureQueue:
                 message_encode_policy=TextBase64EncodePolicy(),
                 connection_timeout=_PATIENCE,
                 read_timeout=_PATIENCE,
-                retry_policy=LinearRetry(backoff=1, retry_total=1),
+                retry_policy=LinearRetry(backoff=_PAUSE, retry_total=1, random_jitter_range=0),
             )
 
         self._queue = client(url)
@@ -62,16 +68,24 @@ class AzureQueue:
                     self._queue.create_queue()
                 self._queue.send_message(text, visibility_timeout=seconds)
 
+    def waiting(self) -> int:
+        return _count(self._queue)
+
     def poisoned(self) -> int:
-        from azure.core.exceptions import ResourceNotFoundError
+        return _count(self._poison)
 
-        from shared.adapters.azure_errors import azure_errors
 
-        with azure_errors("The queue"):
-            try:
-                return self._poison.get_queue_properties().approximate_message_count or 0
-            except ResourceNotFoundError:
-                return 0
+def _count(queue: "QueueClient") -> int:
+    """About how many messages there are; none where there is no queue."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    from shared.adapters.azure_errors import azure_errors
+
+    with azure_errors("The queue"):
+        try:
+            return queue.get_queue_properties().approximate_message_count or 0
+        except ResourceNotFoundError:
+            return 0
 
 
 def open_queue(url: str) -> Queue:

@@ -11,7 +11,7 @@ from shared.adapters.storage.store import Blob
 from shared.administration.audit import audited
 from shared.administration.rights import Action, Person
 from shared.catalog import Connection, Export
-from shared.catalog.document import LONGEST_DOCUMENT, read_members
+from shared.catalog.document import ID_PATTERN, LONGEST_DOCUMENT, read_members
 from shared.errors import Changed, InvalidDocument, NotFound, Problem
 from shared.services import Services
 
@@ -64,6 +64,8 @@ def _read[D: (Connection, Export)](
 
 def read_blob(services: Services, place: str, what: str, document_id: str) -> Blob:
     """A document as it lies in the state, whether or not it is valid. Raises NotFound."""
+    if re.fullmatch(ID_PATTERN, document_id) is None:
+        raise NotFound(f"There is no such {what}: that can't be the id of one.", code=f"unknown_{what}")
     try:
         return services.state.read(place, most=LONGEST_DOCUMENT)
     except NotFound:

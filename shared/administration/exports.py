@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,8 @@ from shared.runs.discarding import discard_export
 from shared.services import Services
 
 _NAME = "The document"
+# Names with a number behind them that are tried for an export without an id.
+MOST_NUMBERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,15 @@ def activate(services: Services, by: Person, export_id: str, *, active: bool) ->
 def copy_id(export_id: str) -> str:
     """What a copy is called, unless somebody says it."""
     return f"{export_id[:58].rstrip('-')}-copy"
+
+
+def free_id(services: Services, base: str) -> str:
+    """The id, or with a number behind it where there is such an export already. Raises AlreadyExists."""
+    for candidate in (base, *(f"{base[:60]}-{number}" for number in range(2, MOST_NUMBERS))):
+        with suppress(AlreadyExists):
+            _check_free(services, candidate)
+            return candidate
+    raise AlreadyExists(f"There are {MOST_NUMBERS} exports of this name already. Give this one an id.")
 
 
 def duplicate(

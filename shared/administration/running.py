@@ -6,7 +6,7 @@ from contextlib import suppress
 from shared.adapters.clock import Deadline
 from shared.administration.audit import audited
 from shared.administration.exports import check_export, sharing_of
-from shared.administration.rights import Action, Person, may
+from shared.administration.rights import Action, Person, check_role, may
 from shared.catalog import Export
 from shared.errors import AlreadyRunning, ExportError, NotFound, TryLater
 from shared.runs.advance import cancel, run, start
@@ -36,8 +36,9 @@ def start_all(
 ) -> Iterator[tuple[str, str | ExportError]]:
     """Opens a run of every export that has an active schedule and that one may run, while there is time.
 
-    For each the id of its run, or what is wrong with it, which stops no other.
+    For each the id of its run, or what is wrong with it, which stops no other. Raises Forbidden.
     """
+    check_role(by, Action.START_RUN)
     for listed in services.catalog.exports():
         try:
             if not isinstance(listed.document, Export):
@@ -66,6 +67,7 @@ def _opened(services: Services, by: Person, export: Export, request: Request) ->
 def check_run(services: Services, by: Person, record: RunRecord) -> None:
     """Raises Forbidden where one may not cancel runs of the export; of one that is gone, all may who may of
     others."""
+    check_role(by, Action.CANCEL_RUN)
     with suppress(NotFound):
         check_export(services, by, Action.CANCEL_RUN, services.catalog.export(record.export))
 

@@ -1,9 +1,10 @@
 """The documents in the store, read again only when they have changed."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from shared import state
@@ -38,7 +39,7 @@ class Catalog:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read: dict[str, tuple[str, Export | _Flaws]] = {}
+        self._read: dict[str, tuple[str, Export | Connection | _Flaws]] = {}
 
     def export(self, export_id: str) -> Export:
         """The export. Raises NotFound, InvalidDocument."""
@@ -56,13 +57,10 @@ class Catalog:
     def connections(self) -> Iterator[Connection | PermanentError]:
         """Every connection, or what is wrong with it."""
         for blob in self._store.list(state.CONNECTIONS):
-            connection_id = state.id_of(blob.name)
-            if connection_id is None:
-                continue
-            try:
-                yield self.connection(connection_id)
-            except (InvalidDocument, NotFound) as problem:
-                yield problem
+            if (connection_id := state.id_of(blob.name)) is not None:
+                found = self._known(blob, Connection, partial(self.connection, connection_id))
+                if found is not None:
+                    yield found
 
     def connection_to(self, account_id: str) -> Connection | None:
         """The first valid connection to this Klaviyo account; None where there is none."""
@@ -84,15 +82,17 @@ class Catalog:
     def listed(self, blob: BlobInfo) -> Listed | None:
         """The export at an entry, as `exports` has it; None where it is gone since."""
         export_id = state.id_of(blob.name)
-        document = self._listed(export_id, blob) if export_id else None
+        document = self._known(blob, Export, partial(self.export, export_id)) if export_id else None
         return Listed(export_id, blob.last_modified, document) if export_id and document is not None else None
 
-    def _listed(self, export_id: str, blob: BlobInfo) -> Export | PermanentError | None:
-        """The export at this entry of a listing, or what is wrong with it; None where it is gone since."""
-        etag, known = self._read.get(export_id, ("", None))
+    def _known[D: (Connection, Export)](
+        self, blob: BlobInfo, kind: type[D], read: Callable[[], D]
+    ) -> D | PermanentError | None:
+        """The document at this entry of a listing, or what is wrong with it; None where it is gone since."""
+        etag, known = self._read.get(blob.name, ("", None))
         if known is None or etag != blob.etag:
             try:
-                known = self.export(export_id)
+                known = read()
             except InvalidDocument as error:
                 known = _Flaws(error.name, error.problems, error.more)
             except NotFound:
@@ -102,12 +102,12 @@ class Catalog:
             except TryLater:
                 raise
             except Exception as error:
-                log_bug(logger, error, {"export": export_id})
+                log_bug(logger, error, {"document": blob.name})
                 return InvalidDocument(
                     blob.name, [Problem("", "can't be read: a bug, and the log shows where")]
                 )
-            self._read[export_id] = (blob.etag, known)
-        return InvalidDocument(*known) if isinstance(known, _Flaws) else known
+            self._read[blob.name] = (blob.etag, known)
+        return known if isinstance(known, kind) else InvalidDocument(*known)
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
         """Writes the account into a connection that has none, unless somebody changed it meanwhile."""

@@ -1,6 +1,7 @@
 """The queue of work on the real emulator: what is sent arrives, in base64, and not before its time."""
 
 import base64
+import socket
 import time
 
 import pytest
@@ -55,6 +56,8 @@ def test_poison_is_counted(azurite_queues: AzuriteQueues) -> None:
     poison.send_message("x")
     poison.send_message("y")
     assert ours.poisoned() == 2
+    ours.send("x")
+    assert ours.waiting() == 1
 
 
 def test_a_queue_that_is_away_says_so() -> None:
@@ -64,6 +67,16 @@ def test_a_queue_that_is_away_says_so() -> None:
         ours.send("x")
     with pytest.raises(StorageUnavailable):
         ours.poisoned()
+
+
+def test_a_queue_that_hangs_is_given_up_after_seconds() -> None:
+    """A caller over HTTP waits for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ours = open_queue(f"http://127.0.0.1:{silent.getsockname()[1]}/devstoreaccount1/work")
+        before = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            ours.send("x")
+        assert time.monotonic() - before < 9  # 5, and a busy machine
 
 
 def test_a_text_that_is_too_long_is_refused(azurite_queues: AzuriteQueues) -> None:

@@ -1,12 +1,17 @@
 """`doctor`: what is wrong, each thing by itself, and what to do about it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sandbox.klaviyo import Fault
 from sandbox.people import People
+from shared.administration.checkup.installation import examine
+from shared.errors import Denied
+from shared.runs.advance import start
+from shared.runs.starting import Request
 from tests.cli.conftest import Command
 from tests.support.azurite import AzuriteQueues
 from tests.support.world import World
@@ -226,7 +231,8 @@ def test_the_queue(command: Command, well: World, azurite_queues: AzuriteQueues,
         poison.send_message("x")
     result = command("doctor", QUEUE_URL=queue.url)
     assert result.exit_code == 0
-    assert f"answers; {poisoned} of its messages" in result.stdout
+    assert f"answers; 0 messages wait, {poisoned} have failed" in result.stdout
+    assert ("warnings" in result.stdout) is (poisoned > 0)
     assert ("docs/runbook.md" in result.stdout) is (poisoned > 0)
 
 
@@ -235,3 +241,35 @@ def test_a_queue_that_is_away(command: Command, well: World) -> None:
     found = wrong(command, QUEUE_URL="http://127.0.0.1:1/devstoreaccount1/work")
     assert found.keys() == {"queue"}
     assert "Try again later" in found["queue"]["mend"]
+
+
+class NoSender:
+    """An app that may read the poison queue, and has no role on the queue itself."""
+
+    def send(self, text: str, delay: float = 0) -> None:
+        raise Denied("The queue: access is denied (403).")
+
+    def waiting(self) -> int:
+        raise Denied("The queue: access is denied (403).")
+
+    def poisoned(self) -> int:
+        return 0
+
+
+def test_an_app_that_may_not_send(well: World) -> None:
+    """The role on one queue says nothing of the other."""
+    services = replace(well.services, queue=NoSender())
+    (found,) = (each for each in examine(services, well.deadline()) if each.name == "queue")
+    assert not found.warning
+    assert "Contributor" in found.fix
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(14, False), (16, True)])
+def test_an_account_that_waits_for_a_worker(well: World, minutes: int, *, late: bool) -> None:
+    """As the alert has it: for more than a quarter of an hour."""
+    well.add_queue()
+    start(well.services, "vip", Request("on_demand", "tester"))
+    well.clock.sleep(60 * minutes)
+    (found,) = (each for each in examine(well.services, well.deadline()) if each.name == "workers")
+    assert (found.warning, bool(found.fix)) == (late, late)
+    assert ("sandbox" in found.message) is late

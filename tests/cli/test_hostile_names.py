@@ -59,7 +59,7 @@ def test_every_command_shows_names_safely(hostile: World, tmp_path: Path, as_jso
     send = ["send", str(file), "--list", LIST, "--yes"]
     commands = [
         ["segments"],
-        ["segments", f"HighValueSegment{HOSTILE}", f"x{HOSTILE}"],
+        ["segments", "HighValueSegment", f"Other{HOSTILE}", f"x{HOSTILE}"],
         ["exports", "list"],
         ["exports", "show", "vip"],
         ["exports", "show", HOSTILE],

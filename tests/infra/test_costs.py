@@ -163,3 +163,12 @@ def test_the_sums_are_right() -> None:
         assert numbers("GB-s to pay")[column] == [max(0, total - free[column][0])]
         assert numbers("posts to Klaviyo")[column] == [posts]
     assert numbers("renewals of leases") == [[30 * 86_400 // 6]] * 2
+
+
+def test_a_hundred_exports_cost_a_hundred_times_as_much() -> None:
+    """But for the ticks, which are as many."""
+    [sentence] = re.findall(r"\*\*With 100 exports\*\*[^.]*\.", COSTS)
+    found = re.findall(r"(\d[\d,]+) (?:GB-s|posts|messages)", sentence)
+    figures = [int(figure.replace(",", "")) for figure in found]
+    of_one = [numbers(name)[0][0] for name in ("GB-s of runs", "posts to Klaviyo", "messages")]
+    assert figures == [100 * figure for figure in of_one]

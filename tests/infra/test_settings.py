@@ -3,16 +3,29 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shared.adapters.storage.blob_lease import LEASE_SECONDS
 from shared.settings import Settings, SignIn, auth_of, queue_of
-from tests.support.templates import MAIN, PLAINEST, ROOT, SNAPSHOTS, app_settings, one_of, site, token
+from tests.support.queue import AFTER_FAILURE
+from tests.support.templates import (
+    MAIN,
+    PLAINEST,
+    ROOT,
+    SNAPSHOTS,
+    app_settings,
+    one_of,
+    outputs,
+    site,
+    token,
+)
 
 SETTINGS = app_settings(PLAINEST)
-# The keys' file stands in for the vault where there is none.
-LOCAL_ONLY = {"SECRETS_FILE"}
+# The keys' file stands in for the vault where there is none, and the host's storage can be told in other ways.
+LOCAL_ONLY = {"SECRETS_FILE", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName"}
 # What Azure sets itself: with these in a template, an app could believe in a sign-in that is off.
 OF_THE_PLATFORM = {"WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME"}
 # What the Functions host and its worker read, not our code.
@@ -66,7 +79,7 @@ def read_by_the_code() -> set[str]:
 
 
 def test_every_setting_that_the_code_reads_is_deployed() -> None:
-    """None is forgotten but the one that makes no sense where there is a vault."""
+    """None is forgotten but those that make no sense where there are a vault and an identity."""
     assert read_by_the_code() - set(SETTINGS) == LOCAL_ONLY | OF_THE_PLATFORM
 
 
@@ -85,7 +98,8 @@ def test_the_example_shows_every_setting() -> None:
     """A copy of local.settings.json.example names all that the code reads, but for what the host and Azure's
     identity are told."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    others = {"AZURE_CLIENT_ID", "AzureWebJobsStorage__queueServiceUri"} | OF_THE_PLATFORM
+    storage = {"AzureWebJobsStorage__queueServiceUri", "AzureWebJobsStorage__accountName"}
+    others = {"AZURE_CLIENT_ID"} | storage | OF_THE_PLATFORM
     assert read_by_the_code() - set(example) == others
 
 
@@ -157,12 +171,35 @@ def test_the_host_listens_where_the_timer_sends() -> None:
     assert Settings.from_environment(deployed | {"QUEUE_URL": ""}).queue_url is None
 
 
+@pytest.mark.parametrize("choice", SNAPSHOTS)
+def test_the_command_is_told_where_the_queue_is(choice: str) -> None:
+    """Like the stores: an output for each setting with which it sees what the app sees."""
+    settings = app_settings(SNAPSHOTS[choice])
+    for name in ("SEGMENTS_URL", "STATE_URL", "KEY_VAULT_URL", "QUEUE_URL"):
+        assert outputs(choice)[name] == settings[name]
+
+
 def test_messages_are_worked_on_side_by_side() -> None:
     """The worker process has a thread for each message and each call that an instance may take at once."""
     queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
     calls = site(PLAINEST)["functionAppConfig"]["scaleAndConcurrency"]["triggers"]["http"]
     threads = int(SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"])
     assert threads >= max(queues["batchSize"] + queues["newBatchThreshold"], calls["perInstanceConcurrency"])
+
+
+def test_a_long_run_keeps_no_place_of_others() -> None:
+    """A host takes nothing while more run than newBatchThreshold: each place that is free must count."""
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    assert (queues["batchSize"], queues["newBatchThreshold"]) == (1, 3)
+
+
+def test_a_message_comes_back_when_its_dead_worker_s_lock_has_ended() -> None:
+    """Where the language worker dies and the host lives: else nobody would do what it says."""
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    hours, minutes, seconds = map(int, queues["visibilityTimeout"].split(":"))
+    again = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert again == AFTER_FAILURE  # as the made queue of the tests has it
+    assert again >= timedelta(seconds=LEASE_SECONDS + 10)
 
 
 def test_no_trace_holds_an_address_of_a_request() -> None:

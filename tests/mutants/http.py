@@ -30,7 +30,7 @@ HTTP = [
     Mutant("shared/api/pages.py", "MOST_A_PAGE = 100", "MOST_A_PAGE = 1000", _LOOKED),
     Mutant(_ROUTES, 'self.http.url.partition("?")[0]', "self.http.url", _LOOKED),
     Mutant(
-        "export_trigger/acting.py",
+        "shared/administration/running.py",
         "listed.document.is_active and may(",
         "may(",
         "tests/http/test_starting_all.py",

@@ -11,13 +11,30 @@ _HAND_OUT = "shared/runs/work/hand_out.py"
 _WORKER = "shared/runs/work/worker.py"
 _QUEUE = "shared/adapters/queue.py"
 _WORKED = "tests/runs/test_queue.py"
+_FAULTS = "tests/runs/test_queue_faults.py"
 _BUSY = "tests/runs/test_busy_accounts.py"
 _EVENTS = "tests/runs/test_refreshed.py"
 _SENT = "tests/adapters/test_queue.py"
+_TURNS = "shared/runs/work/turns.py"
+_TAKEN = "tests/runs/test_turns_of_work.py"
 
 RUN_QUEUE = [
-    Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _WORKED),
-    Mutant(_MARKER, "OVERDUE * 2 ** (min(self.times, 10) - 1)", "OVERDUE", _WORKED),
+    Mutant(_MARKER, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _FAULTS),
+    Mutant(_MARKER, "OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)", "OVERDUE", _FAULTS),
+    Mutant(_MARKER, "MOST_DOUBLINGS = 2", "MOST_DOUBLINGS = 6", _FAULTS),
+    Mutant(_MARKER, "        if self.times == 0:\n            return True\n", "", _FAULTS),
+    Mutant(
+        _MARKER,
+        "        if self.is_silent(now):\n            again",
+        "        if False:\n            again",
+        _FAULTS,
+    ),
+    Mutant(
+        _ASKING,
+        "write_marker(services.state, marker.unsent(), etag)",
+        "write_marker(services.state, marker, etag)",
+        _FAULTS,
+    ),
     Mutant(_MARKER, '"taken_at": now, "times": 1', '"taken_at": now', _BUSY),
     Mutant(
         _MARKER,
@@ -42,13 +59,20 @@ RUN_QUEUE = [
     ),
     Mutant(
         _VERSIONED,
-        "    if Sent.is_newer(blob.content, now):\n        raise NewerVersion(name)\n",
+        "    if Sent.is_newer(blob.content, now, NEWER_OVERDUE_FOR):\n        raise NewerVersion(name)\n",
         "",
         _WORKED,
     ),
     Mutant(_MARKER, "if len(glance) <= LONGEST_METADATA else {}", "if len(glance) <= 1 else {}", _BUSY),
     Mutant(_MESSAGES, "NEWER_FOR = timedelta(hours=2)", "NEWER_FOR = timedelta(hours=20)", _WORKED),
-    Mutant(_MESSAGES, "-NEWER_FOR < now - sent.sent_at < NEWER_FOR", "now - sent.sent_at < NEWER_FOR", _BUSY),
+    Mutant(_MESSAGES, "(sent.sent_at, sent.due, sent.taken_at)", "(sent.sent_at,)", _WORKED),
+    Mutant(
+        _MESSAGES,
+        "NEWER_OVERDUE_FOR = timedelta(minutes=15)",
+        "NEWER_OVERDUE_FOR = timedelta(hours=2)",
+        _WORKED,
+    ),
+    Mutant(_MESSAGES, "is_believed(last, now) and now - last < lasts", "now - last < lasts", _BUSY),
     Mutant(_ASKING, "if is_believed(marker.due, now) else 0.0", "", _BUSY),
     Mutant(
         _HAND_OUT, "if each.run and (each.request or not known or", "if each.run and (not known or", _BUSY
@@ -88,19 +112,41 @@ RUN_QUEUE = [
     Mutant(_MESSAGES, 'BLOB_CREATED not in (event.get("eventType"), event.get("type"))', "False", _EVENTS),
     Mutant(_MESSAGES, 'if start != "/blobServices/default" or', "if", _EVENTS),
     Mutant(_REFRESHED, "OVERDUE = timedelta(minutes=2)", "OVERDUE = timedelta(minutes=20)", _EVENTS),
-    Mutant(_REFRESHED, "if known is None or known.message != message.id:", "if known is None:", _EVENTS),
+    Mutant(
+        _REFRESHED, "if known is not None and known.message == message.id:", "if known is not None:", _EVENTS
+    ),
     Mutant(_REFRESHED, ' and event.container == container.rpartition("/")[2]', "", _EVENTS),
     Mutant(_REFRESHED, " and event.name.startswith(folder)", "", _EVENTS),
-    Mutant(_REFRESHED, "        services.state.delete(state.REFRESHED, if_match=etag)\n", "", _EVENTS),
-    Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _WORKED),
+    Mutant(
+        _REFRESHED,
+        "    with suppress(Changed):\n        services.state.delete(state.REFRESHED, if_match=etag)\n",
+        "    pass\n",
+        _EVENTS,
+    ),
+    Mutant(_REFRESHED, "            _take_back(services.state, look, now)\n", "            pass\n", _EVENTS),
+    Mutant(_REFRESHED, "return not self.looks and", "return", _EVENTS),
+    Mutant(_REFRESHED, 'update={"looks": True}', "update={}", _EVENTS),
+    Mutant(_HAND_OUT, "    _for_each(silent, lambda", "    _for_each([], lambda", _FAULTS),
     Mutant(
         _WORKER,
-        '    if marker is None or marker.message != message.id:\n        return "stale"\n',
-        '    if marker is None:\n        return "stale"\n',
+        "    if marker is None or marker.message != message.id:\n",
+        "    if marker is None:\n",
         _WORKED,
     ),
     Mutant(_WORKER, "            queue.send(marker.text(), BUSY_AGAIN)\n", "", _WORKED),
+    Mutant(_WORKER, "if marker is not None and marker.is_silent(now):", "if False:", _FAULTS),
+    Mutant(_WORKER, "alone(export_id, but=TryLater)", "alone(export_id)", _FAULTS),
+    Mutant(
+        _WORKER,
+        "        found = self._open_runs(marker.asked) if marker else []\n        self._etag = etag  # only",
+        "        self._etag = etag\n        found = self._open_runs(marker.asked) if marker else []  # only",
+        _FAULTS,
+    ),
+    Mutant(_WORKER, "        queue.send(text, AWAY_AGAIN)\n", "        raise\n", _FAULTS),
     Mutant(_WORKER, "WAITING = 2.0", "WAITING = 200.0", _WORKED),
+    Mutant(_TURNS, "if run in self._busy.values():", "if False:", _TAKEN),
+    Mutant(_TURNS, "            elif run in self._work:", "            elif False:", _TAKEN),
+    Mutant(_TURNS, "left if asked is None else _sooner(left, asked)", "left", _TAKEN),
     Mutant(_QUEUE, "math.ceil(delay)", "int(delay)", _SENT),
     Mutant(_QUEUE, "self._queue.create_queue()", "pass", _SENT),
     Mutant(_QUEUE, "                message_encode_policy=TextBase64EncodePolicy(),\n", "", _SENT),

@@ -72,11 +72,12 @@ def test_a_waterfall_adds_up(left_out: tuple[int, ...], outcomes: tuple[int, ...
 
 
 def test_a_run_that_was_cut_short_sent_less_than_was_left() -> None:
-    """What Klaviyo refused is a part of what was sent."""
+    """The rest is there too, so that the counts add up."""
     steps = steps_of(Counts(rows=100, rejected=10, sent=50, imported=45, failed=5))
     assert [(step.label, step.value, step.start) for step in steps] == [
         ("Rows read", 100, 0),
         ("Refused", 10, 90),
+        ("Not sent", 40, 50),
         ("Sent", 50, 0),
         ("Refused by Klaviyo", 5, 45),
         ("Confirmed by Klaviyo", 45, 0),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from page_trigger import overviews
 from page_trigger.assets import assets, find
 from page_trigger.routes import PAGES, ROOT, asset
 from page_trigger.visits import cookie_name
@@ -156,8 +157,10 @@ def test_a_strange_cookie_is_none(browser: Browser, cookie: str) -> None:
 def test_a_page_takes_its_own_methods_only(browser: Browser) -> None:
     """HEAD asks as GET does."""
     assert browser.ask("HEAD", "/", b"").status == 200
-    assert browser.ask("PUT", "/", b"").status == 405
-    assert browser.ask("POST", "/runs", b"").status == 405
+    refused = browser.ask("PUT", "/", b"")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+    refused = browser.ask("POST", "/runs", b"")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.parametrize("path", ["/exports/lost", "/exports/lost/edit", "/connections/lost", "/runs/lost"])
@@ -166,6 +169,56 @@ def test_what_is_not_there_is_not_found(browser: Browser, path: str) -> None:
     seen = browser.get(path)
     assert seen.status == 404
     assert "Code: <code>unknown_" in seen.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/exports/..", "/exports/A B/edit", "/connections/..", "/connections/%2e%2e"]
+)
+def test_what_can_be_no_id_is_not_there_either(browser: Browser, path: str) -> None:
+    """Nor does it reach the store."""
+    assert browser.get(path).status == 404
+
+
+@pytest.mark.parametrize("action", ["save", "pause", "test", "key", "sign_in", "detach", "remove"])
+def test_buttons_tell_nobody_which_connections_there_are(browser: Browser, action: str) -> None:
+    """One that is not shared with a contributor answers as one that is not there."""
+    fields = {"action": action, "display_name": "Mine", "api_key": "pk_sandbox"}
+    hidden, missing = (browser.post(f"/connections/{name}", fields, by=CARL) for name in ("sandbox", "gone"))
+    assert hidden.status == missing.status == 404
+    assert hidden.text.replace("sandbox", "gone") == missing.text
+
+
+def test_a_viewer_cancels_no_run_of_an_export_that_is_gone(browser: Browser, world: World) -> None:
+    """Of which nobody can tell any more whose connection it used."""
+    run_id = state.new_run_id("gone", datetime(2026, 11, 27, tzinfo=UTC), 1)
+    record = RunRecord.model_validate_json(record_of(run_id))
+    world.services.state.write(state.record(run_id), record.content())
+    assert browser.post(f"/runs/{run_id}", {"action": "cancel"}, by=VERA).status == 403
+    assert browser.post(f"/runs/{run_id}", {"action": "cancel"}, by=CARL).status == 303
+
+
+def test_wrong_settings_are_a_page(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That says which one it is."""
+    monkeypatch.setenv("HTTP_TIME_BUDGET", "soon")
+    seen = browser.get("/")
+    assert seen.status == 500
+    assert "HTTP_TIME_BUDGET" in seen.text
+
+
+def test_a_bug_is_a_page_and_in_the_log(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page says nothing of it that could be somebody's data."""
+
+    def broken() -> None:
+        raise RuntimeError("person@example.org")
+
+    monkeypatch.setattr(overviews, "process_services", broken)
+    seen = browser.get("/")
+    assert seen.status == 500
+    assert "internal_error" in seen.text
+    assert "person@example.org" not in seen.text + caplog.text
+    assert "RuntimeError" in caplog.text
 
 
 def test_a_button_that_is_not_there_is_refused(browser: Browser) -> None:

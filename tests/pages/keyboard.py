@@ -58,10 +58,16 @@ def focused(page: Page) -> Stop | None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Presses Tab until the focus is on what begins with this name."""
+    """Presses Tab until the focus is on what is called so."""
     stops = []
     for stop in tab_through(page):
-        if stop.name.startswith(name):
+        if stop.name == name:
             return
         stops.append(stop.name)
     raise AssertionError(f"Tab does not reach {name!r}, only {stops}.")
+
+
+def enter(page: Page) -> None:
+    """Presses Enter, which leads to another page."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")

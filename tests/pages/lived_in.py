@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from sandbox.klaviyo import ImportFailure
 from sandbox.people import People, email
@@ -19,10 +20,11 @@ def live_in(world: World) -> dict[str, str]:
     """
     world.document("exports/vip.json", sync={"mode": "mirror"})
     documents = example_documents()["exports/vip.json"]
-    for name, changes in {
+    others: dict[str, dict[str, Any]] = {
         "lost": {"display_name": "Winter coats", "list_id": "GONE99"},
         "asleep": {"display_name": "Asleep", "schedule": {"active": False, "when": "on_refresh"}},
-    }.items():
+    }
+    for name, changes in others.items():
         world.services.state.write(
             f"exports/{name}.json", json.dumps(documents | {"id": name} | changes).encode()
         )

@@ -1,6 +1,5 @@
 """What each role sees, and what it is refused when somebody types the address."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from shared.adapters.storage.store import BlobInfo
@@ -36,21 +35,21 @@ def buttons(page: Page) -> set[str]:
 def post(page: Page, path: str, **fields: str) -> int:
     """Sends a form that no page shows, with the browser's own token; the status."""
     cookie = next(each for each in page.context.cookies() if each.get("name") == "segment-export")
-    form = {"token": cookie.get("value", ""), **fields}
+    form: dict[str, str | float | bool] = {"token": cookie.get("value", ""), **fields}
     headers = {"origin": page.url.rstrip("/"), "sec-fetch-site": "same-origin"}
     return page.context.request.post(path, form=form, headers=headers, max_redirects=0).status
 
 
 def refused(page: Page, paths: tuple[str, ...], status: int = 403) -> None:
-    """Each address answers with a page that says so, and with nothing of what lies there."""
+    """Each address answers that it is not for this person; the first one is looked at."""
     guards[page].expect(status)
+    page.goto(paths[0])
+    expect_heading(page, "Not allowed" if status == 403 else "Not found")
+    assert buttons(page) == set()
     for path in paths:
-        response = page.goto(path)
-        assert response is not None
+        response = page.context.request.get(path)
         assert response.status == status, path
-        expect_heading(page, "Not allowed" if status == 403 else "Not found")
-        assert buttons(page) == set(), path
-        assert "pk_" not in page.content()
+        assert "klaviyo-sandbox" not in response.text(), path
 
 
 def test_a_viewer_looks_and_changes_nothing(new_page: NewPage, serve: Serve, world: World) -> None:
@@ -69,6 +68,7 @@ def test_a_viewer_looks_and_changes_nothing(new_page: NewPage, serve: Serve, wor
     assert buttons(page) == set()
     page.goto("/")
     for path, action in (
+        ("/", "run_all"),
         ("/exports/vip", "run"),
         ("/exports/vip", "preview"),
         ("/exports/vip", "remove"),
@@ -81,7 +81,6 @@ def test_a_viewer_looks_and_changes_nothing(new_page: NewPage, serve: Serve, wor
         ("/new/export", "add"),
     ):
         assert post(page, path, action=action, removals="86") == 403, (path, action)
-    post(page, "/", action="run_all")
     assert not any(entry.open_run for entry in overview(world.services, VIEWER, entries(world)))
     refused(page, (*ADMINISTRATORS_ONLY, *NEITHER))
     assert [entry.name for entry in entries(world)] == before
@@ -138,21 +137,20 @@ def test_with_a_function_key_the_page_says_how_to_sign_in(new_page: NewPage, ser
     """And shows nothing else."""
     page = new_page(serve(None))
     guards[page].expect(403)
-    for path in ("/", "/exports/vip", "/connections"):
-        page.goto(path)
-        expect_heading(page, "Sign-in is off")
-        expect(page.get_by_text("segment-export serve --as administrator")).to_be_visible()
-        assert "VIPs" not in page.content()
+    page.goto("/exports/vip")
+    expect_heading(page, "Sign-in is off")
+    expect(page.get_by_text("segment-export serve --as administrator")).to_be_visible()
+    assert "VIPs" not in page.content()
+    for path in ("/", "/connections", "/runs"):
+        assert page.context.request.get(path).status == 403
 
 
-@pytest.mark.parametrize("token", ["", "forged"])
-def test_a_form_of_another_page_is_refused(page: Page, world: World, token: str) -> None:
+def test_a_form_of_another_page_is_refused(page: Page, world: World) -> None:
     """Whoever has no token of this browser presses no button."""
     page.goto("/exports/vip")
     guards[page].expect(403)
-    page.locator("form:has(button[value=run]) input[name=token]").evaluate(
-        "(field, token) => { field.value = token }", token
-    )
+    field = page.locator("form:has(button[value=run]) input[name=token]")
+    field.evaluate("field => { field.value = 'forged' }")
     press(page, "Run")
     assert path_of(page) == "/exports/vip"
     expect_heading(page, "Not allowed")

@@ -100,7 +100,7 @@ def test_a_failed_run_says_what_to_do(page: Page, world: World) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("does not exist in the Klaviyo account")
     expect(alert).to_contain_text("Code: unknown_list")
-    expect(alert.get_by_role("paragraph")).to_have_count(3)
+    expect(alert.get_by_role("paragraph")).to_have_count(4)
 
 
 def test_a_preview_hides_people_until_somebody_asks(page: Page, world: World) -> None:

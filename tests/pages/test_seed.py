@@ -146,7 +146,8 @@ def test_an_export_is_removed(page: Page, world: World) -> None:
 
 def test_a_connection_is_tested_paused_renamed_and_given_another_key(page: Page, world: World) -> None:
     """And a key that opens nothing is refused, and shown nowhere."""
-    world.stand_in.accounts["SNDBOX"].keys["pk_second"] = SCOPES
+    account = world.stand_in.accounts["SNDBOX"]
+    account.keys = {**account.keys, "pk_second": SCOPES}
     page.goto("/connections/sandbox")
     press(page, "Test")
     expect_notice(page, "The key opens Sandbox (SNDBOX)")

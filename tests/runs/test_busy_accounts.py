@@ -230,6 +230,31 @@ def test_a_killed_worker_is_replaced_soon_after_a_long_wait(world: World) -> Non
     assert [record.status for record in closed(world, "vip")] == ["successful"]
 
 
+def test_a_worker_whose_clock_was_ahead_is_replaced_soon(world: World) -> None:
+    """It took the account in the future, and died: that nobody has its lock is enough."""
+    start(world.services, "other", ON_DEMAND)
+    marker, etag = read_marker(world.services.state, ACCOUNT, world.clock.now())
+    assert marker is not None
+    write_marker(world.services.state, marker.taken(world.clock.now() + timedelta(minutes=50)), etag)
+    world.queue.messages.clear()
+    tick(world.services, 240)
+    assert work(world.services, world.queue) == 1
+    assert [record.status for record in closed(world, "other")] == ["successful"]
+
+
+def test_a_message_that_a_clock_ahead_sent_is_sent_again_in_time(world: World) -> None:
+    """It was lost, and its marker says that it is only sent in a quarter of an hour."""
+    start(world.services, "other", ON_DEMAND)
+    marker, etag = read_marker(world.services.state, ACCOUNT, world.clock.now())
+    assert marker is not None
+    ahead = world.clock.now() + timedelta(minutes=15)
+    write_marker(world.services.state, marker.model_copy(update={"sent_at": ahead}), etag)
+    world.queue.messages.clear()
+    world.clock.sleep(120)
+    tick(world.services, 240)
+    assert work(world.services, world.queue) == 1
+
+
 def test_a_marker_of_many_exports_is_read_itself(world: World) -> None:
     """A listing shows no more than 8 KB of it; one of few exports is in the listing."""
     now = world.clock.now()

@@ -233,6 +233,15 @@ def test_the_metadata_shows_the_status(head: Head, shown: dict[str, str]) -> Non
     assert metadata == shown | {"version": "3"}
 
 
+def test_metadata_can_stand_in_a_header() -> None:
+    """Whatever a segment is called: controls, DEL among them, and other alphabets are escaped."""
+    names = {"\x7f": "1", "\x1b\n": "2", "é\u202e": "3"}
+    glance = a_head(exported=names).metadata()["glance"]
+    assert glance.isascii()
+    assert glance.isprintable()
+    assert IndexEntry.model_validate_json(glance).exported == names
+
+
 @pytest.mark.parametrize("name", ["B" * 8_000, "Ü" * 2_000])
 def test_metadata_stay_below_what_azure_takes(folder_store: Store, name: str) -> None:
     """Where the entry is too long, or would be in ASCII, the head is read instead."""

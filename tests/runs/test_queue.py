@@ -1,6 +1,7 @@
 """The queue of work: whatever becomes of its messages, each run goes on, and none twice at once."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,65 +13,34 @@ from sandbox.people import People
 from sandbox.sample import example_documents, write_segment
 from shared import state
 from shared.adapters.clock import Deadline
-from shared.errors import StorageUnavailable
 from shared.runs.advance import cancel, run, start
 from shared.runs.queue.asking import ask_again
-from shared.runs.queue.marker import Marker, read_marker
-from shared.runs.record import RunRecord
-from shared.runs.starting import Request
 from shared.runs.work.tick import tick
 from shared.runs.work.worker import work_on
 from tests.support.queue import work
+from tests.support.queued import (
+    ACCOUNT,
+    ON_DEMAND,
+    Away,
+    Died,
+    a_queued_world,
+    deliver_text,
+    marker,
+    other_export,
+    posts,
+    records,
+    refresh,
+)
 from tests.support.small_batches import UnusualPeople
 from tests.support.stores import ActingStore, CountingStore, WatchedStore, with_state
 from tests.support.telemetry import Metrics
-from tests.support.world import MONDAY, World, a_world
-
-ACCOUNT = "SNDBOX"
-ON_DEMAND = Request("on_demand", "tester")
-
-
-class Died(BaseException):
-    """The worker's process was killed."""
+from tests.support.world import MONDAY, World
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """An installation with a queue, whose timer has seen the first refresh."""
-    with a_world(tmp_path, keep_attributes=True) as world:
-        world.add_queue()
-        world.document("connections/sandbox.json", account={"id": ACCOUNT, "name": "Sandbox"})
-        world.segment(People(1))
-        tick(world.services, 240)
+    with a_queued_world(tmp_path) as world:
         yield world
-
-
-def refresh(world: World, people: People, hours: int = 1) -> None:
-    """A refresh that the timer finds."""
-    world.segment(people, MONDAY + timedelta(hours=hours))
-    tick(world.services, 240)
-
-
-def marker(world: World, account: str = ACCOUNT) -> Marker | None:
-    return read_marker(world.services.state, account, world.clock.now())[0]
-
-
-def records(world: World, export: str = "vip") -> list[RunRecord]:
-    """Of closed runs, in the order of time."""
-    store = world.services.state
-    names = (blob.name for blob in store.list(f"runs/{export}/"))
-    found = [
-        RunRecord.model_validate_json(store.read(name).content) for name in names if name.endswith(".json")
-    ]
-    return sorted(found, key=lambda record: record.created_at)
-
-
-def posts(world: World) -> int:
-    return sum(request.method == "POST" for request in world.stand_in.requests)
-
-
-def deliver_text(world: World, text: str) -> None:
-    work_on(world.services, world.queue, text, 480)
 
 
 def test_the_timer_asks_and_a_worker_works(world: World) -> None:
@@ -86,6 +56,19 @@ def test_the_timer_asks_and_a_worker_works(world: World) -> None:
     assert (world.queue.messages, marker(world)) == ([], None)
     tick(world.services, 240)
     assert world.queue.messages == []
+
+
+def test_a_worker_says_what_became_of_each_message(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Whose it was and how it ended: hosts are watched by their logs."""
+    caplog.set_level(logging.INFO, "shared.runs.work.worker")
+    refresh(world, People(5))
+    text = world.queue.messages[0].text
+    work(world.services, world.queue)
+    deliver_text(world, text)
+    deliver_text(world, "{}")
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    account = f"a message of the account {ACCOUNT}"
+    assert said == [f"{account}: worked", f"{account}: stale", "a message of the queue: unreadable"]
 
 
 def test_with_nothing_to_do_nothing_is_sent(world: World) -> None:
@@ -228,48 +211,6 @@ def test_a_worker_that_is_slow_is_not_taken_for_dead(world: World) -> None:
     assert world.queue.sent == sent
 
 
-def test_a_lost_message_is_sent_again(world: World) -> None:
-    """After two minutes, then after twice as long each time: a queue may also just be long."""
-    refresh(world, People(5))
-    world.queue.messages.clear()
-    sent = []
-    for minute in range(1, 40):
-        world.clock.sleep(60)
-        before = world.queue.sent
-        tick(world.services, 240)
-        sent += [minute] * (world.queue.sent - before)
-    assert sent == [2, 6, 14, 30]
-
-    work(world.services, world.queue)
-
-    assert [record.status for record in records(world)] == ["successful"]
-    assert posts(world) == 1
-    assert (world.queue.messages, marker(world)) == ([], None)
-
-
-def test_poison_stops_no_account(world: World, metrics: Metrics) -> None:
-    """The host gives a message up at the fifth failure; the timer sends it again, and tells of the poison."""
-    refresh(world, People(5))
-
-    def away(what: str, name: str) -> None:
-        if what == "read" and name == state.work(ACCOUNT):
-            raise StorageUnavailable("away")
-
-    broken = with_state(world.services, ActingStore(world.services.state, away))
-    for _ in range(5):
-        assert work(broken, world.queue) == 1
-        world.clock.sleep(30)
-    assert (len(world.queue.poison), world.queue.messages) == (1, [])
-    world.clock.sleep(60)
-    metrics.told()
-    tick(world.services, 240)
-    assert metrics.told()["segment_export.messages.poisoned"][()] == 1
-
-    work(world.services, world.queue)
-
-    assert [record.status for record in records(world)] == ["successful"]
-
-
 def test_a_run_that_kills_its_workers_ends(world: World) -> None:
     """By its own count of attempts, whatever the queue does."""
     refresh(world, People(5))
@@ -290,11 +231,6 @@ def test_a_run_that_kills_its_workers_ends(world: World) -> None:
     (record,) = records(world)
     assert record.error is not None
     assert (record.status, record.error.code) == ("failed", "no_progress")
-
-
-def other_export(world: World) -> None:
-    document = example_documents()["exports/vip.json"] | {"id": "other", "schedule": {"active": False}}
-    world.services.state.write("exports/other.json", json.dumps(document).encode())
 
 
 def test_what_is_asked_for_while_a_worker_works_is_not_lost(world: World) -> None:
@@ -367,35 +303,6 @@ def test_a_canceled_run_that_is_still_counted_has_a_worker(world: World) -> None
     assert [record.warning_codes() for record in records(world)] == [{"cancel_too_late"}]
 
 
-class Away:
-    """A queue that can't be reached."""
-
-    def send(self, text: str, delay: float = 0) -> None:
-        raise StorageUnavailable("away")
-
-    def poisoned(self) -> int:
-        raise StorageUnavailable("away")
-
-
-def test_a_queue_that_is_away_costs_nothing_but_time(world: World, metrics: Metrics) -> None:
-    """Runs are opened, callers get their answer, the timer has its heartbeat; then the messages are sent."""
-    away = replace(world.services, queue=Away())
-    world.segment(People(5), MONDAY + timedelta(hours=1))
-    metrics.told()
-    assert tick(away, 240) == []
-    assert metrics.told()["segment_export.ticks"][()] == 1
-    other_export(world)
-    assert start(away, "other", ON_DEMAND).status == "queued"
-
-    world.clock.sleep(121)
-    tick(world.services, 240)
-    work(world.services, world.queue)
-    tick(world.services, 240)
-    work(world.services, world.queue)
-
-    assert [record.status for record in records(world) + records(world, "other")] == ["successful"] * 2
-
-
 def test_a_paused_run_is_the_timer_s(world: World) -> None:
     """One look a minute, and no message that chases the next."""
     world.document("connections/sandbox.json", paused=True)
@@ -459,21 +366,40 @@ def test_a_newer_message_is_left_to_newer_code(world: World) -> None:
     assert (posts(world), world.queue.poison) == (0, [])
 
 
-def test_a_newer_marker_is_left_to_newer_code(world: World) -> None:
-    """Neither the timer nor a worker touches it, and its message stays, for two hours."""
-    refresh(world, People(5))
+def newer_marker(world: World, **changes: object) -> str:
+    """Newer code has written the account's marker; its ETag."""
     name = state.work(ACCOUNT)
     content = json.loads(world.services.state.read(name).content) | {"version": 2, "exports": "elsewhere"}
-    etag = world.services.state.write(name, json.dumps(content).encode(), metadata={"glance": "{}"})
-    for _ in range(11):
-        world.clock.sleep(600)
+    content |= changes
+    return world.services.state.write(name, json.dumps(content).encode(), metadata={"glance": "{}"})
+
+
+@pytest.mark.parametrize("what", ["due", "taken_at"])
+def test_a_newer_marker_is_left_to_newer_code(world: World, what: str) -> None:
+    """Neither the timer nor a worker touches it, and its message stays, until 15 minutes after it was due, or
+    was taken."""
+    refresh(world, People(5))
+    etag = newer_marker(world, **{what: (world.clock.now() + timedelta(minutes=30)).isoformat()})
+    for _ in range(44):
+        world.clock.sleep(60)
         tick(world.services, 240)
         work(world.services, world.queue)
-    assert world.services.state.stat(name).etag == etag
+    assert world.services.state.stat(state.work(ACCOUNT)).etag == etag
     assert (posts(world), len(world.queue.messages), world.queue.poison) == (0, 1, [])
-    world.clock.sleep(600)
+    world.clock.sleep(60)
     tick(world.services, 240)
     work(world.services, world.queue)
+    assert [record.status for record in records(world)] == ["successful"]
+
+
+def test_a_rollback_costs_an_account_a_quarter_of_an_hour(world: World) -> None:
+    """Newer code wrote its marker, and was gone."""
+    refresh(world, People(5))
+    newer_marker(world)
+    for _ in range(16):
+        world.clock.sleep(60)
+        tick(world.services, 240)
+        work(world.services, world.queue)
     assert [record.status for record in records(world)] == ["successful"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,10 @@ from shared.runs.queue.messages import FindMessage, Refreshed, WorkMessage, read
 from shared.runs.queue.refreshed import note_refresh
 from shared.runs.work.tick import tick
 from shared.runs.work.worker import work_on
+from shared.services import Services
 from shared.settings import Settings
 from tests.support.queue import work
+from tests.support.queued import Away, Died
 from tests.support.stores import ActingStore, CountingStore, with_state
 from tests.support.world import MONDAY, World, a_world
 
@@ -155,18 +158,50 @@ def test_a_late_look_leaves_the_next_one_alone(world: World) -> None:
 def test_an_event_that_nobody_could_pass_on_comes_again(world: World) -> None:
     """The host delivers what has failed once more, and then the message is sent."""
 
-    class Away:
-        def send(self, text: str, delay: float = 0) -> None:
-            raise StorageUnavailable("away")
-
-        def poisoned(self) -> int:
-            return 0
-
     with pytest.raises(StorageUnavailable):
         work_on(world.services, Away(), json.dumps(event()), 480)
     world.clock.sleep(120)
     work_on(world.services, world.queue, json.dumps(event()), 480)
     assert len(world.queue.messages) == 1
+
+
+def until_exported(world: World, services: Services) -> None:
+    """A refresh, its event, and what becomes of it in 15 minutes; two messages meet other services."""
+    world.segment(People(5), MONDAY + timedelta(hours=1))
+    world.queue.send(json.dumps(event()))
+    for _ in range(2):
+        with suppress(Died):
+            world.queue.deliver(lambda text: work_on(services, services.queue or world.queue, text, 480))
+        world.clock.sleep(3)
+    for _ in range(90):
+        work(world.services, world.queue)
+        world.clock.sleep(10)
+    assert world.members() == People(5).expected.emails
+    assert world.queue.messages == []
+
+
+def test_an_event_whose_look_is_refused_once(world: World) -> None:
+    """By the queue: its mark is taken back, and it is noted when it comes again."""
+    until_exported(world, replace(world.services, queue=Away()))
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), Died()])
+@pytest.mark.parametrize(
+    ("what", "where"),
+    [("list", state.HEADS), ("list", state.WORK), ("write", state.REFRESHED), ("delete", state.REFRESHED)],
+)
+def test_a_look_that_comes_to_nothing_begins_again(
+    world: World, what: str, where: str, error: BaseException
+) -> None:
+    """Whether a store is away for a moment, or the process dies in it."""
+    once = iter([error])
+
+    def called(call: str, name: str) -> None:
+        if (call, name) == (what, where):
+            for each in once:
+                raise each
+
+    until_exported(world, with_state(world.services, ActingStore(world.services.state, called)))
 
 
 @pytest.mark.parametrize(
@@ -218,13 +253,13 @@ def test_a_garbled_mark_is_written_anew(world: World, content: bytes) -> None:
 
 
 def test_a_newer_mark_is_left_alone(world: World) -> None:
-    """Newer code looks, and what it has noted is enough; for two hours, then that code is gone."""
+    """Newer code looks, and what it has noted is enough; for 15 minutes, then that code is gone."""
     mark = {"version": 2, "sent_at": world.clock.now().isoformat()}
     etag = world.services.state.write(state.REFRESHED, json.dumps(mark).encode())
     work_on(world.services, world.queue, json.dumps(event()), 480)
     assert world.services.state.stat(state.REFRESHED).etag == etag
     assert world.queue.messages == []
-    world.clock.sleep(2 * 3600)
+    world.clock.sleep(15 * 60)
     work_on(world.services, world.queue, json.dumps(event()), 480)
     world.clock.sleep(3)
     assert work(world.services, world.queue) == 1

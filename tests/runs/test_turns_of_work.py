@@ -188,3 +188,34 @@ def test_what_is_asked_for_meanwhile_is_work_too() -> None:
     assert queued.take() is not None
     assert queued.somebody_waits("A")
     assert [each.export for each in queued.left()] == ["b"]
+
+
+def test_a_run_that_is_asked_for_again_is_one() -> None:
+    """Nobody waits for it but itself: the run that has its turn is cut for nobody's sake."""
+    clock = MadeClock()
+    found = [work("a", "A"), work("b", "A", wait=30)]
+    news = [[work("a", "A"), work("b", "A", wait=20)], [work("a", "A")], []]
+    queued = Turns(clock, found, Deadline(clock, 240), Deadline(clock, 60), lambda: news.pop(0))
+    taken = queued.take()
+    assert taken is not None
+    assert [queued.somebody_waits("A") for _ in range(3)] == [False] * 3
+    assert queued.left() == [work("b", "A", wait=20)]
+    clock.sleep(20)
+    queued.give_back("A", None)
+    assert [each.export for each in queued.left()] == ["b"]
+
+
+def test_a_run_that_is_asked_for_in_its_turn_has_another() -> None:
+    """At the time that was asked for: what it was asked for may have come when it no longer looked."""
+    clock = MadeClock()
+    news = [[work("a", "A")]]
+    queued = Turns(clock, [work("a", "A")], Deadline(clock, 240), Deadline(clock, 60), lambda: news.pop(0))
+    taken = queued.take()
+    assert taken is not None
+    assert not queued.somebody_waits("A")
+    queued.give_back("A", replace(taken, not_before=clock.now() + timedelta(seconds=50)))
+    assert queued.take() is not None
+    assert clock.monotonic() == 0
+    queued.give_back("A", replace(taken, not_before=clock.now() + timedelta(seconds=50)))
+    assert queued.take() is not None
+    assert clock.monotonic() == 50

@@ -21,8 +21,10 @@ from shared import state
 from shared.adapters.clock import SystemClock
 from shared.adapters.credential import EMULATOR_KEY
 from shared.adapters.queue import open_queue
+from shared.runs.advance import start
 from shared.runs.queue import marker
 from shared.runs.record import RunRecord
+from shared.runs.starting import Request
 from shared.runs.work.tick import tick
 from tests.support.azurite import Azurite, AzuriteQueues, left
 from tests.support.forks import running
@@ -119,6 +121,24 @@ def test_two_hosts_share_the_accounts(world: World) -> None:
     assert {(record.status, record.counts.imported) for record in closed(world)} == {("successful", 50)}
     assert [len(account.jobs) for account in world.stand_in.accounts.values()] == [1] * (1 + len(OTHERS))
     assert left(queue_client(world)) == 0
+
+
+def test_a_long_run_stops_no_other_account(world: World) -> None:
+    """Of the same host: who comes due after it has begun does not wait for its end."""
+    export = example_documents()["exports/vip.json"] | {"id": "one", "connection": "one", "list_id": "one"}
+    accounts(world)
+    for name in OTHERS:
+        world.services.state.delete(f"exports/{name}.json")
+    timer(world)
+    world.segment(small_batches(4), MONDAY + timedelta(hours=1))
+    timer(world)
+    world.stand_in.faults.add([Fault("hang", method="POST", nth=number) for number in range(2, 5)])
+    with hosts(world, 1) as (host,):
+        wait_for(lambda: accepted(world) == 1)
+        world.services.state.write("exports/one.json", json.dumps(export).encode())
+        start(world.services, "one", Request("on_demand", "tester"))
+        wait_for(lambda: [record.export for record in closed(world)] == ["one"])
+        host.kill()
 
 
 def test_a_killed_host_s_account_goes_on_in_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,30 +18,33 @@ HOSTILE_BLOB = "\x9b31m\u202eeman\u2066\u200f\u061c\u2028FORGED\u200b\x85"
 
 
 def make_hostile(world: World, name: str) -> None:
-    """Puts the name into the world's segment, columns, documents, account and list.
+    """Puts the name into the world's columns, cells, documents, account and list, and another segment's.
 
     The export vip can run, broken can't.
     """
-    world.segment(People(30, dirt=True), partitions=1)
     store = world.services.segment_store
+    for blob in list(store.list()):
+        store.delete(blob.name)
+    world.segment(People(30, dirt=True), partitions=1)
     renamed = {column: f"{column}{name}" for column in COLUMNS if column not in ("EMail", "Telephone")}
     (partition,) = [blob.name for blob in store.list() if blob.name.endswith(".csv")]
     header, *rows = csv.reader(io.StringIO(store.read(partition).content.decode()))
     made = io.StringIO()
+    for row in rows:
+        row[header.index("City")] = name
     csv.writer(made).writerows([[renamed.get(column, column) for column in header], *rows])
     store.write(partition, made.getvalue().encode())
     model = json.loads(store.read(f"{FOLDER}/model.json").content)
     (entity,) = model["entities"]
-    entity["name"] += name
     for attribute in entity["attributes"]:
         attribute["name"] = renamed.get(attribute["name"], attribute["name"])
+    model["entities"].append(entity | {"name": f"Other{name}", "partitions": []})
     store.write(f"{FOLDER}/model.json", json.dumps(model).encode())
     world.document("connections/sandbox.json", display_name=name, export_user=name)
     city = renamed["City"]
     world.document(
         "exports/vip.json",
         display_name=name,
-        segments=[entity["name"]],
         attributes={"location.city": city, "properties": [{"column": city, "name": name}]},
     )
     broken = example_documents()["exports/vip.json"] | {

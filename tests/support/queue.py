@@ -12,7 +12,7 @@ from shared.services import Services
 # As the host has it: a message is hidden while a function has it, comes back after a failure, and is poison
 # at the fifth one.
 HIDDEN = timedelta(minutes=10)
-AFTER_FAILURE = timedelta(seconds=30)
+AFTER_FAILURE = timedelta(seconds=70)
 MOST_FAILURES = 5
 
 
@@ -37,6 +37,9 @@ class MadeQueue:
         with self._lock:
             self.sent += 1
             self.messages.append(Message(text, self._clock.now() + timedelta(seconds=delay)))
+
+    def waiting(self) -> int:
+        return len(self.messages)
 
     def poisoned(self) -> int:
         return len(self.poison)

@@ -8,10 +8,10 @@ from pathlib import Path
 from shared.adapters.storage.files import spooled
 
 
-def read_metadata(sidecar: Path, etag: str) -> dict[str, str]:
+def read_metadata(sidecar: str, etag: str) -> dict[str, str]:
     """The metadata of the version with this ETag; empty where none was written, or not for it."""
-    with suppress(OSError, ValueError):
-        described = json.loads(sidecar.read_bytes())
+    with suppress(OSError, ValueError), open(sidecar, "rb") as file:  # noqa: PTH123 - a Path costs more
+        described = json.loads(file.read())
         if described["etag"] == etag:
             return dict(described["metadata"])
     return {}

@@ -2,6 +2,7 @@
 stored times."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from shared.adapters.clock import Deadline
 from shared.administration.checkup import fixes
@@ -30,13 +31,14 @@ def check_documents(services: Services, deadline: Deadline) -> Iterator[Finding]
         if not any(name.startswith(folder) for name, _ in documents):
             yield Finding(folder.rstrip("/"), "There are none.", fix, warning=True)
     accounts: dict[str, Klaviyo] = {}
+    seen: dict[tuple[str, str], Finding] = {}
     for checked in validate(services, documents):
         yield _document(checked)
         match checked.document:
             case Connection() as connection:
                 yield from _connection(services, connection, accounts, deadline)
             case Export() as export:
-                yield _list(export, accounts, deadline)
+                yield _list(export, accounts, seen, deadline)
                 yield from (_segment(services, export, name) for name in export.segments)
                 yield from _runs(services, export)
 
@@ -85,7 +87,13 @@ def _shared_with(connection: Connection) -> tuple[str, ...]:
     return connection.shared_with if isinstance(connection.shared_with, tuple) else ()
 
 
-def _list(export: Export, accounts: Mapping[str, Klaviyo], deadline: Deadline) -> Finding:
+def _list(
+    export: Export,
+    accounts: Mapping[str, Klaviyo],
+    seen: dict[tuple[str, str], Finding],
+    deadline: Deadline,
+) -> Finding:
+    """A list is looked at once, however many exports go into it."""
     name = f"list of {export.id}"
     if export.connection is None:
         return Finding(name, "not checked: the export has no connection", fixes.DETACHED)
@@ -93,7 +101,10 @@ def _list(export: Export, accounts: Mapping[str, Klaviyo], deadline: Deadline) -
     if klaviyo is None:
         message = f"not checked: the connection {export.connection} does not open its account"
         return Finding(name, message, fixes.CONNECTION_FIRST)
-    return check(name, lambda: f"is {klaviyo.read_list(export.list_id, deadline).name!r}", {})
+    key = (klaviyo.account.id, export.list_id)
+    if key not in seen:
+        seen[key] = check(name, lambda: f"is {klaviyo.read_list(export.list_id, deadline).name!r}", {})
+    return replace(seen[key], name=name)
 
 
 def _segment(services: Services, export: Export, segment: str) -> Finding:

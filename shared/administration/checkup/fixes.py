@@ -16,6 +16,7 @@ NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one.
 NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."
 PAUSED = "Set `paused` to false in its document."
 POISON = "Look at them, then delete them: docs/runbook.md. The timer has had their work done anyway."
+NO_WORKER = "See whether workers run: docs/runbook.md, “An account waits for a worker”."
 ALL_PAUSED = "Set it to false."
 CLOCK = "Synchronize this machine's clock with a time server."
 AHEAD = "A machine's clock was ahead: check the clocks of all machines that run exports. Nothing else to do."
@@ -63,7 +64,8 @@ STATE = {
     "not_found": "Check STATE_URL.",
 }
 QUEUE = {
-    "denied": "Give the app's identity access to QUEUE_URL: Storage Queue Data Contributor on the queue.",
+    "denied": "Give the app's identity access to QUEUE_URL: Storage Queue Data Contributor on the queue "
+    "and on its -poison.",
     "invalid_settings": "Check QUEUE_URL.",
 }
 HEAD = STATE | {

@@ -23,6 +23,7 @@ from shared.errors import ExportError, NotFound
 from shared.klaviyo import StoredPauses
 from shared.klaviyo.calls import REVISION, USER_AGENT
 from shared.ledger import read_erased, read_key
+from shared.runs.queue.marker import read_markers
 from shared.segments import Segments
 from shared.services import Services
 from shared.settings import auth_is_misspelt
@@ -31,6 +32,8 @@ from shared.settings import auth_is_misspelt
 MOST_SKEW = timedelta(seconds=60)
 # Klaviyo keeps a revision stable for a year, and then deprecated for another.
 STABLE = timedelta(days=365)
+# The alert `waiting` has the same.
+LONGEST_WAIT = timedelta(minutes=15)
 PROBE = state.probe("doctor")
 # Two threads of an app would find each other's probe.
 _probing = threading.Lock()
@@ -55,6 +58,8 @@ def examine(services: Services, deadline: Deadline) -> Iterator[Finding]:
         yield _clock(services)
         yield from _pauses(services)
         yield from _erased(services)
+        if services.queue is not None:
+            yield from _workers(services)
         yield from check_documents(services, deadline)
 
 
@@ -78,13 +83,30 @@ def _notifications(services: Services, secret: str) -> str:
 
 
 def _queue(queue: Queue) -> Finding:
-    """Whether the queue answers, and how many of its messages have failed for good."""
+    """Whether both queues answer, with a role on each, and how many messages they have."""
     try:
-        poisoned = queue.poisoned()
+        waiting, poisoned = queue.waiting(), queue.poisoned()
     except ExportError as error:
         return failed("queue", error, fixes.QUEUE)
-    message = f"answers; {poisoned:,} of its messages have failed for good"
-    return Finding("queue", message, fixes.POISON if poisoned else "", warning=True)
+    message = f"answers; {waiting:,} messages wait, {poisoned:,} have failed for good"
+    return Finding("queue", message, fixes.POISON if poisoned else "", warning=bool(poisoned))
+
+
+def _workers(services: Services) -> Iterator[Finding]:
+    """The accounts whose work has been due for long, and that no worker has taken."""
+    now = services.clock.now()
+    try:
+        waits = {marker.account: marker.waited(now) for marker in read_markers(services.state, now)}
+    except ExportError as error:
+        yield failed("workers", error, fixes.STATE)
+        return
+    late = sorted(account for account, wait in waits.items() if wait > LONGEST_WAIT)
+    if late:
+        longest = max(waits.values()) // timedelta(minutes=1)
+        accounts = f"{len(late)} accounts wait for a worker, up to {longest} minutes: {', '.join(late)}"
+        yield Finding("workers", accounts, fixes.NO_WORKER, warning=True)
+    else:
+        yield Finding("workers", "no account waits for one")
 
 
 def _segments(services: Services) -> str:

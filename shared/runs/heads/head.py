@@ -204,6 +204,7 @@ class Head(StateModel):
         if self.open is not None:
             shown |= {"status": self.open.record.status, "open": self.open.record.id}
         entry = self.entry().model_dump_json(exclude_defaults=True, ensure_ascii=True)
+        entry = entry.replace("\x7f", "\\u007f")  # ASCII, and in no header
         if len(entry) <= LONGEST_METADATA:
             shown["glance"] = entry
         return shown

@@ -13,7 +13,7 @@ from datetime import datetime
 from shared import state
 from shared.adapters import telemetry
 from shared.adapters.queue import Queue
-from shared.errors import AlreadyExists, Changed, ExportError
+from shared.errors import AlreadyExists, Changed, ExportError, TryLater
 from shared.runs.lock.account import account_of
 from shared.runs.lock.lease import is_held
 from shared.runs.queue.marker import Marker, read_marker, write_marker
@@ -53,9 +53,10 @@ def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, da
         if wanted is None:
             return
         with suppress(AlreadyExists, Changed):
-            write_marker(services.state, wanted, etag)
-            if marker is None or wanted.message != marker.message:
-                send(queue, wanted, now)
+            if marker is None or wanted.has_more_to_send_than(marker):
+                write_and_send(services, queue, wanted, etag)
+            else:
+                write_marker(services.state, wanted, etag)
             return
 
 
@@ -67,14 +68,20 @@ def ask_again(services: Services, queue: Queue, account: str) -> None:
         return
     if is_held(services.state, state.work_lock(account)):
         return
-    again = marker.again(now)
     with suppress(Changed):
-        write_marker(services.state, again, etag)
+        write_and_send(services, queue, marker.again(now), etag)
         telemetry.messages.add(1, {"outcome": "sent_again"})
-        send(queue, again, now)
 
 
-def send(queue: Queue, marker: Marker, now: datetime) -> None:
-    """Sends the marker's message, to be received when it is due; a time that is too far ahead is none."""
+def write_and_send(services: Services, queue: Queue, marker: Marker, etag: str | None) -> None:
+    """Writes the marker and sends its message, to be received when it is due; a time too far ahead is none.
+
+    The marker says that it was sent only when the queue has taken it: else the next look sends it. Raises
+    AlreadyExists, Changed, and what the store and the queue raise.
+    """
+    now = services.clock.now()
     delay = (marker.due - now).total_seconds() if is_believed(marker.due, now) else 0.0
+    written = write_marker(services.state, marker.unsent(), etag)
     queue.send(marker.text(), max(0.0, delay))
+    with suppress(TryLater, Changed):  # a worker may have it already
+        write_marker(services.state, marker, written)

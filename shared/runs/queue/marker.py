@@ -21,11 +21,11 @@ VERSION = 1
 LONGEST_MARKER = 1024 * 1024
 # Azure takes 8 KB of metadata; a marker that shows more has to be read.
 LONGEST_METADATA = 6000
-# A message may be lost when it is overdue by so much, and then by twice as much each time that it is sent
-# again; a worker may be dead when it has had the account for so long.
+# A message may be lost when it is overdue by so much, then by twice and by four times as much when it has
+# been sent again: a queue may also just be long. A worker may be dead when it has had the account for SILENT.
 OVERDUE = timedelta(minutes=2)
+MOST_DOUBLINGS = 2
 SILENT = timedelta(minutes=1)
-LONGEST_PATIENCE = timedelta(hours=1)
 # Sooner by less than this needs no message of its own.
 SOON = timedelta(seconds=2)
 
@@ -34,8 +34,9 @@ class Marker(StateModel):
     """What there is to do for an account.
 
     `exports` may have an open run each, which can go on from a time on. `message` is the id of the message
-    that holds, which nobody receives before `due`; it was sent so many `times`, last at `sent_at`. A worker
-    has the account since `taken_at`; what was asked for since then is in `asked`, likewise.
+    that holds, which nobody receives before `due`; it was sent so many `times`, last at `sent_at`, or never
+    as far as anybody knows. A worker has the account since `taken_at`; what was asked for since then is in
+    `asked`, likewise.
     """
 
     version: Literal[1] = 1
@@ -71,13 +72,17 @@ class Marker(StateModel):
     def asked_for(self, exports: Mapping[str, datetime], now: datetime) -> Self | None:
         """The marker with these exports, too; None where nothing changes by them.
 
-        It has a message of its own where that has to come sooner.
+        It has a message of its own where that has to come sooner, and its message once more where that may be
+        lost.
         """
         if self.taken_at is not None:
             return self.model_copy(update={"asked": _sooner(self.asked, exports)})
         wanted = _sooner(self.exports, exports)
         if min(exports.values()) < self.due - SOON:
             return self.of(self.account, wanted, now)
+        if self.is_silent(now):
+            again = self.again(now)
+            return again.model_copy(update={"exports": _sooner(again.exports, exports)})
         return self.model_copy(update={"exports": wanted}) if wanted != self.exports else None
 
     def taken(self, now: datetime) -> Self:
@@ -87,9 +92,14 @@ class Marker(StateModel):
     def is_silent(self, now: datetime) -> bool:
         """Whether its message may be lost, or its worker dead."""
         if self.taken_at is not None:
-            return now - self.taken_at >= SILENT or not is_believed(self.taken_at, now)
-        patience = min(OVERDUE * 2 ** (min(self.times, 10) - 1), LONGEST_PATIENCE)
-        since = max(self.due, self.sent_at)
+            return (
+                abs(now - self.taken_at) >= SILENT
+            )  # a clock may be ahead: whether its lock is free decides
+        if self.times == 0:
+            return True
+        # A time of sending that is still to come was written by a clock that is ahead.
+        since = max(self.due, self.sent_at) if self.sent_at <= now else self.due
+        patience = OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)
         return now - since >= patience or not is_believed(since, now)
 
     def again(self, now: datetime) -> Self:
@@ -97,6 +107,14 @@ class Marker(StateModel):
         if self.taken_at is None and is_believed(self.due, now):
             return self.model_copy(update={"sent_at": now, "times": self.times + 1})
         return self.of(self.account, dict.fromkeys({**self.exports, **self.asked}, now), now)
+
+    def unsent(self) -> Self:
+        """The marker whose message the queue has not taken yet."""
+        return self.model_copy(update={"times": 0})
+
+    def has_more_to_send_than(self, before: Self) -> bool:
+        """Whether its message is still to be sent, or to be sent once more."""
+        return (self.message, self.times) != (before.message, before.times)
 
     def waited(self, now: datetime) -> timedelta:
         """How long the account has been waiting for a worker."""

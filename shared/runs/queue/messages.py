@@ -8,10 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from shared.runs.record import StateModel, Time
+from shared.runs.run import is_believed
 
 VERSION = 1
-# What newer code sent is left to it for so long; no message waits longer, and it may be gone by a rollback.
+# A message of newer code is left to it for so long, since none waits longer; what newer code wrote beside the
+# messages, for so long after it was due or taken, since no worker takes longer. Then that code is gone, as by
+# a rollback.
 NEWER_FOR = timedelta(hours=2)
+NEWER_OVERDUE_FOR = timedelta(minutes=15)
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 
 
@@ -43,19 +47,22 @@ class Refreshed:
 
 
 class Sent(StateModel):
-    """What the messages, and the documents beside them, have in all versions."""
+    """What messages have in all versions, and the documents beside them, which may be due later, or taken."""
 
     version: int = Field(ge=1, strict=True)
     sent_at: Time
+    due: Time | None = None
+    taken_at: Time | None = None
 
     @classmethod
-    def is_newer(cls, content: str | bytes, now: datetime) -> bool:
-        """Whether newer code has sent it, so that it may still be there to continue with it."""
+    def is_newer(cls, content: str | bytes, now: datetime, lasts: timedelta) -> bool:
+        """Whether newer code has sent it, and may still be there: its last time is not over for so long."""
         try:
             sent = cls.model_validate_json(content)
         except ValidationError:
             return False
-        return sent.version > VERSION and -NEWER_FOR < now - sent.sent_at < NEWER_FOR
+        last = max(filter(None, (sent.sent_at, sent.due, sent.taken_at)))
+        return sent.version > VERSION and is_believed(last, now) and now - last < lasts
 
 
 type Message = WorkMessage | FindMessage | Refreshed

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from shared.adapters.storage.store import Store
 from shared.errors import InvalidDocument, NewerVersion, NotFound
-from shared.runs.queue.messages import Sent
+from shared.runs.queue.messages import NEWER_OVERDUE_FOR, Sent
 from shared.runs.record import StateModel
 
 
@@ -25,7 +25,7 @@ def read_versioned[Document: StateModel](
         return None, None
     except InvalidDocument:  # too long
         return None, store.stat(name).etag
-    if Sent.is_newer(blob.content, now):
+    if Sent.is_newer(blob.content, now, NEWER_OVERDUE_FOR):
         raise NewerVersion(name)
     with suppress(ValidationError):
         return kind.model_validate_json(blob.content), blob.etag

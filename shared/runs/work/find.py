@@ -96,10 +96,12 @@ def _opened(services: Services, work: Work) -> Work | None:
 
 
 @contextmanager
-def alone(export_id: str) -> Iterator[None]:
-    """Keeps what goes wrong with an export from the others."""
+def alone(export_id: str, *, but: type[ExportError] | tuple[()] = ()) -> Iterator[None]:
+    """Keeps what goes wrong with an export from the others, `but` for what is wrong with all of them."""
     try:
         yield
+    except but:
+        raise
     except TakenElsewhere as error:
         logger.info("export %s: %s", export_id, error.message)  # somebody else, or newer code, does its work
     except ExportError as error:

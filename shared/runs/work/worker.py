@@ -9,13 +9,21 @@ from shared import state
 from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
 from shared.adapters.queue import Queue
-from shared.errors import AlreadyRunning, Changed, NewerVersion, NotFound
+from shared.errors import AlreadyRunning, Changed, NewerVersion, NotFound, TryLater
 from shared.runs.heads.head import read_entry
 from shared.runs.lock.lease import RenewedLease
-from shared.runs.queue.asking import ask, send
+from shared.runs.queue.asking import ask, ask_again, write_and_send
 from shared.runs.queue.marker import Marker, read_marker, write_marker
-from shared.runs.queue.messages import FindMessage, Message, Refreshed, Sent, WorkMessage, read_message
-from shared.runs.queue.refreshed import begin_look, note_refresh
+from shared.runs.queue.messages import (
+    NEWER_FOR,
+    FindMessage,
+    Message,
+    Refreshed,
+    Sent,
+    WorkMessage,
+    read_message,
+)
+from shared.runs.queue.refreshed import begin_look, end_look, note_refresh
 from shared.runs.run import is_believed
 from shared.runs.work.find import NEVER, Work, alone
 from shared.runs.work.hand_out import find_and_hand_out
@@ -30,6 +38,8 @@ WAITING = 2.0
 BUSY_AGAIN = 5.0
 # Seconds until a message of newer code is delivered again, maybe to one of its own workers.
 NEWER_AGAIN = 60.0
+# Seconds until a message is tried again where a store or the queue was away for what it asks.
+AWAY_AGAIN = 30.0
 # Between two looks whether a pause is over that somebody has to lift.
 LOOKS_FOR_A_PAUSE = timedelta(minutes=1)
 
@@ -37,26 +47,36 @@ LOOKS_FOR_A_PAUSE = timedelta(minutes=1)
 def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None:
     """Does what a message says, for so many seconds, and sends another one for what is left then.
 
-    What is no message of ours is dropped, with a warning. Raises what the store and the queue raise: the
-    host delivers the message again.
+    What is no message of ours is dropped, with a warning. Where a store is away, the message is sent once
+    more, for later: so a message that fails, and is poison at last, has met a bug or a right that is missing.
     """
-    if Sent.is_newer(text, services.clock.now()):
-        queue.send(text, NEWER_AGAIN)
-        outcome = "newer"
-    else:
-        outcome = _do(services, queue, read_message(text), seconds)
+    message = read_message(text)
+    try:
+        outcome = _do(services, queue, text, message, seconds)
+    except TryLater as error:
+        logger.warning("a message is tried again: %s: %s", error.code, error.message)
+        queue.send(text, AWAY_AGAIN)
+        outcome = "away"
     telemetry.messages.add(1, {"outcome": outcome})
+    account = message.account if isinstance(message, WorkMessage) else ""
+    whose = f"of the account {account}" if account else "of the queue"
+    logger.info("a message %s: %s", whose, outcome, extra={"account": account, "outcome": outcome})
 
 
-def _do(services: Services, queue: Queue, message: Message | None, seconds: float) -> str:
-    """What became of it."""
+def _do(services: Services, queue: Queue, text: str, message: Message | None, seconds: float) -> str:
+    """What became of the message."""
+    if Sent.is_newer(text, services.clock.now(), NEWER_FOR):
+        queue.send(text, NEWER_AGAIN)
+        return "newer"
     match message:
         case Refreshed():
             return note_refresh(services, queue, message)
         case FindMessage():
-            if not begin_look(services, message):
+            look = begin_look(services, message)
+            if look is None:
                 return "stale"
             find_and_hand_out(services, queue)
+            end_look(services, look)
             return "found"
         case WorkMessage():
             try:
@@ -70,8 +90,12 @@ def _do(services: Services, queue: Queue, message: Message | None, seconds: floa
 
 
 def _work(services: Services, queue: Queue, message: WorkMessage, whole: Deadline) -> str:
-    marker, _ = read_marker(services.state, message.account, services.clock.now())
+    now = services.clock.now()
+    marker, _ = read_marker(services.state, message.account, now)
     if marker is None or marker.message != message.id:
+        if marker is not None and marker.is_silent(now):
+            # The worker of this message may have died between its last write and the message after that.
+            ask_again(services, queue, message.account)
         return "stale"
     with ExitStack() as stack:
         lock = RenewedLease.hold(services.state, state.work_lock(message.account), services.clock)
@@ -136,8 +160,9 @@ class _Holder:
         marker, etag = self._read()
         if etag == self._etag:
             return []
-        self._etag = etag
-        return self._open_runs(marker.asked) if marker else []
+        found = self._open_runs(marker.asked) if marker else []
+        self._etag = etag  # only now: what can't be read is asked for again at the next look
+        return found
 
     def _serve(self, work: Iterable[Work]) -> dict[str, datetime]:
         """Continues with these runs; those that are left, with the times from which on they can."""
@@ -154,9 +179,9 @@ class _Holder:
         return [work for export_id, due in exports.items() if (work := self._open_run(export_id, due))]
 
     def _open_run(self, export_id: str, due: datetime) -> Work | None:
-        """The export's open run, if it has one that is this account's."""
+        """The export's open run, if it has one that is this account's. Raises TryLater."""
         services, account, found = self._services, self._message.account, None
-        with alone(export_id), suppress(NotFound):
+        with alone(export_id, but=TryLater), suppress(NotFound):
             entry = read_entry(services.state, services.state.stat(state.head(export_id)), export_id)
             if entry.open is not None:
                 due = due if is_believed(due, services.clock.now()) else NEVER
@@ -171,7 +196,6 @@ class _Holder:
         store, now = self._services.state, self._services.clock.now()
         if left:
             marker = Marker.of(self._message.account, left, now)
-            write_marker(store, marker, self._etag)
-            send(self._queue, marker, now)
+            write_and_send(self._services, self._queue, marker, self._etag)
         else:
             store.delete(state.work(self._message.account), if_match=self._etag)

@@ -331,6 +331,31 @@ def test_so_many_run_side_by_side(
     assert (gate.started, gate.peak) == (9, peak)
 
 
+@pytest.mark.parametrize(("batch", "threshold", "taken"), [(1, 3, True), (4, 0, False)])
+def test_a_long_function_and_those_that_come_later(
+    azurite_queues: AzuriteQueues, batch: int, threshold: int, *, taken: bool
+) -> None:
+    """Up to newBatchThreshold of them keep no other message waiting; one more keeps all of them."""
+    queue, gate = azurite_queues.queue(), Gate()
+    storage = Counted(queue, None)
+    queue.send_message(encoded("long"))
+
+    async def scenario() -> None:
+        settings = QueueSettings(batch_size=batch, new_batch_threshold=threshold, max_polling_interval=0.1)
+        async with triggered(storage, gate, settings):
+            await until(lambda: gate.running == 1)
+            queue.send_message(encoded("later"))
+            if taken:
+                await until(lambda: gate.running == 2)
+            else:
+                await asyncio.to_thread(time.sleep, 0.5)  # several polls' time
+                assert (gate.running, storage.polls) == (1, 1)
+            gate.open(2)
+            await until(lambda: left(queue) == 0)
+
+    asyncio.run(scenario())
+
+
 def test_a_queue_may_be_created_later(
     azurite_queues: AzuriteQueues, caplog: pytest.LogCaptureFixture
 ) -> None:
