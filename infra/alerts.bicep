@@ -15,6 +15,8 @@ param workspaceId string
 @description('Address that alerts are mailed to; empty where others are to be added to the group.')
 param email string
 
+var operator = { name: 'operator', emailAddress: email, useCommonAlertSchema: true }
+
 resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-${name}'
   location: 'global'
@@ -22,11 +24,7 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'segments'
     enabled: true
-    emailReceivers: empty(email)
-      ? []
-      : [
-          { name: 'operator', emailAddress: email, useCommonAlertSchema: true }
-        ]
+    emailReceivers: empty(email) ? [] : [operator]
   }
 }
 

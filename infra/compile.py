@@ -5,6 +5,7 @@ them and of their sources, so that a test can tell without a compiler whether th
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -38,6 +39,13 @@ def snapshot(parameters: Path, mode: str) -> subprocess.CompletedProcess[str]:
     return run("snapshot", parameters, "--mode", mode, *PLACE)
 
 
+def put_in_order(file: Path) -> None:
+    """Sorts a snapshot's outputs, which the CLI writes in another order each time."""
+    content = json.loads(file.read_text())
+    content["outputs"] = dict(sorted(content["outputs"].items()))
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
 def digests() -> str:
     """The digests of sources and of what is made of them, as sha256sum writes them."""
     files = [*INFRA.glob("*.bicep"), *INFRA.glob("*.json"), *INFRA.glob("snapshots/*")]
@@ -55,6 +63,8 @@ def main() -> None:
     for result in results:
         if result.returncode or result.stderr:
             sys.exit(result.stderr)
+    for file in INFRA.glob("snapshots/*.json"):
+        put_in_order(file)
     (INFRA / "main.sha256").write_text(digests())
 
 

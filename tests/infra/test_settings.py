@@ -11,11 +11,21 @@ import pytest
 from shared.adapters.storage.blob_lease import LEASE_SECONDS
 from shared.settings import Settings, SignIn, auth_of, queue_of
 from tests.support.queue import AFTER_FAILURE
-from tests.support.templates import MAIN, PLAINEST, ROOT, SNAPSHOTS, app_settings, one_of, site, token
+from tests.support.templates import (
+    MAIN,
+    PLAINEST,
+    ROOT,
+    SNAPSHOTS,
+    app_settings,
+    one_of,
+    outputs,
+    site,
+    token,
+)
 
 SETTINGS = app_settings(PLAINEST)
-# The keys' file stands in for the vault where there is none.
-LOCAL_ONLY = {"SECRETS_FILE"}
+# The keys' file stands in for the vault where there is none, and the host's storage can be told in other ways.
+LOCAL_ONLY = {"SECRETS_FILE", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName"}
 # What Azure sets itself: with these in a template, an app could believe in a sign-in that is off.
 OF_THE_PLATFORM = {"WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME"}
 # What the Functions host and its worker read, not our code.
@@ -69,7 +79,7 @@ def read_by_the_code() -> set[str]:
 
 
 def test_every_setting_that_the_code_reads_is_deployed() -> None:
-    """None is forgotten but the one that makes no sense where there is a vault."""
+    """None is forgotten but those that make no sense where there are a vault and an identity."""
     assert read_by_the_code() - set(SETTINGS) == LOCAL_ONLY | OF_THE_PLATFORM
 
 
@@ -161,12 +171,12 @@ def test_the_host_listens_where_the_timer_sends() -> None:
     assert Settings.from_environment(deployed | {"QUEUE_URL": ""}).queue_url is None
 
 
-def test_the_command_is_told_where_the_queue_is() -> None:
+@pytest.mark.parametrize("choice", SNAPSHOTS)
+def test_the_command_is_told_where_the_queue_is(choice: str) -> None:
     """Like the stores: an output for each setting with which it sees what the app sees."""
-    [app] = [each for each in MAIN["resources"] if each["name"] == "app"]
-    settings = app["properties"]["parameters"]["settings"]["value"]
+    settings = app_settings(SNAPSHOTS[choice])
     for name in ("SEGMENTS_URL", "STATE_URL", "KEY_VAULT_URL", "QUEUE_URL"):
-        assert MAIN["outputs"][name]["value"] == settings[name]
+        assert outputs(choice)[name] == settings[name]
 
 
 def test_messages_are_worked_on_side_by_side() -> None:

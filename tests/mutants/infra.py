@@ -86,7 +86,7 @@ INFRA = [
     _mutant('"value": "8"', '"value": "3"', _SETTINGS),
     _mutant('"value": "240"', '"value": "600"', _SETTINGS),
     _mutant("ClientId={0};Authorization=AAD", "ClientId=;Authorization=AAD", _SETTINGS),
-    _mutant("queue, 'work')]\"\n", "queue, 'state')]\"\n", _SETTINGS),
+    _mutant('"name": "QUEUE_URL"', '"name": "QUEUE"', _SETTINGS),
     _mutant('"name": "HTTP_TIME_BUDGET"', '"name": "HTTP_BUDGET"', _SETTINGS),
     Mutant("infra/main.json", '"minValue": 30', '"minValue": 1', _PROMISES),
     Mutant("infra/main.json", '"defaultValue": "0 * * * * *"', '"defaultValue": "0 0 * * * *"', _TEMPLATES),

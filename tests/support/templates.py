@@ -12,9 +12,11 @@ MAIN: Any = json.loads((INFRA / "main.json").read_text())
 type Resource = dict[str, Any]
 
 PARAMETERS = {file.stem: file for file in sorted(INFRA.glob("snapshots/*.bicepparam"))}
+_SNAPSHOTS: dict[str, Any] = {
+    choice: json.loads(file.with_suffix(".snapshot.json").read_text()) for choice, file in PARAMETERS.items()
+}
 SNAPSHOTS: dict[str, list[Resource]] = {
-    choice: json.loads(file.with_suffix(".snapshot.json").read_text())["predictedResources"]
-    for choice, file in PARAMETERS.items()
+    choice: snapshot["predictedResources"] for choice, snapshot in _SNAPSHOTS.items()
 }
 PLAINEST = SNAPSHOTS["plainest"]
 
@@ -25,6 +27,11 @@ _REFERENCE = re.compile(r"reference\('[^']*/([^'/]+)', '[\d-]+'\)")
 def chosen(choice: str) -> dict[str, str]:
     """The parameters of a choice, as its file writes them."""
     return dict(re.findall(r"^param (\w+) = (.*)$", PARAMETERS[choice].read_text(), re.MULTILINE))
+
+
+def outputs(choice: str) -> dict[str, str]:
+    """What a deployment puts out, as app_settings shows it."""
+    return {name: shown(value) for name, value in _SNAPSHOTS[choice]["outputs"].items()}
 
 
 def all_of(resources: list[Resource], kind: str) -> list[Resource]:
