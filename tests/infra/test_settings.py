@@ -24,7 +24,7 @@ from tests.support.templates import (
 )
 
 SETTINGS = app_settings(PLAINEST)
-# The keys' file stands in for the vault where there is none, and the host's storage can be told in other ways.
+# A file of keys stands in for a vault, and the host's storage can be told in other ways than the templates'.
 LOCAL_ONLY = {"SECRETS_FILE", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName"}
 # What Azure sets itself: with these in a template, an app could believe in a sign-in that is off.
 OF_THE_PLATFORM = {"WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME"}
