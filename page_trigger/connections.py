@@ -124,10 +124,6 @@ def _change_key(services: Services, visit: Visit, connection_id: str) -> Reply:
     return see(f"/connections/{connection_id}", saved="1")
 
 
-def _sign_in(services: Services, visit: Visit, connection_id: str) -> Reply:
-    return _go_to_klaviyo(services, visit, connection_id)
-
-
 def _go_to_klaviyo(services: Services, visit: Visit, connection_id: str) -> Reply:
     begun = signing_in.begin(services, visit.by, connection_id)
     headers = {"location": begun.authorize_url, "cache-control": "no-store"}
@@ -149,7 +145,7 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
     "resume": _pause,
     "test": _test,
     "key": _change_key,
-    "sign_in": _sign_in,
+    "sign_in": _go_to_klaviyo,
     "detach": _detach,
     "remove": _remove,
 }

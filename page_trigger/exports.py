@@ -5,7 +5,6 @@ from collections.abc import Callable
 from page_trigger import words
 from page_trigger.charts import Point, line
 from page_trigger.rendering import render, render_problem, see
-from page_trigger.runs import held_in
 from page_trigger.visits import Visit
 from shared import state
 from shared.administration import connections, exports, running
@@ -59,7 +58,7 @@ def show(visit: Visit) -> Reply:
         connections=_others(services, visit, stored.document),
         not_checked=visit.query("not_checked"),
         saved=_SAVED.get(visit.query("saved"), ""),
-        held=held_in(records[-1]) if records else 0,
+        held=records[-1].warned("removals_held") if records else 0,
         connection_state=_connection_state(services, stored.document),
     )
 
@@ -178,8 +177,7 @@ def _charts(export: Export, records: list[RunRecord]) -> list[tuple[str, object,
 def _people(record: RunRecord) -> int:
     """Those of the segment, and those who have left it and are not removed."""
     counts = record.counts
-    stay = sum(warning.count for warning in record.warnings if warning.code in _STAY)
-    return counts.sent - counts.failed + counts.unchanged + stay
+    return counts.sent - counts.failed + counts.unchanged + record.warned(*_STAY)
 
 
 def _point(record: RunRecord, value: float) -> Point:

@@ -60,8 +60,8 @@ def show(visit: Visit) -> Reply:
         order=order,
         orders=ORDERS,
         paused=services.settings.exports_paused,
-        opened=_count(visit, "opened"),
-        refused=_count(visit, "refused"),
+        opened=visit.number("opened"),
+        refused=visit.number("refused"),
         removed=visit.query("removed"),
     )
 
@@ -73,11 +73,6 @@ def run_all(visit: Visit) -> Reply:
     outcomes = [each for _, each in running.start_all(services, visit.by, request, deadline_of(services))]
     opened = sum(isinstance(each, str) for each in outcomes)
     return see("/", opened=str(opened), refused=str(len(outcomes) - opened))
-
-
-def _count(visit: Visit, name: str) -> int | None:
-    text = visit.query(name)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 def _fitting(services: Services, sought: str) -> list[BlobInfo]:

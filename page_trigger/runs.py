@@ -62,7 +62,7 @@ def show(visit: Visit) -> Reply:
     record = found.summary() if isinstance(found, OpenRun) else found
     now = services.clock.now()
     export = _export(services, record.export)
-    before = _run_before(services, record)
+    before, wish = _run_before(services, record), confirmable(record)
     return render(
         visit,
         "run.html",
@@ -78,8 +78,8 @@ def show(visit: Visit) -> Reply:
             for reason, count in sorted(record.rejected_by_reason.items(), key=lambda item: -item[1])
         ],
         places=_first_places(services, record),
-        confirmable=confirmable(record),
-        is_newest=_is_newest(services, record),
+        confirmable=wish,
+        is_newest=wish is not None and _is_newest(services, record),
         canceling=not record.is_closed and _is_canceling(services, record),
         may_run=_may(services, visit, export, Action.START_RUN),
         may_cancel=_may_cancel(services, visit, record),
@@ -124,11 +124,6 @@ def _start(services: Services, visit: Visit, record: RunRecord, request: Request
     export = exports.mine(services, visit.by, Action.START_RUN, record.export).document
     started = running.start_run(services, visit.by, export, request)
     return see(f"/runs/{started.id}", started="1")
-
-
-def held_in(record: RunRecord) -> int:
-    """How many removals a run holds."""
-    return sum(warning.count for warning in record.warnings if warning.code == "removals_held")
 
 
 def confirmable(record: RunRecord) -> Confirmable | None:
@@ -239,7 +234,7 @@ def _first_places(services: Services, record: RunRecord) -> list[dict[str, str]]
             beginning += chunk
             if len(beginning) >= _BEGINNING:
                 break
-    except (NotFound, ExportError):
+    except ExportError:
         return []
     lines = beginning.decode(errors="replace").rpartition("\n")[0]
     return list(islice(csv.DictReader(io.StringIO(lines)), PLACES_SHOWN))

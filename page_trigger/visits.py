@@ -44,6 +44,11 @@ class Visit:
         """A parameter behind the address's path; blank where it is missing."""
         return self.http.query.get(name, "")
 
+    def number(self, name: str) -> int | None:
+        """A parameter behind the path that is a whole number; None for anything else."""
+        text = self.query(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -57,9 +62,8 @@ class Part:
 
 def part_of(visit: Visit, total: int, most: int) -> Part:
     """The part of a list that the address asks for as `page`, with so many items at most."""
-    parts, text = max(1, -(-total // most)), visit.query("page")
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
-    number = min(max(1, number), parts)
+    parts = max(1, -(-total // most))
+    number = min(max(1, visit.number("page") or 1), parts)
     return Part(number, parts, (number - 1) * most, total)
 
 

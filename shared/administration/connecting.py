@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from shared.adapters.clock import Deadline
 from shared.administration import signing_in
 from shared.administration.audit import audited
 from shared.administration.consent import consent_of
-from shared.administration.documents import Stored, id_from, new_document, read_connection, thing
+from shared.administration.documents import Stored, free_id, id_from, new_document, read_connection, thing
 from shared.administration.rights import Action, Person, check_role, is_object_id
 from shared.administration.secrets import (
     OTHERS_SECRET,
@@ -39,8 +40,6 @@ from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
-# Names with a number behind them that are tried for a connection without an id.
-MOST_NUMBERS = 100
 _NAME = "The connection"
 
 
@@ -162,12 +161,7 @@ def sharing_problems(shared_with: Sharing) -> Iterator[Problem]:
 
 def _free_id(services: Services, name: str) -> str:
     """An id that is like the name, and free."""
-    base = id_from(name, "klaviyo")
-    for candidate in (base, *(f"{base}-{number}" for number in range(2, MOST_NUMBERS))):
-        with suppress(AlreadyExists):
-            _check_free(services, candidate)
-            return candidate
-    raise AlreadyExists(f"There are {MOST_NUMBERS} connections of this name already. Give this one an id.")
+    return free_id(id_from(name, "klaviyo"), partial(_check_free, services), "connection")
 
 
 def _check_free(services: Services, connection_id: str) -> None:

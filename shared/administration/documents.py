@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from shared.administration.audit import audited
 from shared.administration.rights import Action, Person
 from shared.catalog import Connection, Export
 from shared.catalog.document import ID_PATTERN, LONGEST_DOCUMENT, read_members
-from shared.errors import Changed, InvalidDocument, NotFound, Problem
+from shared.errors import AlreadyExists, Changed, InvalidDocument, NotFound, Problem
 from shared.services import Services
 
 # Who wrote a document and when is not part of what it says.
@@ -26,6 +27,8 @@ OWN_OF_EXPORT = ("id", *STAMPS)
 SHOWN_ONLY = ("state", "not_checked")
 # Characters of a name that people give: more can't be shown anywhere.
 LONGEST_NAME = 200
+# Names with a number behind them that are tried for a document without an id.
+MOST_NUMBERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,15 @@ def write[D: (Connection, Export)](
 def id_from(name: str, default: str) -> str:
     """An id that is like the name; the default where nothing of it can be in one."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or default
+
+
+def free_id(base: str, check_free: Callable[[str], None], what: str) -> str:
+    """The id, or with a number behind it where `check_free` raises AlreadyExists. Raises AlreadyExists."""
+    for candidate in (base, *(f"{base[:60]}-{number}" for number in range(2, MOST_NUMBERS))):
+        with suppress(AlreadyExists):
+            check_free(candidate)
+            return candidate
+    raise AlreadyExists(f"There are {MOST_NUMBERS} {what}s of this name already. Give this one an id.")
 
 
 def thing(document: Connection | Export) -> str:

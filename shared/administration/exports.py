@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from shared import state
 from shared.adapters.clock import Deadline
-from shared.administration import connections
+from shared.administration import connections, documents
 from shared.administration.audit import audited
 from shared.administration.connections import cancel_open_run, detach_export, not_opened
 from shared.administration.documents import (
@@ -43,8 +43,6 @@ from shared.runs.discarding import discard_export
 from shared.services import Services
 
 _NAME = "The document"
-# Names with a number behind them that are tried for an export without an id.
-MOST_NUMBERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +166,7 @@ def copy_id(export_id: str) -> str:
 
 def free_id(services: Services, base: str) -> str:
     """The id, or with a number behind it where there is such an export already. Raises AlreadyExists."""
-    for candidate in (base, *(f"{base[:60]}-{number}" for number in range(2, MOST_NUMBERS))):
-        with suppress(AlreadyExists):
-            _check_free(services, candidate)
-            return candidate
-    raise AlreadyExists(f"There are {MOST_NUMBERS} exports of this name already. Give this one an id.")
+    return documents.free_id(base, partial(_check_free, services), "export")
 
 
 def duplicate(

@@ -169,6 +169,6 @@ def fact_of(record: RunRecord) -> str:
     parts += [f"{counts.removed:,} removed"] if counts.removed else []
     parts += [f"{refused:,} refused"] if refused else []
     parts += [f"{counts.unconfirmed:,} unconfirmed"] if counts.unconfirmed else []
-    held = sum(warning.count for warning in record.warnings if warning.code == "removals_held")
+    held = record.warned("removals_held")
     parts += [f"{held:,} removals held"] if held else []
     return ", ".join(parts) + "."

@@ -154,6 +154,10 @@ class RunRecord(StateModel):
             message = f"{WARNINGS[code]} {detail}".rstrip()
             self.warnings.append(WarningRecord(code=code, message=message, count=count))
 
+    def warned(self, *codes: str) -> int:
+        """The counts of these warnings, added up."""
+        return sum(warning.count for warning in self.warnings if warning.code in codes)
+
     def warning_codes(self) -> set[str]:
         return {warning.code for warning in self.warnings}
 
