@@ -94,6 +94,6 @@ def _events(azure: Azure, subscription: str, account: Resource) -> Finding:
     for topic in azure.pages(_Topic, path, api_version="2025-02-15"):
         if topic.properties.source.lower() == account.id.lower():
             message = f"the account has the system topic {topic.name} already, and can have no other"
-            fix = "For events of refreshes, add the subscription to it: docs/deploy.md."
+            fix = "For events of refreshes, add the subscription to it: docs/workers.md."
             return Finding(name, message, fix, warning=True)
     return Finding(name, "the account has no system topic")
