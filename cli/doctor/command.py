@@ -29,7 +29,7 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
     """
 
     def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-        if value is not None and re.fullmatch(pattern, value, re.ASCII) is None:
+        if value is not None and re.fullmatch(pattern, value) is None:
             raise click.BadParameter("this can't be one.")
         return value
 

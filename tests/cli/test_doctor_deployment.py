@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import run
@@ -235,7 +236,10 @@ def test_a_vault_with_access_policies(made: Subscription) -> None:
 def test_a_role_of_the_app_that_is_missing(made: Subscription, role: str, scope: str, name: str) -> None:
     """Or that it has elsewhere only; with the command. A role on the group, or one that allows more, does."""
     others = [each for each in made.assignments if (each.principal, each.role) != (PRINCIPAL, role)]
-    made.assignments = [*others, Assignment(PRINCIPAL, role, f"{scope}-other")]
+    elsewhere = [
+        Assignment(PRINCIPAL, role, each) for each in (f"{scope}-other", f"{scope}/below", scope[:-1])
+    ]
+    made.assignments = [*others, *elsewhere]
     [finding] = wrong(made).values()
     assert (finding.name, finding.warning) == (name, False)
     assert finding.fix.startswith("az role assignment create --role ")
@@ -271,11 +275,18 @@ def test_a_role_that_is_new(made: Subscription, minutes: int, *, is_new: bool) -
 
 
 def test_customer_insights_without_its_role(made: Subscription) -> None:
-    """A warning, since it may have it on the container, or use a key."""
+    """A warning, since it may use a key of the account. On the container, it has it too."""
     made.assignments = [each for each in made.assignments if each.principal != CUSTOMER_INSIGHTS]
     [finding] = wrong(made).values()
     assert (finding.name, finding.warning) == ("Customer Insights on mysegments", True)
     assert f"--assignee-object-id {CUSTOMER_INSIGHTS}" in finding.fix
+
+    made.assignments.append(Assignment(CUSTOMER_INSIGHTS, BLOB_CONTRIBUTOR, CONTAINER))
+    assert wrong(made) == {}
+    assert wrong(made, replace(PLACE, container=None)).keys() == {
+        "Customer Insights on mysegments",
+        "app on the segments' container",
+    }
 
 
 def test_a_tenant_without_customer_insights(made: Subscription) -> None:
@@ -349,6 +360,30 @@ def test_what_can_not_be_seen_is_never_ok(
     assert said in findings["providers"].message
     assert fix in findings["providers"].fix
     assert "secret-of-azure" not in str(findings)
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Fri, 27 Nov 2026 20:00:00 -0000"])
+def test_an_answer_without_a_time(made: Subscription, date: str) -> None:
+    """Then the clock is not spoken of."""
+    made.refused["/"], made.headers = (503, b""), {"date": date}
+    assert "clock" not in found(made)
+
+
+def test_a_clock_that_is_wrong(made: Subscription) -> None:
+    """Azure's own time comes with each answer."""
+    made.refused["/"], made.headers = (503, b""), {"date": "Fri, 27 Nov 2020 20:00:00 GMT"}
+    assert "time server" in found(made)["clock"].fix
+
+
+@pytest.mark.parametrize(
+    "resource_id", ["/subscriptions/x", "mysegments", f"{SEGMENTS}; rm -r", f"{SEGMENTS}?a=b"]
+)
+def test_an_id_that_is_none(made: Subscription, resource_id: str) -> None:
+    """What an answer names gets into no address and no command unless it is a resource's id."""
+    made.refused[f"{ROOT}/resources"] = (200, {"value": [{"id": resource_id}]})
+    findings = wrong(made)
+    assert findings["segments account mysegments"].message.endswith("not as Azure's")
+    assert all(finding.warning for finding in findings.values())
 
 
 def test_one_thing_that_can_not_be_seen_hides_no_other(made: Subscription) -> None:

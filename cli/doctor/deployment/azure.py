@@ -143,10 +143,7 @@ class Azure:
     def _check(self, answer: httpcore.Response, content: bytes) -> None:
         """Raises Unseen or Missing for every answer but 200, and keeps when it was made."""
         headers = {name.lower(): value for name, value in answer.headers}
-        try:
-            self.answered_at = parsedate_to_datetime(headers.get(b"date", b"").decode("ascii", "replace"))
-        except ValueError:
-            self.answered_at = None
+        self.answered_at = _time(headers.get(b"date", b"").decode("ascii", "replace"))
         if answer.status == 200:
             return
         cause = f"{answer.status} {_code(content)}".strip()
@@ -164,6 +161,15 @@ class Azure:
             case status if status >= 500:
                 raise Unseen(f"Azure can't answer now ({cause})", LATER)
         raise Unseen(f"Azure refuses the request ({cause})", "Report it: this should not happen.")
+
+
+def _time(text: str) -> datetime | None:
+    """The time of a header; None where it says none, or not of which zone."""
+    try:
+        time = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def _target(path: str, query: Mapping[str, str]) -> str:

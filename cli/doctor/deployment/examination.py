@@ -29,7 +29,7 @@ def examine_deployment(place: Place, clock: Clock, azure: Azure, graph: Azure) -
     yield from check_subscription(azure, place)
     yield from check_clock(azure, clock.now())
     if place.segments is not None:
-        yield from check_segments_account(azure, graph, place.subscription, place.segments, clock.now())
+        yield from check_segments_account(azure, graph, place, place.segments, clock.now())
     if place.vault is not None:
         yield from check_vault(azure, place.subscription, place.vault)
     if place.state is not None:
@@ -39,7 +39,7 @@ def examine_deployment(place: Place, clock: Clock, azure: Azure, graph: Azure) -
     untold = {
         "resource group": (place.group, "it and the region"),
         "segments account": (place.segments, "what Customer Insights writes to"),
-        "app": (place.app, "the rights of its identity, once it is deployed"),
+        "app": (place.app and place.group, "the rights of its identity, once it is deployed"),
     }
     for name, (told, what) in untold.items():
         if told is None:

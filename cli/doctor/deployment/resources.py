@@ -9,12 +9,14 @@ from shared.administration.checkup.finding import Finding
 
 STORAGE, VAULT = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
 _VERSION = "2021-04-01"
+# Its parts are put into addresses and commands.
+_ID = r"(?i)^/subscriptions/[a-z0-9-]+/resourceGroups/[\w.()-]+/providers(/[a-z0-9._-]+)+$"
 
 
 class Resource(Shape):
     """Its id is a path below Azure Resource Manager's address."""
 
-    id: str = Field(pattern=r"^(/[A-Za-z0-9._()-]+)+$", max_length=2000)
+    id: str = Field(pattern=_ID, max_length=2000)
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from cli.doctor.deployment.azure import Azure, Missing, Shape, Unseen
+from cli.doctor.deployment.place import Place
 from cli.doctor.deployment.resources import Resource, look, unseen_finding
 from cli.doctor.deployment.roles import BLOB_CONTRIBUTOR, role_finding
 from cli.doctor.deployment.storage_account import VERSION, network_of, read_account
@@ -41,12 +42,12 @@ class _Topic(Shape):
 
 
 def check_segments_account(
-    azure: Azure, graph: Azure, subscription: str, name: str, now: datetime
+    azure: Azure, graph: Azure, place: Place, name: str, now: datetime
 ) -> Iterator[Finding]:
     """Whether Customer Insights can write to it, and the app read from it."""
     named = f"segments account {name}"
     try:
-        account, properties = read_account(azure, subscription, name)
+        account, properties = read_account(azure, place.subscription, name)
     except Unseen as unseen:
         yield unseen_finding(named, unseen)
         return
@@ -56,8 +57,11 @@ def check_segments_account(
     yield Finding(named, namespace)
     yield network_of(account, properties)
     yield look(f"soft delete of {name}", partial(_soft_delete, azure, account))
-    yield look(f"Customer Insights on {name}", partial(_customer_insights, azure, graph, account, now))
-    yield look(f"events of {name}", partial(_events, azure, subscription, account))
+    yield look(
+        f"Customer Insights on {name}",
+        partial(_customer_insights, azure, graph, account, place.container, now),
+    )
+    yield look(f"events of {name}", partial(_events, azure, place.subscription, account))
 
 
 def _soft_delete(azure: Azure, account: Resource) -> Finding:
@@ -73,8 +77,10 @@ def _soft_delete(azure: Azure, account: Resource) -> Finding:
     return Finding(name, "is on for blobs: Customer Insights' export to them fails", fix)
 
 
-def _customer_insights(azure: Azure, graph: Azure, account: Resource, now: datetime) -> Finding:
-    """A warning where the role is missing: it may be on the container, or Customer Insights may use a key."""
+def _customer_insights(
+    azure: Azure, graph: Azure, account: Resource, container: str | None, now: datetime
+) -> Finding:
+    """A warning where the role is missing, since Customer Insights may use a key of the account."""
     name = f"Customer Insights on {account.name}"
     try:
         path = f"/v1.0/servicePrincipals(appId='{CUSTOMER_INSIGHTS}')"
@@ -83,7 +89,8 @@ def _customer_insights(azure: Azure, graph: Azure, account: Resource, now: datet
         message = "Customer Insights has no service principal in this tenant"
         fix = f"If it runs in this tenant: az ad sp create --id {CUSTOMER_INSIGHTS}"
         return Finding(name, message, fix, warning=True)
-    found = role_finding(azure, name, principal, BLOB_CONTRIBUTOR, account.id, now)
+    scope = f"{account.id}/blobServices/default/containers/{container}" if container else account.id
+    found = role_finding(azure, name, principal, BLOB_CONTRIBUTOR, scope, now)
     return Finding(name, found.message, found.fix, warning=bool(found.fix))
 
 
