@@ -87,7 +87,7 @@ class Subscription:
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        names = (*PROVIDERS, "EventGrid", "Network")
+        names = (*PROVIDERS, "EventGrid", "Network", "Logic")
         self.things = {
             ROOT: {"subscriptionId": SUBSCRIPTION, "state": "Enabled"},
             GROUP: {"id": GROUP, "location": "westeurope"},

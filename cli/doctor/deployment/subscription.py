@@ -13,7 +13,8 @@ from shared.administration.checkup.finding import Finding
 # What infra/ deploys; Flex Consumption needs Microsoft.App, whose absence shows only later.
 NEEDED = ("Web", "App", "Storage", "KeyVault", "ManagedIdentity", "Insights", "OperationalInsights")
 # What some of its choices deploy.
-OPTIONAL = ("EventGrid", "Network")
+OPTIONAL = ("EventGrid", "Network", "Logic")
+_USES = "events of refreshes need EventGrid, a private network needs Network, cards in Teams need Logic"
 # Beyond it, Azure refuses tokens.
 MOST_SKEW = timedelta(seconds=60)
 
@@ -76,7 +77,7 @@ def _providers(azure: Azure, place: Place, names: tuple[str, ...], *, optional: 
         f"az provider register --subscription {place.subscription} --namespace {each} --wait"
         for each in missing
     ]
-    use = "; events of refreshes need EventGrid, a private network needs Network" if optional else ""
+    use = f"; {_USES}" if optional else ""
     fix = f"Register what you need: {'; '.join(commands)}" if optional else "; ".join(commands)
     return Finding(name, f"not registered: {', '.join(missing)}{use}", fix, warning=optional)
 
