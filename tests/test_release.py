@@ -249,6 +249,8 @@ def test_a_release_has_its_version_everywhere(wheels: Path, repository: Path) ->
         '+version = "9.8.7"',
         '+USER_AGENT = "segment-export/9.8"',
     ]
+    template = repository / "dist/segment-export-9.8.7.json"
+    assert template.read_bytes() == (repository / "infra/main.json").read_bytes()
     packed = ZipFile(repository / "dist/segment-export-9.8.7.zip").read("shared/klaviyo/calls.py")
     assert packed == (repository / "shared/klaviyo/calls.py").read_bytes()
 
