@@ -2,6 +2,42 @@ metadata description = 'The export of Customer Insights segments to Klaviyo list
 
 targetScope = 'resourceGroup'
 
+@description('What an alert counts as too much. What is left out has its default.')
+type thresholds = {
+  @description('Hours for which an export may be behind: 6 by default. A tick each 10 minutes is enough to tell.')
+  @minValue(1)
+  @maxValue(6)
+  behindHours: int?
+
+  @description('Hours for which a run may be open: 6 by default.')
+  @minValue(1)
+  @maxValue(72)
+  openHours: int?
+
+  @description('Minutes without a tick of the timer: 15 by default, the shortest for a tick each 10 minutes.')
+  silentMinutes: (15 | 30 | 45)?
+
+  @description('Percent of an account\'s posts that may get 429 in an hour: 20 by default.')
+  @minValue(1)
+  @maxValue(99)
+  throttledPercent: int?
+
+  @description('Posts in an hour below which their share says nothing: 10 by default.')
+  @minValue(1)
+  @maxValue(10000)
+  throttledPosts: int?
+
+  @description('Percent of an export\'s rows that may be refused in an hour: 5 by default.')
+  @minValue(1)
+  @maxValue(99)
+  refusedPercent: int?
+
+  @description('Minutes for which an account may wait for a worker: 15 by default.')
+  @minValue(5)
+  @maxValue(240)
+  waitingMinutes: int?
+}
+
 @description('Name of this environment: part of every generated name, and the tag by which azd finds its resources.')
 @minLength(1)
 @maxLength(64)
@@ -34,9 +70,24 @@ param keyVaultResourceGroupName string = ''
 @description('Address that alerts are mailed to; empty where others are added to the action group.')
 param alertEmail string = ''
 
+@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. It is a secret where it has a key.')
+@secure()
+param alertWebhookUrl string = ''
+
+@description('Address of a Teams channel\'s workflow that posts the cards that it is sent; empty for none. It is a secret.')
+@secure()
+param alertTeamsUrl string = ''
+
+@description('From what numbers on alerts fire; what is left out has its default.')
+param alertThresholds thresholds = {}
+
 @description('Days that closed runs and their refused rows are kept.')
 @minValue(30)
 param runsKeptDays int = 365
+
+@description('Days that the audit is kept: who changed what.')
+@minValue(90)
+param auditKeptDays int = 730
 
 @description('When the timer looks for work: NCRONTAB with seconds, in UTC, each 10 minutes at least, since alerts count on it. What an export is due by stands in the export.')
 param exportSchedule string = '0 * * * * *'
@@ -53,6 +104,17 @@ param maximumInstances int = 40
 @description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
 @allowed(['timer', 'queue'])
 param workers string = 'queue'
+
+@description('Whether Event Grid tells the app of each refresh, so that exports start seconds after it; only where workers is queue.')
+@allowed(['none', 'eventGrid'])
+param refreshEvents string = 'none'
+
+@description('With private, storage and vault are reached through a network of the app\'s own only.')
+@allowed(['public', 'private'])
+param network string = 'public'
+
+@description('Addresses of that network: a /24, or larger, that no network has that it may be connected with.')
+param networkAddressRange string = '10.20.0.0/24'
 
 @description('Whether all exports stop before their next post.')
 param exportsPaused bool = false
@@ -78,6 +140,11 @@ param storageRedundancy string = 'Standard_GRS'
 var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
 var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
+var isPrivate = network == 'private'
+var withQueue = workers == 'queue'
+var needsQueue = 'refreshEvents is eventGrid, which needs a queue: set workers to queue, or refreshEvents to none.'
+var withEvents = refreshEvents == 'none' ? false : withQueue ? true : fail(needsQueue)
+var segmentsGroupName = empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-${token}'
@@ -87,7 +154,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 
 module segments 'segments.bicep' = {
   name: 'segments'
-  scope: resourceGroup(empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName)
+  scope: resourceGroup(segmentsGroupName)
   params: {
     accountName: segmentsAccountName
     containerName: segmentsContainerName
@@ -104,7 +171,9 @@ module storage 'storage.bicep' = {
     tags: tags
     redundancy: storageRedundancy
     runsKeptDays: runsKeptDays
-    withQueue: workers == 'queue'
+    auditKeptDays: auditKeptDays
+    withQueue: withQueue
+    isPrivate: isPrivate
     principalId: identity.properties.principalId
     administratorId: administratorId
   }
@@ -116,6 +185,7 @@ module vault 'vault.bicep' = if (empty(keyVaultName)) {
     name: vaultName
     location: location
     tags: tags
+    isPrivate: isPrivate
   }
 }
 
@@ -127,6 +197,36 @@ module keys 'keys.bicep' = {
     vaultName: vaultName
     principalId: identity.properties.principalId
     administratorId: administratorId
+  }
+}
+
+module privateNetwork 'network.bicep' = if (isPrivate) {
+  name: 'network'
+  params: {
+    name: token
+    location: location
+    tags: tags
+    addressRange: networkAddressRange
+    storageAccountId: storage.outputs.accountId
+    withQueue: withQueue
+    segmentsAccountId: segments.outputs.accountId
+    vaultId: keys.outputs.vaultId
+  }
+}
+
+module events 'events.bicep' = if (withEvents) {
+  name: 'events'
+  scope: resourceGroup(segmentsGroupName)
+  params: {
+    name: token
+    location: segments.outputs.location
+    tags: tags
+    accountName: segmentsAccountName
+    containerName: segmentsContainerName
+    prefix: segmentsPrefix
+    queueResourceGroupName: resourceGroup().name
+    queueAccountName: storage.outputs.accountName
+    queueName: storage.outputs.queueName
   }
 }
 
@@ -148,6 +248,9 @@ module alerts 'alerts.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     email: alertEmail
+    webhookUrl: alertWebhookUrl
+    teamsUrl: alertTeamsUrl
+    limits: alertThresholds
   }
 }
 
@@ -171,6 +274,7 @@ module app 'app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     deploymentUrl: storage.outputs.deploymentUrl
+    subnetId: isPrivate ? privateNetwork!.outputs.appSubnetId : ''
     settings: {
       // Names the app in the host's storage: two apps with one name there would share the timer's lock.
       AzureFunctionsWebHost__hostid: token
