@@ -1,5 +1,42 @@
 metadata description = 'Who is told of what: an action group, and rules over the metrics that the app emits.'
 
+@description('What an alert counts as too much. What is left out has its default.')
+@export()
+type thresholds = {
+  @description('Hours for which an export may be behind: 6 by default. A tick each 10 minutes is enough to tell.')
+  @minValue(1)
+  @maxValue(6)
+  behindHours: int?
+
+  @description('Hours for which a run may be open: 6 by default.')
+  @minValue(1)
+  @maxValue(72)
+  openHours: int?
+
+  @description('Minutes without a tick of the timer: 15 by default, the shortest for a tick each 10 minutes.')
+  silentMinutes: (15 | 30 | 45)?
+
+  @description('Percent of an account\'s posts that may get 429 in an hour: 20 by default.')
+  @minValue(1)
+  @maxValue(99)
+  throttledPercent: int?
+
+  @description('Posts in an hour below which their share says nothing: 10 by default.')
+  @minValue(1)
+  @maxValue(10000)
+  throttledPosts: int?
+
+  @description('Percent of an export\'s rows that may be refused in an hour: 5 by default.')
+  @minValue(1)
+  @maxValue(99)
+  refusedPercent: int?
+
+  @description('Minutes for which an account may wait for a worker: 15 by default.')
+  @minValue(5)
+  @maxValue(240)
+  waitingMinutes: int?
+}
+
 @description('What the names end in.')
 param name string
 
@@ -23,8 +60,8 @@ param webhookUrl string
 @secure()
 param teamsUrl string
 
-@description('What counts as too much: the type thresholds of main.bicep.')
-param limits object
+@description('What counts as too much.')
+param limits thresholds
 
 var behindHours = limits.?behindHours ?? 6
 var openHours = limits.?openHours ?? 6

@@ -43,7 +43,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
 }
 
 module sender 'sender.bicep' = {
-  name: 'sender'
+  name: 'sender-${name}'
   scope: resourceGroup(queueResourceGroupName)
   params: {
     accountName: queueAccountName

@@ -1,67 +1,47 @@
+import { thresholds } from 'alerts.bicep'
+
 metadata description = 'The export of Customer Insights segments to Klaviyo lists: a Functions app, its state and its vault.'
 
 targetScope = 'resourceGroup'
 
-@description('What an alert counts as too much. What is left out has its default.')
-type thresholds = {
-  @description('Hours for which an export may be behind: 6 by default. A tick each 10 minutes is enough to tell.')
-  @minValue(1)
-  @maxValue(6)
-  behindHours: int?
+// In the order in which one thinks of them: where, what runs there, who, who is told, how big.
 
-  @description('Hours for which a run may be open: 6 by default.')
-  @minValue(1)
-  @maxValue(72)
-  openHours: int?
-
-  @description('Minutes without a tick of the timer: 15 by default, the shortest for a tick each 10 minutes.')
-  silentMinutes: (15 | 30 | 45)?
-
-  @description('Percent of an account\'s posts that may get 429 in an hour: 20 by default.')
-  @minValue(1)
-  @maxValue(99)
-  throttledPercent: int?
-
-  @description('Posts in an hour below which their share says nothing: 10 by default.')
-  @minValue(1)
-  @maxValue(10000)
-  throttledPosts: int?
-
-  @description('Percent of an export\'s rows that may be refused in an hour: 5 by default.')
-  @minValue(1)
-  @maxValue(99)
-  refusedPercent: int?
-
-  @description('Minutes for which an account may wait for a worker: 15 by default.')
-  @minValue(5)
-  @maxValue(240)
-  waitingMinutes: int?
-}
-
-@description('Name of this environment: part of every generated name, and the tag by which azd finds its resources.')
+@description('Name of this environment, such as production: a tag by which azd finds its resources. Another name makes an app of its own beside the first.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('Azure region; it must offer Flex Consumption.')
+@description('Azure region, the group\'s own by default; it must offer Flex Consumption.')
 param location string = resourceGroup().location
 
-@description('Storage account that Customer Insights exports its segments to. It must exist.')
+@description('Name of the storage account that Customer Insights exports its segments to, without .blob.core.windows.net. It must exist.')
+@minLength(3)
+@maxLength(24)
 param segmentsAccountName string
 
-@description('Container in that account. It must exist.')
+@description('Name of the container in that account. It must exist.')
+@minLength(3)
+@maxLength(63)
 param segmentsContainerName string
 
-@description('Folder in that container under which the CustomerInsights_… folders lie; empty where they lie at its top.')
+@description('Folder in that container under which the CustomerInsights_… folders lie, such as exports/klaviyo; empty where they lie at its top.')
 param segmentsPrefix string = ''
 
 @description('Resource group of that account; empty for the one that is deployed to.')
 param segmentsResourceGroupName string = ''
 
-@description('Object id of the person or group who stores API keys and writes connections and exports; empty for nobody.')
+@description('Address of the app\'s package, such as a release\'s file segment-export-1.0.0.zip: it must be readable without signing in. Empty to deploy the code afterwards.')
+param packageUri string = ''
+
+@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, which the page needs.')
+@allowed(['key', 'entra'])
+param auth string = 'key'
+
+@description('Object id of the person or group who stores API keys and writes connections and exports from a terminal; empty for nobody.')
 param administratorId string = ''
 
-@description('Vault that holds API keys already; empty for one of its own.')
+@description('Name of a vault that holds API keys already; empty for one of its own.')
+@maxLength(24)
 param keyVaultName string = ''
 
 @description('Resource group of that vault; empty for the one that is deployed to.')
@@ -70,24 +50,33 @@ param keyVaultResourceGroupName string = ''
 @description('Address that alerts are mailed to; empty where others are added to the action group.')
 param alertEmail string = ''
 
-@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. It is a secret where it has a key.')
+@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. It is kept as a secret.')
 @secure()
 param alertWebhookUrl string = ''
 
-@description('Address of a Teams channel\'s workflow that posts the cards that it is sent; empty for none. It is a secret.')
+@description('Address of the workflow of a Teams channel that posts the cards that it is sent; empty for none. It is kept as a secret.')
 @secure()
 param alertTeamsUrl string = ''
 
 @description('From what numbers on alerts fire; what is left out has its default.')
 param alertThresholds thresholds = {}
 
-@description('Days that closed runs and their refused rows are kept.')
-@minValue(30)
-param runsKeptDays int = 365
+@description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
+#disable-next-line secure-secrets-in-params // the name of a secret, not the secret
+param notifySecret string = ''
 
-@description('Days that the audit is kept: who changed what.')
-@minValue(90)
-param auditKeptDays int = 730
+@description('Where people reach the app, such as https://exports.example.org; empty where that is its own host name.')
+param publicUrl string = ''
+
+@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app needs Key Vault Secrets Officer.')
+param klaviyoClientId string = ''
+
+@description('Whether all exports stop before their next post.')
+param exportsPaused bool = false
+
+@description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
+@allowed(['timer', 'queue'])
+param workers string = 'queue'
 
 @description('When the timer looks for work: NCRONTAB with seconds, in UTC, each 10 minutes at least, since alerts count on it. What an export is due by stands in the export.')
 param exportSchedule string = '0 * * * * *'
@@ -101,49 +90,79 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
-@allowed(['timer', 'queue'])
-param workers string = 'queue'
-
 @description('Whether Event Grid tells the app of each refresh, so that exports start seconds after it; only where workers is queue.')
 @allowed(['none', 'eventGrid'])
 param refreshEvents string = 'none'
 
-@description('With private, storage and vault are reached through a network of the app\'s own only.')
+@description('How storage and vault are reached: from the internet, by identity; or with private through a network of the app\'s own only.')
 @allowed(['public', 'private'])
 param network string = 'public'
 
-@description('Addresses of that network: a /24, or larger, that no network has that it may be connected with.')
+@description('Addresses of that network, a /24 or larger: others than those of networks that it may be connected with.')
 param networkAddressRange string = '10.20.0.0/24'
 
-@description('Whether all exports stop before their next post.')
-param exportsPaused bool = false
+@description('Days that closed runs and their refused rows are kept.')
+@minValue(30)
+param runsKeptDays int = 365
 
-@description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
-#disable-next-line secure-secrets-in-params // the name of a secret, not the secret
-param notifySecret string = ''
-
-@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, whose sign-in the app then needs.')
-@allowed(['key', 'entra'])
-param auth string = 'key'
-
-@description('Where people reach the app; empty where that is its own host name.')
-param publicUrl string = ''
-
-@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app needs Key Vault Secrets Officer.')
-param klaviyoClientId string = ''
+@description('Days that the audit is kept: who changed what.')
+@minValue(90)
+param auditKeptDays int = 730
 
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
 
-var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
+var lettersAndDigits = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+func hasOnly(text string, characters string) bool =>
+  empty(filter(range(0, length(text)), at => !contains(characters, substring(text, at, 1))))
+
+func isGuid(text string) bool =>
+  length(text) == 36 && hasOnly(toLower(text), 'abcdef0123456789-') && length(split(text, '-')) == 5
+
+func isHttps(text string) bool => startsWith(text, 'https://') && !contains(text, ' ')
+
+// Azure would refuse these too, but some only after minutes, and none of them by the parameter's name.
+var mistakes = [
+  hasOnly(segmentsAccountName, lettersAndDigits)
+    ? ''
+    : 'segmentsAccountName has lower-case letters and digits only, such as mysegments.'
+  hasOnly(segmentsContainerName, '${lettersAndDigits}-')
+    ? ''
+    : 'segmentsContainerName has lower-case letters, digits and hyphens only, such as exports.'
+  startsWith(segmentsPrefix, '/') || endsWith(segmentsPrefix, '/')
+    ? 'segmentsPrefix has no slash at either end, such as exports/klaviyo.'
+    : ''
+  empty(packageUri) || isHttps(packageUri) ? '' : 'packageUri begins with https://.'
+  empty(administratorId) || isGuid(administratorId)
+    ? ''
+    : 'administratorId is an object id of Microsoft Entra, such as 00000000-0000-0000-0000-000000000000, and no name.'
+  hasOnly(toLower(keyVaultName), '${lettersAndDigits}-')
+    ? ''
+    : 'keyVaultName is the name of a vault, such as kv-keys, and no address.'
+  empty(alertEmail) || contains(alertEmail, '@') ? '' : 'alertEmail is an address, such as operator@example.org.'
+  hasOnly(toLower(notifySecret), '${lettersAndDigits}-')
+    ? ''
+    : 'notifySecret is the name of a secret, such as notify-url, and not the address.'
+  empty(publicUrl) || (isHttps(publicUrl) && length(split(publicUrl, '/')) == 3)
+    ? ''
+    : 'publicUrl begins with https:// and ends after the host, such as https://exports.example.org.'
+  refreshEvents == 'none' || workers == 'queue'
+    ? ''
+    : 'refreshEvents is eventGrid, and events go to a queue: set workers to queue, or refreshEvents to none.'
+  parseCidr(networkAddressRange).cidr <= 24 ? '' : 'networkAddressRange is a /24 or larger, such as 10.20.0.0/24.'
+  length(split(exportSchedule, ' ')) == 6 ? '' : 'exportSchedule has six fields, such as 0 * * * * *.'
+]
+
+// Of every name that is made: so a mistake ends the deployment before anything is.
+var token = empty(join(mistakes, ''))
+  ? uniqueString(subscription().id, resourceGroup().id, environmentName)
+  : fail(join(filter(mistakes, mistake => !empty(mistake)), ' '))
 var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
 var isPrivate = network == 'private'
 var withQueue = workers == 'queue'
-var needsQueue = 'refreshEvents is eventGrid, which needs a queue: set workers to queue, or refreshEvents to none.'
-var withEvents = refreshEvents == 'none' ? false : withQueue ? true : fail(needsQueue)
 var segmentsGroupName = empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -153,7 +172,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 }
 
 module segments 'segments.bicep' = {
-  name: 'segments'
+  name: 'segments-${token}'
   scope: resourceGroup(segmentsGroupName)
   params: {
     accountName: segmentsAccountName
@@ -164,7 +183,7 @@ module segments 'segments.bicep' = {
 }
 
 module storage 'storage.bicep' = {
-  name: 'storage'
+  name: 'storage-${token}'
   params: {
     name: 'st${token}'
     location: location
@@ -180,7 +199,7 @@ module storage 'storage.bicep' = {
 }
 
 module vault 'vault.bicep' = if (empty(keyVaultName)) {
-  name: 'vault'
+  name: 'vault-${token}'
   params: {
     name: vaultName
     location: location
@@ -190,7 +209,7 @@ module vault 'vault.bicep' = if (empty(keyVaultName)) {
 }
 
 module keys 'keys.bicep' = {
-  name: 'keys'
+  name: 'keys-${token}'
   scope: resourceGroup(empty(keyVaultResourceGroupName) ? resourceGroup().name : keyVaultResourceGroupName)
   dependsOn: [vault]
   params: {
@@ -201,7 +220,7 @@ module keys 'keys.bicep' = {
 }
 
 module privateNetwork 'network.bicep' = if (isPrivate) {
-  name: 'network'
+  name: 'network-${token}'
   params: {
     name: token
     location: location
@@ -214,8 +233,8 @@ module privateNetwork 'network.bicep' = if (isPrivate) {
   }
 }
 
-module events 'events.bicep' = if (withEvents) {
-  name: 'events'
+module events 'events.bicep' = if (refreshEvents == 'eventGrid') {
+  name: 'events-${token}'
   scope: resourceGroup(segmentsGroupName)
   params: {
     name: token
@@ -231,7 +250,7 @@ module events 'events.bicep' = if (withEvents) {
 }
 
 module monitoring 'monitoring.bicep' = {
-  name: 'monitoring'
+  name: 'monitoring-${token}'
   params: {
     name: token
     location: location
@@ -241,7 +260,7 @@ module monitoring 'monitoring.bicep' = {
 }
 
 module alerts 'alerts.bicep' = {
-  name: 'alerts'
+  name: 'alerts-${token}'
   params: {
     name: token
     location: location
@@ -255,7 +274,7 @@ module alerts 'alerts.bicep' = {
 }
 
 module workbook 'workbook.bicep' = {
-  name: 'workbook'
+  name: 'workbook-${token}'
   params: {
     environmentName: environmentName
     location: location
@@ -265,7 +284,7 @@ module workbook 'workbook.bicep' = {
 }
 
 module app 'app.bicep' = {
-  name: 'app'
+  name: 'app-${token}'
   params: {
     name: token
     location: location
@@ -305,6 +324,14 @@ module app 'app.bicep' = {
       PUBLIC_URL: publicUrl
       KLAVIYO_CLIENT_ID: klaviyoClientId
     }
+  }
+}
+
+module code 'code.bicep' = if (!empty(packageUri)) {
+  name: 'code-${token}'
+  params: {
+    siteName: app.outputs.name
+    packageUri: packageUri
   }
 }
 
