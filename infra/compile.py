@@ -7,6 +7,7 @@ them and of their sources, so that a test can tell without a compiler whether th
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,13 +42,21 @@ def snapshot(parameters: Path, mode: str) -> subprocess.CompletedProcess[str]:
     The CLI leaves open what depends on a secure parameter, even a condition. The values here are made up, so
     it is given a copy without secrets.
     """
+    kept = parameters.with_suffix(".snapshot.json")
     with TemporaryDirectory() as folder:
-        copy = shutil.copytree(INFRA, Path(folder) / "infra")
-        for file in copy.glob("*.bicep"):
-            file.write_text(file.read_text().replace("@secure()\n", ""))
-        result = run("snapshot", copy / parameters.relative_to(INFRA), "--mode", mode, *PLACE)
-        made = parameters.with_suffix(".snapshot.json").relative_to(INFRA)
-        shutil.copy(copy / made, INFRA / made)
+        for file in INFRA.glob("*.*"):
+            Path(folder, file.name).write_text(file.read_text().replace("@secure()\n", ""))
+        copy = Path(folder, "snapshots", parameters.name)
+        copy.parent.mkdir()
+        copy.write_text(
+            re.sub("^using .*", "using '../main.bicep'", parameters.read_text(), flags=re.MULTILINE)
+        )
+        made = copy.with_suffix(".snapshot.json")
+        if kept.exists():
+            shutil.copy(kept, made)
+        result = run("snapshot", copy, "--mode", mode, *PLACE)
+        if result.returncode == 0:
+            shutil.copy(made, kept)
     return result
 
 

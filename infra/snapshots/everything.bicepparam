@@ -24,7 +24,7 @@ param alertThresholds = {
   waitingMinutes: 60
 }
 param runsKeptDays = 90
-param auditKeptDays = 365
+param auditKeptDays = 400
 param exportSchedule = '0 */5 * * * *'
 param instanceMemoryMB = 4096
 param maximumInstances = 100

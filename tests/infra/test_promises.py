@@ -56,12 +56,17 @@ def test_data_is_kept_as_long_as_the_page_says() -> None:
     for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
         assert blobs[policy] == {"enabled": True, "days": days}
     assert blobs["isVersioningEnabled"] is True
-    for choice, runs_kept in (("plainest", 365), ("everything", 90)):
+    for choice, runs_kept, audit_kept in (("plainest", 365, 730), ("everything", 90, 400)):
         assert lifecycle(SNAPSHOTS[choice]) == {
             "forget-old-runs": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": runs_kept}}},
+            "forget-old-audit": {
+                "baseBlob": {"delete": {"daysAfterModificationGreaterThan": audit_kept}},
+                "version": {"delete": {"daysAfterCreationGreaterThan": audit_kept}},
+            },
             "forget-old-versions": {"version": {"delete": {"daysAfterCreationGreaterThan": days}}},
         }
     assert "365 by default" in KEPT["records and refused rows' places"]
+    assert "730 by default" in KEPT["the audit: who changed what"]
     logs = properties(PLAINEST, "Microsoft.OperationalInsights/workspaces")
     assert logs["retentionInDays"] == only_days(KEPT["logs, metrics, traces"])
     vault = properties(PLAINEST, VAULT)
@@ -115,6 +120,8 @@ def test_the_app_runs_on_what_the_page_says(choice: str, memory: int, instances:
 def test_a_parameter_takes_what_the_page_allows() -> None:
     """Runs are kept for 30 days at least, since heads name them; memory has three sizes."""
     parameters = MAIN["parameters"]
+    assert "730 by default, at least 90" in DEPLOYING
+    assert parameters["auditKeptDays"]["minValue"] == 90
     assert "365 by default, at least 30" in DEPLOYING
     assert parameters["runsKeptDays"]["minValue"] == 30
     assert "memory of an instance: 512, 2048 (default) or 4096" in DEPLOYING
