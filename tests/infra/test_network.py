@@ -77,7 +77,7 @@ def subnets(resources: list[Resource]) -> dict[str, Any]:
 
 @every_private
 def test_all_that_the_app_keeps_and_reads_has_an_endpoint(choice: str) -> None:
-    """State, segments, keys, and the queues where there are any; also of an account or a vault that exists."""
+    """State, segments, keys, and the queues where there are any; also of a vault that exists."""
     parameters, resources = chosen(choice), PRIVATE[choice]
     mine = f"st{token(resources)}"
     vault = parameters.get("keyVaultName", f"'kv-{token(resources)}'").strip("'")

@@ -27,8 +27,10 @@ def test_every_skipped_policy_has_its_reason() -> None:
 
 @pytest.mark.long
 def test_only_skipped_policies_are_broken(tmp_path: Path) -> None:
-    """Every other check passes for each choice; and no skip outlives its cause. With a network of the app's own,
-    storage and vault break none."""
+    """Every other check passes for each choice; and no skip outlives its cause.
+
+    With a network of the app's own, storage and vault break none of those on networks.
+    """
     for choice, resources in SNAPSHOTS.items():
         template = {"$schema": SCHEMA, "contentVersion": "1.0.0.0", "resources": resources}
         (tmp_path / f"{choice}.json").write_text(json.dumps(template))

@@ -1,7 +1,6 @@
-"""What the lifecycle of the storage account deletes by age: nothing that is configured, remembered or in use."""
+"""What the storage account's lifecycle deletes by age: nothing that is configured, remembered or in use."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -25,16 +24,16 @@ POLICY = one_of(PLAINEST, "Microsoft.Storage/storageAccounts/managementPolicies"
 
 
 @pytest.fixture(scope="module")
-def blobs(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def blobs(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The blobs of a state in which everything has happened, with the type that each has in storage."""
     url = azurite.container()
     with a_world(tmp_path_factory.mktemp("world"), state_url=url) as world:
         everything(world)
-    yield {blob.name: blob.blob_type.value for blob in client(url).list_blobs()}
+    return {blob.name: blob.blob_type.value for blob in client(url).list_blobs()}
 
 
 def everything(world: World) -> None:
-    """Runs that refuse rows, one that is open, a removed export, erased people, an audit, and a worker's due."""
+    """Runs that refuse rows, an open one, a removed export, erased people, an audit, work for a worker."""
     another_export(world, "gone")
     tick(world.services, 240)
     for number in range(2):
@@ -72,7 +71,7 @@ def folders(names: set[str]) -> set[str]:
 
 
 def test_only_what_closed_runs_and_people_left_is_deleted_by_age(blobs: dict[str, str]) -> None:
-    """Records, refused rows and the audit; no document, head, ledger, marker, lock or list of who was erased."""
+    """Records, refused rows and the audit; no document, head, ledger, marker, lock or erased person."""
     gone = deleted(blobs, "baseBlob")
     assert folders(gone) == {"audit", "recent", "runs"}
     assert folders(set(blobs) - gone) == {
@@ -105,6 +104,6 @@ def test_only_versions_of_documents_and_of_the_erased_stay(blobs: dict[str, str]
 
 
 def test_every_folder_is_looked_at(blobs: dict[str, str]) -> None:
-    """A new one in the picture of the state has its place in the tests above, but for a mark that lives seconds."""
+    """Each that the state's picture has is in the tests above, but for a mark that lives for seconds."""
     drawn = set(re.findall(r"^([a-z]+)(?:/\S+)?  +\w", str(state.__doc__), re.MULTILINE))
     assert drawn == folders(set(blobs)) | {state.REFRESHED}
