@@ -259,17 +259,18 @@ def test_a_title_says_the_threshold_that_was_chosen() -> None:
         assert re.findall(r"\d+", titles[alert])[0] == str(number), titles[alert]
 
 
-def test_every_threshold_has_its_bounds_and_says_its_default() -> None:
-    """In its description, with the number that the plainest deployment has."""
+def test_the_runbook_has_every_threshold() -> None:
+    """With its default and its bounds, in the order of the type; a default is what the plainest one has."""
     [thresholds] = MAIN["definitions"].values()
-    defaults = {}
-    for name, each in thresholds["properties"].items():
-        assert each["nullable"] is True
-        assert "allowedValues" in each or each["minValue"] < each["maxValue"], name
-        [default] = re.findall(r"(\d+) by default", each["metadata"]["description"])
-        defaults[name] = int(default)
-    shown = {name: " ".join([rule["displayName"], query(rule)]) for name, rule in ALERT_RULES.items()}
-    for name, default in defaults.items():
-        alert = re.match("[a-z]+", name)
+    bounds = {
+        name: f"{each['minValue']} to {each['maxValue']}" if "minValue" in each else "15, 30 or 45"
+        for name, each in thresholds["properties"].items()
+    }
+    table = rows(section(page("docs/runbook.md"), "## Who is told, and from what numbers on"))
+    assert {names(name)[0]: may_be for name, _, may_be, _ in table} == bounds
+    for (name, default, *_), each in zip(table, thresholds["properties"].values(), strict=True):
+        assert f" {default} by default" in each["metadata"]["description"], name
+        alert = re.match("[a-z]+", names(name)[0])
         assert alert is not None
-        assert re.search(rf"\b{default}\b", shown[alert[0]]), name
+        rule = ALERT_RULES[alert[0]]
+        assert re.search(rf"\b{default}\b", f"{rule['displayName']} {query(rule)}"), name
