@@ -129,7 +129,7 @@ var rules = [
       | where Least > 0 and First < ago({1}m)
     ''',
       behindHours,
-      60 * behindHours - 15 // a first tick that late has ticked at least once in the first 15 minutes
+      60 * behindHours - 15 // ticks are at most 10 minutes apart, so one is in the first 15
     )
   }
   {

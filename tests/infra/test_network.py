@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs.pages import page, rows, section
 from tests.support.templates import (
     MAIN,
     PLAINEST,
@@ -167,6 +168,22 @@ def test_the_app_is_made_when_it_can_reach_all() -> None:
     subnet = MAIN["resources"]["app"]["properties"]["parameters"]["subnetId"]
     assert "reference('privateNetwork')" in subnet
     assert MAIN["resources"]["privateNetwork"]["condition"] == "[variables('isPrivate')]"
+
+
+def test_the_page_counts_what_costs_by_the_hour() -> None:
+    """One gateway, one address; endpoints and zones with a queue, and without one."""
+    table = {
+        row[0]: row[1]
+        for row in rows(section(page("docs/network.md").replace("\u00d7", "x"), "## What it costs"))
+    }
+    with_queue, without = PRIVATE["everything"], PRIVATE["private"]
+    for what, kind in (("NAT gateway", "natGateways"), ("public address", "publicIPAddresses")):
+        assert table[what].startswith("720 hours")
+        one_of(with_queue, f"{NETWORK}/{kind}")
+    counted = [len(all_of(resources, ENDPOINT)) for resources in (with_queue, without)]
+    assert table["private endpoints"].startswith("{} x 720 hours, {} x 720 without a queue".format(*counted))
+    counted = [len(all_of(resources, ZONE)) for resources in (with_queue, without)]
+    assert table["DNS zones"].startswith("{}, or {} without a queue".format(*counted))
 
 
 def test_without_a_network_nothing_of_one_is_made() -> None:
