@@ -90,6 +90,8 @@ def test_the_audit_is_found_by_the_rule_for_its_type(blobs: dict[str, str]) -> N
     audit = {name: kind for name, kind in blobs.items() if name.startswith(state.AUDIT)}
     assert set(audit.values()) == {"AppendBlob"}
     assert set(audit) <= deleted(blobs, "baseBlob") & deleted(blobs, "version")
+    append_blobs = {"anything": "AppendBlob", "exports/vip.json": "AppendBlob"}
+    assert not deleted(append_blobs, "baseBlob") | deleted(append_blobs, "version")
 
 
 def test_the_app_removes_ledgers_itself(blobs: dict[str, str]) -> None:
