@@ -1,9 +1,12 @@
 """Arguments and options that several commands share."""
 
 import getpass
+import os
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
+from platformdirs import user_state_path
 
 from cli.completion import ids_in
 from cli.terminal.live import WatchedClock
@@ -66,10 +69,29 @@ def open_services() -> Services:
     return click.get_current_context().with_resource(services)
 
 
+def settings_of_runs() -> Settings:
+    """The settings of `send` and `runs`: without STATE_URL and without a state in this folder, the state is a
+    folder of the person's own, so that a run that was started elsewhere is found.
+
+    Raises InvalidSettings.
+    """
+    here = Settings.state_url.removeprefix("file:")
+    if os.environ.get("STATE_URL", "").strip() or Path(here).exists():
+        return Settings.from_environment()
+    own = f"file:{user_state_path('segment-export', appauthor=False)}"
+    return Settings.from_environment({**os.environ, "STATE_URL": own})
+
+
+def open_runs() -> Services:
+    """The services for `runs`, closed when the command ends. Raises InvalidSettings."""
+    services = Services.from_settings(settings_of_runs(), WatchedClock())
+    return click.get_current_context().with_resource(services)
+
+
 def _run_ids(beginning: str) -> list[CompletionItem]:
     """The ids of the runs, open and closed, that start with `beginning`."""
     try:
-        store = open_store(Settings.from_environment().state_url)
+        store = open_store(settings_of_runs().state_url)
         ids = {blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata}
         for blob in store.list(state.RUNS + beginning.partition(".")[0]):
             if run_id := state.run_of_record(blob.name):

@@ -133,6 +133,8 @@ def _store_url(name: str, url: str) -> str:
         if not url.removeprefix("file:"):
             raise InvalidSettings(f"{name}: a folder is missing after `file:`.")
         return url
+    if "://" not in url:
+        raise InvalidSettings(f"{name} must be a folder, file:<path>, or https://<account>/<container>.")
     if urlsplit(https_url(name, url)).path.strip("/") == "":
         raise InvalidSettings(f"{name} must name a container: https://<account>/<container>[/<prefix>].")
     return url

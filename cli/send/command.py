@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.options import dry_run_option, json_option, limit_option
+from cli.options import dry_run_option, json_option, limit_option, settings_of_runs
 from cli.runs import conduct
 from cli.send.inputs import STANDARD_INPUT, open_inputs
 from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
@@ -33,7 +33,7 @@ from shared.runs.starting import Request
 from shared.runs.views.at_klaviyo import look_at_list
 from shared.runs.views.preview import fields_of, preview
 from shared.services import Services
-from shared.settings import LOOPBACK, Settings
+from shared.settings import LOOPBACK
 from shared.text import listing
 
 # Seconds to sign in and find the list.
@@ -105,7 +105,7 @@ def send(
         raise click.BadParameter(
             "It is in the address of the list's page, such as Y6nRLr.", param_hint="--list"
         )
-    settings = Settings.from_environment()
+    settings = settings_of_runs()
     key = "" if dry_run else _key()
     asks = sys.stdin.isatty() and STANDARD_INPUT not in files and not as_json and not yes
     has_to_ask = not (dry_run or yes) and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK

@@ -286,7 +286,7 @@ def test_two_files_of_one_name(command: Command, tmp_path: Path) -> None:
 
 def test_standard_input(world: World) -> None:
     """What is piped in is sent like a file, by a real process, and leaves no copy behind."""
-    command = [COMMAND, "send", "-", *NAMED, "--yes", "--json"]
+    command = [str(COMMAND), "send", "-", *NAMED, "--yes", "--json"]
     environment = environment_of(world) | KEY | {"PATH": os.environ["PATH"]}
 
     done = subprocess.run(
