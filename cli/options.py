@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 from platformdirs import user_state_path
 
-from cli.completion import ids_in
+from cli.completion import complete_connections, complete_exports, meant
 from cli.terminal.live import WatchedClock
 from shared import state
 from shared.adapters.storage import open_store
@@ -105,8 +105,17 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
     ]
 
 
-export_argument = click.argument("export", shell_complete=lambda *typed: ids_in(state.EXPORTS, typed[-1]))
+def known_export(_: click.Context, __: click.Parameter, typed: str | None) -> str | None:
+    """The export that is meant. Raises NotFound where there is none of this id, but a similar one."""
+    return typed and meant(state.EXPORTS, typed, "export")
+
+
+def _known_connection(_: click.Context, __: click.Parameter, typed: str) -> str:
+    return meant(state.CONNECTIONS, typed, "connection")
+
+
+export_argument = click.argument("export", shell_complete=complete_exports, callback=known_export)
 connection_argument = click.argument(
-    "connection", shell_complete=lambda *typed: ids_in(state.CONNECTIONS, typed[-1])
+    "connection", shell_complete=complete_connections, callback=_known_connection
 )
 run_argument = click.argument("run_id", metavar="RUN", shell_complete=lambda *typed: _run_ids(typed[-1]))

@@ -15,6 +15,7 @@ from cli.options import (
     errors_as_json_option,
     full_option,
     json_option,
+    known_export,
     limit_option,
     open_runs,
     open_services,
@@ -51,7 +52,7 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 
 
 @click.command()
-@click.argument("export", required=False, shell_complete=complete_exports)
+@click.argument("export", required=False, shell_complete=complete_exports, callback=known_export)
 @click.option("--all", "all_", is_flag=True, help="Open a run of every export that runs by itself.")
 @dry_run_option
 @limit_option

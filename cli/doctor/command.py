@@ -13,7 +13,7 @@ from shared.administration.checkup import Finding, examine
 ONLINE = 120
 
 
-@click.command()
+@click.command(short_help="Check the installation, with a fix for each problem.")
 @click.option(
     "--url", metavar="URL", help="Also check that the app at this address refuses a forged sign-in."
 )

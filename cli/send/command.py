@@ -41,7 +41,7 @@ ONLINE = 60
 ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
-@click.command()
+@click.command(short_help="Send the people in your own files to a list.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--list", "list_id", metavar="ID", required=True, help="The id of the Klaviyo list.")
 @click.option("--email", metavar="COLUMN", help="The column with the email addresses.")

@@ -77,7 +77,7 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
     [
         (["--list", LIST, *MAPS], {}, "Set KLAVIYO_API_KEY"),
         (["--list", LIST], KEY, "--email COLUMN. It may be 'EMail'."),
-        (["--list", LIST, "--email", "Email"], KEY, "the closest names first: 'EMail'"),
+        (["--list", LIST, "--email", "Mail"], KEY, "the closest names first: 'EMail'"),
         (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is not an attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
