@@ -2,7 +2,6 @@
 
 import getpass
 import os
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -10,13 +9,14 @@ from platformdirs import user_state_path
 
 from cli.completion import complete_connections, complete_exports, meant
 from cli.terminal.live import WatchedClock
+from cli.terminal.output import note
 from shared import state
 from shared.adapters.storage import open_store
 from shared.administration.rights import Person, Role
 from shared.errors import ExportError
 from shared.runs.removal import ANY_NUMBER
 from shared.services import Services
-from shared.settings import Settings
+from shared.settings import Settings, folder_of
 
 # A number that no record holds is a mistake.
 LARGEST = ANY_NUMBER
@@ -64,8 +64,15 @@ def operator() -> Person:
 
 
 def open_services() -> Services:
-    """The services for the environment's settings, closed when the command ends. Raises InvalidSettings."""
-    services = Services.from_settings(Settings.from_environment(), WatchedClock())
+    """The services for the environment's settings, closed when the command ends. Raises InvalidSettings.
+
+    A folder that does not exist looks empty, so it is pointed out.
+    """
+    settings = Settings.from_environment()
+    for name, url in (("STATE_URL", settings.state_url), ("SEGMENTS_URL", settings.segments_url)):
+        if (folder := folder_of(url)) is not None and not folder.exists():
+            note(f"The folder {folder} of {name} does not exist.")
+    services = Services.from_settings(settings, WatchedClock())
     return click.get_current_context().with_resource(services)
 
 
@@ -75,8 +82,8 @@ def settings_of_runs() -> Settings:
 
     Raises InvalidSettings.
     """
-    here = Settings.state_url.removeprefix("file:")
-    if os.environ.get("STATE_URL", "").strip() or Path(here).exists():
+    here = folder_of(Settings.state_url)
+    if os.environ.get("STATE_URL", "").strip() or (here is not None and here.exists()):
         return Settings.from_environment()
     own = f"file:{user_state_path('segment-export', appauthor=False)}"
     return Settings.from_environment({**os.environ, "STATE_URL": own})

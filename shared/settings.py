@@ -117,6 +117,11 @@ def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
     return url.rpartition("/")[2] if url else None
 
 
+def folder_of(url: str) -> Path | None:
+    """The folder of a store's address; None for a container."""
+    return Path(url.removeprefix("file:")) if url.startswith("file:") else None
+
+
 def container_and_prefix(url: str) -> tuple[str, str]:
     """The container's URL, and the prefix behind it without slashes at its ends.
 

@@ -14,14 +14,14 @@ from tests.support.rows import COLUMNS, MAPPING
 
 def test_a_column_that_the_segment_lacks_comes_with_the_closest_names_first() -> None:
     """Every missing column is named at once, and the one that was meant stands first."""
-    mapping = Mapping("Mail", properties=(("Points", Source("Reward Points")),))
+    mapping = Mapping("Mail", properties=(("Points", Source("Reward Pts")),))
 
     with pytest.raises(NotFound) as missing:
         Mapper(mapping, COLUMNS, PROFILE_FORMAT)
 
     assert missing.value.code == "unknown_column"
     lacking, existing = missing.value.message.split("the closest names first: ")
-    assert "'Mail', 'Reward Points'" in lacking
+    assert "'Mail', 'Reward Pts'" in lacking
     assert set(existing.split(", ")[:2]) == {"'EMail'", "'RewardPoints'"}
     assert existing.count("'") == 2 * len(COLUMNS)
 
