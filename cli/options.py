@@ -63,15 +63,19 @@ def operator() -> Person:
     return Person(name or "unknown", Role.ADMINISTRATOR)
 
 
+def point_out(setting: str, url: str) -> None:
+    """Says that the folder of a setting does not exist, where it does not."""
+    if (folder := folder_of(url)) is not None and not folder.exists():
+        note(f"The folder {folder} of {setting} does not exist.")
+
+
 def open_services() -> Services:
     """The services for the environment's settings, closed when the command ends. Raises InvalidSettings.
 
     A folder that does not exist looks empty, so it is pointed out.
     """
     settings = Settings.from_environment()
-    for name, url in (("STATE_URL", settings.state_url), ("SEGMENTS_URL", settings.segments_url)):
-        if (folder := folder_of(url)) is not None and not folder.exists():
-            note(f"The folder {folder} of {name} does not exist.")
+    point_out("STATE_URL", settings.state_url)
     services = Services.from_settings(settings, WatchedClock())
     return click.get_current_context().with_resource(services)
 
