@@ -1,7 +1,7 @@
 """Arguments and options that several commands share."""
 
 import getpass
-import os
+from dataclasses import replace
 
 import click
 from click.shell_completion import CompletionItem
@@ -63,10 +63,14 @@ def operator() -> Person:
     return Person(name or "unknown", Role.ADMINISTRATOR)
 
 
+def _is_missing(url: str) -> bool:
+    return (folder := folder_of(url)) is not None and not folder.exists()
+
+
 def point_out(setting: str, url: str) -> None:
     """Says that the folder of a setting does not exist, where it does not."""
-    if (folder := folder_of(url)) is not None and not folder.exists():
-        note(f"The folder {folder} of {setting} does not exist.")
+    if _is_missing(url):
+        note(f"The folder {folder_of(url)} of {setting} does not exist.")
 
 
 def open_services() -> Services:
@@ -86,11 +90,10 @@ def settings_of_runs() -> Settings:
 
     Raises InvalidSettings.
     """
-    here = folder_of(Settings.state_url)
-    if os.environ.get("STATE_URL", "").strip() or (here is not None and here.exists()):
-        return Settings.from_environment()
-    own = f"file:{user_state_path('segment-export', appauthor=False)}"
-    return Settings.from_environment({**os.environ, "STATE_URL": own})
+    settings = Settings.from_environment()
+    if settings.state_url != Settings.state_url or not _is_missing(settings.state_url):
+        return settings
+    return replace(settings, state_url=f"file:{user_state_path('segment-export', appauthor=False)}")
 
 
 def open_runs() -> Services:

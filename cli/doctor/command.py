@@ -130,6 +130,7 @@ def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | Non
 def _members(finding: Finding) -> dict[str, object]:
     return {
         "name": finding.name,
+        "status": "ok" if not finding.fix else "warning" if finding.warning else "wrong",
         "message": finding.message,
         "mend": finding.fix,
         "warning": finding.warning,
