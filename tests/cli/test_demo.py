@@ -40,8 +40,8 @@ def test_a_file_in_the_way(command: Command, tmp_path: Path, monkeypatch: pytest
 
 
 def test_two_demos_in_a_folder(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second keeps its hands off the first one's files, and Ctrl-C ends the first: the message is that the
-    next demo starts over, not that a run can be resumed."""
+    """The second keeps its hands off the first one's files. Ctrl-C ends the first, which says that the next
+    demo starts over, not that a run can be resumed."""
     monkeypatch.chdir(tmp_path)
     with running_demo(tmp_path) as said:
         result = command("demo")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.templates import INFRA, ROOT
 
+
 @pytest.fixture
 def checkov(tmp_path: Path) -> Any:
     """The report of checkov, which `make test` installs apart from today's pytest, with nothing skipped."""
@@ -17,7 +18,12 @@ def checkov(tmp_path: Path) -> Any:
     (tmp_path / "checkov.yaml").write_text(config)
     command = [ROOT / ".venv-checkov/bin/checkov", "--config-file", tmp_path / "checkov.yaml"]
     result = subprocess.run(
-        [*command, "-o", "json", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        [*command, "-o", "json", "--quiet"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert result.stdout, result.stderr
     return json.loads(result.stdout)
