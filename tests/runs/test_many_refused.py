@@ -21,6 +21,7 @@ from shared.runs.starting import Request
 from shared.runs.steps.parts import CheckedRows, Parts, RejectedLines
 from shared.runs.steps.rejected import CHUNK, MOST_LISTED, inert
 from shared.runs.views.history import read_rejected
+from tests.docs.pages import page
 from tests.support.host import COMMAND
 from tests.support.processes import killed_after_a_job
 from tests.support.small_batches import UnusualPeople
@@ -170,6 +171,11 @@ def test_more_refused_rows_than_the_file_lists(real_time: World) -> None:
     assert read_rejected(world.services.state, record["id"]).count(b"\n") == 1 + most
     before, after = map(int, re.findall(rb"VmHWM:\s+(\d+) kB", done.stderr))
     assert after - before < 24_000  # kilobytes; were the rows kept, their bytes alone would be 20,000 more
+
+
+def test_a_million_are_listed() -> None:
+    """The file has as many as the pages say."""
+    assert f"The refused rows' file lists {MOST_LISTED:,} rows at most." in page("docs/codes.md")
 
 
 @pytest.mark.parametrize(
