@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates button package release clean
+.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates button package wheel release clean
 
 install: .venv/installed
 
@@ -103,9 +103,13 @@ button: install
 package: .venv/linux/requirements.txt
 	$(BIN)/python -m infra.package
 
+# The command, for machines without this folder: pipx install "dist/segment_export-0.1.0-py3-none-any.whl[cli]".
+wheel: install
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
 # make release VERSION=1.2.0
 release: .venv/linux/requirements.txt
 	$(BIN)/python -m infra.release "$(VERSION)"
 
 clean:
-	rm -rf .venv .venv-checkov tests/azurite/node_modules tests/kusto/node_modules tests/pages/node_modules data
+	rm -rf .venv .venv-checkov build tests/azurite/node_modules tests/kusto/node_modules tests/pages/node_modules data

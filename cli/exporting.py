@@ -18,10 +18,11 @@ from shared.administration import connections, exports
 from shared.administration.documents import id_from, read_export
 from shared.administration.exports import Saved
 from shared.administration.segments import Segment, describe, overview
-from shared.catalog import Connection
+from shared.catalog import Connection, Cron
 from shared.errors import Changed, ExportError, InvalidDocument
 from shared.klaviyo import KlaviyoList
 from shared.profiles.columns import email_column_of
+from shared.runs.due import in_words
 from shared.segments import Segments
 from shared.services import Services
 
@@ -100,7 +101,8 @@ def add(
     _print(saved, as_json)
     if not as_json:
         runs = "It runs on demand only." if inactive else "It runs by itself from the next refresh on."
-        runs = "It runs by its recurrence." if cron and not inactive else runs
+        when = saved.stored.document.schedule.when
+        runs = f"It runs {in_words(when)}." if isinstance(when, Cron) and not inactive else runs
         print_line(f"Nothing has run yet. {runs} See what it would send:")
         print_line(f"  segment-export run {members['id']} --dry-run")
     return OK

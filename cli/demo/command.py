@@ -124,10 +124,10 @@ Try next:
   export SECRETS_FILE={FOLDER}/secrets.json KLAVIYO_URL=http://127.0.0.1:8080
   {command} segments
   {command} run vip --dry-run
-  {command} send people.csv --list ID --email COLUMN --dry-run  (your own CSV file)
+  {command} send people.csv --list ID --email COLUMN --dry-run  (your own file)
 
 A week of such runs in your browser, until Ctrl-C:
-  make demo ARGS=--stay""")
+  {command} demo --stay""")
 
 
 def _print(text: str) -> None:

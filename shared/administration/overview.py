@@ -12,7 +12,7 @@ from shared.administration.exports import sharing_of
 from shared.administration.rights import Action, Person, may
 from shared.catalog import Cron, Export
 from shared.errors import ExportError, InvalidDocument, NotFound
-from shared.runs.due import next_time
+from shared.runs.due import in_words, next_time
 from shared.runs.heads.head import Head, read_head
 from shared.runs.record import RunRecord
 from shared.runs.views.history import read_run
@@ -134,7 +134,7 @@ def state_of(export: Export) -> str:
 def schedule_of(export: Export) -> str:
     """When an export runs by itself."""
     when = export.schedule.when
-    text = f"{when.cron} ({when.timezone})" if isinstance(when, Cron) else "on refresh"
+    text = in_words(when) if isinstance(when, Cron) else "on refresh"
     return text if export.is_active else "none"
 
 

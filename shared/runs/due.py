@@ -73,6 +73,12 @@ def wanted_versions(export: Export, versions: Mapping[str, str]) -> dict[str, st
     return {name: versions.get(name, "") for name in export.segments}
 
 
+def in_words(cron: Cron) -> str:
+    """A recurrence as people say it, such as `at 06:00 on Monday through Friday (UTC)`."""
+    words = CronSim(cron.cron, datetime(2026, 1, 1, tzinfo=UTC)).explain()
+    return f"{words[0].lower()}{words[1:]} ({cron.timezone})"
+
+
 def next_time(cron: Cron, after: datetime) -> datetime:
     """The first time of a recurrence later than `after`, in its time zone.
 

@@ -52,7 +52,7 @@ def test_exports_with_the_status_of_their_last_run(command: Command, world: Worl
             "type": "klaviyo",
             "state": "active",
             "status": "successful",
-            "schedule": "0 6 * * * (Europe/Paris)",
+            "schedule": "at 06:00 every day (Europe/Paris)",
             "connection": "sandbox",
             "error": None,
         }
@@ -60,7 +60,7 @@ def test_exports_with_the_status_of_their_last_run(command: Command, world: Worl
     )
     assert vip["last_run"]["id"] == record["id"]
     assert vip["refreshed_at"][:19] == record["finished_at"][:19]
-    assert "0 6 * * * (Europe/Paris)" in command("exports", "list").stdout
+    assert "at 06:00 every day (Europe/Paris)" in command("exports", "list").stdout
 
 
 def test_a_broken_export_hides_no_other(command: Command, world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.catalog.export import Cron
-from shared.runs.due import MOST_ATTEMPTS, is_behind, is_due, is_newer_due, next_time
+from shared.runs.due import MOST_ATTEMPTS, in_words, is_behind, is_due, is_newer_due, next_time
 from shared.runs.heads.index import Retry
 from tests.support.index import LONG_AGO, entry, export
 from tests.support.index import NOON as NOW
@@ -125,3 +125,16 @@ def test_a_recurrence_keeps_to_its_time_zone(cron: str, after: str, times: list[
     for expected in times:
         time = next_time(recurrence, time)
         assert time == datetime.fromisoformat(f"{expected}:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 6 * * 1-5", "at 06:00 on Monday through Friday (UTC)"),
+        ("*/15 * * * *", "every 15th minute of every hour (UTC)"),
+        ("30 6,18 1 * *", "at 06:30 and 18:30 on the first day of every month (UTC)"),
+    ],
+)
+def test_a_recurrence_in_words(cron: str, words: str) -> None:
+    """As people say it, with its time zone."""
+    assert in_words(Cron(cron=cron)) == words
