@@ -275,7 +275,11 @@ def test_exports_are_listed_with_how_they_stand(api: Api, world: World) -> None:
         "not_valid",
         "invalid_document",
     )
-    assert (new["status"], new["last_run"], new["schedule"]) == ("none", None, "at 06:00 every day (Europe/Paris)")
+    assert (new["status"], new["last_run"], new["schedule"]) == (
+        "none",
+        None,
+        "at 06:00 every day (Europe/Paris)",
+    )
     assert new["next_run_at"].endswith(("T04:00:00+00:00", "T05:00:00+00:00"))
     assert (vip["status"], vip["last_run"]["id"]) == ("successful", run["id"])
     assert vip["last_run"]["fact"] == "50 of 50 rows imported."
