@@ -61,14 +61,20 @@ param exportsPaused bool = false
 #disable-next-line secure-secrets-in-params // the name of a secret, not the secret
 param notifySecret string = ''
 
-@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, whose sign-in the app then needs.')
+@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, as infra/sign_in.py prepares it.')
 @allowed(['key', 'entra'])
 param auth string = 'key'
+
+@description('Client id of the app registration that callers sign in to, with auth entra; empty where the sign-in is set up in the portal: until then, the app refuses everything.')
+param signInClientId string = ''
+
+@description('Whether the app writes secrets: keys that administrators type, tokens of OAuth, and its digest key. By default, where callers sign in with Microsoft Entra and the vault is the app\'s own.')
+param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
 
 @description('Where people reach the app; empty where that is its own host name.')
 param publicUrl string = ''
 
-@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app needs Key Vault Secrets Officer.')
+@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app must write secrets.')
 param klaviyoClientId string = ''
 
 @description('How often the state is copied; regions differ in what they offer.')
@@ -78,6 +84,7 @@ param storageRedundancy string = 'Standard_GRS'
 var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
 var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
+var signsIn = auth == 'entra' && !empty(signInClientId)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-${token}'
@@ -126,6 +133,7 @@ module keys 'keys.bicep' = {
   params: {
     vaultName: vaultName
     principalId: identity.properties.principalId
+    appWritesSecrets: appWritesSecrets
     administratorId: administratorId
   }
 }
@@ -171,36 +179,50 @@ module app 'app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     deploymentUrl: storage.outputs.deploymentUrl
-    settings: {
-      // Names the app in the host's storage: two apps with one name there would share the timer's lock.
-      AzureFunctionsWebHost__hostid: token
-      AzureWebJobsDisableHomepage: 'true'
-      AzureWebJobsStorage__credential: 'managedidentity'
-      AzureWebJobsStorage__clientId: identity.properties.clientId
-      AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
-      AzureWebJobsStorage__queueServiceUri: storage.outputs.queueServiceUrl
-      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
-      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
-      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-      // Each running function holds one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
-      PYTHON_THREADPOOL_THREAD_COUNT: '8'
-      // A trace of a request holds its URL, and the app counts its posts itself.
-      OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
-      AZURE_CLIENT_ID: identity.properties.clientId
-      SEGMENTS_URL: segments.outputs.url
-      STATE_URL: storage.outputs.stateUrl
-      KEY_VAULT_URL: keys.outputs.url
-      QUEUE_URL: storage.outputs.queueUrl
-      KLAVIYO_URL: 'https://a.klaviyo.com'
-      HTTP_TIME_BUDGET: '45'
-      TIMER_TIME_BUDGET: '240'
-      EXPORT_SCHEDULE: exportSchedule
-      EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
-      NOTIFY_SECRET: notifySecret
-      AUTH: auth
-      PUBLIC_URL: publicUrl
-      KLAVIYO_CLIENT_ID: klaviyoClientId
-    }
+    settings: union(
+      {
+        // Names the app in the host's storage: two apps with one name there would share the timer's lock.
+        AzureFunctionsWebHost__hostid: token
+        AzureWebJobsDisableHomepage: 'true'
+        AzureWebJobsStorage__credential: 'managedidentity'
+        AzureWebJobsStorage__clientId: identity.properties.clientId
+        AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
+        AzureWebJobsStorage__queueServiceUri: storage.outputs.queueServiceUrl
+        APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+        PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+        // Each running function holds one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
+        PYTHON_THREADPOOL_THREAD_COUNT: '8'
+        // A trace of a request holds its URL, and the app counts its posts itself.
+        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
+        AZURE_CLIENT_ID: identity.properties.clientId
+        SEGMENTS_URL: segments.outputs.url
+        STATE_URL: storage.outputs.stateUrl
+        KEY_VAULT_URL: keys.outputs.url
+        QUEUE_URL: storage.outputs.queueUrl
+        KLAVIYO_URL: 'https://a.klaviyo.com'
+        HTTP_TIME_BUDGET: '45'
+        TIMER_TIME_BUDGET: '240'
+        EXPORT_SCHEDULE: exportSchedule
+        EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
+        NOTIFY_SECRET: notifySecret
+        AUTH: auth
+        PUBLIC_URL: publicUrl
+        KLAVIYO_CLIENT_ID: klaviyoClientId
+      },
+      // Whose sign-ins the app believes, once the platform's sign-in is on.
+      auth == 'entra' ? { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: subscription().tenantId } : {},
+      // The identity that proves to Entra who the app is: there is no secret.
+      signsIn ? { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identity.properties.clientId } : {}
+    )
+  }
+}
+
+module signIn 'sign_in.bicep' = if (signsIn) {
+  name: 'sign-in'
+  params: {
+    appName: app.outputs.name
+    clientId: signInClientId
   }
 }
 
