@@ -209,6 +209,7 @@ module app 'app.bicep' = {
         AUTH: auth
         PUBLIC_URL: publicUrl
         KLAVIYO_CLIENT_ID: klaviyoClientId
+        APP_WRITES_SECRETS: appWritesSecrets ? 'true' : 'false'
       },
       // Whose sign-ins the app believes, once the platform's sign-in is on.
       auth == 'entra' ? { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: subscription().tenantId } : {},
