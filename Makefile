@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes: without kept bytecode, each one compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates package release clean
+.PHONY: install demo fix check quick test coverage pictures mutants bench lock templates button package release clean
 
 install: .venv/installed
 
@@ -90,6 +90,10 @@ lock: install
 # Compiles infra/ into main.json and snapshots, with the Bicep CLI that BICEP names or the one on the PATH.
 templates: install
 	$(BIN)/python infra/compile.py
+
+# Writes "Deploy to Azure" into the README, for the repository that pyproject.toml names.
+button: install
+	$(BIN)/python -m infra.button
 
 # What is deployed beside our own files: dependencies for Linux x86-64 and Python 3.13.
 .venv/linux/requirements.txt: requirements.txt .venv/installed

@@ -2,41 +2,74 @@ metadata description = 'The export of Customer Insights segments to Klaviyo list
 
 targetScope = 'resourceGroup'
 
-@description('Name of this environment: part of every generated name, and the tag by which azd finds its resources.')
+// In the order in which one thinks of them: where, what runs there, who, who is told, how big.
+
+@description('Name of this environment, such as production: a tag by which azd finds its resources. Another name makes an app of its own beside the first.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('Azure region; it must offer Flex Consumption.')
+@description('Azure region, the group\'s own by default; it must offer Flex Consumption.')
 param location string = resourceGroup().location
 
-@description('Storage account that Customer Insights exports its segments to. It must exist.')
+@description('Name of the storage account that Customer Insights exports its segments to, without .blob.core.windows.net. It must exist.')
+@minLength(3)
+@maxLength(24)
 param segmentsAccountName string
 
-@description('Container in that account. It must exist.')
+@description('Name of the container in that account. It must exist.')
+@minLength(3)
+@maxLength(63)
 param segmentsContainerName string
 
-@description('Folder in that container under which the CustomerInsights_… folders lie; empty where they lie at its top.')
+@description('Folder in that container under which the CustomerInsights_… folders lie, such as exports/klaviyo; empty where they lie at its top.')
 param segmentsPrefix string = ''
 
 @description('Resource group of that account; empty for the one that is deployed to.')
 param segmentsResourceGroupName string = ''
 
-@description('Object id of the person or group who stores API keys and writes connections and exports; empty for nobody.')
+@description('Address of the app\'s package, such as a release\'s file segment-export-1.0.0.zip: it must be readable without signing in. Empty to deploy the code afterwards.')
+param packageUri string = ''
+
+@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, which the page needs.')
+@allowed(['key', 'entra'])
+param auth string = 'key'
+
+@description('Client id of the app registration that callers sign in to, which infra/sign_in.py makes; for entra only. Empty where the sign-in is set up in the portal: until then, the app refuses everything.')
+param signInClientId string = ''
+
+@description('Object id of the person or group who stores API keys and writes connections and exports from a terminal; empty for nobody.')
 param administratorId string = ''
 
-@description('Vault that holds API keys already; empty for one of its own.')
+@description('Name of a vault that holds API keys already; empty for one of its own.')
+@maxLength(24)
 param keyVaultName string = ''
 
 @description('Resource group of that vault; empty for the one that is deployed to.')
 param keyVaultResourceGroupName string = ''
 
+@description('Whether the app writes secrets: keys that administrators type, tokens of OAuth, its digest key. By default with entra and a vault of its own.')
+param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
+
 @description('Address that alerts are mailed to; empty where others are added to the action group.')
 param alertEmail string = ''
 
-@description('Days that closed runs and their refused rows are kept.')
-@minValue(30)
-param runsKeptDays int = 365
+@description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
+#disable-next-line secure-secrets-in-params // the name of a secret, not the secret
+param notifySecret string = ''
+
+@description('Where people reach the app, such as https://exports.example.org; empty where that is its own host name.')
+param publicUrl string = ''
+
+@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app must write secrets.')
+param klaviyoClientId string = ''
+
+@description('Whether all exports stop before their next post.')
+param exportsPaused bool = false
+
+@description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
+@allowed(['timer', 'queue'])
+param workers string = 'queue'
 
 @description('When the timer looks for work: NCRONTAB with seconds, in UTC, each 10 minutes at least, since alerts count on it. What an export is due by stands in the export.')
 param exportSchedule string = '0 * * * * *'
@@ -50,38 +83,59 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
-@allowed(['timer', 'queue'])
-param workers string = 'queue'
-
-@description('Whether all exports stop before their next post.')
-param exportsPaused bool = false
-
-@description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
-#disable-next-line secure-secrets-in-params // the name of a secret, not the secret
-param notifySecret string = ''
-
-@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, as infra/sign_in.py prepares it.')
-@allowed(['key', 'entra'])
-param auth string = 'key'
-
-@description('Client id of the app registration that callers sign in to, with auth entra; empty where the sign-in is set up in the portal: until then, the app refuses everything.')
-param signInClientId string = ''
-
-@description('Whether the app writes secrets: keys that administrators type, tokens of OAuth, and its digest key. By default, where callers sign in with Microsoft Entra and the vault is the app\'s own.')
-param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
-
-@description('Where people reach the app; empty where that is its own host name.')
-param publicUrl string = ''
-
-@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app must write secrets.')
-param klaviyoClientId string = ''
+@description('Days that closed runs and their refused rows are kept.')
+@minValue(30)
+param runsKeptDays int = 365
 
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
 
-var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
+var lettersAndDigits = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+func hasOnly(text string, characters string) bool =>
+  empty(filter(range(0, length(text)), at => !contains(characters, substring(text, at, 1))))
+
+func isGuid(text string) bool =>
+  length(text) == 36 && hasOnly(toLower(text), 'abcdef0123456789-') && length(split(text, '-')) == 5
+
+func isHttps(text string) bool => startsWith(text, 'https://') && !contains(text, ' ')
+
+// Azure would refuse these too, but some only after minutes, and none of them by the parameter's name.
+var mistakes = [
+  hasOnly(segmentsAccountName, lettersAndDigits)
+    ? ''
+    : 'segmentsAccountName has lower-case letters and digits only, such as mysegments.'
+  hasOnly(segmentsContainerName, '${lettersAndDigits}-')
+    ? ''
+    : 'segmentsContainerName has lower-case letters, digits and hyphens only, such as exports.'
+  startsWith(segmentsPrefix, '/') || endsWith(segmentsPrefix, '/')
+    ? 'segmentsPrefix has no slash at either end, such as exports/klaviyo.'
+    : ''
+  empty(packageUri) || isHttps(packageUri) ? '' : 'packageUri begins with https://.'
+  empty(administratorId) || isGuid(administratorId)
+    ? ''
+    : 'administratorId is an object id of Microsoft Entra, such as 00000000-0000-0000-0000-000000000000, and no name.'
+  empty(signInClientId) || isGuid(signInClientId)
+    ? ''
+    : 'signInClientId is the client id of an app registration, such as 00000000-0000-0000-0000-000000000000.'
+  hasOnly(toLower(keyVaultName), '${lettersAndDigits}-')
+    ? ''
+    : 'keyVaultName is the name of a vault, such as kv-keys, and no address.'
+  empty(alertEmail) || contains(alertEmail, '@') ? '' : 'alertEmail is an address, such as operator@example.org.'
+  hasOnly(toLower(notifySecret), '${lettersAndDigits}-')
+    ? ''
+    : 'notifySecret is the name of a secret, such as notify-url, and not the address.'
+  empty(publicUrl) || (isHttps(publicUrl) && length(split(publicUrl, '/')) == 3)
+    ? ''
+    : 'publicUrl begins with https:// and ends after the host, such as https://exports.example.org.'
+  length(split(exportSchedule, ' ')) == 6 ? '' : 'exportSchedule has six fields, such as 0 * * * * *.'
+]
+
+// Of every name that is made: so a mistake ends the deployment before anything is.
+var token = empty(join(mistakes, ''))
+  ? uniqueString(subscription().id, resourceGroup().id, environmentName)
+  : fail(join(filter(mistakes, mistake => !empty(mistake)), ' '))
 var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
 var signsIn = auth == 'entra' && !empty(signInClientId)
@@ -93,7 +147,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 }
 
 module segments 'segments.bicep' = {
-  name: 'segments'
+  name: 'segments-${token}'
   scope: resourceGroup(empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName)
   params: {
     accountName: segmentsAccountName
@@ -104,7 +158,7 @@ module segments 'segments.bicep' = {
 }
 
 module storage 'storage.bicep' = {
-  name: 'storage'
+  name: 'storage-${token}'
   params: {
     name: 'st${token}'
     location: location
@@ -118,7 +172,7 @@ module storage 'storage.bicep' = {
 }
 
 module vault 'vault.bicep' = if (empty(keyVaultName)) {
-  name: 'vault'
+  name: 'vault-${token}'
   params: {
     name: vaultName
     location: location
@@ -127,7 +181,7 @@ module vault 'vault.bicep' = if (empty(keyVaultName)) {
 }
 
 module keys 'keys.bicep' = {
-  name: 'keys'
+  name: 'keys-${token}'
   scope: resourceGroup(empty(keyVaultResourceGroupName) ? resourceGroup().name : keyVaultResourceGroupName)
   dependsOn: [vault]
   params: {
@@ -139,7 +193,7 @@ module keys 'keys.bicep' = {
 }
 
 module monitoring 'monitoring.bicep' = {
-  name: 'monitoring'
+  name: 'monitoring-${token}'
   params: {
     name: token
     location: location
@@ -149,7 +203,7 @@ module monitoring 'monitoring.bicep' = {
 }
 
 module alerts 'alerts.bicep' = {
-  name: 'alerts'
+  name: 'alerts-${token}'
   params: {
     name: token
     location: location
@@ -160,7 +214,7 @@ module alerts 'alerts.bicep' = {
 }
 
 module workbook 'workbook.bicep' = {
-  name: 'workbook'
+  name: 'workbook-${token}'
   params: {
     environmentName: environmentName
     location: location
@@ -170,7 +224,7 @@ module workbook 'workbook.bicep' = {
 }
 
 module app 'app.bicep' = {
-  name: 'app'
+  name: 'app-${token}'
   params: {
     name: token
     location: location
@@ -220,10 +274,18 @@ module app 'app.bicep' = {
 }
 
 module signIn 'sign_in.bicep' = if (signsIn) {
-  name: 'sign-in'
+  name: 'sign-in-${token}'
   params: {
-    appName: app.outputs.name
+    siteName: app.outputs.name
     clientId: signInClientId
+  }
+}
+
+module code 'code.bicep' = if (!empty(packageUri)) {
+  name: 'code-${token}'
+  params: {
+    siteName: app.outputs.name
+    packageUri: packageUri
   }
 }
 

@@ -1,13 +1,13 @@
 metadata description = 'The sign-in with Microsoft Entra in front of the app: nothing but its health answers without it.'
 
 @description('Name of the Functions app.')
-param appName string
+param siteName string
 
 @description('Client id of the app registration.')
 param clientId string
 
 resource site 'Microsoft.Web/sites@2025-03-01' existing = {
-  name: appName
+  name: siteName
 }
 
 resource signIn 'Microsoft.Web/sites/config@2025-03-01' = {

@@ -1,4 +1,4 @@
-"""What docs/deploy.md counts for the bill: its formulas are what the code does, its sums are right."""
+"""What docs/costs.md counts for the bill: its formulas are what the code does, its sums are right."""
 
 import json
 import re
@@ -10,14 +10,14 @@ import pytest
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
 from shared.runs.work.tick import tick
-from tests.docs.pages import ROOT, page, rows, section
+from tests.docs.pages import ROOT, page, rows
 from tests.support.queue import work
 from tests.support.small_batches import UnusualPeople
 from tests.support.stores import CountingStore, with_state
 from tests.support.telemetry import Metrics
 from tests.support.world import MONDAY, World, a_world
 
-COSTS = section(page("docs/deploy.md"), "## What it costs").replace("\u00d7", "x")
+COSTS = page("docs/costs.md").replace("\u00d7", "x")
 TABLE = {row[0].strip("*"): row[1:] for row in rows(COSTS)}
 HOST = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
 TICKS = 30 * 24 * 60

@@ -4,7 +4,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -85,6 +86,23 @@ def test_two_environments_in_one_group_do_not_collide() -> None:
     assert [
         each.rpartition("/providers/Microsoft.Authorization/")[0].rpartition("/")[2] for each in shared
     ] == ["my-vault"]
+
+
+def nested(template: Any) -> Iterator[Any]:
+    """The deployments inside a template, at any depth."""
+    resources = template["resources"]
+    for each in resources.values() if isinstance(resources, dict) else resources:
+        if each["type"] == "Microsoft.Resources/deployments":
+            yield each
+            yield from nested(each["properties"]["template"])
+
+
+def test_two_deployments_at_once_do_not_meet() -> None:
+    """Azure refuses a deployment while another one of its name is running in the group."""
+    names = [each["name"] for each in nested(MAIN)]
+    assert len(names) == len(set(names)) > 5
+    for name in names:
+        assert "variables('token')" in name, name
 
 
 @every_choice
