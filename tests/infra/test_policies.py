@@ -39,7 +39,16 @@ def test_only_skipped_policies_are_broken(tmp_path: Path) -> None:
 
 def checked(folder: Path) -> Any:
     """The report of checkov, which `make test` installs apart from today's pytest."""
-    options: list[str | Path] = ["-d", folder, "--framework", "arm", "--skip-download", "-o", "json", "--quiet"]
+    options: list[str | Path] = [
+        "-d",
+        folder,
+        "--framework",
+        "arm",
+        "--skip-download",
+        "-o",
+        "json",
+        "--quiet",
+    ]
     command = [ROOT / ".venv-checkov/bin/checkov", *options]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert result.stdout, result.stderr
