@@ -67,6 +67,8 @@ def run(*arguments: str) -> Any:
 
 
 def _error(printed: str) -> AzError:
+    if "az login" in printed:
+        return AzError("az is not signed in, or its sign-in has ended: run az login.")
     if found := _REFUSAL.search(printed):
         status = _STATUSES.get(found[1], HTTPStatus.INTERNAL_SERVER_ERROR)
         try:
@@ -74,8 +76,6 @@ def _error(printed: str) -> AzError:
         except (ValueError, LookupError, TypeError):
             message = found[2]
         return Refused(status, message[:500])
-    if "az login" in printed:
-        return AzError("az is not signed in, or its sign-in has ended: run az login.")
     return AzError(f"az failed: {printed.strip()[-500:] or 'it says nothing'}")
 
 

@@ -28,7 +28,7 @@ def calls(part: Any) -> Iterator[tuple[str, str, Any]]:
     """Each call of the app in a pipeline: its method, its path, and how it is made."""
     if isinstance(part, dict):
         if "method" in part:
-            url = part.get("url", part.get("uri"))
+            url = part["url"] if "url" in part else part["uri"]
             text = url["value"] if isinstance(url, dict) else url
             path = re.search(r"azurewebsites\.net(/[\w/]*)", text)
             assert path

@@ -303,10 +303,33 @@ def test_az_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: 
     )
 
 
-def test_az_fails_otherwise(directory: Directory, script: Script, tmp_path: Path) -> None:
-    """Its last words are shown."""
-    (tmp_path / "az").write_text("#!/bin/sh\necho 'ERROR: no network' >&2\nexit 2\n")
-    assert script().lines == ["az failed: ERROR: no network"]
+@pytest.mark.parametrize(
+    ("printed", "lines"),
+    [
+        ("ERROR: no network", ["az failed: ERROR: no network"]),
+        ("", ["az failed: it says nothing"]),
+        (
+            'ERROR: Unauthorized({"error":{"message":"Expired."}})\nPlease run:\naz login',
+            ["az is not signed in, or its sign-in has ended: run az login."],
+        ),
+        (
+            'ERROR: Too Many Requests({"error":{"message":"Slow down."}})',
+            ["429 Too Many Requests: Slow down.", "Run this again: it continues here."],
+        ),
+        (
+            'ERROR: Service Unavailable({"odd":true})',
+            ['503 Service Unavailable: {"odd":true}', "Run this again: it continues here."],
+        ),
+    ],
+)
+def test_az_fails_otherwise(
+    directory: Directory, script: Script, tmp_path: Path, printed: str, lines: list[str]
+) -> None:
+    """What it says is shown, as far as it helps."""
+    (tmp_path / "words").write_text(printed)
+    (tmp_path / "az").write_text(f"#!/bin/sh\ncat {tmp_path}/words >&2\nexit 2\n")
+    ran = script()
+    assert (ran.code, ran.lines, directory.writes) == (1, lines, [])
 
 
 def test_az_uses_another_subscription(directory: Directory, script: Script) -> None:
