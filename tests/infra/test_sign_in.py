@@ -196,6 +196,8 @@ def test_what_others_added_stays(directory: Directory, script: Script) -> None:
     directory.assignments = [{"principalId": EVE, "appRoleId": "their-role", "owner": owner}]
     directory.credentials[0] |= {"name": "theirs", "subject": "their-subject"}
     directory.grants[0]["scope"] = "openid User.Read"
+    eve_s = {"id": "eve-s", "consentType": "Principal", "principalId": EVE, "scope": "openid"}
+    directory.grants.insert(0, directory.grants[0] | eve_s)
 
     assert script().code == 0
 
@@ -209,7 +211,7 @@ def test_what_others_added_stays(directory: Directory, script: Script) -> None:
     assert application["identifierUris"] == ["api://theirs", f"api://{application['appId']}"]
     assert directory.roles == {(EVE, "Auditor"), (ADA, "Administrator")}
     assert [each["subject"] for each in directory.credentials] == ["their-subject", IDENTITY]
-    assert directory.grants[0]["scope"] == "openid User.Read profile email"
+    assert [each["scope"] for each in directory.grants] == ["openid", "openid User.Read profile email"]
 
 
 def test_a_registration_of_the_portal_s_is_completed(directory: Directory, script: Script) -> None:
@@ -249,7 +251,7 @@ def test_roles_are_given(directory: Directory, script: Script) -> None:
     assert ran.code == 0
     assert directory.roles == {(EVE, "Administrator"), (FACTORY, "Contributor")}
     directory.writes.clear()
-    script("--assign", EVE, "Administrator")
+    script("--assign", EVE, "Administrator", "--assign", FACTORY, "Contributor")
     assert directory.writes == []
 
 
@@ -281,6 +283,20 @@ def test_somebody_else_has_to_finish_it(directory: Directory, script: Script, co
     directory.forbidden = set()
     assert script().code == 0
     assert is_complete(directory)
+
+
+def test_what_can_not_be_read_is_not_made(directory: Directory, script: Script) -> None:
+    """A registration that is hidden is not taken for one that is missing."""
+    directory.unreadable = True
+    assert script().code == 1
+    assert directory.writes == []
+
+
+def test_the_group_is_not_there_yet(directory: Directory, script: Script) -> None:
+    """The registration is made all the same, for an app that comes later."""
+    ran = script("--resource-group", "new-group")
+    assert (ran.code, len(directory.applications)) == (0, 1)
+    assert any("not deployed yet" in line for line in ran.lines)
 
 
 def test_an_object_id_of_nobody(directory: Directory, script: Script) -> None:

@@ -53,10 +53,13 @@ class Directory:
     by_a_person: bool = True
     # Collections whose changes are forbidden, such as `oauth2PermissionGrants`.
     forbidden: set[str] = field(default_factory=set)
+    # Whether reading is forbidden.
+    unreadable: bool = False
     # Lists that do not show yet what was added to them.
     stale: set[str] = field(default_factory=set)
     # After so many writes the caller hears no more of this.
     dies_after: int | None = None
+    # Each that was allowed, even if it was refused for what it would write.
     writes: list[str] = field(default_factory=list)
     principals: set[str] = field(default_factory=lambda: {ADA, EVE, FACTORY})
     applications: dict[str, Json] = field(default_factory=dict)
@@ -120,17 +123,14 @@ class Directory:
         if url.netloc == "management.azure.com":
             return self._sites(url.path)
         path = url.path.removeprefix("/v1.0/")
+        collections = {path.partition("/")[0].partition("(")[0], path.rpartition("/")[2]}
+        if self.unreadable if method == "get" else collections & self.forbidden:
+            raise Refusal("Forbidden", "Insufficient privileges to complete the operation.")
         if method == "get":
             return self._get(path, int(parse_qs(url.query).get("page", ["0"])[0]))
-        if (
-            path.partition("/")[0].partition("(")[0] in self.forbidden
-            or path.split("/")[-1] in self.forbidden
-        ):
-            raise Refusal("Forbidden", "Insufficient privileges to complete the operation.")
         upsert = "Prefer=create-if-missing" in arguments
-        answer = self._write(method, path, json.loads(options["--body"]), upsert)
         self.writes.append(f"{method} {path}")
-        return answer
+        return self._write(method, path, json.loads(options["--body"]), upsert)
 
     def _sites(self, path: str) -> Json:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/my-group/providers/Microsoft.Web/sites"
@@ -213,6 +213,7 @@ class Directory:
             self._change_application(found, body)
             return None
         made = self._new({"appId": str(uuid.uuid4()), "signInAudience": "AzureADandPersonalMicrosoftAccount"})
+        self._unknown[f"owner of {made['appId']}"] = self.lag
         made |= {"uniqueName": path.split("'")[1], "appRoles": [], "identifierUris": []}
         made |= {"api": {"requestedAccessTokenVersion": None, "oauth2PermissionScopes": []}}
         made |= {"web": {"redirectUris": [], "implicitGrantSettings": {"enableIdTokenIssuance": False}}}
@@ -238,7 +239,7 @@ class Directory:
 
     def _make_service_principal(self, body: Json) -> Json:
         application = self._find(f"applications(appId='{body['appId']}')")
-        if application is None or self._is_unknown(application["id"]):
+        if application is None or self._is_unknown(f"owner of {body['appId']}"):
             appears = f"The appId '{body['appId']}' of the service principal"
             raise Refusal("Bad Request", f"{appears} does not reference a valid application object.")
         if self._find(f"servicePrincipals(appId='{body['appId']}')"):
@@ -276,7 +277,8 @@ class Directory:
 
     def _grant(self, body: Json) -> Json:
         mine = self._known(f"servicePrincipals/{body['clientId']}")["id"]
-        if any(each["owner"] == mine and each["resourceId"] == body["resourceId"] for each in self.grants):
+        key = {"owner": mine} | {name: body[name] for name in ("consentType", "resourceId")}
+        if any(key.items() <= each.items() for each in self.grants):
             raise Refusal("Conflict", "Permission entry already exists.")
         made = self._new(body | {"owner": mine})
         self.grants.append(made)
