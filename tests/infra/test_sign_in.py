@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -215,13 +216,13 @@ def test_what_others_added_stays(directory: Directory, script: Script) -> None:
 
 
 def test_a_registration_of_the_portal_s_is_completed(directory: Directory, script: Script) -> None:
-    """Given its client id: its own roles and settings stay, and no second one is made."""
+    """Given its client id: its own roles stay, no second one is made, and it is closed to other tenants."""
     directory.deploy()
     directory.applications["portal"] = {
         "id": "portal",
         "appId": EVE,
         "displayName": "func-made",
-        "signInAudience": "AzureADMyOrg",
+        "signInAudience": "AzureADMultipleOrgs",
         "appRoles": [{"id": "role", "value": "Viewer", "isEnabled": True}],
         "identifierUris": [f"api://{EVE}"],
         "api": {"requestedAccessTokenVersion": 2},
@@ -234,6 +235,7 @@ def test_a_registration_of_the_portal_s_is_completed(directory: Directory, scrip
     ran = script("--client-id", EVE, "--assign", FACTORY, "Viewer")
     assert (ran.code, ran.out) == (0, f"{EVE}\n")
     assert {role["value"]: role["id"] for role in directory.application["appRoles"]}["Viewer"] == "role"
+    assert directory.application["signInAudience"] == "AzureADMyOrg"
     assert directory.service_principals["sp"]["appRoleAssignmentRequired"] is True
     assert directory.roles == {(FACTORY, "Viewer"), (ADA, "Administrator")}
 
@@ -382,15 +384,24 @@ def test_what_can_t_be_meant_is_refused(script: Script, arguments: list[str]) ->
 HOOKS = (ROOT / "azure.yaml").read_text().partition("hooks:\n")[2]
 
 
-def hook(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def hook(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs what azd runs around its provisioning; `azd` writes what it is called with into a file."""
-    azd = tmp_path / "azd"
-    azd.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/azd.log\n')
+    python = folder / "project/.venv/bin/python"
+    if not python.exists():
+        python.parent.mkdir(parents=True)
+        (folder / "project/infra").symlink_to(ROOT / "infra")
+        python.symlink_to(sys.executable)
+    azd = folder / "azd"
+    azd.write_text(f'#!/bin/sh\necho "$@" >> {folder}/azd.log\n')
     azd.chmod(0o700)
     variables = {"AZURE_ENV_NAME": "production", "AZURE_RESOURCE_GROUP": "my-group", **environment}
-    command = ["sh", "infra/sign_in.sh"]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | variables
+        ["sh", "infra/sign_in.sh"],
+        cwd=folder / "project",
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | variables,
     )
 
 

@@ -9,6 +9,7 @@ _PROMISES = "tests/infra/test_promises.py"
 _SETTINGS = "tests/infra/test_settings.py"
 _KQL = "tests/infra/test_kql.py"
 _COMPILED = "tests/infra/test_compiled.py"
+_SIGN_IN = "tests/infra/test_sign_in.py"
 
 _READER, _OWNER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 _SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
@@ -92,4 +93,20 @@ INFRA = [
     Mutant("infra/main.json", '"defaultValue": "0 * * * * *"', '"defaultValue": "0 0 * * * *"', _TEMPLATES),
     Mutant("infra/alerts.bicep", "severity: 0", "severity: 3", _COMPILED),
     Mutant("infra/snapshots/timer.bicepparam", "'timer'", "'queue'", _COMPILED),
+    Mutant("infra/snapshots/entra.snapshot.json", '"/api/health"', '"/api"', _TEMPLATES),
+    Mutant("infra/snapshots/entra.snapshot.json", '"RedirectToLoginPage"', '"AllowAnonymous"', _TEMPLATES),
+    Mutant("infra/registration.py", 'registration.get("signInAudience") != AUDIENCE', "False", _SIGN_IN),
+    Mutant("infra/registration.py", "[*roles, *new]", "new", _SIGN_IN),
+    Mutant("infra/registration.py", "[*redirects, *others]", "others", _SIGN_IN),
+    Mutant(
+        "infra/sign_in.py",
+        '"appRoleAssignmentRequired": True',
+        '"appRoleAssignmentRequired": False',
+        _SIGN_IN,
+    ),
+    Mutant("infra/sign_in.py", "wanted.items() <= credential.items()", "True", _SIGN_IN),
+    Mutant("infra/sign_in.py", "not in given:", "not in set():", _SIGN_IN),
+    Mutant("infra/az.py", 'page.get("@odata.nextLink")', "None", _SIGN_IN),
+    Mutant("infra/az.py", "if refused.status != HTTPStatus.NOT_FOUND:", "if False:", _SIGN_IN),
+    Mutant("infra/sign_in.sh", "set -e\n", "", _SIGN_IN),
 ]
