@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from admin_trigger.replies import page
+from admin_trigger.shown import Ticked
 from shared.administration.audit import Filter, audited, read_audit
 from shared.administration.rights import RIGHTS, Action
 from shared.administration.segments import overview, read
@@ -54,8 +55,18 @@ def run_tick(call: Call) -> Reply:
     read_body(EmptyBody, call.http.body)
     services = process_services()
     with audited(services, call.by, Action.TICK, "runs"):
-        touched = tick(services, services.settings.http_time_budget)
-    return reply(200, {"runs": [record.id for record in touched]})
+        done = tick(services, services.settings.http_time_budget)
+    had_turns = [(record.id, record.export, record.status) for record in done.records]
+    handed_out = [(work.run, work.export, work.status) for work in done.handed_out if work.run]
+    ticked: Ticked = {
+        "runs": [
+            {"id": run, "export": export, "status": status} for run, export, status in had_turns + handed_out
+        ],
+        "accounts": len({work.account for work in done.handed_out}),
+        "left": len(done.left),
+        "due_at": done.due_at(services.clock.now()),
+    }
+    return reply(202, ticked)
 
 
 def _time(text: str, name: str) -> datetime | None:

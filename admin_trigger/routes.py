@@ -374,7 +374,7 @@ ROUTES = (
                 looking.run_tick,
                 Action.TICK,
                 "Do the timer's work now, where the platform's timer does not.",
-                {200: "The runs that were moved on."},
+                {202: "What was done, and what is left."},
                 shows=Ticked,
                 body=EmptyBody,
                 problems=(400, 413),

@@ -1,5 +1,6 @@
 """What the administration takes and shows where that has no type of its own: for the API's description."""
 
+from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from shared.catalog.attributes import Attributes
@@ -93,7 +94,18 @@ class Me(TypedDict):
     may: list[str]
 
 
-class Ticked(TypedDict):
-    """The ids of the runs that were moved on."""
+class TickedRun(TypedDict):
+    id: str
+    export: str
+    status: str
 
-    runs: list[str]
+
+class Ticked(TypedDict):
+    """The runs that were moved on, or handed to workers; for how many accounts a worker was asked; how many
+    runs are left, open or still to be opened; and when one of them can go on, null where none can by itself.
+    """
+
+    runs: list[TickedRun]
+    accounts: int
+    left: int
+    due_at: datetime | None

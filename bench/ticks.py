@@ -14,7 +14,7 @@ def main() -> None:
     let_all_be_due(services)
     imported = Counter[str]()
     ticks = 0
-    while records := tick(services, services.settings.timer_time_budget):
+    while records := tick(services, services.settings.timer_time_budget).records:
         imported.update({record.id: record.counts.imported for record in records if record.is_closed})
         ticks += 1
     sys.stdout.write(json.dumps({"ticks": ticks, "imported": imported.total()}) + "\n")

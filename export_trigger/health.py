@@ -2,13 +2,16 @@
 
 import logging
 import threading
+from datetime import datetime
 from functools import cache
 
+from export_trigger.shown import Health
 from shared import state
 from shared.adapters.patience import Patience
 from shared.adapters.storage.writable import check_writable
 from shared.api import Call, Reply, problem_reply, reply
 from shared.errors import ExportError, StorageUnavailable
+from shared.runs.work.tick import last_tick
 from shared.services import Services, process_services
 
 # Seconds until an examination is given up; storage itself is more patient.
@@ -53,14 +56,16 @@ class Examiner:
 
     def _examine(self) -> Reply:
         try:
-            self._patience.wait_for(self._use_state)
+            ticked = self._patience.wait_for(self._use_state)
         except ExportError as error:
             return _unwell(error)
-        return reply(200, {"status": "ok"})
+        health: Health = {"status": "ok", "last_tick": ticked}
+        return reply(200, health)
 
-    def _use_state(self) -> None:
+    def _use_state(self) -> datetime | None:
         next(self._services.state.list(state.CONNECTIONS), None)
         check_writable(self._services.state, state.probe("health"))
+        return last_tick(self._services)
 
 
 _examiner = cache(Examiner)

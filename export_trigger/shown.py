@@ -1,5 +1,6 @@
 """What the routes of runs show, where it has no type of its own: for the API's description."""
 
+from datetime import datetime
 from typing import Literal, TypedDict
 
 from shared.runs.record import RunRecord
@@ -20,9 +21,10 @@ class ShownPreview(Preview):
 
 
 class Health(TypedDict):
-    """Whether the app can work."""
+    """Whether the app can work, and when a tick of its timer was last noted: every five minutes, one is."""
 
     status: Literal["ok"]
+    last_tick: datetime | None
 
 
 class StartedRun(TypedDict):

@@ -1,6 +1,7 @@
 """`make release VERSION=…`: sets the version, looks at the changelog, and packs what is deployed."""
 
 import re
+import shutil
 import subprocess
 
 import click
@@ -11,7 +12,8 @@ from infra.package import ROOT, build, pack
 @click.command()
 @click.argument("version")
 def release(version: str) -> None:
-    """Packs dist/segment-export-VERSION.zip from a tree in which everything is committed."""
+    """Packs dist/segment-export-VERSION.zip, and the template beside it, from a tree in which everything is
+    committed."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         raise click.UsageError("VERSION has three numbers, such as 1.2.0.")
     if _git("status", "--porcelain"):
@@ -24,8 +26,11 @@ def release(version: str) -> None:
     ours, dependencies = build(ROOT / "dist/app")
     package = ROOT / f"dist/segment-export-{version}.zip"
     pack(ROOT / "dist/app", package)
+    template = ROOT / f"dist/segment-export-{version}.json"
+    shutil.copyfile(ROOT / "infra/main.json", template)
     click.echo(f"{package.relative_to(ROOT)}: {package.stat().st_size:,} bytes.")
     click.echo(f"Unpacked: {ours:,} bytes of ours, {dependencies:,} of dependencies.")
+    click.echo(f"{template.relative_to(ROOT)}: the template, for the portal.")
     click.echo(f"Then: git commit --all --message 'Release {version}'; git tag v{version}")
 
 

@@ -19,7 +19,7 @@ blueprint = func.Blueprint()
 def advance_runs(timer: func.TimerRequest) -> None:
     """Goes on with open runs and starts due exports; a late or doubled tick does no harm."""
     services = process_services()
-    touched = tick(services, services.settings.timer_time_budget)
+    records = tick(services, services.settings.timer_time_budget).records
     logger.info(
-        "tick: %d runs moved on", len(touched), extra={"past_due": timer.past_due, "runs": len(touched)}
+        "tick: %d runs moved on", len(records), extra={"past_due": timer.past_due, "runs": len(records)}
     )

@@ -69,8 +69,8 @@ class DocumentSource(Protocol):
 class Services:
     """The stores, the vault, Klaviyo, the clock, and the queue of work, if any.
 
-    `looks` is a process's memory: by export, when it last looked whether people had fixed a cause, in the
-    clock's monotonic seconds.
+    `looks` is a process's memory, in the clock's monotonic seconds: by export, when it last looked whether
+    people had fixed a cause; by `state.TICK`, when it last noted a tick.
     """
 
     settings: Settings

@@ -34,6 +34,7 @@ locks/sign-in-<digest>                   a sign-in at Klaviyo that somebody has 
 locks/wanted-<account>                   which run has that account next, for seconds
 locks/work-<account>                     held by the worker that has the account, where there is a queue
 locks/pause-<account>                    the time before which Klaviyo wants no call to it
+locks/tick                               written at some of the ticks: its age shows whether the timer runs
 locks/probe-<who>                        written and deleted, to see whether the state can be written
 
 The id of a run begins with the id of its export: <export>.<time>-<number>.
@@ -52,6 +53,7 @@ RECENT = "recent/"
 DOCUMENTS = (CONNECTIONS, EXPORTS)
 ACCOUNT_PAUSES = "locks/pause-"
 SIGN_INS = "locks/sign-in-"
+TICK = "locks/tick"
 
 _RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
 PEOPLE = ".people"

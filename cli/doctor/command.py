@@ -1,34 +1,91 @@
 """The command `doctor`."""
 
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+
 import click
 
 from cli.doctor.sign_in import check_sign_in
+from cli.doctor.silence import check_timer
 from cli.options import json_option, open_services
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.output import print_json, print_line
-from shared.adapters.clock import Deadline
+from shared.adapters.clock import Deadline, SystemClock
 from shared.administration.checkup import Finding, examine
+from shared.settings import Settings, https_url
 
 # Seconds for all requests to Klaviyo.
 ONLINE = 120
 
 
+type _Command = Callable[..., int]
+
+
+def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_Command], _Command]:
+    """An option of --deployment: a name in Azure's own alphabet, so that nothing else gets into an address.
+
+    It is taken from the environment variables otherwise.
+    """
+
+    def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        if value is not None and re.fullmatch(pattern, value) is None:
+            raise click.BadParameter("this can't be one.")
+        return value
+
+    told = f"With --deployment: {what} [{' or '.join(variables)}]."
+    return click.option(option, metavar="NAME", envvar=variables, callback=check, help=told)
+
+
 @click.command()
 @click.option(
-    "--url", metavar="URL", help="Also check that the app at this address refuses a forged sign-in."
+    "--url",
+    metavar="URL",
+    help="Also check that the app at this address refuses a forged sign-in, and that its timer ticks.",
+)
+@click.option(
+    "--deployment", is_flag=True, help="Look at what Azure has for a deployment instead, before or after it."
+)
+@_named("--subscription", r"[0-9a-fA-F-]{36}", "the id of the subscription", "AZURE_SUBSCRIPTION_ID")
+@_named("--resource-group", r"[\w.()-]{1,90}", "the group that is deployed to", "AZURE_RESOURCE_GROUP")
+@_named("--location", r"[A-Za-z0-9 ]{2,40}", "the region, if it is not the group's", "AZURE_LOCATION")
+@_named("--segments-account", r"[a-z0-9]{3,24}", "the account of the segments", "SEGMENTS_ACCOUNT")
+@_named("--segments-container", r"[a-z0-9-]{3,63}", "the container of the segments", "SEGMENTS_CONTAINER")
+@_named("--key-vault", r"[A-Za-z0-9-]{3,24}", "the vault with the keys", "KEY_VAULT_NAME", "KEY_VAULT")
+@_named("--function-app", r"[A-Za-z0-9-]{2,60}", "the app, once it is deployed", "FUNCTION_APP_NAME")
+@click.option(
+    "--resource-manager",
+    metavar="URL",
+    default="https://management.azure.com",
+    help="With --deployment: Azure Resource Manager, of another cloud.",
+)
+@click.option(
+    "--graph",
+    metavar="URL",
+    default="https://graph.microsoft.com",
+    help="With --deployment: Microsoft Graph, of another cloud.",
 )
 @json_option
-def doctor(url: str | None, as_json: bool) -> int:
+def doctor(
+    url: str | None,
+    deployment: bool,
+    resource_manager: str,
+    graph: str,
+    as_json: bool,
+    **names: str | None,
+) -> int:
     """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing to Klaviyo.
 
-    Each problem comes with its fix.
+    Each problem comes with its fix. With --deployment, it looks at what Azure has instead, before the first
+    deployment or after it: providers, region, accounts, vault, roles. It reads as you (az login), and changes
+    nothing.
 
     Example: segment-export doctor
     """
     findings = []
-    forged = [check_sign_in(url)] if url is not None else []
-    services = open_services()
-    for finding in (*forged, *examine(services, Deadline(services.clock, ONLINE))):
+    deployed = [check_sign_in(url), check_timer(url)] if url is not None else []
+    found = _deployment(resource_manager, graph, names) if deployment else _installation()
+    for finding in chain(deployed, found):
         findings.append(finding)
         if not as_json:
             _show(finding)
@@ -39,6 +96,35 @@ def doctor(url: str | None, as_json: bool) -> int:
     elif is_well:
         print_line("Nothing is wrong. Check the warnings." if warned else "Nothing is wrong.")
     return OK if is_well else FAILED
+
+
+def _installation() -> Iterator[Finding]:
+    services = open_services()
+    return examine(services, Deadline(services.clock, ONLINE))
+
+
+def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | None]) -> Iterator[Finding]:
+    """Raises InvalidSettings for an address that can't be an API's."""
+    from cli.doctor.deployment import Place, examine_deployment, open_apis
+
+    subscription = names["subscription"]
+    if subscription is None:
+        raise click.UsageError("--deployment needs --subscription, or AZURE_SUBSCRIPTION_ID.")
+    place = Place.of(
+        Settings.from_environment(),
+        subscription,
+        group=names["resource_group"],
+        location=names["location"],
+        segments=names["segments_account"],
+        container=names["segments_container"],
+        vault=names["key_vault"],
+        app=names["function_app"],
+    )
+    resource_manager = https_url("--resource-manager", resource_manager).rstrip("/")
+    graph = https_url("--graph", graph).rstrip("/")
+    clock = SystemClock()
+    azure, entra = map(click.get_current_context().with_resource, open_apis(resource_manager, graph, clock))
+    return examine_deployment(place, clock, azure, entra)
 
 
 def _members(finding: Finding) -> dict[str, object]:

@@ -86,7 +86,7 @@ def test_over_http(world: World) -> None:
 
 
 def ticked(client: httpx.Client) -> None:
-    assert client.post("/api/tick").status_code == 200
+    assert client.post("/api/tick").status_code == 202
 
 
 def test_by_command(world: World) -> None:

@@ -49,6 +49,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segments",
         "ok    state",
         "ok    clock",
+        "ok    timer",
         "ok    erased people",
         "ok    connections/sandbox.json",
         "ok    secret klaviyo-sandbox",

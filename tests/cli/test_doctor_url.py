@@ -1,10 +1,12 @@
-"""`doctor --url`: what it reports of an app that is asked with a forged sign-in."""
+"""`doctor --url`: what it reports of an app that is asked with a forged sign-in, and when it last ticked."""
 
 import base64
 import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -14,7 +16,9 @@ from starlette.routing import Route
 
 from cli.doctor import sign_in
 from cli.doctor.sign_in import check_sign_in
+from cli.doctor.silence import check_timer
 from sandbox.serving import serving
+from tests.support.tls import serving_tls
 
 
 @pytest.mark.parametrize(
@@ -60,3 +64,51 @@ def test_an_address_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_app_that_is_not_there() -> None:
     assert check_sign_in("http://127.0.0.1:1").fix == sign_in.NOT_REACHED
+
+
+def health(body: str, status: int = 200) -> Starlette:
+    """An app of which only the health can be asked."""
+
+    def answer(_: Request) -> Response:
+        return Response(body, status_code=status, media_type="application/json")
+
+    return Starlette(routes=[Route("/api/health", answer)])
+
+
+@pytest.mark.parametrize(
+    ("age", "said", "is_silent"),
+    [
+        (timedelta(seconds=30), "s old", False),
+        (timedelta(minutes=17), "is 17 minutes old", True),
+        (None, "no tick", True),
+    ],
+)
+def test_an_app_whose_timer_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: timedelta | None, said: str, *, is_silent: bool
+) -> None:
+    """Its health says when it last ticked, to everybody."""
+    last_tick = None if age is None else (datetime.now(UTC) - age).isoformat()
+    body = json.dumps({"status": "ok", "last_tick": last_tick})
+    with serving_tls(health(body), tmp_path) as (url, authority):
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        finding = check_timer(url)
+
+    assert said in finding.message
+    assert (finding.warning, bool(finding.fix)) == (is_silent, is_silent)
+
+
+def test_a_machine_whose_timer_is_silent() -> None:
+    """`serve` has a timer only while it runs: nothing is wrong."""
+    with serving(health('{"status": "ok", "last_tick": null}')) as url:
+        assert check_timer(url).fix == ""
+
+
+@pytest.mark.parametrize(("body", "status"), [("{}", 200), ("<html>", 200), ('{"code": "denied"}', 503)])
+def test_a_health_that_does_not_say(body: str, status: int) -> None:
+    """An older app, another one, or one that can't work."""
+    with serving(health(body, status)) as url:
+        finding = check_timer(url)
+
+    assert finding.fix == sign_in.NOT_REACHED
+    assert f"({status})" in finding.message
+    assert check_timer("http://127.0.0.1:1").fix == sign_in.NOT_REACHED

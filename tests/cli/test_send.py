@@ -156,7 +156,7 @@ def test_killed_and_repeated_it_resumes(world: World, tmp_path: Path) -> None:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     world.stand_in.faults.clear()
-    assert tick(world.services, 60) == []
+    assert tick(world.services, 60).records == []
 
     done = subprocess.run(arguments, env=environment, capture_output=True, check=False)
 

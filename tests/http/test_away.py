@@ -103,11 +103,11 @@ def test_a_state_that_can_only_be_read_is_not_well(wire: Wire, far_host: httpx.C
 def test_a_state_that_can_be_written_is_well_and_is_left_as_it_was(
     wire: Wire, far_host: httpx.Client, blob_store: Store
 ) -> None:
-    """One listing, one write and one delete serve everybody for a while."""
+    """One listing, one write, one delete and a look at the last tick serve everybody for a while."""
     answers = [far_host.get("/api/health") for _ in range(3)]
 
-    assert [answer.json() for answer in answers] == [{"status": "ok"}] * 3
-    assert [method for method, _ in wire.requests] == ["GET", "PUT", "DELETE"]
+    assert [answer.json() for answer in answers] == [{"status": "ok", "last_tick": None}] * 3
+    assert [method for method, _ in wire.requests] == ["GET", "PUT", "DELETE", "HEAD"]
     assert list(blob_store.list()) == []
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.klaviyo import JobPlan
 from sandbox.people import People
+from shared import state
 from shared.runs.work.tick import tick
 from tests.docs.pages import ROOT, page, rows
 from tests.support.queue import work
@@ -36,7 +37,8 @@ def numbers(name: str) -> list[list[int]]:
 
 
 def counted(store: CountingStore, what: str) -> int:
-    return sum(called == what for called, _ in store.calls)
+    """How often, but for the ticks that are noted."""
+    return sum(called == what and name != state.TICK for called, name in store.calls)
 
 
 def refreshed(world: World, people: People) -> CountingStore:
@@ -56,7 +58,18 @@ def test_a_run_writes_as_often_as_the_page_counts(tmp_path: Path) -> None:
     for number, (people, posts) in enumerate([(People(10), 1), (UnusualPeople(1_250), 3)]):
         with a_world(tmp_path / str(number)) as world:
             assert counted(refreshed(world, people), "write") == a_run + a_post * posts
-    assert numbers("writes of blobs") == [[TICKS, 30 * a_run + a_post * posts] for posts in POSTS]
+    assert numbers("writes of blobs") == [[TICKS, TICKS // 5, 30 * a_run + a_post * posts] for posts in POSTS]
+
+
+def test_one_in_five_ticks_is_noted(tmp_path: Path) -> None:
+    """Of those that come each minute, however many ticks a process lives."""
+    with a_world(tmp_path) as world:
+        store = CountingStore(world.services.state)
+        services = with_state(world.services, store)
+        for _ in range(60):
+            tick(services, 240)
+            world.clock.sleep(60)
+    assert store.calls.count(("write", state.TICK)) == 60 // 5
 
 
 def test_a_run_reads_no_more_than_the_page_counts(tmp_path: Path) -> None:

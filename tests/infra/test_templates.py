@@ -227,7 +227,7 @@ def test_outputs_become_environment_variables() -> None:
 
 def test_the_identity_is_found_by_the_app_s_name() -> None:
     """Both names end in the same token: another app's identity in the group is not taken for it."""
-    deploying = (ROOT / "docs/deploy.md").read_text()
+    deploying = (ROOT / "docs/updating.md").read_text()
     assert '--name "id-${FUNCTION_APP_NAME#func-}"' in deploying
     assert one_of(PLAINEST, "Microsoft.Web/sites")["name"] == f"func-{token(PLAINEST)}"
 

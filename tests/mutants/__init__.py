@@ -5,6 +5,7 @@ A room's list is a module beside this one. Add a mutant where a test was missing
 
 from tests.mutants.adapters import ADAPTERS
 from tests.mutants.administration import ADMINISTRATION
+from tests.mutants.doctor import DOCTOR
 from tests.mutants.forget import FORGET
 from tests.mutants.http import HTTP
 from tests.mutants.infra import INFRA
@@ -25,6 +26,7 @@ from tests.mutants.run_turns import RUN_TURNS
 MUTANTS = [
     *ADAPTERS,
     *ADMINISTRATION,
+    *DOCTOR,
     *FORGET,
     *HTTP,
     *INFRA,

@@ -205,13 +205,13 @@ def test_what_blocks_us_for_a_while_is_tried_again(world: World) -> None:
     tick(world.services, 240)
     world.segment(People(10), MONDAY + timedelta(minutes=5))
     world.stand_in.faults.add([on_post("html", None, status=403)])
-    (failed,) = tick(world.services, 240)
+    (failed,) = tick(world.services, 240).records
     assert failed.error is not None
     assert failed.error.code == "blocked"
     world.stand_in.faults.clear()
 
     world.clock.sleep(6 * 60)
-    assert [record.status for record in tick(world.services, 240)] == ["successful"]
+    assert [record.status for record in tick(world.services, 240).records] == ["successful"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def digest(body: Any) -> str:
 def due(world: World) -> Counter[str]:
     """A segment of three batches is due; how often each batch is posted."""
     world.segment(People(1))
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
     world.segment(small_batches(BATCHES), MONDAY.replace(hour=15), partitions=1)
     posted: Counter[str] = Counter()
     world.stand_in.on_import(lambda body: posted.update([digest(body)]))

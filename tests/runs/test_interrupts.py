@@ -134,15 +134,15 @@ def test_cancelled_after_the_last_post(world: World) -> None:
 
 def test_a_cancelled_snapshot_is_not_sent_by_the_timer(world: World) -> None:
     """Who cancelled a run does not see it begin again a minute later."""
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
     world.segment(People(10))
     world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=1000)])
-    (record,) = tick(world.services, 240)
+    (record,) = tick(world.services, 240).records
 
     cancel(world.services, record, world.deadline())
 
     world.clock.sleep(5000)
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
 
 
 def test_a_key_that_is_changed_between_two_runs(world: World) -> None:
@@ -285,14 +285,14 @@ def test_a_pause_that_is_lifted_is_noticed_within_seconds(world: World, by: str)
         world.document("connections/sandbox.json", paused=True)
     record = start(paused, "vip", Request("on_demand", "tester"))
     before = world.clock.monotonic()
-    assert [each.status for each in tick(paused, 30)] == ["running"]
+    assert [each.status for each in tick(paused, 30).records] == ["running"]
     head = json.loads(services.state.read("heads/vip.json").content)
     head["open"]["wait"]["until"] = "2026-08-24T16:20:00Z"  # as versions wrote it that looked once a minute
     services.state.write("heads/vip.json", json.dumps(head).encode())
 
     world.document("connections/sandbox.json")
 
-    assert [(each.id, each.status) for each in tick(services, 30)] == [(record.id, "successful")]
+    assert [(each.id, each.status) for each in tick(services, 30).records] == [(record.id, "successful")]
     assert world.clock.monotonic() - before <= 40
 
 

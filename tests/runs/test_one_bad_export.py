@@ -61,7 +61,7 @@ def two(world: World) -> World:
     document = example_documents()["exports/vip.json"] | {"id": "other"}
     world.services.state.write("exports/other.json", json.dumps(document).encode())
     world.segment(People(1))
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
     world.document("connections/sandbox.json", paused=True)
     world.segment(People(5), MONDAY + timedelta(hours=1))
     tick(world.services, 1)
@@ -91,7 +91,7 @@ def test_a_head_that_is_wrong_stops_no_other(
     metrics.told()
 
     with caplog.at_level(logging.ERROR):
-        records = tick(two.services, 240)
+        records = tick(two.services, 240).records
 
     assert [(record.export, record.status) for record in records] == [("vip", "successful")]
     assert any("other" in record.getMessage() for record in caplog.records)
@@ -117,7 +117,7 @@ def test_a_document_that_is_wrong_stops_no_other(
     metrics.told()
 
     with caplog.at_level(logging.ERROR):
-        records = tick(two.services, 240)
+        records = tick(two.services, 240).records
 
     assert {record.export: record.status for record in records} == {
         "vip": "successful",
@@ -157,7 +157,7 @@ def test_a_bug_in_one_export_stops_no_other(
     services = with_state(two.services, store)
 
     with caplog.at_level(logging.ERROR):
-        records = tick(services, 240)
+        records = tick(services, 240).records
 
     assert ("vip", "successful") in [(record.export, record.status) for record in records]
     if (what, name) != ("stat", "exports/other.json"):

@@ -111,7 +111,9 @@ def test_the_timer_reads_a_listing_of_the_version_before(world: World) -> None:
     written_before(world)
     world.clock.sleep(100)
 
-    assert [(closed.id, closed.status) for closed in tick(world.services, 240)] == [(record.id, "successful")]
+    assert [(closed.id, closed.status) for closed in tick(world.services, 240).records] == [
+        (record.id, "successful")
+    ]
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_the_timer_leaves_a_newer_head_alone(
     world.segment(People(6), MONDAY + timedelta(minutes=30))
     metrics.told()
 
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
 
     assert world.services.state.read(state.head("vip")).content == newer
     assert "segment_export.behind" not in metrics.told()

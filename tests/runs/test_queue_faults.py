@@ -184,7 +184,7 @@ def test_a_queue_that_is_away_costs_nothing_but_time(world: World, metrics: Metr
     away = replace(world.services, queue=Away())
     world.segment(People(5), MONDAY + timedelta(hours=1))
     metrics.told()
-    assert tick(away, 240) == []
+    assert tick(away, 240).records == []
     assert metrics.told()["segment_export.ticks"][()] == 1
     other_export(world)
     assert start(away, "other", ON_DEMAND).status == "queued"

@@ -49,7 +49,7 @@ def large(world: World) -> World:
 def ticked(world: World) -> tuple[list[RunRecord], int]:
     """What a tick touched, and how often it read the segment from its start to send it."""
     segments = CountingStore(world.services.segment_store)
-    touched = tick(with_segments(world.services, segments), 600)
+    touched = tick(with_segments(world.services, segments), 600).records
     return touched, [what for what, _ in segments.calls].count("stream")
 
 
@@ -104,7 +104,7 @@ def test_another_process_that_waits_is_next(large: World) -> None:
     assert not first.is_closed
     assert is_account_wanted(large.services, "SNDBOX")
     large.clock.sleep(4)
-    assert tick(large.services, 1)[0].id == first.id
+    assert tick(large.services, 1).records[0].id == first.id
     large.clock.sleep(1)
     got.append(next(waiting))
     assert got == [True]

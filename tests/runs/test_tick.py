@@ -57,7 +57,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def tock(world: World, seconds: float = 240) -> list[RunRecord]:
     """A tick and the minute after it; the records of the runs that had a turn, as the last one left them."""
     if world.services.queue is None:
-        return tick(world.services, seconds)
+        return tick(world.services, seconds).records
     had_turns: dict[str, None] = {}
 
     def called(what: str, name: str) -> None:
@@ -510,7 +510,7 @@ def test_with_nothing_due_a_tick_costs_two_listings(tmp_path: Any, azurite: Azur
         state.calls.clear()
         segments.calls.clear()
 
-        assert tick(services, 240) == []
+        assert tick(services, 240).records == []
 
         assert sorted(state.calls) == [("list", "exports/"), ("list", "heads/")]
         assert [what for what, _ in segments.calls] == ["read"]

@@ -47,7 +47,7 @@ def test_the_timer_still_exports_all_after_a_trial(world: World) -> None:
     assert after.last_attempt is not None
     assert after.last_attempt.run == record.id
     world.clock.sleep(180)
-    (whole,) = tick(world.services, 60)
+    (whole,) = tick(world.services, 60).records
     assert (whole.status, whole.counts.imported, whole.counts.unchanged) == ("successful", 20, 10)
     assert world.members() == People(30).expected.emails
 

@@ -16,7 +16,7 @@ AHEAD = timedelta(days=30)
 def minutes_until_done(world: World, most: int = 65) -> int:
     """Ticks once a minute until a run is successful; how many minutes that took."""
     for minute in range(most):
-        if any(record.status == "successful" for record in tick(world.services, 50)):
+        if any(record.status == "successful" for record in tick(world.services, 50).records):
             return minute
         world.clock.sleep(60)
     raise AssertionError("still nothing after an hour")
@@ -24,7 +24,7 @@ def minutes_until_done(world: World, most: int = 65) -> int:
 
 def due(world: World) -> None:
     world.segment(People(1))
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
     world.segment(People(5), MONDAY + timedelta(minutes=30))
 
 
@@ -33,7 +33,7 @@ def test_a_wait_that_a_wrong_clock_wrote(world: World) -> None:
     due(world)
     world.stand_in.faults.add([Fault("error", method="POST", status=429, retry_after=300)])
     world.clock.ahead = AHEAD
-    assert not tick(world.services, 50)[0].is_closed
+    assert not tick(world.services, 50).records[0].is_closed
 
     world.clock.ahead = timedelta()
     assert minutes_until_done(world) <= 60
@@ -44,7 +44,7 @@ def test_a_look_that_a_wrong_clock_put_off(world: World) -> None:
     due(world)
     world.stand_in.plans.append(JobPlan(seconds=100))
     world.clock.ahead = AHEAD
-    assert tick(world.services, 10)[0].phase == "confirming"
+    assert tick(world.services, 10).records[0].phase == "confirming"
 
     world.clock.ahead = timedelta()
     assert minutes_until_done(world) <= 60
@@ -55,7 +55,7 @@ def test_a_retry_that_a_wrong_clock_put_off(world: World) -> None:
     due(world)
     world.stand_in.faults.add([Fault("html", method="POST", status=403, nth=None)])
     world.clock.ahead = AHEAD
-    assert [record.status for record in tick(world.services, 240)] == ["failed"]
+    assert [record.status for record in tick(world.services, 240).records] == ["failed"]
 
     world.stand_in.faults.clear()
     world.clock.ahead = timedelta()
@@ -68,7 +68,7 @@ def test_a_recurrence_that_a_wrong_clock_has_had(world: World) -> None:
     world.clock.sleep((datetime.now(UTC) - world.clock.now()).total_seconds() + 60)
     world.document("exports/vip.json", schedule={"when": {"cron": "0 6 * * *", "timezone": "UTC"}})
     world.segment(People(5))
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []
     world.clock.ahead = AHEAD
     assert minutes_until_done(world) == 0
     head, _ = read_head(world.services.state, "vip")
@@ -79,7 +79,7 @@ def test_a_recurrence_that_a_wrong_clock_has_had(world: World) -> None:
     times = []
     for _ in range(72):
         world.clock.sleep(3600)
-        times += [record.created_at for record in tick(world.services, 240)]
+        times += [record.created_at for record in tick(world.services, 240).records]
     assert len(times) == 3
     assert {time.hour for time in times} == {6}
 
@@ -92,4 +92,4 @@ def test_a_clock_that_is_put_right_loses_no_run(world: World, days: int) -> None
     world.clock.ahead = timedelta()
 
     assert minutes_until_done(world) == 0
-    assert tick(world.services, 240) == []
+    assert tick(world.services, 240).records == []

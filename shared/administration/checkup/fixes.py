@@ -16,6 +16,7 @@ NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one.
 NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."
 PAUSED = "Set `paused` to false in its document."
 POISON = "Look at them, then delete them: docs/runbook.md. The timer has had their work done anyway."
+TIMER = "If an app is deployed, see why its timer does not run: docs/runbook.md, “The timer is silent”."
 NO_WORKER = "See whether workers run: docs/runbook.md, “An account waits for a worker”."
 ALL_PAUSED = "Set it to false."
 CLOCK = "Synchronize this machine's clock with a time server."

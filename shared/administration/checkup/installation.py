@@ -19,11 +19,13 @@ from shared.adapters.webhook import Webhook
 from shared.administration.checkup import fixes
 from shared.administration.checkup.documents import check_documents
 from shared.administration.checkup.finding import Finding, check, failed, too_far_ahead
+from shared.administration.checkup.timer import timer_finding
 from shared.errors import ExportError, NotFound
 from shared.klaviyo import StoredPauses
 from shared.klaviyo.calls import REVISION, USER_AGENT
 from shared.ledger import read_erased, read_key
 from shared.runs.queue.marker import read_markers
+from shared.runs.work.tick import last_tick
 from shared.segments import Segments
 from shared.services import Services
 from shared.settings import auth_is_misspelt
@@ -56,6 +58,7 @@ def examine(services: Services, deadline: Deadline) -> Iterator[Finding]:
     yield found
     if not found.fix:
         yield _clock(services)
+        yield _timer(services)
         yield from _pauses(services)
         yield from _erased(services)
         if services.queue is not None:
@@ -143,6 +146,16 @@ def _clock(services: Services) -> Finding:
         return failed("clock", error, fixes.STATE)
     fix = fixes.CLOCK if skew > MOST_SKEW else ""
     return Finding("clock", f"differs from the store's by {skew.total_seconds():.0f} s", fix)
+
+
+def _timer(services: Services) -> Finding:
+    """Whether a timer works on this state; on a folder, only while somebody serves the app."""
+    try:
+        last = last_tick(services)
+        age = None if last is None else services.state.now() - last
+    except ExportError as error:
+        return failed("timer", error, fixes.STATE)
+    return timer_finding("timer", age, is_expected="://" in services.settings.state_url)
 
 
 def _erased(services: Services) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from functools import partial
 
 from shared import state
 from shared.adapters import telemetry
+from shared.adapters.clock import Deadline
 from shared.adapters.storage.store import BlobInfo
 from shared.adapters.telemetry import log_bug
 from shared.catalog import Export, Listed
@@ -35,7 +36,10 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to continue with (`run` is its id), or an export whose run has to be opened (`request`)."""
+    """A run to continue with (`run` is its id), or an export whose run has to be opened (`request`).
+
+    `status` is the run's, as it was found.
+    """
 
     export: str
     account: str
@@ -44,6 +48,7 @@ class Work:
     advanced_at: datetime = NEVER
     not_before: datetime = NEVER
     paused: bool = False
+    status: str = "queued"
 
 
 def find_work(services: Services) -> list[Work]:
@@ -67,9 +72,17 @@ def find_work(services: Services) -> list[Work]:
             if entry.open is not None:
                 account = _account_of_run(services, export_id, entry, documents.get(export_id))
                 not_before = _not_before(entry, versions or {}, now)
-                advanced_at = entry.advanced_at or NEVER
                 found.append(
-                    Work(export_id, account, entry.open, None, advanced_at, not_before, paused=entry.paused)
+                    Work(
+                        export_id,
+                        account,
+                        entry.open,
+                        None,
+                        entry.advanced_at or NEVER,
+                        not_before,
+                        paused=entry.paused,
+                        status=heads[export_id].metadata.get("status", "queued"),
+                    )
                 )
     for listed in exports:
         if listed.id in entries or listed.id not in heads:
@@ -78,18 +91,18 @@ def find_work(services: Services) -> list[Work]:
     return found
 
 
-def open_due(services: Services, found: Iterable[Work]) -> list[Work]:
+def open_due(services: Services, found: Iterable[Work], whole: Deadline) -> list[Work]:
     """The work with a run opened for each export that is due, side by side: a store answers slowly.
 
-    What another process was faster with, or can't be opened, is left out.
+    What another process was faster with, what can't be opened, or not in time, is left out.
     """
     with ThreadPoolExecutor(OPENED_AT_ONCE, thread_name_prefix="open") as pool:
-        return list(filter(None, pool.map(partial(_opened, services), found)))
+        return list(filter(None, pool.map(partial(_opened, services, whole), found)))
 
 
-def _opened(services: Services, work: Work) -> Work | None:
+def _opened(services: Services, whole: Deadline, work: Work) -> Work | None:
     opened = None if work.request else work
-    if work.request is not None:
+    if work.request is not None and whole.left() > 0:
         with alone(work.export):
             opened = replace(work, run=open_for_timer(services, work.export, work.request).id)
     return opened

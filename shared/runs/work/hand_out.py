@@ -3,15 +3,17 @@
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.adapters import telemetry
+from shared.adapters.clock import Deadline
 from shared.adapters.queue import Queue
 from shared.adapters.telemetry import log_bug
 from shared.errors import ExportError
 from shared.runs.queue.asking import ask, ask_again
 from shared.runs.queue.marker import read_markers
-from shared.runs.work.find import find_work, open_due
+from shared.runs.work.find import Work, find_work, open_due
 from shared.services import Services
 from shared.text import shown
 
@@ -20,25 +22,37 @@ logger = logging.getLogger(__name__)
 ASKED_AT_ONCE = 8
 
 
-def find_and_hand_out(services: Services, queue: Queue) -> int:
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """What there was to do; of it, the runs that are open; of these, those that a worker was asked for."""
+
+    found: list[Work]
+    opened: list[Work]
+    asked: list[Work]
+
+
+def find_and_hand_out(services: Services, queue: Queue, whole: Deadline) -> HandedOut:
     """Opens a run of every export that is due, and asks for a worker for each account with open runs.
 
-    Asks again where a message may be lost, or a worker dead. Returns for how many accounts it asked.
+    Asks again where a message may be lost, or a worker dead. What is not reached in time is left to the next
+    look.
     """
-    work = open_due(services, find_work(services))
+    found = find_work(services)
+    opened = open_due(services, found, whole)
     now = services.clock.now()
     markers = {marker.account: marker for marker in read_markers(services.state, now)}
     for account, marker in markers.items():
         telemetry.account_wait.record(marker.waited(now).total_seconds(), {"account": account})
     wanted: dict[str, dict[str, datetime]] = {}
-    for each in work:
+    for each in opened:
         due, known = max(each.not_before, now), markers.get(each.account)
         if each.run and (each.request or not known or not known.covers(each.export, each.run, due)):
             wanted.setdefault(each.account, {})[each.export] = due
     silent = [account for account, marker in markers.items() if marker.is_silent(now)]
-    _for_each(wanted, lambda account: ask(services, queue, account, wanted[account]))
-    _for_each(silent, lambda account: ask_again(services, queue, account))
-    return len(wanted)
+    asked = _for_each(wanted, lambda account: ask(services, queue, account, wanted[account]), whole)
+    _for_each(silent, lambda account: ask_again(services, queue, account), whole)
+    runs = [each for each in opened if each.account in asked and each.export in wanted[each.account]]
+    return HandedOut(found, opened, runs)
 
 
 def report_poison(queue: Queue) -> None:
@@ -49,16 +63,19 @@ def report_poison(queue: Queue) -> None:
         logger.warning("the queue: %s: %s", error.code, error.message)
 
 
-def _for_each(accounts: Iterable[str], do: Callable[[str], None]) -> None:
-    """Side by side; whatever is wrong with one stops no other."""
+def _for_each(accounts: Iterable[str], do: Callable[[str], None], whole: Deadline) -> set[str]:
+    """Side by side, while there is time; for which it was done. Whatever is wrong with one stops no other."""
 
-    def alone(account: str) -> None:
+    def alone(account: str) -> str | None:
         try:
-            do(account)
+            if whole.left() > 0:
+                do(account)
+                return account
         except ExportError as error:
             logger.warning("account %s: %s: %s", shown(account), error.code, error.message)
         except Exception as error:
             log_bug(logger, error, {"account": account})
+        return None
 
     with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="ask") as pool:
-        list(pool.map(alone, accounts))
+        return set(filter(None, pool.map(alone, accounts)))

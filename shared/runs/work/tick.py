@@ -1,11 +1,16 @@
 """A tick: finds what is open or due, and does it, or hands it to the workers where there is a queue."""
 
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from shared import state
 from shared.adapters import telemetry
 from shared.adapters.clock import Deadline
+from shared.errors import ExportError, NotFound
 from shared.runs.record import RunRecord
-from shared.runs.work.find import find_work, open_due
+from shared.runs.work.find import Work, find_work, open_due
 from shared.runs.work.hand_out import find_and_hand_out, report_poison
 from shared.runs.work.serve import serve
 from shared.services import Services
@@ -15,24 +20,75 @@ logger = logging.getLogger(__name__)
 # Seconds that a tick may wait for any run.
 WAITING = 60.0
 ACCOUNTS_AT_ONCE = 4
+# Between two ticks that are noted in the state, which shows people that the timer runs: of ticks that are a
+# minute apart, every fifth one. Each one is a write, and leaves a version of the blob.
+NOTED_EVERY = timedelta(minutes=4.5)
 
 
-def tick(services: Services, seconds: float) -> list[RunRecord]:
-    """Opens a run of every export that is due. Where there is no queue, it continues with all open runs for
-    so many seconds, and returns the records of what it touched.
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did.
+
+    `records` are those of the runs that had a turn, as their last one left them. `handed_out` are the runs
+    that a worker was asked for, where there is a queue. `left` is what was found and has not ended: runs that
+    are open, and exports whose run could not be opened.
+    """
+
+    records: list[RunRecord] = field(default_factory=list)
+    handed_out: list[Work] = field(default_factory=list)
+    left: list[Work] = field(default_factory=list)
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """When something of what is left can go on; None where nothing can until a pause is lifted."""
+        return min((max(work.not_before, now) for work in self.left if not work.paused), default=None)
+
+
+def tick(services: Services, seconds: float) -> Tick:
+    """Opens a run of every export that is due, and continues with all open runs, or hands them to the workers
+    where there is a queue; for so many seconds.
 
     At most four accounts have a thread at once; in it the runs of one take turns. One export's failure
-    never stops another's. A tick with nothing due writes nothing, and one that could only wait ends, so
-    that the next finds what has come due meanwhile.
+    never stops another's. A tick with nothing due writes nothing, but now and then that it ticked; and one
+    that could only wait ends, so that the next finds what has come due meanwhile.
     """
-    if services.queue is not None:
-        asked = find_and_hand_out(services, services.queue)
-        telemetry.ticks.add(1)
-        report_poison(services.queue)
-        logger.info("work of %d accounts handed out", asked, extra={"accounts": asked})
-        return []
     whole, waiting = Deadline(services.clock, seconds), Deadline(services.clock, WAITING)
+    if services.queue is not None:
+        handed = find_and_hand_out(services, services.queue, whole)
+        _count_tick(services)
+        report_poison(services.queue)
+        asked = len({work.account for work in handed.asked})
+        logger.info("work of %d accounts handed out", asked, extra={"accounts": asked})
+        return Tick(handed_out=handed.asked, left=_merged(handed.found, handed.opened))
     found = find_work(services)
-    telemetry.ticks.add(1)  # no heartbeat where the state can't be read: somebody must hear of that
-    turns = serve(services, open_due(services, found), whole=whole, waiting=waiting, threads=ACCOUNTS_AT_ONCE)
-    return list(turns.touched.values())
+    _count_tick(services)
+    opened = open_due(services, found, whole)
+    turns = serve(services, opened, whole=whole, waiting=waiting, threads=ACCOUNTS_AT_ONCE)
+    records = list(turns.touched.values())
+    closed = {record.export for record in records if record.is_closed}
+    left = [work for work in _merged(found, turns.left()) if work.export not in closed]
+    return Tick(records=records, left=left)
+
+
+def last_tick(services: Services) -> datetime | None:
+    """When a tick was last noted, by the store's clock; None where none ever was."""
+    try:
+        return services.state.stat(state.TICK).last_modified
+    except NotFound:
+        return None
+
+
+def _count_tick(services: Services) -> None:
+    """No heartbeat where the state can't be read: somebody must hear of that."""
+    telemetry.ticks.add(1)
+    now, last = services.clock.monotonic(), services.looks.get(state.TICK)
+    if last is None or now - last >= NOTED_EVERY.total_seconds():
+        try:
+            services.state.write(state.TICK, b"")
+            services.looks[state.TICK] = now
+        except ExportError as error:
+            logger.warning("the tick is not noted: %s: %s", error.code, error.message)
+
+
+def _merged(found: Iterable[Work], later: Iterable[Work]) -> list[Work]:
+    """The work of each export, as it was last seen."""
+    return list(({work.export: work for work in found} | {work.export: work for work in later}).values())

@@ -75,7 +75,7 @@ def _do(services: Services, queue: Queue, text: str, message: Message | None, se
             look = begin_look(services, message)
             if look is None:
                 return "stale"
-            find_and_hand_out(services, queue)
+            find_and_hand_out(services, queue, Deadline(services.clock, seconds))
             end_look(services, look)
             return "found"
         case WorkMessage():

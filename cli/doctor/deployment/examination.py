@@ -1,0 +1,46 @@
+"""Looks at everything that a deployment depends on, each thing by itself."""
+
+from collections.abc import Iterator
+
+from cli.doctor.deployment.app import check_app
+from cli.doctor.deployment.azure import Azure, Unseen
+from cli.doctor.deployment.place import Place
+from cli.doctor.deployment.resources import unseen_finding
+from cli.doctor.deployment.segments_account import check_segments_account
+from cli.doctor.deployment.storage_account import check_state_account
+from cli.doctor.deployment.subscription import check_clock, check_subscription
+from cli.doctor.deployment.vault import check_vault
+from shared.adapters.clock import Clock
+from shared.administration.checkup.finding import Finding
+
+NOT_TOLD = "Give it as an option, or set the variable that the help names, as azd does."
+
+
+def examine_deployment(place: Place, clock: Clock, azure: Azure, graph: Azure) -> Iterator[Finding]:
+    """What is there and what is missing; a warning for what is not told, or can't be seen.
+
+    The APIs are Azure Resource Manager and Microsoft Graph.
+    """
+    try:
+        azure.sign_in()
+    except Unseen as unseen:
+        yield unseen_finding("sign-in", unseen)
+        return
+    yield from check_subscription(azure, place)
+    yield from check_clock(azure, clock.now())
+    if place.segments is not None:
+        yield from check_segments_account(azure, graph, place, place.segments, clock.now())
+    if place.vault is not None:
+        yield from check_vault(azure, place.subscription, place.vault)
+    if place.state is not None:
+        yield from check_state_account(azure, place.subscription, place.state)
+    if place.app is not None and place.group is not None:
+        yield from check_app(azure, place, clock.now())
+    untold = {
+        "resource group": (place.group, "it and the region"),
+        "segments account": (place.segments, "what Customer Insights writes to"),
+        "app": (place.app and place.group, "the rights of its identity, once it is deployed"),
+    }
+    for name, (told, what) in untold.items():
+        if told is None:
+            yield Finding(name, f"not looked at, since its name is not told: {what}", NOT_TOLD, warning=True)

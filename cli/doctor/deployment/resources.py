@@ -1,0 +1,54 @@
+"""Resources by their names, and what a look at one of them comes to."""
+
+from collections.abc import Callable
+
+from pydantic import Field
+
+from cli.doctor.deployment.azure import Azure, Shape, Unseen
+from shared.administration.checkup.finding import Finding
+
+STORAGE, VAULT = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
+_VERSION = "2021-04-01"
+# Its parts are put into addresses and commands.
+_ID = r"(?i)^/subscriptions/[a-z0-9-]+/resourceGroups/[\w.()-]+/providers(/[a-z0-9._-]+)+$"
+
+
+class Resource(Shape):
+    """Its id is a path below Azure Resource Manager's address."""
+
+    id: str = Field(pattern=_ID, max_length=2000)
+
+    @property
+    def name(self) -> str:
+        return self.id.rpartition("/")[2]
+
+    @property
+    def group(self) -> str:
+        return self.id.split("/")[4]
+
+
+def find_resource(azure: Azure, subscription: str, kind: str, name: str) -> Resource:
+    """The resource of this kind and name. Raises Unseen where the caller can see none.
+
+    https://learn.microsoft.com/rest/api/resources/resources/list: the list leaves out what one may not read.
+    """
+    wanted = f"resourceType eq '{kind}' and name eq '{name}'"
+    path = f"/subscriptions/{subscription}/resources"
+    for found in azure.pages(Resource, path, api_version=_VERSION, filter=wanted):
+        return found
+    raise Unseen(
+        "this subscription shows you none of that name",
+        "Check the name and the subscription; else ask somebody with the role Reader on it to run this.",
+    )
+
+
+def look(name: str, see: Callable[[], Finding]) -> Finding:
+    """What is seen; a warning where nothing is."""
+    try:
+        return see()
+    except Unseen as unseen:
+        return unseen_finding(name, unseen)
+
+
+def unseen_finding(name: str, unseen: Unseen) -> Finding:
+    return Finding(name, f"not looked at: {unseen.why}", unseen.fix, warning=True)

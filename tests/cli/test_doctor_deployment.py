@@ -1,0 +1,547 @@
+"""`doctor --deployment`: what Azure has, before the first deployment and after it, and what can't be seen."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli.doctor.deployment import Place, azure, examine_deployment
+from cli.doctor.deployment.azure import MOST_BYTES, Azure
+from cli.doctor.deployment.subscription import NEEDED
+from cli.main import main
+from shared.adapters.clock import Deadline, SystemClock
+from shared.administration.checkup.finding import Finding
+from shared.settings import Settings
+from tests.support.host import COMMAND
+from tests.support.identity import running_identity
+from tests.support.resource_manager import (
+    APP,
+    BLOB_CONTRIBUTOR,
+    BLOB_OWNER,
+    BLOB_READER,
+    CONTAINER,
+    CUSTOMER_INSIGHTS,
+    GROUP,
+    PRINCIPAL,
+    REGIONS,
+    ROOT,
+    SECRETS_USER,
+    SEGMENTS,
+    STATE,
+    SUBSCRIPTION,
+    TOKEN,
+    TOPICS,
+    VAULT,
+    Assignment,
+    Subscription,
+    running_azure,
+)
+
+PLACE = Place(
+    subscription=SUBSCRIPTION,
+    group="exports",
+    segments="mysegments",
+    container="exports",
+    state="stmade",
+    queue="work",
+    vault="kv-made",
+    app="func-made",
+)
+BEFORE = Place(subscription=SUBSCRIPTION, group="exports", segments="mysegments", container="exports")
+# What the app needs, where nobody has told the names.
+UNTOLD = {"app on the segments' container", "app on the state's account", "app on the vault"}
+IDENTITY = "44444444-4444-4444-8444-444444444444"
+
+
+@pytest.fixture
+def made() -> Subscription:
+    return Subscription()
+
+
+def found(made: Subscription, place: Place = PLACE, seconds: float = 60) -> dict[str, Finding]:
+    """All findings, by name; whatever is asked only reads."""
+    clock = SystemClock()
+    deadline = Deadline(clock, seconds)
+    with running_azure(made) as url, Azure(url, lambda: TOKEN, deadline, "a reader") as api:
+        findings = list(examine_deployment(place, clock, api, api))
+    assert {method for method, _ in made.asked} == {"GET"}
+    by_name = {finding.name: finding for finding in findings}
+    assert len(by_name) == len(findings)
+    return by_name
+
+
+def wrong(made: Subscription, place: Place = PLACE) -> dict[str, Finding]:
+    return {name: finding for name, finding in found(made, place).items() if finding.fix}
+
+
+def test_nothing_is_wrong(made: Subscription) -> None:
+    """Each thing that an export stands on in Azure is named."""
+    findings = found(made)
+
+    assert [name for name, finding in findings.items() if finding.fix] == []
+    assert list(findings) == [
+        "subscription",
+        "providers",
+        "providers of options",
+        "resource group",
+        "region",
+        "clock",
+        "segments account mysegments",
+        "network of mysegments",
+        "soft delete of mysegments",
+        "Customer Insights on mysegments",
+        "events of mysegments",
+        "vault kv-made",
+        "network of kv-made",
+        "network of stmade",
+        "app func-made",
+        "app on mysegments/exports",
+        "app on stmade",
+        "app on kv-made",
+        "app on stmade/work",
+        "app on stmade/work-poison",
+    ]
+
+
+def test_before_anything_is_deployed(made: Subscription) -> None:
+    """Only the account of the segments and the group are known: what is not told is said."""
+    for path in (APP, VAULT, STATE):
+        del made.things[path]
+
+    findings = found(made, BEFORE)
+
+    assert [name for name, finding in findings.items() if finding.fix] == ["app"]
+    assert findings["app"].warning
+    assert "once it is deployed" in findings["app"].message
+
+
+def test_nothing_is_told_but_the_subscription(made: Subscription) -> None:
+    """What is not looked at is never ok."""
+    findings = found(made, Place(subscription=SUBSCRIPTION))
+
+    unseen = {name for name, finding in findings.items() if finding.warning}
+    assert unseen == {"resource group", "segments account", "app"}
+
+
+def test_soft_delete(made: Subscription) -> None:
+    """Customer Insights' export would fail: with the command that turns it off."""
+    made.things[f"{SEGMENTS}/blobServices/default"]["properties"]["deleteRetentionPolicy"] = {
+        "enabled": True,
+        "days": 7,
+    }
+
+    [finding] = wrong(made).values()
+
+    assert not finding.warning
+    assert finding.fix == (
+        "az storage account blob-service-properties update --account-name mysegments --resource-group crm "
+        "--enable-delete-retention false"
+    )
+
+
+@pytest.mark.parametrize("provider", NEEDED)
+def test_a_provider_that_is_not_registered(made: Subscription, provider: str) -> None:
+    made.things[f"{ROOT}/providers/Microsoft.{provider}"] = {"registrationState": "NotRegistered"}
+
+    [finding] = wrong(made).values()
+
+    assert (finding.name, finding.warning) == ("providers", False)
+    assert f"--namespace Microsoft.{provider} --wait" in finding.fix
+
+
+def test_a_provider_that_an_option_needs(made: Subscription) -> None:
+    """A warning: maybe nobody wants that option."""
+    made.things[f"{ROOT}/providers/Microsoft.EventGrid"] = {"registrationState": "Unregistered"}
+
+    [finding] = wrong(made).values()
+
+    assert (finding.name, finding.warning) == ("providers of options", True)
+
+
+def test_a_region_without_flex_consumption(made: Subscription) -> None:
+    """The list has long names, and more than one page."""
+    assert wrong(made) == {}
+    made.lists[REGIONS] = [each for each in made.lists[REGIONS] if each["name"] != "West Europe"]
+
+    [finding] = wrong(made).values()
+
+    assert "list-flexconsumption-locations" in finding.fix
+    assert (
+        wrong(made, Place(SUBSCRIPTION, "exports", "Sweden Central", "mysegments", app="func-made")).keys()
+        == UNTOLD
+    )
+
+
+def test_a_group_that_is_not_there(made: Subscription) -> None:
+    del made.things[GROUP]
+
+    findings = wrong(made, BEFORE)
+
+    assert "az group create --name exports" in findings["resource group"].fix
+    assert findings["region"].warning
+
+
+def test_a_subscription_that_is_off(made: Subscription) -> None:
+    made.things[ROOT]["state"] = "Disabled"
+    assert wrong(made).keys() == {"subscription"}
+
+
+def closed(made: Subscription, path: str, **changes: Any) -> None:
+    made.things[path]["properties"] |= changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"publicNetworkAccess": "Disabled"}, {"networkAcls": {"defaultAction": "Deny", "ipRules": []}}],
+)
+@pytest.mark.parametrize("path", [SEGMENTS, STATE, VAULT])
+def test_a_firewall_that_lets_no_app_in(made: Subscription, path: str, changes: dict[str, Any]) -> None:
+    """With a private endpoint it may be as it should."""
+    closed(made, path, **changes)
+    [finding] = wrong(made).values()
+    assert (finding.name, finding.warning) == (f"network of {path.rpartition('/')[2]}", False)
+    assert "--default-action Allow" in finding.fix
+
+    state = {"privateLinkServiceConnectionState": {"status": "Approved"}}
+    closed(made, path, privateEndpointConnections=[{"properties": state}])
+    [finding] = wrong(made).values()
+    assert finding.warning
+    state["privateLinkServiceConnectionState"]["status"] = "Pending"
+    assert [each.warning for each in wrong(made).values()] == [False]
+
+
+def test_a_vault_with_access_policies(made: Subscription) -> None:
+    """The member may be false, or missing."""
+    for value in (False, None):
+        closed(made, VAULT, enableRbacAuthorization=value)
+        [finding] = wrong(made).values()
+        assert "--enable-rbac-authorization true" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "name"),
+    [
+        (BLOB_READER, CONTAINER, "app on mysegments/exports"),
+        (BLOB_OWNER, STATE, "app on stmade"),
+        (SECRETS_USER, VAULT, "app on kv-made"),
+    ],
+)
+def test_a_role_of_the_app_that_is_missing(made: Subscription, role: str, scope: str, name: str) -> None:
+    """Or that it has elsewhere only; with the command. A role on the group, or one that allows more, does."""
+    others = [each for each in made.assignments if (each.principal, each.role) != (PRINCIPAL, role)]
+    elsewhere = [
+        Assignment(PRINCIPAL, role, each) for each in (f"{scope}-other", f"{scope}/below", scope[:-1])
+    ]
+    made.assignments = [*others, *elsewhere]
+    [finding] = wrong(made).values()
+    assert (finding.name, finding.warning) == (name, False)
+    assert finding.fix.startswith("az role assignment create --role ")
+    assert finding.fix.endswith(
+        f"--assignee-object-id {PRINCIPAL} --assignee-principal-type ServicePrincipal --scope {scope}"
+    )
+
+    made.assignments = [*others, Assignment(PRINCIPAL, role, ROOT)]
+    assert wrong(made) == {}
+
+
+def test_a_role_that_allows_more(made: Subscription) -> None:
+    """An owner of blobs may read them; a reader of them is no owner."""
+    [reader] = [each for each in made.assignments if each.scope == CONTAINER]
+    reader.role = BLOB_CONTRIBUTOR
+    assert wrong(made) == {}
+    [owner] = [each for each in made.assignments if each.scope == STATE]
+    owner.role = BLOB_CONTRIBUTOR
+    assert wrong(made).keys() == {"app on stmade"}
+
+
+@pytest.mark.parametrize(("minutes", "is_new"), [(3, True), (11, False)])
+def test_a_role_that_is_new(made: Subscription, minutes: int, *, is_new: bool) -> None:
+    """It may not count yet: the only thing to do is to wait."""
+    created = datetime.now(UTC) - timedelta(minutes=minutes)
+    [owner] = [each for each in made.assignments if each.scope == STATE]
+    owner.created = created.isoformat()
+
+    findings = wrong(made)
+
+    assert findings.keys() == ({"app on stmade"} if is_new else set())
+    assert all(finding.warning and "given 3 minutes ago" in finding.message for finding in findings.values())
+
+
+def test_customer_insights_without_its_role(made: Subscription) -> None:
+    """A warning, since it may use a key of the account. On the container, it has it too."""
+    made.assignments = [each for each in made.assignments if each.principal != CUSTOMER_INSIGHTS]
+    [finding] = wrong(made).values()
+    assert (finding.name, finding.warning) == ("Customer Insights on mysegments", True)
+    assert f"--assignee-object-id {CUSTOMER_INSIGHTS}" in finding.fix
+
+    made.assignments.append(Assignment(CUSTOMER_INSIGHTS, BLOB_CONTRIBUTOR, CONTAINER))
+    assert wrong(made) == {}
+    assert wrong(made, replace(PLACE, container=None)).keys() == {
+        "Customer Insights on mysegments",
+        "app on the segments' container",
+    }
+
+
+def test_a_tenant_without_customer_insights(made: Subscription) -> None:
+    del made.things["/v1.0/servicePrincipals(appId='0bfc4568-a4ba-4c58-bd3e-5d3e76bd7fff')"]
+    [finding] = wrong(made).values()
+    assert finding.warning
+    assert "az ad sp create" in finding.fix
+
+
+def test_a_system_topic_that_is_there(made: Subscription) -> None:
+    """Of this account, however it is written; on whatever page."""
+    others = [{"name": f"t{number}", "properties": {"source": f"{STATE}{number}"}} for number in range(4)]
+    made.lists[TOPICS] = [*others, {"name": "theirs", "properties": {"source": SEGMENTS.lower()}}]
+    [finding] = wrong(made).values()
+    assert (finding.name, finding.warning) == ("events of mysegments", True)
+    assert "theirs" in finding.message
+
+
+def test_an_app_that_is_stopped(made: Subscription) -> None:
+    made.things[APP]["properties"]["state"] = "Stopped"
+    [finding] = wrong(made).values()
+    assert finding.fix == "az functionapp start --name func-made --resource-group exports"
+
+
+def test_an_app_without_its_identity(made: Subscription) -> None:
+    made.things[APP]["identity"] = {"type": "SystemAssigned"}
+    assert wrong(made).keys() == {"app func-made"}
+
+
+def test_names_that_nobody_has_told(made: Subscription) -> None:
+    """Of what the app needs, too."""
+    findings = wrong(made, Place(SUBSCRIPTION, "exports", segments="mysegments", app="func-made"))
+    assert findings.keys() == UNTOLD
+    assert all(finding.warning for finding in findings.values())
+
+
+def error(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "secret-of-azure"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said", "fix"),
+    [
+        (401, error("ExpiredAuthenticationToken"), "401 ExpiredAuthenticationToken", "az login"),
+        (403, error("AuthorizationFailed"), "403 AuthorizationFailed", "Ask a reader to run this"),
+        (404, error("ResourceNotFound"), "404 ResourceNotFound", "Check the names"),
+        (429, error("TooManyRequests"), "429 TooManyRequests", "Try again in 17 seconds"),
+        (400, error("InvalidApiVersionParameter"), "400 InvalidApiVersionParameter", "Report it"),
+        (503, b"<html>busy</html>", "Azure can't answer now (503)", "Try again later"),
+        (302, b"", "refuses the request (302)", "Report it"),
+        (200, b"<html>a proxy</html>", "not as Azure's", "no proxy"),
+        (200, b'{"unexpected": 1}', "not as Azure's", "no proxy"),
+        (403, error("a code with blanks"), "read it (403)", "Ask a reader"),
+    ],
+)
+def test_what_can_not_be_seen_is_never_ok(
+    made: Subscription, status: int, body: Any, said: str, fix: str
+) -> None:
+    """A warning with the cause and who can see it; nothing of the answer but its code."""
+    made.refused["/"] = (status, body)
+    made.headers = {"retry-after": "17"}
+
+    findings = found(made)
+
+    seen = [name for name, finding in findings.items() if not finding.fix]
+    assert seen == ["clock"]
+    del findings["clock"]
+    if status == 404:
+        assert not findings.pop("resource group").warning
+    assert {finding.warning for finding in findings.values()} == {True}
+    assert said in findings["providers"].message
+    assert fix in findings["providers"].fix
+    assert "secret-of-azure" not in str(findings)
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Fri, 27 Nov 2026 20:00:00 -0000"])
+def test_an_answer_without_a_time(made: Subscription, date: str) -> None:
+    """Then the clock is not spoken of."""
+    made.refused["/"], made.headers = (503, b""), {"date": date}
+    assert "clock" not in found(made)
+
+
+def test_a_clock_that_is_wrong(made: Subscription) -> None:
+    """Azure's own time comes with each answer."""
+    made.refused["/"], made.headers = (503, b""), {"date": "Fri, 27 Nov 2020 20:00:00 GMT"}
+    assert "time server" in found(made)["clock"].fix
+
+
+@pytest.mark.parametrize(
+    "resource_id", ["/subscriptions/x", "mysegments", f"{SEGMENTS}; rm -r", f"{SEGMENTS}?a=b"]
+)
+def test_an_id_that_is_none(made: Subscription, resource_id: str) -> None:
+    """What an answer names gets into no address and no command unless it is a resource's id."""
+    made.refused[f"{ROOT}/resources"] = (200, {"value": [{"id": resource_id}]})
+    findings = wrong(made)
+    assert findings["segments account mysegments"].message.endswith("not as Azure's")
+    assert all(finding.warning for finding in findings.values())
+
+
+def test_one_thing_that_can_not_be_seen_hides_no_other(made: Subscription) -> None:
+    """Who may not read the vault sees the rest."""
+    made.refused[VAULT] = (403, error("AuthorizationFailed"))
+    assert wrong(made).keys() == {"vault kv-made", "app on kv-made"}
+
+
+def test_an_account_that_is_not_shown(made: Subscription) -> None:
+    """Azure leaves out of a list what one may not read."""
+    del made.things[SEGMENTS]
+    findings = wrong(made)
+    assert findings.keys() == {"segments account mysegments", "app on mysegments/exports"}
+    assert all(finding.warning and "Reader" in finding.fix for finding in findings.values())
+
+
+def test_an_answer_without_end(made: Subscription) -> None:
+    made.refused[VAULT] = (200, b" " * (MOST_BYTES + 1))
+    assert "bytes" in wrong(made)["vault kv-made"].message
+
+
+def test_a_list_without_end(made: Subscription) -> None:
+    """It is given up, and what was looked for may be there."""
+    made.lists[TOPICS] = [{"name": "t", "properties": {"source": STATE}}] * 100
+    [finding] = wrong(made).values()
+    assert (finding.name, finding.warning) == ("events of mysegments", True)
+    assert sum(path == TOPICS for _, path in made.asked) == azure.MOST_PAGES
+
+
+def test_a_list_that_goes_on_elsewhere(made: Subscription) -> None:
+    """The token goes to no other address."""
+    made.refused[TOPICS] = (200, {"value": [], "nextLink": "https://example.org/more?api-version=1"})
+    [finding] = wrong(made).values()
+    assert "another address" in finding.message
+
+
+@pytest.mark.parametrize(("slow", "trickle"), [(0.2, 0), (0, 0.05)])
+def test_an_azure_that_is_slow(made: Subscription, slow: float, trickle: float) -> None:
+    """The whole ends in time, however much is still to be asked, and however slowly an answer comes."""
+    made.slow, made.trickle = slow, trickle
+    clock = SystemClock()
+    began = clock.monotonic()
+
+    findings = found(made, seconds=1)
+
+    assert clock.monotonic() - began < 10
+    assert findings["providers"].warning
+    assert "no answer" in findings["app func-made"].message
+
+
+def test_no_azure_at_all() -> None:
+    clock = SystemClock()
+    deadline = Deadline(clock, 60)
+    with Azure("http://127.0.0.1:1", lambda: TOKEN, deadline, "a reader") as api:
+        findings = list(examine_deployment(PLACE, clock, api, api))
+    assert all(finding.warning and "no answer (ConnectError)" in finding.message for finding in findings)
+
+
+@pytest.fixture
+def signed_in(made: Subscription) -> Iterator[dict[str, str]]:
+    """The environment of a process that the real credential signs in, beside azd's variables."""
+    with running_azure(made) as url, running_identity(IDENTITY, TOKEN) as identity:
+        yield {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **identity,
+            "URL": url,
+            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+            "AZURE_RESOURCE_GROUP": "exports",
+            "FUNCTION_APP_NAME": "func-made",
+            "SEGMENTS_URL": "https://mysegments.blob.core.windows.net/exports/folder",
+            "STATE_URL": "https://stmade.blob.core.windows.net/state",
+            "KEY_VAULT_URL": "https://kv-made.vault.azure.net",
+            "QUEUE_URL": "https://stmade.queue.core.windows.net/work",
+        }
+
+
+def command(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
+    url = environment["URL"]
+    apis = ("--resource-manager", url, "--graph", url)
+    process = run(
+        [COMMAND, "doctor", "--deployment", *apis, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return process.returncode, process.stdout + process.stderr
+
+
+def test_the_command(made: Subscription, signed_in: dict[str, str]) -> None:
+    """From azd's variables and the real credential; exit code 1 where something is wrong."""
+    assert command(signed_in)[0] == 0
+    made.things[f"{SEGMENTS}/blobServices/default"]["properties"]["deleteRetentionPolicy"]["enabled"] = True
+
+    code, said = command(signed_in)
+    coded, document = command(signed_in, "--json")
+
+    assert (code, coded) == (1, 1)
+    assert "WRONG soft delete of mysegments: is on" in said
+    assert "ok    app on stmade/work-poison" in said
+    findings = json.loads(document)["findings"]
+    assert [each["name"] for each in findings if each["mend"]] == ["soft delete of mysegments"]
+
+
+def test_nobody_is_signed_in(made: Subscription, signed_in: dict[str, str], tmp_path: Path) -> None:
+    """Nothing is asked, and nothing is called well: one warning."""
+    environment = signed_in | {"IDENTITY_HEADER": "wrong", "PATH": str(tmp_path), "HOME": str(tmp_path)}
+
+    code, said = command(environment)
+
+    assert (code, made.asked) == (0, [])
+    assert "warn  sign-in: not looked at" in said
+    assert "az login" in said
+    assert "Check the warnings." in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--subscription", "not-a-guid"],
+        ["--subscription", SUBSCRIPTION, "--segments-account", "x' or name eq 'y"],
+        ["--subscription", SUBSCRIPTION, "--resource-group", "a/b"],
+        ["--subscription", SUBSCRIPTION, "--resource-manager", "http://example.org"],
+    ],
+)
+def test_what_can_not_be_a_name(arguments: list[str]) -> None:
+    """Exit code 2, and nothing is asked."""
+    result = CliRunner(env=dict.fromkeys(("AZURE_SUBSCRIPTION_ID",))).invoke(
+        main, ["doctor", "--deployment", *arguments]
+    )
+    assert result.exit_code == 2, result.output
+
+
+@pytest.mark.parametrize(
+    ("segments_url", "account", "container", "expected"),
+    [
+        ("https://one.blob.core.windows.net/exports/folder", None, None, ("one", "exports")),
+        ("https://one.blob.core.windows.net/exports", "one", None, ("one", "exports")),
+        ("https://one.blob.core.windows.net/exports", "other", None, ("other", None)),
+        ("https://one.blob.core.windows.net/exports", "other", "theirs", ("other", "theirs")),
+        ("file:./data/segments", None, None, (None, None)),
+        ("http://127.0.0.1:10000/devstoreaccount1/exports", None, None, (None, None)),
+    ],
+)
+def test_names_out_of_the_settings(
+    segments_url: str, account: str | None, container: str | None, expected: tuple[str | None, str | None]
+) -> None:
+    """An option comes first; a folder and an emulator are nothing of Azure's."""
+    place = Place.of(
+        Settings(segments_url=segments_url),
+        SUBSCRIPTION,
+        group=None,
+        location=None,
+        segments=account,
+        container=container,
+        vault=None,
+        app=None,
+    )
+    assert (place.segments, place.container) == expected
+    assert (place.state, place.vault) == (None, None)
