@@ -1,5 +1,42 @@
 metadata description = 'Who is told of what: an action group, and rules over the metrics that the app emits.'
 
+@description('What an alert counts as too much. What is left out has its default.')
+@export()
+type thresholds = {
+  @description('Hours for which an export may be behind: 6 by default. A tick each 10 minutes is enough to tell.')
+  @minValue(1)
+  @maxValue(6)
+  behindHours: int?
+
+  @description('Hours for which a run may be open: 6 by default.')
+  @minValue(1)
+  @maxValue(72)
+  openHours: int?
+
+  @description('Minutes without a tick of the timer: 15 by default, the shortest for a tick each 10 minutes.')
+  silentMinutes: (15 | 30 | 45)?
+
+  @description('Percent of an account\'s posts that may get 429 in an hour: 20 by default.')
+  @minValue(1)
+  @maxValue(99)
+  throttledPercent: int?
+
+  @description('Posts in an hour below which their share says nothing: 10 by default.')
+  @minValue(1)
+  @maxValue(10000)
+  throttledPosts: int?
+
+  @description('Percent of an export\'s rows that may be refused in an hour: 5 by default.')
+  @minValue(1)
+  @maxValue(99)
+  refusedPercent: int?
+
+  @description('Minutes for which an account may wait for a worker: 15 by default.')
+  @minValue(5)
+  @maxValue(240)
+  waitingMinutes: int?
+}
+
 @description('What the names end in.')
 param name string
 
@@ -12,10 +49,43 @@ param tags object
 @description('Resource id of the workspace that holds the metrics.')
 param workspaceId string
 
-@description('Address that alerts are mailed to; empty where others are to be added to the group.')
+@description('Address that alerts are mailed to; empty where they are not.')
 param email string
 
-var operator = { name: 'operator', emailAddress: email, useCommonAlertSchema: true }
+@description('Address that alerts are posted to as JSON; empty where they are not.')
+@secure()
+param webhookUrl string
+
+@description('Address of the workflow of a Teams channel that posts cards; empty where none is told.')
+@secure()
+param teamsUrl string
+
+@description('What counts as too much.')
+param limits thresholds
+
+var behindHours = limits.?behindHours ?? 6
+var openHours = limits.?openHours ?? 6
+var silentMinutes = limits.?silentMinutes ?? 15
+var throttledPercent = limits.?throttledPercent ?? 20
+var throttledPosts = limits.?throttledPosts ?? 10
+var refusedPercent = limits.?refusedPercent ?? 5
+var waitingMinutes = limits.?waitingMinutes ?? 15
+
+// A channel takes cards, and no alert as Azure Monitor sends it. The channel's address is the only secret, so
+// there is no connection to sign in to; neither it nor an alert can be read in the history of runs.
+resource teams 'Microsoft.Logic/workflows@2019-05-01' = if (!empty(teamsUrl)) {
+  name: 'logic-${name}'
+  location: location
+  tags: tags
+  properties: {
+    definition: loadJsonContent('teams.json')
+    parameters: { channel: { value: teamsUrl } }
+  }
+
+  resource alert 'triggers' existing = {
+    name: 'alert'
+  }
+}
 
 resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-${name}'
@@ -24,7 +94,18 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'segments'
     enabled: true
-    emailReceivers: empty(email) ? [] : [operator]
+    emailReceivers: empty(email) ? [] : [{ name: 'operator', emailAddress: email, useCommonAlertSchema: true }]
+    webhookReceivers: empty(webhookUrl) ? [] : [{ name: 'webhook', serviceUri: webhookUrl, useCommonAlertSchema: true }]
+    logicAppReceivers: empty(teamsUrl)
+      ? []
+      : [
+          {
+            name: 'teams'
+            resourceId: teams.id
+            callbackUrl: teams::alert!.listCallbackUrl().value
+            useCommonAlertSchema: true
+          }
+        ]
   }
 }
 
@@ -34,18 +115,22 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
 var rules = [
   {
     name: 'behind'
-    title: 'An export has been behind for six hours'
+    title: 'An export has been behind for ${behindHours} hours'
     severity: 1
     by: 'Export'
     every: 'PT15M'
-    window: 'PT6H'
-    query: '''
+    window: 'PT${behindHours}H'
+    query: format(
+      '''
       AppMetrics
       | where Name == "segment_export.behind"
-      | where TimeGenerated > ago(6h)
+      | where TimeGenerated > ago({0}h)
       | summarize First = min(TimeGenerated), Least = min(Max) by Export = tostring(Properties.export)
-      | where Least > 0 and First < ago(345m)
-    '''
+      | where Least > 0 and First < ago({1}m)
+    ''',
+      behindHours,
+      60 * behindHours - 15 // ticks are at most 10 minutes apart, so one is in the first 15
+    )
   }
   {
     name: 'failed'
@@ -62,25 +147,28 @@ var rules = [
   }
   {
     name: 'open'
-    title: 'A run has been open for more than six hours'
+    title: 'A run has been open for more than ${openHours} hours'
     severity: 2
     by: 'Export'
     every: 'PT15M'
     window: 'PT30M'
-    query: '''
+    query: format(
+      '''
       AppMetrics
       | where Name == "segment_export.open_run.age"
       | summarize arg_max(TimeGenerated, Max) by Export = tostring(Properties.export)
-      | where Max > 6 * 3600
-    '''
+      | where Max > {0} * 3600
+    ''',
+      openHours
+    )
   }
   {
     name: 'silent'
-    title: 'The timer has not ticked for 15 minutes'
+    title: 'The timer has not ticked for ${silentMinutes} minutes'
     severity: 0
     by: ''
     every: 'PT5M'
-    window: 'PT15M'
+    window: 'PT${silentMinutes}M'
     query: '''
       AppMetrics
       | where Name == "segment_export.ticks"
@@ -103,33 +191,40 @@ var rules = [
   }
   {
     name: 'throttled'
-    title: 'Klaviyo has answered more than a fifth of an account\'s posts with 429'
+    title: 'Klaviyo has answered more than ${throttledPercent} % of an account\'s posts with 429'
     severity: 3
     by: 'Account'
     every: 'PT15M'
     window: 'PT1H'
-    query: '''
+    query: format(
+      '''
       AppMetrics
       | where Name == "segment_export.posts"
       | summarize Posts = sum(Sum), Throttled = sumif(Sum, tostring(Properties.status) == "429")
           by Account = tostring(Properties.account)
-      | where Posts >= 10 and Throttled > 0.2 * Posts
-    '''
+      | where Posts >= {0} and 100 * Throttled > {1} * Posts
+    ''',
+      throttledPosts,
+      throttledPercent
+    )
   }
   {
     name: 'refused'
-    title: 'More than a twentieth of an export\'s rows were refused'
+    title: 'More than ${refusedPercent} % of an export\'s rows were refused'
     severity: 2
     by: 'Export'
     every: 'PT15M'
     window: 'PT1H'
-    query: '''
+    query: format(
+      '''
       AppMetrics
       | where Name == "segment_export.profiles"
       | summarize Rows = sum(Sum), Refused = sumif(Sum, tostring(Properties.outcome) in ("rejected", "failed"))
           by Export = tostring(Properties.export)
-      | where Refused > 0.05 * Rows
-    '''
+      | where 100 * Refused > {0} * Rows
+    ''',
+      refusedPercent
+    )
   }
   {
     name: 'unusual'
@@ -160,17 +255,20 @@ var rules = [
   }
   {
     name: 'waiting'
-    title: 'An account has waited for a worker for 15 minutes'
+    title: 'An account has waited for a worker for ${waitingMinutes} minutes'
     severity: 1
     by: 'Account'
     every: 'PT15M'
     window: 'PT30M'
-    query: '''
+    query: format(
+      '''
       AppMetrics
       | where Name == "segment_export.account.wait"
       | summarize arg_max(TimeGenerated, Max) by Account = tostring(Properties.account)
-      | where Max >= 15 * 60
-    '''
+      | where Max >= {0} * 60
+    ''',
+      waitingMinutes
+    )
   }
 ]
 

@@ -21,6 +21,9 @@ param maximumInstances int
 @description('Address of the container that packages are deployed to.')
 param deploymentUrl string
 
+@description('Resource id of the subnet that the app goes out through; empty where it goes out by itself.')
+param subnetId string
+
 @description('The app settings, by name.')
 param settings object
 
@@ -45,6 +48,8 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    outboundVnetRouting: empty(subnetId) ? null : { allTraffic: true }
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'

@@ -41,3 +41,6 @@ resource administratorStoresKeys 'Microsoft.Authorization/roleAssignments@2022-0
 
 @description('Address of the vault.')
 output url string = vault.properties.vaultUri
+
+@description('Resource id of the vault.')
+output vaultId string = vault.id

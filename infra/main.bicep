@@ -1,3 +1,5 @@
+import { thresholds } from 'alerts.bicep'
+
 metadata description = 'The export of Customer Insights segments to Klaviyo lists: a Functions app, its state and its vault.'
 
 targetScope = 'resourceGroup'
@@ -54,6 +56,17 @@ param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
 @description('Address that alerts are mailed to; empty where others are added to the action group.')
 param alertEmail string = ''
 
+@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. It is kept as a secret.')
+@secure()
+param alertWebhookUrl string = ''
+
+@description('Address of the workflow of a Teams channel that posts the cards that it is sent; empty for none. It is kept as a secret.')
+@secure()
+param alertTeamsUrl string = ''
+
+@description('From what numbers on alerts fire; what is left out has its default.')
+param alertThresholds thresholds = {}
+
 @description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
 #disable-next-line secure-secrets-in-params // the name of a secret, not the secret
 param notifySecret string = ''
@@ -83,9 +96,24 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
+@description('Whether Event Grid tells the app of each refresh, so that exports start seconds after it; only where workers is queue.')
+@allowed(['none', 'eventGrid'])
+param refreshEvents string = 'none'
+
+@description('How storage and vault are reached: from the internet, by identity; or with private through a network of the app\'s own only.')
+@allowed(['public', 'private'])
+param network string = 'public'
+
+@description('Addresses of that network, a /24 or larger: others than those of networks that it may be connected with.')
+param networkAddressRange string = '10.20.0.0/24'
+
 @description('Days that closed runs and their refused rows are kept.')
 @minValue(30)
 param runsKeptDays int = 365
+
+@description('Days that the audit is kept: who changed what.')
+@minValue(90)
+param auditKeptDays int = 730
 
 @description('How often the state is copied; regions differ in what they offer.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
@@ -129,6 +157,10 @@ var mistakes = [
   empty(publicUrl) || (isHttps(publicUrl) && length(split(publicUrl, '/')) == 3)
     ? ''
     : 'publicUrl begins with https:// and ends after the host, such as https://exports.example.org.'
+  refreshEvents == 'none' || workers == 'queue'
+    ? ''
+    : 'refreshEvents is eventGrid, and events go to a queue: set workers to queue, or refreshEvents to none.'
+  parseCidr(networkAddressRange).cidr <= 24 ? '' : 'networkAddressRange is a /24 or larger, such as 10.20.0.0/24.'
   length(split(exportSchedule, ' ')) == 6 ? '' : 'exportSchedule has six fields, such as 0 * * * * *.'
 ]
 
@@ -139,6 +171,9 @@ var token = empty(join(mistakes, ''))
 var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
 var signsIn = auth == 'entra' && !empty(signInClientId)
+var isPrivate = network == 'private'
+var withQueue = workers == 'queue'
+var segmentsGroupName = empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-${token}'
@@ -148,7 +183,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 
 module segments 'segments.bicep' = {
   name: 'segments-${token}'
-  scope: resourceGroup(empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName)
+  scope: resourceGroup(segmentsGroupName)
   params: {
     accountName: segmentsAccountName
     containerName: segmentsContainerName
@@ -165,7 +200,9 @@ module storage 'storage.bicep' = {
     tags: tags
     redundancy: storageRedundancy
     runsKeptDays: runsKeptDays
-    withQueue: workers == 'queue'
+    auditKeptDays: auditKeptDays
+    withQueue: withQueue
+    isPrivate: isPrivate
     principalId: identity.properties.principalId
     administratorId: administratorId
   }
@@ -177,6 +214,7 @@ module vault 'vault.bicep' = if (empty(keyVaultName)) {
     name: vaultName
     location: location
     tags: tags
+    isPrivate: isPrivate
   }
 }
 
@@ -189,6 +227,36 @@ module keys 'keys.bicep' = {
     principalId: identity.properties.principalId
     appWritesSecrets: appWritesSecrets
     administratorId: administratorId
+  }
+}
+
+module privateNetwork 'network.bicep' = if (isPrivate) {
+  name: 'network-${token}'
+  params: {
+    name: token
+    location: location
+    tags: tags
+    addressRange: networkAddressRange
+    storageAccountId: storage.outputs.accountId
+    withQueue: withQueue
+    segmentsAccountId: segments.outputs.accountId
+    vaultId: keys.outputs.vaultId
+  }
+}
+
+module events 'events.bicep' = if (refreshEvents == 'eventGrid') {
+  name: 'events-${token}'
+  scope: resourceGroup(segmentsGroupName)
+  params: {
+    name: token
+    location: segments.outputs.location
+    tags: tags
+    accountName: segmentsAccountName
+    containerName: segmentsContainerName
+    prefix: segmentsPrefix
+    queueResourceGroupName: resourceGroup().name
+    queueAccountName: storage.outputs.accountName
+    queueName: storage.outputs.queueName
   }
 }
 
@@ -210,6 +278,9 @@ module alerts 'alerts.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     email: alertEmail
+    webhookUrl: alertWebhookUrl
+    teamsUrl: alertTeamsUrl
+    limits: alertThresholds
   }
 }
 
@@ -233,6 +304,7 @@ module app 'app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     deploymentUrl: storage.outputs.deploymentUrl
+    subnetId: isPrivate ? privateNetwork!.outputs.appSubnetId : ''
     settings: union(
       {
         // Names the app in the host's storage: two apps with one name there would share the timer's lock.

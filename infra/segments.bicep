@@ -40,3 +40,9 @@ resource appReadsSegments 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 
 @description('Address of the container, with the folder.')
 output url string = '${account.properties.primaryEndpoints.blob}${containerName}${empty(prefix) ? '' : '/${prefix}'}'
+
+@description('Resource id of the account.')
+output accountId string = account.id
+
+@description('Azure region of the account.')
+output location string = account.location

@@ -15,8 +15,14 @@ param redundancy string
 @description('Days that closed runs and their refused rows are kept.')
 param runsKeptDays int
 
+@description('Days that the audit is kept.')
+param auditKeptDays int
+
 @description('Whether there is a queue of work.')
 param withQueue bool
+
+@description('Whether only private endpoints and trusted services of Azure reach the account.')
+param isPrivate bool
 
 @description('Object id of the app\'s identity.')
 param principalId string
@@ -42,10 +48,11 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     networkAcls: {
-      bypass: 'AzureServices'
+      bypass: 'AzureServices' // Event Grid, for one
       // Flex Consumption has no address of its own to let in; without a network, the identity is the guard.
-      defaultAction: 'Allow'
+      defaultAction: isPrivate ? 'Deny' : 'Allow'
     }
   }
 }
@@ -104,6 +111,19 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
               prefixMatch: ['${stateContainer.name}/recent/', '${stateContainer.name}/runs/']
             }
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } } }
+          }
+        }
+        // Append blobs, so in a rule of their own. One is rewritten by nobody but an intruder, and its versions
+        // stay as long.
+        {
+          name: 'forget-old-audit'
+          type: 'Lifecycle'
+          definition: {
+            filters: { blobTypes: ['appendBlob'], prefixMatch: ['${stateContainer.name}/audit/'] }
+            actions: {
+              baseBlob: { delete: { daysAfterModificationGreaterThan: auditKeptDays } }
+              version: { delete: { daysAfterCreationGreaterThan: auditKeptDays } }
+            }
           }
         }
         // Not of documents: a version's age counts from its writing, so one that was good for years would
@@ -177,6 +197,9 @@ resource administratorOwnsState 'Microsoft.Authorization/roleAssignments@2022-04
   }
 }
 
+@description('Resource id of the account.')
+output accountId string = account.id
+
 @description('Address of the blobs, for the Functions host.')
 output blobServiceUrl string = account.properties.primaryEndpoints.blob
 
@@ -188,6 +211,12 @@ output stateUrl string = '${account.properties.primaryEndpoints.blob}${stateCont
 
 @description('Address of the queues, for the Functions host.')
 output queueServiceUrl string = account.properties.primaryEndpoints.queue
+
+@description('Name of the account.')
+output accountName string = account.name
+
+@description('Name of the queue of work; empty where there is none.')
+output queueName string = withQueue ? workQueue.name : ''
 
 @description('Address of the queue of work; empty where there is none.')
 output queueUrl string = withQueue ? '${account.properties.primaryEndpoints.queue}${workQueue.name}' : ''

@@ -9,6 +9,9 @@ param location string
 @description('Tags of the vault.')
 param tags object
 
+@description('Whether only private endpoints and trusted services of Azure reach the vault.')
+param isPrivate bool
+
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
   location: location
@@ -20,10 +23,11 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
     enablePurgeProtection: true
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
       // Flex Consumption has no address of its own to let in; without a network, the identity is the guard.
-      defaultAction: 'Allow'
+      defaultAction: isPrivate ? 'Deny' : 'Allow'
     }
   }
 }

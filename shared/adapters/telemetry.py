@@ -16,6 +16,9 @@ QUIET = ("httpx", "httpcore", "azure")
 _meter = metrics.get_meter("segment_export")
 
 profiles = _meter.create_counter("segment_export.profiles", "1", "Profiles of closed runs, by outcome")
+changes = _meter.create_counter(
+    "segment_export.changes", "1", "People of closed runs, by what the ledger says of them"
+)
 runs = _meter.create_counter("segment_export.runs", "1", "Closed runs, by export and status")
 rejected = _meter.create_counter("segment_export.rejected", "1", "Refused rows of closed runs, by reason")
 run_seconds = _meter.create_histogram("segment_export.run.duration", "s", "From a run's start to its close")

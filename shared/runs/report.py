@@ -10,7 +10,8 @@ from shared.text import shown
 
 logger = logging.getLogger(__name__)
 
-OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplicates")
+# Of each row one.
+OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplicates", "unchanged")
 
 
 def log_step(record: RunRecord, step: str, level: int = logging.INFO) -> None:
@@ -22,9 +23,19 @@ def log_step(record: RunRecord, step: str, level: int = logging.INFO) -> None:
 def report_closed(record: RunRecord) -> None:
     """The line of the last step, and the metrics of a closed run."""
     log_step(record, "closed")
+    counts = record.counts
     telemetry.runs.add(1, {"export": record.export, "status": record.status})
     for outcome in OUTCOMES:
-        telemetry.profiles.add(getattr(record.counts, outcome), {"export": record.export, "outcome": outcome})
+        telemetry.profiles.add(getattr(counts, outcome), {"export": record.export, "outcome": outcome})
+    changes = {
+        "new": counts.new,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "removed": counts.removed,
+        "held": record.warned("removals_held"),
+    }
+    for change, count in changes.items():
+        telemetry.changes.add(count, {"export": record.export, "change": change})
     for reason, count in record.rejected_by_reason.items():
         telemetry.rejected.add(count, {"export": record.export, "reason": reason})
     for code in record.warning_codes() & alerts.CODES:

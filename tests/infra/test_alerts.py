@@ -2,12 +2,23 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from tests.docs.pages import names, page, rows, section
 from tests.support.kusto import Metric, answer
-from tests.support.templates import ALERT_RULES, PLAINEST, SNAPSHOTS, one_of, query, split_by
+from tests.support.templates import (
+    ALERT_RULES,
+    MAIN,
+    PLAINEST,
+    SNAPSHOTS,
+    alert_rules,
+    all_of,
+    one_of,
+    query,
+    split_by,
+)
 
 RUNBOOK = section(page("docs/runbook.md"), "## Alerts")
 PROMISED = {names(row[0])[0]: row[1:] for row in rows(RUNBOOK)}
@@ -59,14 +70,42 @@ def test_an_alert_is_on_and_fires_at_one_row_of_one_look(alert: str) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("choice", "addresses"), [("plainest", []), ("everything", ["operator@example.org"])]
-)
-def test_the_operator_is_mailed_where_there_is_an_address(choice: str, addresses: list[str]) -> None:
-    """The action group is on, and mails to the address that the deployment names."""
+def receivers(choice: str) -> dict[str, Any]:
+    """Who is told, by the kind of way."""
     group = one_of(SNAPSHOTS[choice], "Microsoft.Insights/actionGroups")["properties"]
     assert group["enabled"] is True
-    assert [receiver["emailAddress"] for receiver in group["emailReceivers"]] == addresses
+    return {name: value for name, value in group.items() if name.endswith("Receivers")}
+
+
+def test_who_is_told_of_alerts_is_who_was_named() -> None:
+    """By mail, as JSON, as a card: each where an address is named, all in the common alert schema."""
+    assert set(map(str, receivers("plainest").values())) == {"[]"}
+    assert not all_of(PLAINEST, "Microsoft.Logic/workflows")
+    told = receivers("everything")
+    assert {name: [each["name"] for each in value] for name, value in told.items()} == {
+        "emailReceivers": ["operator"],
+        "webhookReceivers": ["webhook"],
+        "logicAppReceivers": ["teams"],
+    }
+    [mail], [webhook], [teams] = told.values()
+    assert mail["emailAddress"] == "operator@example.org"
+    assert webhook["serviceUri"] == "https://alerts.example.org/segments?key=made-up"
+    workflow = one_of(SNAPSHOTS["everything"], "Microsoft.Logic/workflows")["id"]
+    assert teams["resourceId"] == workflow
+    assert teams["callbackUrl"] == f"[listCallbackUrl('{workflow}/triggers/alert', '2019-05-01').value]"
+    assert all(each["useCommonAlertSchema"] is True for each in (mail, webhook, teams))
+
+
+@pytest.mark.parametrize("parameter", ["alertWebhookUrl", "alertTeamsUrl"])
+def test_an_address_that_is_a_secret_is_kept_as_one(parameter: str) -> None:
+    """Readers of the group's deployments do not see it."""
+    assert MAIN["parameters"][parameter]["type"] == "securestring"
+    alerts = MAIN["resources"]["alerts"]["properties"]
+    assert alerts["template"]["parameters"][INNER[parameter]]["type"] == "securestring"
+    assert alerts["parameters"][INNER[parameter]] == {"value": f"[parameters('{parameter}')]"}
+
+
+INNER = {"alertWebhookUrl": "webhookUrl", "alertTeamsUrl": "teamsUrl"}
 
 
 def behind(*values: float) -> list[Metric]:
@@ -152,6 +191,7 @@ REFUSAL = Metric("segment_export.vault.refusals", 1, {"secret": "klaviyo-eu-key"
         ("refused", profiles(imported=94, rejected=3, failed=3), {"Export": "vip"}),
         ("refused", profiles(imported=95, rejected=3, failed=2), None),
         ("refused", profiles(imported=10, filtered=80, duplicates=10), None),
+        ("refused", profiles(imported=3, unchanged=947, rejected=50), None),
         ("unusual", exceeded("rows_grew", "many_rejected"), {"Export": "vip"}),
         ("unusual", [], None),
         ("poison", poisoned(0, 1), {}),
@@ -171,3 +211,66 @@ def test_an_alert_fires_when_the_runbook_says_so(
     found = answer(query(rule), [*metrics, *others], minutes(rule["windowSize"]))
     named = [{column: row[column] for column in split_by(rule)} for row in found]
     assert named == ([] if fires_for is None else [fires_for])
+
+
+CHOSEN = alert_rules(SNAPSHOTS["everything"])
+
+
+@pytest.mark.parametrize(
+    ("alert", "fires", "stays_quiet"),
+    [
+        ("behind", behind(*[1] * 24), behind(*[0] * 14, *[1] * 5)),
+        ("open", ages(12.1), ages(11.9)),
+        ("throttled", posts(49, 51), posts(50, 50)),
+        ("throttled", posts(0, 100), posts(0, 99)),
+        ("refused", profiles(imported=98, rejected=2), profiles(imported=99, rejected=1)),
+        ("waiting", waits(60), waits(59.9)),
+    ],
+)
+def test_a_threshold_that_was_chosen_counts(
+    alert: str, fires: Sequence[Metric], stays_quiet: Sequence[Metric]
+) -> None:
+    """Two hours behind, twelve hours open, half of a hundred posts, one percent, an hour of waiting."""
+    rule = CHOSEN[alert]
+    for metrics, expected in ((fires, 1), (stays_quiet, 0)):
+        assert len(answer(query(rule), metrics, minutes(rule["windowSize"]))) == expected
+
+
+def test_a_window_follows_its_threshold() -> None:
+    """Azure knows few of them: whole hours up to six, and some quarters of an hour."""
+    assert CHOSEN["behind"]["windowSize"] == "PT2H"
+    assert CHOSEN["silent"]["windowSize"] == "PT30M"
+    thresholds = next(iter(MAIN["definitions"].values()))["properties"]
+    assert (thresholds["behindHours"]["minValue"], thresholds["behindHours"]["maxValue"]) == (1, 6)
+    assert thresholds["silentMinutes"]["allowedValues"] == [15, 30, 45]
+
+
+def test_a_title_says_the_threshold_that_was_chosen() -> None:
+    """Whoever is told reads the number that counted."""
+    titles = {name: rule["displayName"] for name, rule in CHOSEN.items()}
+    for alert, number in (
+        ("behind", 2),
+        ("open", 12),
+        ("silent", 30),
+        ("throttled", 50),
+        ("refused", 1),
+        ("waiting", 60),
+    ):
+        assert re.findall(r"\d+", titles[alert])[0] == str(number), titles[alert]
+
+
+def test_the_runbook_has_every_threshold() -> None:
+    """With its default and its bounds, in the order of the type; a default is what the plainest one has."""
+    [thresholds] = MAIN["definitions"].values()
+    bounds = {
+        name: f"{each['minValue']} to {each['maxValue']}" if "minValue" in each else "15, 30 or 45"
+        for name, each in thresholds["properties"].items()
+    }
+    table = rows(section(page("docs/runbook.md"), "## Who is told, and from what numbers on"))
+    assert {names(name)[0]: may_be for name, _, may_be, _ in table} == bounds
+    for (name, default, *_), each in zip(table, thresholds["properties"].values(), strict=True):
+        assert f" {default} by default" in each["metadata"]["description"], name
+        alert = re.match("[a-z]+", names(name)[0])
+        assert alert is not None
+        rule = ALERT_RULES[alert[0]]
+        assert re.search(rf"\b{default}\b", f"{rule['displayName']} {query(rule)}"), name

@@ -31,6 +31,7 @@ WRONG = {
     "notifySecret": ["https://example.org/hook"],
     "publicUrl": ["exports.example.org", "https://exports.example.org/", "http://exports.example.org"],
     "exportSchedule": ["* * * * *", "every minute"],
+    "networkAddressRange": ["10.20.0.0/25", "10.20.0.0/32"],
 }
 RIGHT = {
     "environmentName": "Größe 1/2 (test) " + "x" * 40,
@@ -45,6 +46,7 @@ RIGHT = {
     "notifySecret": "notify-URL",
     "publicUrl": "https://exports.example.org:8443",
     "exportSchedule": "0 */5 * * * *",
+    "networkAddressRange": "172.16.0.0/12",
 }
 
 
@@ -74,9 +76,16 @@ def test_what_azure_takes_is_not_refused(tmp_path: Path) -> None:
     assert evaluate(tmp_path, RIGHT) == (0, "")
 
 
+def test_events_go_to_a_queue(tmp_path: Path) -> None:
+    """Where the timer does the work there is none: nobody would hear them."""
+    code, told = evaluate(tmp_path, GIVEN | {"refreshEvents": "eventGrid", "workers": "timer"})
+    assert code == 1
+    assert "set workers to queue, or refreshEvents to none" in told
+
+
 def test_every_name_that_is_typed_is_looked_at() -> None:
     """A new parameter of free text gets a check, or stands here with its reason."""
-    free = {name for name, each in MAIN["parameters"].items() if each["type"] == "string"}
+    free = {name for name, each in MAIN["parameters"].items() if each.get("type") == "string"}
     free -= {name for name, each in MAIN["parameters"].items() if "allowedValues" in each}
     anything = {
         "environmentName",  # a tag

@@ -15,6 +15,7 @@ from tests.support.templates import (
     all_of,
     chosen,
     one_of,
+    shown,
     site,
     token,
 )
@@ -57,12 +58,17 @@ def test_data_is_kept_as_long_as_the_page_says() -> None:
     for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
         assert blobs[policy] == {"enabled": True, "days": days}
     assert blobs["isVersioningEnabled"] is True
-    for choice, runs_kept in (("plainest", 365), ("everything", 90)):
+    for choice, runs_kept, audit_kept in (("plainest", 365, 730), ("everything", 90, 400)):
         assert lifecycle(SNAPSHOTS[choice]) == {
             "forget-old-runs": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": runs_kept}}},
+            "forget-old-audit": {
+                "baseBlob": {"delete": {"daysAfterModificationGreaterThan": audit_kept}},
+                "version": {"delete": {"daysAfterCreationGreaterThan": audit_kept}},
+            },
             "forget-old-versions": {"version": {"delete": {"daysAfterCreationGreaterThan": days}}},
         }
     assert "365 by default" in KEPT["records and refused rows' places"]
+    assert "730 by default" in KEPT["the audit: who changed what"]
     logs = properties(PLAINEST, "Microsoft.OperationalInsights/workspaces")
     assert logs["retentionInDays"] == only_days(KEPT["logs, metrics, traces"])
     vault = properties(PLAINEST, VAULT)
@@ -117,6 +123,8 @@ def test_the_app_runs_on_what_the_page_says(choice: str, memory: int, instances:
 def test_a_parameter_takes_what_the_page_allows() -> None:
     """Runs are kept for 30 days at least, since heads name them; memory has three sizes."""
     parameters = MAIN["parameters"]
+    assert "730 by default, at least 90" in DEPLOYING
+    assert parameters["auditKeptDays"]["minValue"] == 90
     assert "365 by default, at least 30" in DEPLOYING
     assert parameters["runsKeptDays"]["minValue"] == 30
     assert "memory of an instance: 512, 2048 (default) or 4096" in DEPLOYING
@@ -132,7 +140,8 @@ def test_a_choice_reaches_what_it_is_for() -> None:
     resources = SNAPSHOTS["everything"]
     assert one_of(PLAINEST, STORAGE)["sku"] == {"name": "Standard_GRS"}
     assert one_of(resources, STORAGE)["sku"] == {"name": "Standard_ZRS"}
-    assert {each["location"] for each in resources if "location" in each} == {"northeurope", "global"}
+    locations = {shown(each["location"]) for each in resources if "location" in each}
+    assert locations == {"northeurope", "global", "<mysegments.location>"}
     tagged = [each["tags"]["azd-env-name"] for each in resources if "tags" in each]
     assert len(tagged) > 15
     assert set(tagged) == {"staging"}

@@ -10,6 +10,10 @@ _SETTINGS = "tests/infra/test_settings.py"
 _KQL = "tests/infra/test_kql.py"
 _COMPILED = "tests/infra/test_compiled.py"
 _SIGN_IN = "tests/infra/test_sign_in.py"
+_NETWORK = "tests/infra/test_network.py"
+_EVENTS = "tests/infra/test_events.py"
+_RETENTION = "tests/infra/test_retention.py"
+_TEAMS = "tests/infra/test_teams.py"
 
 _READER, _OWNER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 _SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
@@ -20,6 +24,25 @@ def _mutant(old: str, new: str, tests: str) -> Mutant:
     """Of what would be deployed: tests read the compiled templates, a mutant of whose sources says little."""
     return Mutant("infra/snapshots/plainest.snapshot.json", old, new, tests)
 
+
+_OF_THE_NETWORK = [
+    ('"allTraffic": true', '"allTraffic": false'),
+    ('"Microsoft.App/environments"', '"Microsoft.Web/serverFarms"'),
+    ('"addressPrefix": "10.20.0.128/25"', '"addressPrefix": "10.20.0.0/25"'),
+    ('"publicIPAllocationMethod": "Static"', '"publicIPAllocationMethod": "Dynamic"'),
+    ('"vault"\n              ]', '"vaults"\n              ]'),
+]
+_OF_EVENTS = [
+    ('"subjectEndsWith": "/model.json"', '"subjectEndsWith": "model.json"'),
+    ('containers/exports/"', 'containers/exports"'),
+    ('"eventTimeToLiveInMinutes": 60', '"eventTimeToLiveInMinutes": 1440'),
+    ('"queueName": "work"', '"queueName": "work-poison"'),
+]
+_OF_TEAMS = [
+    ("'Resolved'), 'Good'", "'Fired'), 'Good'"),
+    ("allOf']?[0]", "allOf']?[1]"),
+    ('"facts": "@body(\'facts\')"', '"facts": []'),
+]
 
 INFRA = [
     Mutant("shared/api/routes.py", "auth is Auth.KEY and not route.is_open", "not route.is_open", _APP),
@@ -39,8 +62,8 @@ INFRA = [
     _mutant('"windowSize": "PT6H"', '"windowSize": "PT1H"', _ALERTS),
     _mutant('"evaluationFrequency": "PT5M"', '"evaluationFrequency": "PT10M"', _ALERTS),
     _mutant('"groupShortName": "segments",\n        "enabled": true', '"enabled": false', _ALERTS),
-    _mutant("0.2 * Posts", "0.5 * Posts", _ALERTS),
-    _mutant("0.05 * Rows", "0.5 * Rows", _ALERTS),
+    _mutant("20 * Posts", "50 * Posts", _ALERTS),
+    _mutant("5 * Rows", "50 * Rows", _ALERTS),
     _mutant('(\\"rejected\\", \\"failed\\")', '(\\"rejected\\")', _ALERTS),
     _mutant("Posts >= 10", "Posts >= 1000", _ALERTS),
     _mutant("Max > 6 * 3600", "Max > 60 * 3600", _ALERTS),
@@ -89,6 +112,17 @@ INFRA = [
     _mutant("ClientId={0};Authorization=AAD", "ClientId=;Authorization=AAD", _SETTINGS),
     _mutant('"name": "QUEUE_URL"', '"name": "QUEUE"', _SETTINGS),
     _mutant('"name": "HTTP_TIME_BUDGET"', '"name": "HTTP_BUDGET"', _SETTINGS),
+    _mutant('"appendBlob"', '"blockBlob"', _RETENTION),
+    _mutant('"state/audit/"', '"state/"', _RETENTION),
+    _mutant('"daysAfterModificationGreaterThan": 730', '"daysAfterModificationGreaterThan": 30', _PROMISES),
+    *(Mutant("infra/snapshots/private.snapshot.json", *change, _NETWORK) for change in _OF_THE_NETWORK),
+    *(Mutant("infra/snapshots/event-grid.snapshot.json", *change, _EVENTS) for change in _OF_EVENTS),
+    *(Mutant("infra/snapshots/everything.snapshot.json", *change, _TEAMS) for change in _OF_TEAMS),
+    Mutant(
+        "infra/snapshots/everything.snapshot.json", '"windowSize": "PT2H"', '"windowSize": "PT1H"', _ALERTS
+    ),
+    Mutant("shared/runs/report.py", ', "unchanged")', ")", "tests/runs/test_telemetry.py"),
+    Mutant("shared/runs/report.py", '"held": record', '"hold": record', "tests/runs/test_telemetry.py"),
     Mutant("infra/main.json", '"minValue": 30', '"minValue": 1', _PROMISES),
     Mutant("infra/main.json", '"defaultValue": "0 * * * * *"', '"defaultValue": "0 0 * * * *"', _TEMPLATES),
     Mutant("infra/alerts.bicep", "severity: 0", "severity: 3", _COMPILED),

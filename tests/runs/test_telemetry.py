@@ -9,6 +9,7 @@ from sandbox.klaviyo import Fault, JobPlan
 from sandbox.people import People
 from shared.errors import Denied
 from shared.runs.work.tick import tick
+from tests.support.refreshes import refresh, row, rows
 from tests.support.small_batches import small_batches
 from tests.support.telemetry import Metrics
 from tests.support.vault import KeyVaultServer
@@ -40,6 +41,42 @@ def test_metrics_of_a_run(world: World, metrics: Metrics) -> None:
     assert values["segment_export.throttled"]["SNDBOX",] == 7
     assert values["segment_export.last_success.age"]["vip",] >= 600
     assert values["segment_export.ticks"][()] == 3
+
+
+def test_every_row_has_one_outcome(world: World, metrics: Metrics) -> None:
+    """Also one that is unchanged: a run that sends nobody new does not look as if most rows were refused."""
+    people = People(1000, dirt=True)
+    for day in range(2):
+        world.segment(people, MONDAY + timedelta(days=day))
+        metrics.told()
+        record = world.run()
+        world.clock.sleep(86_400)
+    values = metrics.told()
+    outcomes = values["segment_export.profiles"]
+    assert sum(outcomes.values()) == record.counts.rows == 1000
+    assert outcomes["vip", "unchanged"] == len(people.expected.emails)
+
+
+def test_what_the_ledger_says_of_people(world: World, metrics: Metrics) -> None:
+    """Who is new, changed and unchanged, who was removed, and whose removal the safeguard holds."""
+    world.document("exports/vip.json", sync={"mode": "mirror"})
+    refresh(world, rows(*range(100)))
+    world.run()
+    refresh(world, [row(0, FirstName="Another"), *rows(*range(1, 99)), *rows(200, 201)])
+    metrics.told()
+    world.run()
+    told = metrics.told()["segment_export.changes"]
+    assert told == {
+        ("vip", "new"): 2,
+        ("vip", "changed"): 1,
+        ("vip", "unchanged"): 98,
+        ("vip", "removed"): 1,
+        ("vip", "held"): 0,
+    }
+    refresh(world, rows(*range(10)))
+    world.run()
+    told = metrics.told()["segment_export.changes"]
+    assert (told["vip", "removed"], told["vip", "held"]) == (0, 91)
 
 
 def test_an_open_run_and_an_export_that_is_behind(world: World, metrics: Metrics) -> None:

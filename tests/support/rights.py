@@ -9,6 +9,7 @@ ROLES = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
     "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
+    "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": "Storage Queue Data Message Sender",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
     "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
@@ -38,6 +39,7 @@ WHEN: dict[str, Callable[[dict[str, str]], bool]] = {
     "`workers` is `queue`": lambda parameters: parameters.get("workers", "'queue'") == "'queue'",
     "`appWritesSecrets` is false": lambda parameters: not _writes_secrets(parameters),
     "`appWritesSecrets` is true": lambda parameters: _writes_secrets(parameters),
+    "`refreshEvents` is `eventGrid`": lambda parameters: parameters.get("refreshEvents") == "'eventGrid'",
     "`administratorId` is set": lambda parameters: "administratorId" in parameters,
 }
 
@@ -60,7 +62,12 @@ def right(assignment: Resource, ending: str) -> tuple[str, str, str]:
     )
     scope = re.sub(rf"/(\w+?)-?{ending}", r"/<\1>", scope)
     principal = shown(properties["principalId"])
-    who = {f"<id-{ending}.principalId>": "the app", ADMINISTRATOR: "`administratorId`"}[principal]
+    principals = {
+        f"<id-{ending}.principalId>": "the app",
+        f"<evgt-{ending}.identity.principalId>": "Event Grid's topic",
+        ADMINISTRATOR: "`administratorId`",
+    }
+    who = principals[principal]
     return who, ROLES[properties["roleDefinitionId"].rpartition("/")[2]], SCOPES[scope]
 
 

@@ -21,7 +21,7 @@ SNAPSHOTS: dict[str, list[Resource]] = {
 PLAINEST = SNAPSHOTS["plainest"]
 
 # What only Azure knows: a resource, by its id, and an API version.
-_REFERENCE = re.compile(r"reference\('[^']*/([^'/]+)', '[\d-]+'\)")
+_REFERENCE = re.compile(r"reference\('[^']*/([^'/]+)', '[\d-]+'(?:, 'full')?\)")
 
 
 def chosen(choice: str) -> dict[str, str]:
