@@ -208,7 +208,7 @@ def test_azd_leaves_defaults_as_they_are() -> None:
             default = str(parameter["defaultValue"])
             if isinstance(parameter["defaultValue"], bool):
                 default = default.lower()
-            elif parameter["type"] == "bool":
+            elif parameter.get("type") == "bool":
                 default = ""  # worked out by the template; azd does not hand over what is no bool
             elif parameter["defaultValue"] == {}:
                 default = ""  # azd leaves an object out whose variable is not set
