@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 
 import click
 from click.shell_completion import CompletionItem
@@ -9,7 +10,7 @@ from click.shell_completion import CompletionItem
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.adapters.storage import open_store
-from shared.errors import ExportError
+from shared.errors import ExportError, NotFound
 from shared.segments import Segments
 from shared.services import Services, open_account
 from shared.settings import Settings
@@ -25,6 +26,22 @@ def ids_in(folder: str, beginning: str) -> list[CompletionItem]:
         store = open_store(Settings.from_environment().state_url)
         found = [each for blob in store.list(f"{folder}{beginning}") if (each := state.id_of(blob.name))]
     return [CompletionItem(each) for each in found if each.isprintable()]
+
+
+def meant(folder: str, typed: str, kind: str) -> str:
+    """The id in a folder of the state that somebody means: as typed, or without its capitals and spaces. One
+    that is like no other stays as it is.
+
+    Raises NotFound, with the closest id, where there is one that is close.
+    """
+    ids = [each.value for each in ids_in(folder, "")]
+    wanted = "-".join(typed.casefold().split())
+    if typed in ids or wanted in ids:
+        return typed if typed in ids else wanted
+    if close := get_close_matches(wanted, ids, n=1):
+        message = f"The {kind} {typed} does not exist. Did you mean {close[0]}?"
+        raise NotFound(message, code=f"unknown_{kind}")
+    return typed
 
 
 def complete_exports(_: click.Context, __: click.Parameter, beginning: str) -> list[CompletionItem]:

@@ -50,19 +50,15 @@ def main(verbose: bool) -> None:
     quiet_libraries()
 
 
-for command in (
-    demo,
-    send,
-    segments,
-    connections,
-    exports,
-    apply,
-    run,
-    runs,
-    audit,
-    forget,
-    doctor,
-    sandbox,
-    serve,
-):
-    main.add_command(command)
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Try it": (demo, sandbox, serve),
+    "One file": (send,),
+    "Set up": (segments, connections, exports, apply, doctor),
+    "Run": (run, runs, audit, forget),
+}
+for commands in SECTIONS.values():
+    for command in commands:
+        main.add_command(command)
+main.sections = {
+    heading: [command.name or "" for command in commands] for heading, commands in SECTIONS.items()
+}

@@ -1,19 +1,22 @@
 """Arguments and options that several commands share."""
 
 import getpass
+from dataclasses import replace
 
 import click
 from click.shell_completion import CompletionItem
+from platformdirs import user_state_path
 
-from cli.completion import ids_in
+from cli.completion import complete_connections, complete_exports, meant
 from cli.terminal.live import WatchedClock
+from cli.terminal.output import note
 from shared import state
 from shared.adapters.storage import open_store
 from shared.administration.rights import Person, Role
 from shared.errors import ExportError
 from shared.runs.removal import ANY_NUMBER
 from shared.services import Services
-from shared.settings import Settings
+from shared.settings import Settings, folder_of
 
 # A number that no record holds is a mistake.
 LARGEST = ANY_NUMBER
@@ -60,16 +63,49 @@ def operator() -> Person:
     return Person(name or "unknown", Role.ADMINISTRATOR)
 
 
+def _is_missing(url: str) -> bool:
+    return (folder := folder_of(url)) is not None and not folder.exists()
+
+
+def point_out(setting: str, url: str) -> None:
+    """Says that the folder of a setting does not exist, where it does not."""
+    if _is_missing(url):
+        note(f"The folder {folder_of(url)} of {setting} does not exist.")
+
+
 def open_services() -> Services:
-    """The services for the environment's settings, closed when the command ends. Raises InvalidSettings."""
-    services = Services.from_settings(Settings.from_environment(), WatchedClock())
+    """The services for the environment's settings, closed when the command ends. Raises InvalidSettings.
+
+    A folder that does not exist looks empty, so it is pointed out.
+    """
+    settings = Settings.from_environment()
+    point_out("STATE_URL", settings.state_url)
+    services = Services.from_settings(settings, WatchedClock())
+    return click.get_current_context().with_resource(services)
+
+
+def settings_of_runs() -> Settings:
+    """The settings of `send` and `runs`: without STATE_URL and without a state in this folder, the state is a
+    folder of the person's own, so that a run that was started elsewhere is found.
+
+    Raises InvalidSettings.
+    """
+    settings = Settings.from_environment()
+    if settings.state_url != Settings.state_url or not _is_missing(settings.state_url):
+        return settings
+    return replace(settings, state_url=f"file:{user_state_path('segment-export', appauthor=False)}")
+
+
+def open_runs() -> Services:
+    """The services for `runs`, closed when the command ends. Raises InvalidSettings."""
+    services = Services.from_settings(settings_of_runs(), WatchedClock())
     return click.get_current_context().with_resource(services)
 
 
 def _run_ids(beginning: str) -> list[CompletionItem]:
     """The ids of the runs, open and closed, that start with `beginning`."""
     try:
-        store = open_store(Settings.from_environment().state_url)
+        store = open_store(settings_of_runs().state_url)
         ids = {blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata}
         for blob in store.list(state.RUNS + beginning.partition(".")[0]):
             if run_id := state.run_of_record(blob.name):
@@ -83,8 +119,17 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
     ]
 
 
-export_argument = click.argument("export", shell_complete=lambda *typed: ids_in(state.EXPORTS, typed[-1]))
+def known_export(_: click.Context, __: click.Parameter, typed: str | None) -> str | None:
+    """The export that is meant. Raises NotFound where there is none of this id, but a similar one."""
+    return typed and meant(state.EXPORTS, typed, "export")
+
+
+def _known_connection(_: click.Context, __: click.Parameter, typed: str) -> str:
+    return meant(state.CONNECTIONS, typed, "connection")
+
+
+export_argument = click.argument("export", shell_complete=complete_exports, callback=known_export)
 connection_argument = click.argument(
-    "connection", shell_complete=lambda *typed: ids_in(state.CONNECTIONS, typed[-1])
+    "connection", shell_complete=complete_connections, callback=_known_connection
 )
 run_argument = click.argument("run_id", metavar="RUN", shell_complete=lambda *typed: _run_ids(typed[-1]))

@@ -15,7 +15,9 @@ from cli.options import (
     errors_as_json_option,
     full_option,
     json_option,
+    known_export,
     limit_option,
+    open_runs,
     open_services,
     operator,
     readd_option,
@@ -50,7 +52,7 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 
 
 @click.command()
-@click.argument("export", required=False, shell_complete=complete_exports)
+@click.argument("export", required=False, shell_complete=complete_exports, callback=known_export)
 @click.option("--all", "all_", is_flag=True, help="Open a run of every export that runs by itself.")
 @dry_run_option
 @limit_option
@@ -194,7 +196,7 @@ def list_(export: str | None, limit: int, as_json: bool) -> None:
 
     Example: segment-export runs list vip
     """
-    services = open_services()
+    services = open_runs()
     if export is None:
         records, _ = recent_runs(services.state, "", limit)
     else:
@@ -215,7 +217,7 @@ def show(run_id: str, as_json: bool) -> None:
 
     Example: segment-export runs show vip.20261123T200000Z-1f3a
     """
-    services = open_services()
+    services = open_runs()
     print_run(read_run(services.state, run_id), services.settings.state_url, as_json)
 
 
@@ -232,7 +234,7 @@ def cancel(run_id: str, as_json: bool) -> None:
 
     Example: segment-export runs cancel vip.20261123T200000Z-1f3a
     """
-    services = open_services()
+    services = open_runs()
     run = find_run(services.state, run_id)
     if isinstance(run, RunRecord):
         raise AlreadyRunning(f"The run has ended: {run.status}.", code="already_closed")
@@ -252,7 +254,7 @@ def rejected(run_id: str) -> None:
 
     Example: segment-export runs rejected vip.20261123T200000Z-1f3a > refused.csv
     """
-    content = read_rejected(open_services().state, run_id).decode()
+    content = read_rejected(open_runs().state, run_id).decode()
     for line in content.splitlines():
         print_line(line)
 
@@ -265,7 +267,7 @@ def follow(run_id: str, as_json: bool) -> int:
 
     Example: segment-export runs follow vip.20261123T200000Z-1f3a
     """
-    services = open_services()
+    services = open_runs()
     run = find_run(services.state, run_id)
     if not isinstance(run, RunRecord):
         with nullcontext() if as_json else watching(services, run.record.export):

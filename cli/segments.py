@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options import json_option, open_services
+from cli.options import json_option, open_services, point_out
 from cli.terminal.entry import OK, USAGE
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, size, table
@@ -10,7 +10,7 @@ from shared.administration.segments import Segment, describe, read
 from shared.segments import Segments
 
 
-@click.command()
+@click.command(short_help="Show the segments: members, age, columns.")
 @click.argument("names", metavar="[SEGMENT]...", nargs=-1)
 @json_option
 def segments(names: tuple[str, ...], as_json: bool) -> int:
@@ -22,6 +22,7 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
+    point_out("SEGMENTS_URL", services.settings.segments_url)
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
     if len(names) == 1:
         found = [read(services, view, names[0])]

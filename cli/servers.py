@@ -20,12 +20,15 @@ PORT = click.IntRange(0, 65_535)
 @click.command()
 @click.option("--port", type=PORT, default=7071, show_default=True, help="The port on 127.0.0.1.")
 @click.option(
+    "--differences", is_flag=True, help="Print in what this host differs from the one in Azure, and exit."
+)
+@click.option(
     "--as",
     "role",
     type=click.Choice(["administrator", "contributor", "viewer"]),
     help="Play a person with this role who has signed in (AUTH=local).",
 )
-def serve(port: int, role: str | None) -> None:
+def serve(port: int, role: str | None, differences: bool) -> None:
     """Serve the functions on this machine, until Ctrl-C.
 
     The function key is FUNCTION_KEY (default: local); with --as, no key is needed, and whoever can reach the
@@ -37,6 +40,10 @@ def serve(port: int, role: str | None) -> None:
     from sandbox.functions_host import NOT_EMULATED, load_local_settings
     from sandbox.functions_host import serve as serve_host
 
+    if differences:
+        for each in NOT_EMULATED:
+            print_line(f"Not emulated: {each}.")
+        return
     load_local_settings(APP, os.environ)
     if role is not None:
         if auth_of(os.environ) is not Auth.LOCAL and "AUTH" in os.environ:
@@ -48,7 +55,6 @@ def serve(port: int, role: str | None) -> None:
         Settings.from_environment()
     except InvalidSettings as error:
         print_line(f"The settings are not valid, and functions will fail or be missing: {error.message}")
-    print_line("Not emulated: " + "; ".join(NOT_EMULATED) + ".")
     serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
 
 

@@ -119,6 +119,11 @@ def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
     return url.rpartition("/")[2] if url else None
 
 
+def folder_of(url: str) -> Path | None:
+    """The folder of a store's address; None for a container."""
+    return Path(url.removeprefix("file:")) if url.startswith("file:") else None
+
+
 def container_and_prefix(url: str) -> tuple[str, str]:
     """The container's URL, and the prefix behind it without slashes at its ends.
 
@@ -135,6 +140,8 @@ def _store_url(name: str, url: str) -> str:
         if not url.removeprefix("file:"):
             raise InvalidSettings(f"{name}: a folder is missing after `file:`.")
         return url
+    if "://" not in url:
+        raise InvalidSettings(f"{name} must be a folder, file:<path>, or https://<account>/<container>.")
     if urlsplit(https_url(name, url)).path.strip("/") == "":
         raise InvalidSettings(f"{name} must name a container: https://<account>/<container>[/<prefix>].")
     return url

@@ -66,25 +66,34 @@ BAITS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wheels() -> Path:
     """What `make test` fetches for Azure."""
     assert (packing.WHEELS / "requirements.txt").exists(), "Run `make .venv/linux/requirements.txt`."
     return packing.WHEELS
 
 
-@pytest.fixture
-def package(wheels: Path, tmp_path: Path) -> Path:
-    packing.build(tmp_path / "built")
-    packing.pack(tmp_path / "built", tmp_path / "app.zip")
-    return tmp_path / "app.zip"
+@pytest.fixture(scope="module")
+def built(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[int, int]]:
+    """The folder, and the bytes of ours and of the dependencies in it."""
+    folder = tmp_path_factory.mktemp("package") / "built"
+    return folder, packing.build(folder)
 
 
-@pytest.fixture
-def unpacked(package: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def package(built: tuple[Path, tuple[int, int]]) -> Path:
+    """Packed once for all tests that only read it."""
+    folder, _ = built
+    packing.pack(folder, folder.parent / "app.zip")
+    return folder.parent / "app.zip"
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Path) -> Path:
     """A folder of its own, without anything else of this project."""
-    ZipFile(package).extractall(tmp_path / "app")
-    return tmp_path / "app"
+    folder = package.parent / "app"
+    ZipFile(package).extractall(folder)
+    return folder
 
 
 def ours(package: Path) -> list[str]:
@@ -101,7 +110,7 @@ def test_the_zip_holds_what_is_deployed(package: Path) -> None:
 def test_the_unpacked_zip_starts_alone(unpacked: Path) -> None:
     """With Python's own library and nothing else, the app has its functions, and loads what was packed."""
     paths = [str(unpacked / packing.SITE_PACKAGES), str(unpacked)]
-    command = [sys.executable, "-I", "-S", "-B", "-c", ALONE, *paths]
+    command = [sys.executable, "-I", "-S", "-c", ALONE, *paths]
     told = subprocess.check_output(command, cwd="/", env={"PATH": os.defpath}, text=True).splitlines()
     assert int(told[0]) > 10
     library = Path(os.__file__).parent
@@ -127,17 +136,11 @@ def test_the_unpacked_zip_exports(unpacked: Path, tmp_path: Path) -> None:
         assert (record["status"], record["counts"]["imported"]) == ("successful", 10)
 
 
-def test_the_same_files_make_the_same_zip(package: Path, unpacked: Path, tmp_path: Path) -> None:
-    """Who packs a release again can compare; nothing in it names this machine."""
-    again = tmp_path / "again.zip"
-    packing.build(tmp_path / "elsewhere")
-    packing.pack(tmp_path / "elsewhere", again)
-    assert again.read_bytes() == package.read_bytes()
-    named = [
-        file for file in unpacked.rglob("*") if file.is_file() and str(ROOT).encode() in file.read_bytes()
-    ]
-    assert named == []
-    assert not list(unpacked.rglob("__pycache__"))
+def test_nothing_names_this_machine(package: Path) -> None:
+    """Neither a path of it nor what its Python has compiled is packed."""
+    with ZipFile(package) as archive:
+        assert [name for name in archive.namelist() if str(ROOT).encode() in archive.read(name)] == []
+        assert [name for name in archive.namelist() if "__pycache__" in name] == []
 
 
 def test_dependencies_are_those_that_are_pinned(package: Path) -> None:
@@ -151,31 +154,44 @@ def test_dependencies_are_those_that_are_pinned(package: Path) -> None:
     assert all(re.search(r"\.(cpython-313-x86_64-linux-gnu|abi3)\.so$", name) for name in native), native
 
 
-def test_what_an_instance_loads_stays_small(wheels: Path, tmp_path: Path) -> None:
+def test_what_an_instance_loads_stays_small(built: tuple[Path, tuple[int, int]]) -> None:
     """Ours and what requirements.txt pins, unpacked, without bytecode: less than 60 MB."""
-    ours, dependencies = packing.build(tmp_path / "built")
+    _, (ours, dependencies) = built
     assert 100_000 < ours < 2_000_000
     assert 10_000_000 < dependencies < packing.MOST_BYTES - ours
 
 
-def test_nothing_private_travels(wheels: Path, repository: Path) -> None:
+def test_nothing_private_travels(repository: Path) -> None:
     """Keys, settings, data and left-overs in the tree, also in folders that are deployed, stay there."""
     for bait in BAITS:
         (repository / bait).parent.mkdir(parents=True, exist_ok=True)
         (repository / bait).write_text(BAIT)
-    subprocess.run([sys.executable, "-m", "infra.package"], cwd=repository, check=True)
+    packed_in(repository)
 
     package = ZipFile(repository / "dist/app.zip")
     tracked = git(repository, "ls-files", "--", *packing.DEPLOYED).splitlines()
     assert ours(repository / "dist/app.zip") == sorted(tracked)
     assert [name for name in package.namelist() if BAIT.encode() in package.read(name)] == []
+    assert f"{packing.SITE_PACKAGES}/pinned.py" in package.namelist()
     folder = repository / "dist/app"
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == sorted(
         package.namelist()
     )
 
 
-def test_other_dependencies_than_those_pinned_are_not_packed(wheels: Path, repository: Path) -> None:
+def test_the_same_files_make_the_same_zip(repository: Path) -> None:
+    """Who packs a release again can compare, whenever that is."""
+    package = repository / "dist/app.zip"
+    packed_in(repository)
+    once = package.read_bytes()
+    for path in (repository / "shared").rglob("*.py"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o600)
+    packed_in(repository)
+    assert package.read_bytes() == once
+
+
+def test_other_dependencies_than_those_pinned_are_not_packed(repository: Path) -> None:
     """A requirements.txt that has changed since they were fetched."""
     with (repository / "requirements.txt").open("a") as requirements:
         requirements.write("other==1.0\n")
@@ -207,7 +223,8 @@ def test_a_release_needs_its_heading_in_the_changelog() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """This project as it is, with everything committed and a version 9.8.7 in its changelog."""
+    """This project as it is, with everything committed and a version 9.8.7 in its changelog; one file is all
+    that was fetched for Azure."""
     folder = tmp_path / "repository"
     listed = ("ls-files", "--cached", "--others", "--exclude-standard")
     for name in git(ROOT, *listed).splitlines():
@@ -216,8 +233,10 @@ def repository(tmp_path: Path) -> Path:
             shutil.copyfile(ROOT / name, folder / name)
     with (folder / "CHANGELOG.md").open("a") as changelog:
         changelog.write("\n## [9.8.7] - 2026-12-01\n")
-    (folder / ".venv").mkdir()
-    (folder / ".venv/linux").symlink_to(packing.WHEELS)
+    fetched = folder / ".venv/linux"
+    (fetched / "site-packages").mkdir(parents=True)
+    (fetched / "site-packages/pinned.py").write_text("")
+    shutil.copyfile(ROOT / "requirements.txt", fetched / "requirements.txt")
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     commit(folder)
@@ -233,13 +252,18 @@ def commit(folder: Path) -> None:
     git(folder, *someone, "commit", "--quiet", "--all", "--message", "Change something")
 
 
+def packed_in(repository: Path) -> None:
+    """What `make package` does there."""
+    subprocess.run([sys.executable, "-m", "infra.package"], cwd=repository, check=True)
+
+
 def released(repository: Path) -> subprocess.CompletedProcess[str]:
     """What `make release VERSION=9.8.7` does there."""
     command = [sys.executable, "-m", "infra.release", "9.8.7"]
     return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
 
-def test_a_release_has_its_version_everywhere(wheels: Path, repository: Path) -> None:
+def test_a_release_has_its_version_everywhere(repository: Path) -> None:
     """In the project's file and in what Klaviyo sees, in the zip too; nothing else is changed."""
     result = released(repository)
 

@@ -37,7 +37,7 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
     return click.option(option, metavar="NAME", envvar=variables, callback=check, help=told)
 
 
-@click.command()
+@click.command(short_help="Check the installation, with a fix for each problem.")
 @click.option(
     "--url",
     metavar="URL",
@@ -130,6 +130,7 @@ def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | Non
 def _members(finding: Finding) -> dict[str, object]:
     return {
         "name": finding.name,
+        "status": "ok" if not finding.fix else "warning" if finding.warning else "wrong",
         "message": finding.message,
         "mend": finding.fix,
         "warning": finding.warning,

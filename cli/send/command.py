@@ -2,40 +2,47 @@
 
 import getpass
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
-from cli.options import dry_run_option, json_option, limit_option
+from cli.options import dry_run_option, json_option, limit_option, settings_of_runs
 from cli.runs import conduct
-from cli.send.guessing import guess_attributes, guess_email
-from cli.send.one_file import CsvFile, FileDocuments, connection_of, export_of, services_of
+from cli.send.inputs import STANDARD_INPUT, open_inputs
+from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
+from cli.send.questions import Given, choose_columns, condition_of
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.live import WatchedClock
-from cli.terminal.output import agrees, choose, print_line
-from cli.terminal.results import print_preview, worded_for_send
+from cli.terminal.output import agrees, note, print_line
+from cli.terminal.results import print_at_klaviyo, print_preview, worded_for_send
 from shared.adapters.clock import Deadline
+from shared.catalog import Export
 from shared.catalog.attributes import Attributes
-from shared.errors import Denied, InvalidRequest, InvalidSettings, NotFound
+from shared.catalog.document import LIST_ID_PATTERN
+from shared.errors import Denied, InvalidSettings
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.profiles.columns import look_like_names
 from shared.runs.plan import mapping_of
 from shared.runs.starting import Request
+from shared.runs.views.at_klaviyo import look_at_list
 from shared.runs.views.preview import fields_of, preview
 from shared.services import Services
-from shared.settings import LOOPBACK, Settings
+from shared.settings import LOOPBACK
+from shared.text import listing
 
 # Seconds to sign in and find the list.
 ONLINE = 60
 ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
-@click.command()
-@click.argument("file", metavar="FILE.csv", type=click.Path(path_type=Path))
+@click.command(short_help="Send the people in your own files to a list.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--list", "list_id", metavar="ID", required=True, help="The id of the Klaviyo list.")
 @click.option("--email", metavar="COLUMN", help="The column with the email addresses.")
 @click.option(
@@ -52,64 +59,83 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
     multiple=True,
     help="A column to send as a custom property, as text.",
 )
+@click.option(
+    "--only-if",
+    "conditions",
+    metavar="COLUMN=VALUE",
+    multiple=True,
+    help="Send only rows with this value, such as a consent; several values of a column may be given.",
+)
+@click.option(
+    "--phone-region", metavar="COUNTRY", help="Country of phones without a country code, such as DE."
+)
+@click.option(
+    "--encoding", metavar="NAME", help="Encoding of the files, such as cp1250; it is found otherwise."
+)
 @dry_run_option
 @limit_option
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @json_option
 def send(
-    file: Path,
+    files: tuple[Path, ...],
     list_id: str,
     email: str | None,
     maps: tuple[str, ...],
     properties: tuple[str, ...],
+    conditions: tuple[str, ...],
+    phone_region: str | None,
+    encoding: str | None,
     dry_run: bool,
     limit: int | None,
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Send the people in FILE.csv to a list; needs KLAVIYO_API_KEY, but no configuration.
+    """Send the people in each FILE to a list; needs KLAVIYO_API_KEY, but no configuration.
 
-    Where people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
+    A FILE is CSV, also as Excel writes it, or a workbook, of which the first sheet is read; - is standard
+    input. Where people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
     SECRETS_FILE.
 
-    After an interruption, the same command resumes the run. In a terminal it suggests columns for missing
-    options, unless --yes is given.
+    After an interruption, the same command resumes the run. In a terminal it asks for missing options and
+    suggests columns, unless --yes is given.
 
     Example: segment-export send people.csv --list Y6nRLr --email EMail --map first_name=FirstName
     """
-    settings = Settings.from_environment()
+    if not re.fullmatch(LIST_ID_PATTERN, list_id):
+        raise click.BadParameter(
+            "It is in the address of the list's page, such as Y6nRLr.", param_hint="--list"
+        )
+    settings = settings_of_runs()
     key = "" if dry_run else _key()
-    csv_file = _opened(file)
-    asks = sys.stdin.isatty() and not as_json and not yes
-    attributes = attributes_of(maps)
-    if email is None:
-        email = _email(csv_file, asks)
-    has_names = look_like_names(csv_file.columns)
-    if asks and not maps and not properties and has_names:
-        attributes = _suggested(csv_file, email)
-    export = export_of(csv_file, list_id, email, attributes, properties)
-    # Raises unless every column exists.
-    columns = [(column, "") for column in csv_file.columns]
-    Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not has_names)
-    services = services_of(csv_file, key, settings, WatchedClock())
+    asks = sys.stdin.isatty() and STANDARD_INPUT not in files and not as_json and not yes
+    has_to_ask = not (dry_run or yes) and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
+    if has_to_ask and not asks:
+        raise click.UsageError("Sending needs confirmation, and nobody can be asked: add --yes.")
+    csv_files = CsvFiles(open_inputs(files, encoding))
+    for line in csv_files.notes:
+        note(line)
+    clock = WatchedClock()
+    services = services_of(csv_files, key, settings, clock)
     click.get_current_context().with_resource(services)
-    if dry_run:
+    signed_in = None if dry_run else _found(services, clock, key, list_id)
+    chosen = choose_columns(csv_files, Given(email, attributes_of(maps), properties, phone_region), asks=asks)
+    only_if = _only_if(conditions) or condition_of(csv_files, chosen, asks=asks)
+    what = (chosen.email, chosen.attributes, only_if)
+    export = export_of(csv_files, list_id, *what)
+    # Raises unless every column exists.
+    columns = [(column, "") for column in csv_files.columns]
+    Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not look_like_names(csv_files.columns))
+    if signed_in is None:
         made = preview(services, export, limit)
         # Without the account, the id of the run's export is unknown.
-        print_preview(made.model_copy(update={"export": file.name}), as_json)
+        print_preview(made.model_copy(update={"export": csv_files.name}), as_json)
         return OK
-    has_to_ask = not yes and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
-    if has_to_ask and not asks:
-        raise click.UsageError("Sending needs confirmation, and this is not a terminal: add --yes.")
-    klaviyo, found = _found(services, key, list_id)
-    if has_to_ask:
-        print_line(f"Fields to send: {', '.join(fields_of(export))}.")
-        account = f"{klaviyo.account.name} ({klaviyo.account.id})"
-        if not agrees(f"Send {file.name} to the list {found.name} of the account {account}?"):
-            print_line("Nothing was sent.")
-            return FAILED
+    klaviyo, found = signed_in
+    if has_to_ask and not _agreed(csv_files, export, klaviyo, found, Deadline(clock, ONLINE)):
+        print_line("Nothing was sent.")
+        return FAILED
     account_id = klaviyo.account.id
-    export = export_of(csv_file, list_id, email, attributes, properties, account_id)
+    export = export_of(csv_files, list_id, *what, account_id)
     connection = connection_of(
         Account(id=account_id, name=klaviyo.account.name),
         getpass.getuser(),
@@ -119,31 +145,47 @@ def send(
     return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
 
 
-def _opened(path: Path) -> CsvFile:
-    """Opens the file. Raises NotFound and InvalidRequest with the path as typed, and InvalidSegment."""
-    if path.is_dir():
-        raise InvalidRequest(f"{path} is a directory, not a CSV file.", code="unreadable_file")
-    try:
-        return CsvFile(path)
-    except NotFound:
-        problem = "is not a regular file" if path.exists() else "does not exist"
-        raise NotFound(f"{path} {problem}.") from None
-    except InvalidRequest:
-        raise InvalidRequest(
-            f"The file name {path} is not supported. Rename the file: no dot at the start, "
-            "no .lock at the end, no backslash.",
-            code="unreadable_file",
-        ) from None
-
-
-def _found(services: Services, key: str, list_id: str) -> tuple[Klaviyo, KlaviyoList]:
-    """The account of the key, and the list in it. Raises Denied, NotFound."""
-    deadline = Deadline(services.clock, ONLINE)
+def _found(services: Services, clock: WatchedClock, key: str, list_id: str) -> tuple[Klaviyo, KlaviyoList]:
+    """The account of the key, and the list in it. Raises Denied, NotFound, KlaviyoUnavailable."""
+    deadline = Deadline(clock, ONLINE)
+    clock.at_first_sleep = lambda: note(
+        f"Klaviyo does not answer. Trying again, for up to {ONLINE} s in all."
+    )
     try:
         klaviyo = services.klaviyo.sign_in(key, deadline)
         return klaviyo, klaviyo.read_list(list_id, deadline)
     except Denied as problem:
         raise Denied(worded_for_send(problem.message), code=problem.code) from None
+    finally:
+        clock.at_first_sleep = None
+
+
+def _agreed(
+    files: CsvFiles, export: Export, klaviyo: Klaviyo, found: KlaviyoList, deadline: Deadline
+) -> bool:
+    """Whether the person agrees, who sees what leaves, where it goes and what starts there."""
+    print_at_klaviyo(look_at_list(klaviyo, export, deadline))
+    print_line(f"Fields to send: {', '.join(fields_of(export))}.")
+    if export.only_if is not None:
+        values = export.only_if.in_ or (export.only_if.equals or "",)
+        print_line(f"Only rows with {export.only_if.column}: {listing(values)}.")
+    account = f"{klaviyo.account.name} ({klaviyo.account.id})"
+    return agrees(f"Send {files.name} to the list {found.name} of the account {account}?")
+
+
+def _only_if(conditions: tuple[str, ...]) -> dict[str, Any] | None:
+    """The condition of options like `Opted In=Yes`; several of one column are its values."""
+    pairs = [text.partition("=") for text in conditions]
+    for column, equals, _ in pairs:
+        if not column or not equals:
+            raise click.BadParameter("A condition is COLUMN=VALUE.", param_hint="--only-if")
+    columns = {column for column, _, _ in pairs}
+    if len(columns) > 1:
+        raise click.BadParameter("A condition is on one column.", param_hint="--only-if")
+    values = [value for _, _, value in pairs]
+    if not values:
+        return None
+    return {"column": columns.pop(), **({"equals": values[0]} if len(values) == 1 else {"in": values})}
 
 
 def attributes_of(maps: tuple[str, ...]) -> dict[str, str]:
@@ -166,26 +208,6 @@ def _attribute(text: str) -> tuple[str, str]:
             f"{attribute!r} is not an attribute. The attributes are {names}.", param_hint="--map"
         )
     return attribute, column
-
-
-def _email(file: CsvFile, asks: bool) -> str:
-    if not look_like_names(file.columns):
-        raise click.UsageError(
-            f"{file.path.name} does not seem to begin with column names, so none is suggested. "
-            "Name the column with the email addresses: --email COLUMN."
-        )
-    guess = guess_email(file)
-    if not asks:
-        hint = f" It may be {guess!r}." if guess else ""
-        raise click.UsageError(f"Name the column with the email addresses: --email COLUMN.{hint}")
-    return choose("Column with the email addresses", file.columns, guess)
-
-
-def _suggested(file: CsvFile, email: str) -> dict[str, str]:
-    found = {name: column for name, column in guess_attributes(file.columns).items() if column != email}
-    for attribute, column in found.items():
-        print_line(f"  {attribute} from {column}")
-    return found if found and agrees("Send these too?", default=True) else {}
 
 
 def _key() -> str:

@@ -1,33 +1,44 @@
-"""Guesses which columns of an unknown file hold the email and Klaviyo's attributes."""
+"""Guesses which columns of an unknown file hold the email, Klaviyo's attributes, and consent."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
-from cli.send.one_file import CsvFile
+from cli.send.one_file import CsvFiles
 from shared.profiles.emails import is_possible_email
 from shared.segments import read_rows
 
 SAMPLE = 200
 # Names of columns, letters only, by Klaviyo's attribute.
 NAMES = {
-    "first_name": ("firstname", "givenname", "forename"),
-    "last_name": ("lastname", "surname", "familyname"),
-    "phone_number": ("phonenumber", "phone", "telephone", "mobile", "mobilephone", "cellphone"),
+    "first_name": ("firstname", "givenname", "forename", "vorname"),
+    "last_name": ("lastname", "surname", "familyname", "nachname"),
+    "phone_number": (
+        *("phonenumber", "phone", "telephone", "mobile", "mobilephone", "cellphone", "telefon"),
+        *("telefonnummer", "mobil", "handy"),
+    ),
     "external_id": ("externalid", "customerid"),
-    "organization": ("organization", "organisation", "company", "companyname"),
+    "organization": ("organization", "organisation", "company", "companyname", "firma"),
     "title": ("title", "jobtitle"),
     "location.address1": ("address", "address1", "street", "streetaddress"),
-    "location.city": ("city", "town"),
+    "location.city": ("city", "town", "ort", "stadt"),
     "location.region": ("region", "state", "province"),
-    "location.zip": ("zip", "zipcode", "postcode", "postalcode"),
-    "location.country": ("country", "countryregion"),
+    "location.zip": ("zip", "zipcode", "postcode", "postalcode", "plz", "postleitzahl"),
+    "location.country": ("country", "countryregion", "land"),
 }
+# In a name of which only letters are left.
+_CONSENT = re.compile(
+    "opt(ed)?(in|out)|consent|subscri|newsletter|marketing|permission|gdpr|donot(bulk)?email|einwilligung|"
+    "zustimmung|werbung|consentement|consenso|consentimiento"
+)
+# Values of a column that says yes or no, and perhaps a third thing.
+MOST_ANSWERS = 5
 
 
-def guess_email(file: CsvFile) -> str | None:
+def guess_email(files: CsvFiles) -> str | None:
     """The column with the most addresses in the first rows, if most of its values are addresses."""
     best, most = None, 0
-    for column, cells in zip(file.columns, zip(*_sample(file), strict=True), strict=False):
+    for column, cells in zip(files.columns, zip(*_sample(files), strict=True), strict=False):
         filled = [cell.strip() for cell in cells if cell.strip()]
         addresses = sum(map(is_possible_email, filled))
         if addresses > most and 2 * addresses > len(filled):
@@ -37,7 +48,7 @@ def guess_email(file: CsvFile) -> str | None:
 
 def guess_attributes(columns: Sequence[str]) -> dict[str, str]:
     """Columns by the attribute that their names suggest; each attribute takes the first match."""
-    by_name = {"".join(filter(str.isalpha, column)).lower(): column for column in reversed(columns)}
+    by_name = {_letters(column): column for column in reversed(columns)}
     found = {
         attribute: next((by_name[name] for name in names if name in by_name), None)
         for attribute, names in NAMES.items()
@@ -45,7 +56,34 @@ def guess_attributes(columns: Sequence[str]) -> dict[str, str]:
     return {attribute: column for attribute, column in found.items() if column is not None}
 
 
-def _sample(file: CsvFile) -> Iterable[list[str]]:
-    snapshot = file.snapshot()
-    rows = read_rows(file.store, file.partition, 0, snapshot.csv_format, file.columns)
+def guess_consent(files: CsvFiles, used: Collection[str]) -> str | None:
+    """The first column that is called like consent and has an answer in the first rows, and few of them."""
+    for column in files.columns:
+        if column not in used and _CONSENT.search(_letters(column)):
+            answers = set(values_of(files, column)) - {""}
+            if 0 < len(answers) <= MOST_ANSWERS:
+                return column
+    return None
+
+
+def has_national_phones(files: CsvFiles, column: str) -> bool:
+    """Whether a phone in the first rows has no country code."""
+    return any(phone and not phone.startswith("+") for phone in values_of(files, column))
+
+
+def values_of(files: CsvFiles, column: str) -> list[str]:
+    """The values of a column in the first rows, without white space around them."""
+    if column not in files.columns:
+        return []
+    place = files.columns.index(column)
+    return [cells[place].strip() for cells in _sample(files)]
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, name)).lower()
+
+
+def _sample(files: CsvFiles) -> Iterable[list[str]]:
+    first = files.partitions[0]
+    rows = read_rows(files.store, first, 0, files.snapshot().csv_format, files.columns)
     return [cells for _, _, cells in islice(rows, SAMPLE) if not isinstance(cells, str)]

@@ -1,17 +1,16 @@
-"""Stands in for the segment, the documents and the vault of an export of one CSV file."""
+"""Stands in for the segment, the documents and the vault of an export of files that are given to `send`."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import blake2b
-from pathlib import Path
-from typing import override
+from typing import Any, override
 
+from cli.send.inputs import Input, Inputs
 from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage import open_store
-from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import BlobInfo, Store
 from shared.adapters.vault import Vault, open_vault
 from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
@@ -26,29 +25,32 @@ from shared.settings import Settings
 CONNECTION = "send"
 
 
-class CsvFile:
-    """A local file, read as the only partition of a segment with the file's name.
+class CsvFiles:
+    """Inputs as the partitions of one segment, which is called as they are.
 
-    Its first line has the column names; all values are text. Raises NotFound, InvalidSegment.
+    The first line of each has column names, and the columns are those of the first; all values are text.
+    Raises Changed, InvalidSegment.
     """
 
-    def __init__(self, path: Path) -> None:
-        path = path.resolve()
-        self.path = path
-        self.store: Store = FolderStore(path.parent)
-        self._info: BlobInfo = self.store.stat(path.name)
-        self.partition = Partition(self._info.name, self._info.etag, self._info.size)
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self.store: Store = Inputs(inputs)
+        self.notes = [each.note for each in inputs if each.note]
+        infos = [each.info for each in inputs]
+        self.partitions = tuple(Partition(info.name, info.etag, info.size) for info in infos)
+        others = f" and {len(infos) - 1} more" if len(infos) > 1 else ""
+        self.name = f"{infos[0].name}{others}"
         self.columns, self.delimiter = self._header()
+        self._last_modified = max(info.last_modified for info in infos)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(
-            segment=self.path.name,
-            folder=self.path.name,
-            version=self._info.last_modified.isoformat(),
-            refreshed_at=self._info.last_modified,
+            segment=self.name,
+            folder=self.name,
+            version=self._last_modified.isoformat(),
+            refreshed_at=self._last_modified,
             columns=tuple(map(Column, self.columns)),
             csv_format=CsvFormat(True, self.delimiter),
-            partitions=(self.partition,),
+            partitions=self.partitions,
             names_by_file=True,
         )
 
@@ -61,33 +63,50 @@ class CsvFile:
     @cached_property
     def _content_digest(self) -> bytes:
         digest = blake2b(digest_size=32)
-        for chunk in self.store.stream(self.partition.name, etag=self.partition.etag):
-            digest.update(chunk)
+        for partition in self.partitions:
+            for chunk in self.store.stream(partition.name, etag=partition.etag):
+                digest.update(chunk)
         return digest.digest()
 
     def _header(self) -> tuple[list[str], str]:
-        """The column names, and the delimiter that separates most of them."""
-        delimiter = read_delimiter(self.store, self.partition)
-        columns = read_header(self.store, self.partition, delimiter) if delimiter else None
-        if not delimiter or not columns:
-            raise InvalidSegment(
-                f"{self.path.name} is empty. It must be CSV that begins with its column names.",
-                code="invalid_csv",
-            )
+        """The column names of the first file, and the delimiter that separates most of them."""
+        first = self.partitions[0]
+        delimiter = self._delimiter(first)
+        for other in self.partitions[1:]:
+            if (its_own := self._delimiter(other)) != delimiter:
+                raise InvalidSegment(
+                    f"{other.name} is separated by {its_own!r}, and {first.name} by {delimiter!r}. "
+                    "Send one after the other.",
+                    code="invalid_csv",
+                )
+        columns = read_header(self.store, first, delimiter)
+        if not columns:
+            raise _empty(first.name)
         return columns, delimiter
+
+    def _delimiter(self, partition: Partition) -> str:
+        if delimiter := read_delimiter(self.store, partition):
+            return delimiter
+        raise _empty(partition.name)
+
+
+def _empty(name: str) -> InvalidSegment:
+    return InvalidSegment(
+        f"{name} is empty. It must be CSV that begins with its column names.", code="invalid_csv"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class FileSegments:
     """A source of segments whose only segment is the file."""
 
-    file: CsvFile
+    files: CsvFiles
 
     def newest(self, segment: str) -> Snapshot:  # noqa: ARG002 - there is only one
-        return self.file.snapshot()
+        return self.files.snapshot()
 
     def versions(self, segments: Iterable[str]) -> dict[str, str]:
-        return dict.fromkeys(segments, self.file.snapshot().version)
+        return dict.fromkeys(segments, self.files.snapshot().version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +170,13 @@ class OneKey(Vault):
         raise Denied("A file is sent with the key at hand: none is kept.")
 
 
-def services_of(file: CsvFile, key: str, settings: Settings, clock: Clock) -> Services:
-    """The services of a run over the file, without its documents."""
+def services_of(files: CsvFiles, key: str, settings: Settings, clock: Clock) -> Services:
+    """The services of a run over the files, without its documents."""
     store = open_store(settings.state_url)
     return Services(
         settings=settings,
-        segment_store=file.store,
-        segments=FileSegments(file),
+        segment_store=files.store,
+        segments=FileSegments(files),
         state=store,
         catalog=Catalog(store),
         vault=OneKey(key, partial(open_vault, settings)),
@@ -167,24 +186,24 @@ def services_of(file: CsvFile, key: str, settings: Settings, clock: Clock) -> Se
 
 
 def export_of(
-    file: CsvFile,
+    files: CsvFiles,
     list_id: str,
     email: str,
-    attributes: Mapping[str, str],
-    properties: Sequence[str],
+    attributes: Mapping[str, Any],
+    only_if: Mapping[str, Any] | None,
     account: str = "",
 ) -> Export:
-    """The file's export. Raises InvalidDocument for an attribute that Klaviyo does not have, or an invalid
-    list id."""
-    columns = {**attributes, "properties": list(properties)}
+    """The export of the files. Raises InvalidDocument for an attribute that Klaviyo does not have, or an
+    invalid list id."""
     members = {
-        "id": file.export_id(account, list_id, email, columns),
-        "display_name": file.path.name,
+        "id": files.export_id(account, list_id, email, attributes, *([only_if] if only_if else [])),
+        "display_name": files.name,
         "connection": CONNECTION,
-        "segments": [file.path.name],
+        "segments": [files.name],
         "list_id": list_id,
         "match": {"email": email},
-        "attributes": columns,
+        "attributes": attributes,
+        **({"only_if": only_if} if only_if else {}),
         "schedule": {"active": False},
         "limits": {"max_profiles": 10**9},
     }

@@ -2,8 +2,8 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, override
 
 import click
 
@@ -34,7 +34,20 @@ EXIT_CODES = {
 
 
 class Entry(click.Group):
-    """The group of all commands. A command returns its exit code, or nothing for 0."""
+    """The group of all commands. A command returns its exit code, or nothing for 0.
+
+    `sections` are the headings of the help, with the names of their commands.
+    """
+
+    sections: Mapping[str, Sequence[str]] = {}
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, names in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name, self.commands[name].get_short_help_str(limit=65)) for name in names]
+                )
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
         """Runs a command and exits. No error shows a traceback."""

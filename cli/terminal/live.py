@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
@@ -43,15 +43,22 @@ DOING = {
 
 
 class WatchedClock(SystemClock):
-    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between looks at its jobs."""
+    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between looks at its jobs.
+
+    `at_first_sleep` is called once, before the next thread sleeps.
+    """
 
     def __init__(self) -> None:
         self.sleepers = 0
+        self.at_first_sleep: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self.sleepers += 1
+            told, self.at_first_sleep = self.at_first_sleep, None
+        if told is not None:
+            told()
         try:
             super().sleep(seconds)
         finally:

@@ -28,14 +28,19 @@ def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
 def find_columns(
     wanted: Collection[str], names: Sequence[str], *, names_are_told: bool = True
 ) -> dict[str, int]:
-    """The place of each wanted column among the names: that of the same name, or of the same name trimmed.
+    """The place of each wanted column among the names: that of the same name, else of the same name trimmed,
+    else of one that differs in case and spaces.
 
     Raises NotFound if the segment lacks one, with the closest of its columns if they may be shown;
     InvalidSegment if it has two of one name, since either could be meant.
     """
-    exact, trimmed = _places(names), _places(map(trim, names))
+    exact, trimmed, alike = (_places(map(form, names)) for form in (str, trim, _alike))
     trimmed.pop("", None)
-    found = {column: exact.get(column) or trimmed.get(trim(column), []) for column in wanted}
+    alike.pop("", None)
+    found = {
+        column: exact.get(column) or trimmed.get(trim(column)) or alike.get(_alike(column), [])
+        for column in wanted
+    }
     missing = sorted(column for column, places in found.items() if not places)
     if missing and not names_are_told:
         raise NotFound(
@@ -107,6 +112,10 @@ def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
 
 def _folded(name: str) -> str:
     return trim(name).casefold()
+
+
+def _alike(name: str) -> str:
+    return "".join(_folded(name).split())
 
 
 def _compared(name: str) -> str:

@@ -8,9 +8,10 @@ class DigestSet:
 
     def __init__(self) -> None:
         self._buckets = [b""] * (1 << 16)
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._buckets)) // PERSON
+        return self._count
 
     def __contains__(self, digest: bytes) -> bool:
         bucket = self._buckets[digest[0] << 8 | digest[1]]
@@ -18,7 +19,7 @@ class DigestSet:
 
     def joined(self) -> bytes:
         """All of them, one after another."""
-        return b"".join(self._buckets)
+        return b"".join(self._buckets) if self._count else b""
 
     def add(self, digest: bytes) -> bool:
         """Returns whether it is a new one."""
@@ -27,6 +28,7 @@ class DigestSet:
         if digest in bucket and _has(bucket, digest):
             return False
         buckets[number] = bucket + digest
+        self._count += 1
         return True
 
 

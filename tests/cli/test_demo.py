@@ -40,21 +40,16 @@ def test_a_file_in_the_way(command: Command, tmp_path: Path, monkeypatch: pytest
 
 
 def test_two_demos_in_a_folder(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second keeps its hands off the first one's files."""
+    """The second keeps its hands off the first one's files. Ctrl-C ends the first, which says that the next
+    demo starts over, not that a run can be resumed."""
     monkeypatch.chdir(tmp_path)
-    with running_demo(tmp_path):
+    with running_demo(tmp_path) as said:
         result = command("demo")
 
         assert result.exit_code == 75
         assert "Another demo is running in data/demo" in result.stderr
         assert Path("data/demo/state/exports/vip.json").exists()
         assert Path("data").stat().st_mode & 0o777 == 0o700
-
-
-def test_ctrl_c(tmp_path: Path) -> None:
-    """The message is that the next demo starts over, not that a run can be resumed."""
-    with running_demo(tmp_path) as said:
-        pass
 
     assert "the next demo starts over" in said[0]
     assert "Traceback" not in said[0]

@@ -187,7 +187,7 @@ def test_validate_online_finds_what_a_run_would(command: Command, world: World) 
         "exports/vip.json",
         list_id="Nowhere",
         segments=["HighValueSegment", "Nothing"],
-        match={"email": "Email"},
+        match={"email": "Mail"},
         attributes={"first_name": "Vorname", "properties": ["City", "Points"]},
         only_if={"column": "Consent", "equals": "True"},
     )

@@ -77,12 +77,12 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
     [
         (["--list", LIST, *MAPS], {}, "Set KLAVIYO_API_KEY"),
         (["--list", LIST], KEY, "--email COLUMN. It may be 'EMail'."),
-        (["--list", LIST, "--email", "Email"], KEY, "the closest names first: 'EMail'"),
+        (["--list", LIST, "--email", "Mail"], KEY, "the closest names first: 'EMail'"),
         (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is not an attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
         (["--list", "Nowhere", *MAPS], KEY, "unknown_list"),
-        (["--list", "no list", *MAPS], KEY, "/list_id: must be the id of a Klaviyo list"),
+        (["--list", "no list", *MAPS], KEY, "address of the list's page, such as Y6nRLr"),
         (
             ["--list", LIST, *MAPS],
             {"KLAVIYO_API_KEY": "pk_wrong"},
@@ -113,7 +113,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     [
         (b"", "begins with its column names"),
         (b"ada@example.org,Ada\n", "does not begin with names of columns"),
-        ("EMail,Name\n".encode("utf-16"), "must be CSV in UTF-8"),
+        ("EMail,Name\n".encode("utf-16-le"), "must be CSV in UTF-8"),
         (None, "people.csv does not exist"),
     ],
 )

@@ -16,7 +16,7 @@ def test_in_a_terminal_columns_are_suggested(world: World, people: Path) -> None
     """Enter takes the email column that was found, `n` leaves the suggested attributes out."""
     arguments = ["send", str(people), "--list", LIST]
 
-    code, said = in_terminal(arguments, environment_of(world) | KEY, "\nn\n")
+    code, said = in_terminal(arguments, environment_of(world) | KEY, "\nn\neverybody\n")
 
     assert code == 0, said
     assert "[EMail]" in said
@@ -29,7 +29,7 @@ def test_attributes_are_suggested_for_a_given_email(world: World, people: Path) 
     """With only the email column given, the other columns are suggested too."""
     arguments = ["send", str(people), "--list", LIST, "--email", "EMail"]
 
-    code, said = in_terminal(arguments, environment_of(world) | KEY, "y\n")
+    code, said = in_terminal(arguments, environment_of(world) | KEY, "y\n\neverybody\n")
 
     assert code == 0, said
     assert "first_name from FirstName" in said
@@ -60,7 +60,7 @@ def test_a_missing_key_is_said_before_anything_is_asked(world: World, people: Pa
     assert "Set KLAVIYO_API_KEY" in said
     assert "[EMail]" not in said
 
-    code, said = in_terminal([*arguments, "--dry-run"], environment_of(world), "\n\n")
+    code, said = in_terminal([*arguments, "--dry-run"], environment_of(world), "\n\n\neverybody\n")
     assert code == 0, said
     assert "Dry run of people.csv to the list" in said
 
@@ -83,7 +83,7 @@ def test_a_real_account_is_asked_for_by_its_name(
     with serving_tls(app(world.stand_in), tmp_path) as (url, authority):
         environment = environment_of(world) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
         arguments = ["send", str(people), "--list", LIST, *MAPS]
-        found, said = in_terminal(arguments, environment, f"{answer}\n")
+        found, said = in_terminal(arguments, environment, f"everybody\n{answer}\n")
 
     assert found == code, said
     assert "Fields to send: email, first_name, location.city." in said

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,28 @@ from tests.support.templates import ALERT_RULES, ROOT, split_by
 
 ANALYZER = ROOT / "tests/kusto/analyze.cjs"
 
-type Kusto = Callable[[list[str]], list[dict[str, Any]]]
+MISTAKES = [
+    "AppMetrics | where Nam == 1",
+    "AppMetrics | summarize sum(Name)",
+    "AppThings",
+    "AppMetrics | wher 1",
+]
+
+type Answers = Mapping[str, Any]
 
 
-@pytest.fixture
-def kusto() -> Kusto:
-    """Diagnostics and columns of each query: `make test` installs what it needs."""
+@pytest.fixture(scope="module")
+def kusto() -> Answers:
+    """Diagnostics and columns of each query, asked for at once: `make test` installs what it needs."""
     node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     if not node or not (ANALYZER.parent / "node_modules/installed").exists():
         pytest.fail("The analyzer is not installed: run `make test`.")
 
-    def analyze(queries: list[str]) -> Any:
-        command = [node, str(ANALYZER)]
-        return json.loads(
-            subprocess.run(
-                command, input=json.dumps(queries), text=True, check=True, capture_output=True
-            ).stdout
-        )
-
-    return analyze
+    queries = [*ALERTS.values(), *PANELS.values(), *in_the_docs(), *MISTAKES]
+    answers = subprocess.run(
+        [node, str(ANALYZER)], input=json.dumps(queries), text=True, check=True, capture_output=True
+    ).stdout
+    return dict(zip(queries, json.loads(answers), strict=True))
 
 
 def in_the_docs() -> list[str]:
@@ -47,28 +50,23 @@ def in_the_docs() -> list[str]:
     return found
 
 
-def test_every_query_is_understood(kusto: Kusto) -> None:
+def test_every_query_is_understood(kusto: Answers) -> None:
     """Those of alerts, workbook and documentation: every table, column, function and type is there."""
     queries = [*ALERTS.values(), *PANELS.values(), *in_the_docs()]
     assert len(queries) >= len(ALERTS) + len(PANELS) + 5
-    found = {query: answer["diagnostics"] for query, answer in zip(queries, kusto(queries), strict=True)}
+    found = {query: kusto[query]["diagnostics"] for query in queries}
     assert {query: told for query, told in found.items() if told} == {}
 
 
-def test_an_alert_is_split_by_a_column_of_its_result(kusto: Kusto) -> None:
+def test_an_alert_is_split_by_a_column_of_its_result(kusto: Answers) -> None:
     """And by the one that says what it is about, where its query has groups."""
-    answers = kusto(list(ALERTS.values()))
-    for (name, query), answer in zip(ALERTS.items(), answers, strict=True):
+    for name, query in ALERTS.items():
         columns = split_by(ALERT_RULES[name])
-        assert set(columns) <= set(answer["columns"]), name
+        assert set(columns) <= set(kusto[query]["columns"]), name
         assert columns == re.findall(r"\bby (\w+) = ", query), name
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["AppMetrics | where Nam == 1", "AppMetrics | summarize sum(Name)", "AppThings", "AppMetrics | wher 1"],
-)
-def test_a_mistake_is_noticed(kusto: Kusto, query: str) -> None:
+@pytest.mark.parametrize("query", MISTAKES)
+def test_a_mistake_is_noticed(kusto: Answers, query: str) -> None:
     """A column, a type, a table or an operator that is not there."""
-    [answer] = kusto([query])
-    assert answer["diagnostics"]
+    assert kusto[query]["diagnostics"]

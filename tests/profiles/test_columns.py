@@ -14,14 +14,14 @@ from tests.support.rows import COLUMNS, MAPPING
 
 def test_a_column_that_the_segment_lacks_comes_with_the_closest_names_first() -> None:
     """Every missing column is named at once, and the one that was meant stands first."""
-    mapping = Mapping("Email", properties=(("Points", Source("Reward Points")),))
+    mapping = Mapping("Mail", properties=(("Points", Source("Reward Pts")),))
 
     with pytest.raises(NotFound) as missing:
         Mapper(mapping, COLUMNS, PROFILE_FORMAT)
 
     assert missing.value.code == "unknown_column"
     lacking, existing = missing.value.message.split("the closest names first: ")
-    assert "'Email', 'Reward Points'" in lacking
+    assert "'Mail', 'Reward Pts'" in lacking
     assert set(existing.split(", ")[:2]) == {"'EMail'", "'RewardPoints'"}
     assert existing.count("'") == 2 * len(COLUMNS)
 
@@ -41,6 +41,11 @@ def test_the_very_name_comes_before_one_with_marks_around_it() -> None:
     assert find_columns(["EMail", "City "], ["\ufeffEMail\u200b", "City"]) == {"EMail": 0, "City ": 1}
     with pytest.raises(InvalidSegment):
         find_columns(["EMail"], ["\ufeffEMail", "EMail "])
+    assert find_columns(["city"], ["CITY", "EMail"]) == {"city": 0}
+    assert find_columns(["City"], ["city", "City "]) == {"City": 1}
+    assert find_columns(["Reward points"], ["RewardPoints"]) == {"Reward points": 0}
+    with pytest.raises(InvalidSegment, match="two columns 'CITY'"):
+        find_columns(["CITY"], ["city", "City"])
     assert has_any(["EMail"], ["\ufeffEMAIL"])
     with pytest.raises(NotFound):
         find_columns(["\u200b"], ["", "EMail"])

@@ -56,12 +56,12 @@ def closed(world: World, name: str) -> list[RunRecord]:
 
 def busy(world: World, act: Callable[[], object]) -> None:
     """A run of vip that takes more than five minutes, near whose beginning something happens."""
-    world.segment(small_batches(80), MONDAY + timedelta(hours=1), partitions=1)
+    world.segment(small_batches(40), MONDAY + timedelta(hours=1), partitions=1)
     tick(world.services, 240)
     began, once = world.clock.monotonic(), iter([act])
 
     def come(_: object) -> None:
-        world.clock.sleep(4)
+        world.clock.sleep(8)
         if world.clock.monotonic() - began > 40:
             for each in once:
                 each()

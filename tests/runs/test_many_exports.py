@@ -11,13 +11,13 @@ from shared.runs.work.tick import tick
 from tests.support.stores import counted
 from tests.support.world import MONDAY, World, a_world
 
-EXPORTS, ACCOUNTS, SEGMENTS = 1_000, 50, 200
+EXPORTS, ACCOUNTS, SEGMENTS = 300, 15, 60
 MODEL = ("read", f"{FOLDER}/model.json")
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An installation of a thousand exports that no timer has seen."""
+    """An installation of many exports that no timer has seen."""
     with a_world(tmp_path_factory.mktemp("many")) as world:
         state = world.services.state
         example = example_documents()
@@ -42,7 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def test_a_thousand_exports_are_seen_and_then_cost_three_calls(world: World) -> None:
+def test_many_exports_are_seen_and_then_cost_three_calls(world: World) -> None:
     """First sight reads model.json once, and makes each a head; a quiet tick lists twice and reads once."""
     services, state, segments = counted(world.services)
 

@@ -134,12 +134,12 @@ def test_what_is_missing_fails_the_run_before_it_sends(
 def test_a_column_that_is_missing_comes_with_those_that_exist(world: World) -> None:
     """The message helps: it names the column that is missing and the segment's own."""
     world.segment(People(1))
-    world.document("exports/vip.json", match={"email": "Email"})
+    world.document("exports/vip.json", match={"email": "Mail"})
 
     error = world.run().error
 
     assert error is not None
-    assert "'Email'" in error.message
+    assert "'Mail'" in error.message
     assert "EMail" in error.message
 
 

@@ -13,7 +13,7 @@ from shared.services import Services
 from tests.support.stores import WatchedStore, with_segments, with_state
 from tests.support.world import World
 
-PEOPLE = People(200, dirt=True)
+PEOPLE = People(50, dirt=True)
 
 
 class FailingStore(WatchedStore):

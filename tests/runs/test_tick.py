@@ -497,10 +497,10 @@ def test_a_slice_sends_something_however_short(world: World) -> None:
 
 
 def test_with_nothing_due_a_tick_costs_two_listings(tmp_path: Any, azurite: Azurite) -> None:
-    """200 exports, on Azurite: heads and exports are listed, each model.json read once, nothing written."""
+    """Forty exports, on Azurite: heads and exports are listed, each model.json read once, nothing written."""
     urls = {"segments_url": azurite.container(), "state_url": azurite.container()}
     with a_world(tmp_path, **urls) as world:
-        for number in range(199):
+        for number in range(39):
             export(world, f"export-{number:03}", segments=[SEGMENT])
         world.segment(People(1))
         write_segment(world.services.segment_store, "Other", People(1), refreshed=MONDAY)

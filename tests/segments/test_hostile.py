@@ -170,7 +170,7 @@ def test_discovery_takes_time_in_proportion_to_the_segments(
         names = lay(shelf, count)
         return lambda: _look(shelf, names)
 
-    assert_grows_in_proportion(prepare, 40)
+    assert_grows_in_proportion(prepare, 20)
 
 
 def _look(shelf: Shelf, names: list[str]) -> None:

@@ -19,6 +19,7 @@ _FORKS.set_forkserver_preload(
         "sandbox.functions_host.serve",
         "shared.adapters.credential",
         "shared.adapters.storage.blobs",
+        "azure.functions",
         # What pages and API are made of; not `shared.api`, which reads a setting as it is imported.
         "jinja2",
         "shared.administration.exports",

@@ -1,9 +1,9 @@
 """Where files lie: a folder of this machine, or a container of Azure Blob Storage."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.adapters.storage.store import Store
+from shared.settings import folder_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -14,10 +14,10 @@ def open_store(url: str, credential: "TokenCredential | None" = None) -> Store:
 
     Azure is asked as `credential`, else as the identity of this process. Raises InvalidSettings.
     """
-    if url.startswith("file:"):
+    if (folder := folder_of(url)) is not None:
         from shared.adapters.storage.folder import FolderStore
 
-        return FolderStore(Path(url.removeprefix("file:")))
+        return FolderStore(folder)
     # Azure's libraries take a second to load: with folders only, nobody has to wait for them.
     from shared.adapters.credential import storage_credential
     from shared.adapters.storage.blobs import BlobStore

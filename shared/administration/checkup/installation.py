@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from shared import state
 from shared.adapters.clock import Deadline
@@ -28,7 +27,7 @@ from shared.runs.queue.marker import read_markers
 from shared.runs.work.tick import last_tick
 from shared.segments import Segments
 from shared.services import Services
-from shared.settings import auth_is_misspelt
+from shared.settings import auth_is_misspelt, folder_of
 
 # Beyond it, leases and tokens can't be trusted.
 MOST_SKEW = timedelta(seconds=60)
@@ -120,8 +119,8 @@ def _segments(services: Services) -> str:
 
 
 def _state(services: Services) -> Finding:
-    scheme, _, folder = services.settings.state_url.partition(":")
-    if scheme == "file" and not Path(folder).exists():
+    folder = folder_of(services.settings.state_url)
+    if folder is not None and not folder.exists():
         # A probe would create the folder, and a mistyped path would look like a state.
         return Finding("state", f"The folder {folder} does not exist.", fixes.NO_FOLDER, warning=True)
     return check("state", lambda: _probe(services), fixes.STATE)

@@ -41,12 +41,17 @@ class AtKlaviyo(StateModel):
 
 def look_at_klaviyo(services: Services, export: Export) -> AtKlaviyo:
     """Asks whatever the key may see; what can't be asked is left out, and said."""
-    shown, deadline = AtKlaviyo(), Deadline(services.clock, PATIENCE)
+    deadline = Deadline(services.clock, PATIENCE)
     try:
         klaviyo = open_account(services, services.catalog.connection(export.connection), deadline)
     except ExportError as problem:
-        shown.unknown = {"account": problem.code}
-        return shown
+        return AtKlaviyo(unknown={"account": problem.code})
+    return look_at_list(klaviyo, export, deadline)
+
+
+def look_at_list(klaviyo: Klaviyo, export: Export, deadline: Deadline) -> AtKlaviyo:
+    """The same, where the account is open already."""
+    shown = AtKlaviyo()
     questions: dict[str, Callable[[AtKlaviyo, Klaviyo, Export, Deadline], None]] = {
         "list": _list,
         "members": _members,
