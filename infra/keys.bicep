@@ -1,4 +1,4 @@
-metadata description = 'Who may do what with the API keys: the app reads them, an administrator stores them. Deployed to the vault\'s group.'
+metadata description = 'Who may do what with the API keys: the app reads them, and writes some where it may; an administrator stores them. Deployed to the vault\'s group.'
 
 @description('Name of the vault.')
 param vaultName string
@@ -6,23 +6,27 @@ param vaultName string
 @description('Object id of the app\'s identity.')
 param principalId string
 
+@description('Whether the app writes secrets, too.')
+param appWritesSecrets bool
+
 @description('Object id of who stores API keys; empty for nobody.')
 param administratorId string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
+var appRole = appWritesSecrets ? keyVaultSecretsOfficer : keyVaultSecretsUser
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: vaultName
 }
 
-resource appReadsKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appUsesKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: vault
-  name: guid(vault.id, principalId, keyVaultSecretsUser)
+  name: guid(vault.id, principalId, appRole)
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', appRole)
   }
 }
 

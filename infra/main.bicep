@@ -37,6 +37,9 @@ param packageUri string = ''
 @allowed(['key', 'entra'])
 param auth string = 'key'
 
+@description('Client id of the app registration that callers sign in to, which infra/sign_in.py makes; for entra only. Empty where the sign-in is set up in the portal: until then, the app refuses everything.')
+param signInClientId string = ''
+
 @description('Object id of the person or group who stores API keys and writes connections and exports from a terminal; empty for nobody.')
 param administratorId string = ''
 
@@ -46,6 +49,9 @@ param keyVaultName string = ''
 
 @description('Resource group of that vault; empty for the one that is deployed to.')
 param keyVaultResourceGroupName string = ''
+
+@description('Whether the app writes secrets: keys that administrators type, tokens of OAuth, its digest key. By default with entra and a vault of its own.')
+param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
 
 @description('Address that alerts are mailed to; empty where others are added to the action group.')
 param alertEmail string = ''
@@ -68,7 +74,7 @@ param notifySecret string = ''
 @description('Where people reach the app, such as https://exports.example.org; empty where that is its own host name.')
 param publicUrl string = ''
 
-@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app needs Key Vault Secrets Officer.')
+@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app must write secrets.')
 param klaviyoClientId string = ''
 
 @description('Whether all exports stop before their next post.')
@@ -138,6 +144,9 @@ var mistakes = [
   empty(administratorId) || isGuid(administratorId)
     ? ''
     : 'administratorId is an object id of Microsoft Entra, such as 00000000-0000-0000-0000-000000000000, and no name.'
+  empty(signInClientId) || isGuid(signInClientId)
+    ? ''
+    : 'signInClientId is the client id of an app registration, such as 00000000-0000-0000-0000-000000000000.'
   hasOnly(toLower(keyVaultName), '${lettersAndDigits}-')
     ? ''
     : 'keyVaultName is the name of a vault, such as kv-keys, and no address.'
@@ -161,6 +170,7 @@ var token = empty(join(mistakes, ''))
   : fail(join(filter(mistakes, mistake => !empty(mistake)), ' '))
 var vaultName = empty(keyVaultName) ? 'kv-${token}' : keyVaultName
 var tags = { 'azd-env-name': environmentName }
+var signsIn = auth == 'entra' && !empty(signInClientId)
 var isPrivate = network == 'private'
 var withQueue = workers == 'queue'
 var segmentsGroupName = empty(segmentsResourceGroupName) ? resourceGroup().name : segmentsResourceGroupName
@@ -215,6 +225,7 @@ module keys 'keys.bicep' = {
   params: {
     vaultName: vaultName
     principalId: identity.properties.principalId
+    appWritesSecrets: appWritesSecrets
     administratorId: administratorId
   }
 }
@@ -294,36 +305,51 @@ module app 'app.bicep' = {
     maximumInstances: maximumInstances
     deploymentUrl: storage.outputs.deploymentUrl
     subnetId: isPrivate ? privateNetwork!.outputs.appSubnetId : ''
-    settings: {
-      // Names the app in the host's storage: two apps with one name there would share the timer's lock.
-      AzureFunctionsWebHost__hostid: token
-      AzureWebJobsDisableHomepage: 'true'
-      AzureWebJobsStorage__credential: 'managedidentity'
-      AzureWebJobsStorage__clientId: identity.properties.clientId
-      AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
-      AzureWebJobsStorage__queueServiceUri: storage.outputs.queueServiceUrl
-      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
-      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
-      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-      // Each running function holds one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
-      PYTHON_THREADPOOL_THREAD_COUNT: '8'
-      // A trace of a request holds its URL, and the app counts its posts itself.
-      OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
-      AZURE_CLIENT_ID: identity.properties.clientId
-      SEGMENTS_URL: segments.outputs.url
-      STATE_URL: storage.outputs.stateUrl
-      KEY_VAULT_URL: keys.outputs.url
-      QUEUE_URL: storage.outputs.queueUrl
-      KLAVIYO_URL: 'https://a.klaviyo.com'
-      HTTP_TIME_BUDGET: '45'
-      TIMER_TIME_BUDGET: '240'
-      EXPORT_SCHEDULE: exportSchedule
-      EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
-      NOTIFY_SECRET: notifySecret
-      AUTH: auth
-      PUBLIC_URL: publicUrl
-      KLAVIYO_CLIENT_ID: klaviyoClientId
-    }
+    settings: union(
+      {
+        // Names the app in the host's storage: two apps with one name there would share the timer's lock.
+        AzureFunctionsWebHost__hostid: token
+        AzureWebJobsDisableHomepage: 'true'
+        AzureWebJobsStorage__credential: 'managedidentity'
+        AzureWebJobsStorage__clientId: identity.properties.clientId
+        AzureWebJobsStorage__blobServiceUri: storage.outputs.blobServiceUrl
+        AzureWebJobsStorage__queueServiceUri: storage.outputs.queueServiceUrl
+        APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+        PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+        // Each running function holds one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
+        PYTHON_THREADPOOL_THREAD_COUNT: '8'
+        // A trace of a request holds its URL, and the app counts its posts itself.
+        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
+        AZURE_CLIENT_ID: identity.properties.clientId
+        SEGMENTS_URL: segments.outputs.url
+        STATE_URL: storage.outputs.stateUrl
+        KEY_VAULT_URL: keys.outputs.url
+        QUEUE_URL: storage.outputs.queueUrl
+        KLAVIYO_URL: 'https://a.klaviyo.com'
+        HTTP_TIME_BUDGET: '45'
+        TIMER_TIME_BUDGET: '240'
+        EXPORT_SCHEDULE: exportSchedule
+        EXPORTS_PAUSED: exportsPaused ? 'true' : 'false'
+        NOTIFY_SECRET: notifySecret
+        AUTH: auth
+        PUBLIC_URL: publicUrl
+        KLAVIYO_CLIENT_ID: klaviyoClientId
+        APP_WRITES_SECRETS: appWritesSecrets ? 'true' : 'false'
+      },
+      // Whose sign-ins the app believes, once the platform's sign-in is on.
+      auth == 'entra' ? { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: subscription().tenantId } : {},
+      // The identity that proves to Entra who the app is: there is no secret.
+      signsIn ? { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identity.properties.clientId } : {}
+    )
+  }
+}
+
+module signIn 'sign_in.bicep' = if (signsIn) {
+  name: 'sign-in-${token}'
+  params: {
+    siteName: app.outputs.name
+    clientId: signInClientId
   }
 }
 

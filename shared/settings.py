@@ -34,7 +34,7 @@ class Settings:
     `segments_url` and `state_url` are `file:<folder>` or `https://<account>/<container>[/<prefix>]`
     (plain http on loopback only, for an emulator). `notify_secret` is the name of the secret with the address
     that is notified of failed runs. `queue_url` is `https://<account>/<queue>`, or None where the timer does
-    the work itself.
+    the work itself. `app_writes_secrets`: whether the app makes its own secrets in a Key Vault.
     """
 
     segments_url: str = "file:./data/segments"
@@ -49,6 +49,7 @@ class Settings:
     public_url: str | None = None
     notify_secret: str | None = None
     klaviyo_client_id: str | None = None
+    app_writes_secrets: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -73,6 +74,7 @@ class Settings:
             public_url=_public_url(text("PUBLIC_URL", ""), text("WEBSITE_HOSTNAME", "")),
             notify_secret=text("NOTIFY_SECRET", "") or None,
             klaviyo_client_id=_client_id(text("KLAVIYO_CLIENT_ID", "")),
+            app_writes_secrets=_flag("APP_WRITES_SECRETS", text("APP_WRITES_SECRETS", "false")),
         )
 
     @property

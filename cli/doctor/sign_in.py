@@ -2,8 +2,10 @@
 
 import base64
 import json
+import sys
 
 from shared.administration.checkup.finding import Finding
+from shared.errors import InvalidSettings
 from shared.settings import https_url
 
 NOT_REACHED = "Check the address, and that the app runs: it begins with https and ends before /api."
@@ -43,3 +45,19 @@ def check_sign_in(url: str) -> Finding:
             message = "a forged sign-in is believed: anybody can act as an administrator"
             return Finding(name, message, FORGED)
     return Finding(name, f"answers {answer.status_code}, not as the app does", NOT_REACHED)
+
+
+def main(url: str) -> int:
+    """This check alone, for a deployment from where the state can't be reached; 0 where all is well."""
+    try:
+        finding = check_sign_in(url)
+    except InvalidSettings as error:
+        finding = Finding(url, error.message, NOT_REACHED)
+    sys.stderr.write(f"{finding.name}: {finding.message}\n")
+    if finding.fix:
+        sys.stderr.write(f"{finding.fix}\n")
+    return 1 if finding.fix else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -159,15 +159,20 @@ _CLIENT = {
 class KeyVault:
     """The secrets of one Azure Key Vault; `options` are its client's own, `patience` is in seconds."""
 
-    is_writable = False
-
     def __init__(
-        self, url: str, credential: "TokenCredential", *, patience: float = PATIENCE, **options: Any
+        self,
+        url: str,
+        credential: "TokenCredential",
+        *,
+        is_writable: bool = False,
+        patience: float = PATIENCE,
+        **options: Any,
     ) -> None:
         # Azure's libraries load slowly: a file's user need not wait for them.
         from azure.core.pipeline.transport import RequestsTransport
         from azure.keyvault.secrets import SecretClient
 
+        self.is_writable = is_writable
         self._url = url
         options = _CLIENT | options
         transport = RequestsTransport(**options)
@@ -270,7 +275,7 @@ def open_vault(settings: Settings) -> Vault:
         return FileVault(settings.secrets_file)
     from shared.adapters.credential import azure_credential
 
-    return KeyVault(settings.key_vault_url, azure_credential())
+    return KeyVault(settings.key_vault_url, azure_credential(), is_writable=settings.app_writes_secrets)
 
 
 def _check_name(name: str) -> None:

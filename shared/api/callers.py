@@ -65,7 +65,7 @@ def caller_of(headers: Mapping[str, str], auth: Auth, sign_in: SignIn) -> Person
 def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
     """As the platform's sign-in says, whose headers nobody can forge while it is on."""
     if not sign_in.is_on:
-        raise SignInOff("AUTH=entra, but the platform's sign-in is off: turn it on, or see docs/deploy.md.")
+        raise SignInOff("AUTH=entra, but the platform's sign-in is off: see docs/sign-in.md.")
     header = headers.get("x-ms-client-principal", "")
     if not header:
         raise NotSignedIn("Sign in with Microsoft Entra.")

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -287,4 +288,7 @@ def test_no_key_in_a_repr(path: Path, key_vault: KeyVaultServer) -> None:
 def test_the_settings_say_which_vault(path: Path) -> None:
     """A file, unless a vault is named."""
     assert isinstance(open_vault(Settings(secrets_file=path)), FileVault)
-    assert isinstance(open_vault(Settings(key_vault_url="https://made-up.vault.azure.net")), KeyVault)
+    key_vault = Settings(key_vault_url="https://made-up.vault.azure.net")
+    assert isinstance(open_vault(key_vault), KeyVault)
+    assert not open_vault(key_vault).is_writable
+    assert open_vault(replace(key_vault, app_writes_secrets=True)).is_writable

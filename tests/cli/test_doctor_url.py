@@ -2,6 +2,9 @@
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +44,22 @@ def test_an_app_that_believes_a_forged_sign_in(status: int, message: str, fix: s
 
     assert seen == ["aad"]
     assert (message in finding.message, finding.fix) == (True, fix)
+
+
+@pytest.mark.parametrize(("status", "code"), [(302, 0), (200, 1)])
+def test_a_deployment_asks_nothing_else(status: int, code: int) -> None:
+    """The hook of azd: from a machine that may reach neither state nor vault."""
+    with serving(Starlette(routes=[Route("/api/me", lambda _: Response(status_code=status))])) as url:
+        command = [sys.executable, "-m", "cli.doctor.sign_in", url]
+        environment = os.environ | {"STATE_URL": "https://127.0.0.1:1/state"}
+        asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (asked.returncode, url in asked.stderr) == (code, True)
+    assert (sign_in.FORGED in asked.stderr) == (code == 1)
+
+
+def test_an_address_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sign_in.main("func-made") == 1
+    assert "must be an https URL" in capsys.readouterr().err
 
 
 def test_an_app_that_is_not_there() -> None:

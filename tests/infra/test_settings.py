@@ -25,11 +25,13 @@ from tests.support.templates import (
 )
 
 SETTINGS = app_settings(PLAINEST)
+# Those that only some choices have, too.
+EVERY_SETTING = {name for resources in SNAPSHOTS.values() for name in app_settings(resources)}
 # A file of keys stands in for a vault, and the host's storage can be told in other ways than the templates'.
 LOCAL_ONLY = {"SECRETS_FILE", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName"}
-# What Azure sets itself: with these in a template, an app could believe in a sign-in that is off.
-OF_THE_PLATFORM = {"WEBSITE_AUTH_AAD_ALLOWED_TENANTS", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME"}
-# What the Functions host and its worker read, not our code.
+# What Azure sets itself: with it in a template, an app could believe in a sign-in that is off.
+OF_THE_PLATFORM = {"WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME"}
+# What the Functions host, its worker and the platform's sign-in read, not our code.
 READ_BY_THE_HOST = {
     "AzureFunctionsWebHost__hostid",
     "AzureWebJobsDisableHomepage",
@@ -41,6 +43,7 @@ READ_BY_THE_HOST = {
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
     "PYTHON_THREADPOOL_THREAD_COUNT",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
 }
 
 
@@ -74,12 +77,12 @@ def read_by_the_code() -> set[str]:
 
 def test_every_setting_that_the_code_reads_is_deployed() -> None:
     """None is forgotten but those that make no sense where there are a vault and an identity."""
-    assert read_by_the_code() - set(SETTINGS) == LOCAL_ONLY | OF_THE_PLATFORM
+    assert read_by_the_code() - EVERY_SETTING == LOCAL_ONLY | OF_THE_PLATFORM
 
 
 def test_every_setting_that_is_deployed_is_read() -> None:
     """None is left over from code that is gone, and none of the host's is made up."""
-    assert set(SETTINGS) - read_by_the_code() == READ_BY_THE_HOST
+    assert EVERY_SETTING - read_by_the_code() == READ_BY_THE_HOST
 
 
 def test_deployed_values_are_the_defaults() -> None:
@@ -93,7 +96,7 @@ def test_the_example_shows_every_setting() -> None:
     identity are told."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     storage = {"AzureWebJobsStorage__queueServiceUri", "AzureWebJobsStorage__accountName"}
-    others = {"AZURE_CLIENT_ID"} | storage | OF_THE_PLATFORM
+    others = {"AZURE_CLIENT_ID", "WEBSITE_AUTH_AAD_ALLOWED_TENANTS"} | storage | OF_THE_PLATFORM
     assert read_by_the_code() - set(example) == others
 
 
@@ -123,6 +126,12 @@ LEFT_OUT = {
     "AUTH": "key",
     "PUBLIC_URL": "",
     "KLAVIYO_CLIENT_ID": "",
+    "APP_WRITES_SECRETS": "false",
+}
+SIGNED_IN = {
+    "AUTH": "entra",
+    "WEBSITE_AUTH_AAD_ALLOWED_TENANTS": "<tenant().tenantId>",
+    "APP_WRITES_SECRETS": "true",
 }
 CHOSEN = {
     "SEGMENTS_URL": "<mysegments.primaryEndpoints.blob>exports/customer-insights",
@@ -130,7 +139,7 @@ CHOSEN = {
     "EXPORT_SCHEDULE": "0 */5 * * * *",
     "EXPORTS_PAUSED": "true",
     "NOTIFY_SECRET": "notify-url",
-    "AUTH": "entra",
+    **SIGNED_IN,
     "PUBLIC_URL": "https://exports.example.org",
     "KLAVIYO_CLIENT_ID": "my-oauth-app",
 }
@@ -141,7 +150,8 @@ CHOSEN = {
     [
         ("plainest", LEFT_OUT),
         ("own-vault", LEFT_OUT | {"KEY_VAULT_URL": "<my-vault.vaultUri>"}),
-        ("entra", LEFT_OUT | {"AUTH": "entra"}),
+        ("entra", LEFT_OUT | SIGNED_IN),
+        ("entra-portal", LEFT_OUT | SIGNED_IN),
         ("everything", CHOSEN),
     ],
 )

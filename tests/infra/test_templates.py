@@ -22,6 +22,7 @@ from tests.support.templates import (
     Resource,
     all_of,
     app_settings,
+    chosen,
     one_of,
     shown,
     site,
@@ -207,7 +208,9 @@ def test_azd_leaves_defaults_as_they_are() -> None:
             default = str(parameter["defaultValue"])
             if isinstance(parameter["defaultValue"], bool):
                 default = default.lower()
-            if parameter["defaultValue"] == {}:
+            elif parameter.get("type") == "bool":
+                default = ""  # worked out by the template; azd does not hand over what is no bool
+            elif parameter["defaultValue"] == {}:
                 default = ""  # azd leaves an object out whose variable is not set
             given = re.fullmatch(r"\$\{\w+=?(.*)\}", given_by_azd()[name])
             assert given is not None
@@ -244,3 +247,43 @@ def test_the_identity_is_found_by_the_app_s_name() -> None:
     deploying = (ROOT / "docs/updating.md").read_text()
     assert '--name "id-${FUNCTION_APP_NAME#func-}"' in deploying
     assert one_of(PLAINEST, "Microsoft.Web/sites")["name"] == f"func-{token(PLAINEST)}"
+
+
+CLIENT_ID = "00000000-0000-0000-0000-0000000000c1"
+SIGN_IN = "Microsoft.Web/sites/config"
+ASSERTION = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+
+
+def test_the_sign_in_is_that_of_the_registration() -> None:
+    """Of this tenant, for tokens of this app, without a secret; nothing but the health is open without it."""
+    for choice in ("entra", "everything"):
+        config = one_of(SNAPSHOTS[choice], SIGN_IN)
+        assert config["name"].rpartition("/")[2] == "authsettingsV2"
+        properties = config["properties"]
+        assert properties["platform"]["enabled"] is True
+        assert properties["globalValidation"] == {
+            "requireAuthentication": True,
+            "unauthenticatedClientAction": "RedirectToLoginPage",
+            "redirectToProvider": "azureactivedirectory",
+            "excludedPaths": ["/api/health"],
+        }
+        assert list(properties["identityProviders"]) == ["azureActiveDirectory"]
+        entra = properties["identityProviders"]["azureActiveDirectory"]
+        issuer = "<environment().authentication.loginEndpoint><tenant().tenantId>/v2.0"
+        assert shown(entra["registration"].pop("openIdIssuer")) == issuer
+        assert entra["registration"] == {"clientId": CLIENT_ID, "clientSecretSettingName": ASSERTION}
+        assert entra["validation"] == {"allowedAudiences": [f"api://{CLIENT_ID}", CLIENT_ID]}
+        assert properties["login"] == {"tokenStore": {"enabled": False}}
+        settings = app_settings(SNAPSHOTS[choice])
+        assert settings[ASSERTION] == settings["AZURE_CLIENT_ID"]
+
+
+def test_without_a_registration_there_is_no_sign_in() -> None:
+    """With a function key nothing of it; where the portal sets it up, only whose tokens the app takes."""
+    for choice, resources in SNAPSHOTS.items():
+        settings = app_settings(resources)
+        has_registration = "signInClientId" in chosen(choice)
+        assert len(all_of(resources, SIGN_IN)) == (ASSERTION in settings) == has_registration
+        tenants = "WEBSITE_AUTH_AAD_ALLOWED_TENANTS" in settings
+        assert tenants == (settings["AUTH"] == "entra"), choice
+    assert {"entra", "entra-portal"} < SNAPSHOTS.keys()

@@ -13,6 +13,7 @@ from shared.adapters.vault import FileVault
 from shared.errors import Denied, InvalidDocument, InvalidSettings, VaultUnavailable
 from shared.ledger import DigestKey, ensure_key, expected_key, read_key
 from shared.ledger.key import SECRET_NAME
+from tests.support.vault import KeyVaultServer
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -38,6 +39,21 @@ def test_the_key_is_made_at_first_need(vault: FileVault, store: Store) -> None:
     assert json.loads(store.read(state.DIGEST_KEY).content) == {"id": key.id}
     assert repr(key) == f"DigestKey(id={key.id!r})"
     assert key.id not in key.key.hex()
+
+
+def test_where_the_app_writes_secrets_it_makes_the_key(key_vault: KeyVaultServer, store: Store) -> None:
+    """In a Key Vault, too: not where it only reads, nor before its new right has taken effect."""
+    assert ensure_key(key_vault.vault(), store) is None
+    key_vault.is_writable = False
+    assert ensure_key(key_vault.vault(is_writable=True), store) is None
+    assert key_vault.secrets == {}
+    key_vault.is_writable = True
+
+    key = ensure_key(key_vault.vault(is_writable=True), store)
+
+    assert key is not None
+    assert key == read_key(key_vault.vault())
+    assert key_vault.secrets.keys() == {SECRET_NAME}
 
 
 def test_processes_that_need_it_at_once_get_the_same(vault: FileVault, store: Store) -> None:

@@ -9,6 +9,7 @@ _PROMISES = "tests/infra/test_promises.py"
 _SETTINGS = "tests/infra/test_settings.py"
 _KQL = "tests/infra/test_kql.py"
 _COMPILED = "tests/infra/test_compiled.py"
+_SIGN_IN = "tests/infra/test_sign_in.py"
 _NETWORK = "tests/infra/test_network.py"
 _EVENTS = "tests/infra/test_events.py"
 _RETENTION = "tests/infra/test_retention.py"
@@ -126,4 +127,20 @@ INFRA = [
     Mutant("infra/main.json", '"defaultValue": "0 * * * * *"', '"defaultValue": "0 0 * * * *"', _TEMPLATES),
     Mutant("infra/alerts.bicep", "severity: 0", "severity: 3", _COMPILED),
     Mutant("infra/snapshots/timer.bicepparam", "'timer'", "'queue'", _COMPILED),
+    Mutant("infra/snapshots/entra.snapshot.json", '"/api/health"', '"/api"', _TEMPLATES),
+    Mutant("infra/snapshots/entra.snapshot.json", '"RedirectToLoginPage"', '"AllowAnonymous"', _TEMPLATES),
+    Mutant("infra/registration.py", 'registration.get("signInAudience") != AUDIENCE', "False", _SIGN_IN),
+    Mutant("infra/registration.py", "[*roles, *new]", "new", _SIGN_IN),
+    Mutant("infra/registration.py", "[*redirects, *others]", "others", _SIGN_IN),
+    Mutant(
+        "infra/sign_in.py",
+        '"appRoleAssignmentRequired": True',
+        '"appRoleAssignmentRequired": False',
+        _SIGN_IN,
+    ),
+    Mutant("infra/sign_in.py", "wanted.items() <= credential.items()", "True", _SIGN_IN),
+    Mutant("infra/sign_in.py", "not in given:", "not in set():", _SIGN_IN),
+    Mutant("infra/az.py", 'page.get("@odata.nextLink")', "None", _SIGN_IN),
+    Mutant("infra/az.py", "if refused.status != HTTPStatus.NOT_FOUND:", "if False:", _SIGN_IN),
+    Mutant("infra/sign_in.sh", "set -e\n", "", _SIGN_IN),
 ]

@@ -25,10 +25,20 @@ SCOPES = {
     "vaults/my-vault": "the vault",
     "components/<appi>": "Application Insights",
 }
+
+
+def _writes_secrets(parameters: dict[str, str]) -> bool:
+    """As main.bicep has it by default: with a sign-in and a vault of its own."""
+    default = parameters.get("auth") == "'entra'" and "keyVaultName" not in parameters
+    return parameters.get("appWritesSecrets", str(default).lower()) == "true"
+
+
 ADMINISTRATOR = "00000000-0000-0000-0000-0000000000aa"
 WHEN: dict[str, Callable[[dict[str, str]], bool]] = {
     "always": lambda _: True,
     "`workers` is `queue`": lambda parameters: parameters.get("workers", "'queue'") == "'queue'",
+    "`appWritesSecrets` is false": lambda parameters: not _writes_secrets(parameters),
+    "`appWritesSecrets` is true": lambda parameters: _writes_secrets(parameters),
     "`refreshEvents` is `eventGrid`": lambda parameters: parameters.get("refreshEvents") == "'eventGrid'",
     "`administratorId` is set": lambda parameters: "administratorId" in parameters,
 }

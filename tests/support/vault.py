@@ -55,13 +55,15 @@ class KeyVaultServer:
         domain = urlsplit(self.url).netloc.partition(".")[2]
         return f'Bearer authorization="{tenant}", resource="{self.resource or f"https://{domain}"}"'
 
-    def vault(self, credential: MadeCredential | None = None) -> KeyVault:
-        """Our vault over the real client, which trusts this server and asks it once."""
+    def vault(self, credential: MadeCredential | None = None, *, is_writable: bool = False) -> KeyVault:
+        """Our vault over the real client, which trusts this server and asks it once; whether it is told that
+        the app writes secrets."""
         return KeyVault(
             self.url,
             credential or MadeCredential(),
             connection_verify=str(self.ca),
             retry_total=0,
+            is_writable=is_writable,
         )
 
     def answer(

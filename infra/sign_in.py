@@ -1,0 +1,250 @@
+"""Makes the app registration of an environment that is deployed with auth=entra, or completes it.
+
+Run it before the deployment, which needs the client id that it prints, and once more afterwards, when the app
+has an address and an identity. It reads first and writes only what is missing; what others added stays.
+docs/sign-in.md says what each part is for.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from http import HTTPStatus
+from typing import NamedTuple
+
+from infra.az import AZURE, AzError, Directory, Json, Refused, pages, run
+from infra.registration import AUDIENCE, ROLES, missing, together
+
+# https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+EXCHANGE = "api://AzureADTokenExchange"
+# What the platform asks for when a person signs in. Where people must be assigned, only an administrator can
+# consent to it: https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users
+SCOPES = ("openid", "profile", "email")
+MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
+
+ADMINISTRATOR = "Administrator"
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class App(NamedTuple):
+    """A deployed Functions app: its host name, and the object id of its identity."""
+
+    host: str
+    principal_id: str
+
+
+def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Prints the client id; what it changes, or what stops it, goes to stderr, line by line."""
+    options = _options(arguments)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        sys.stderr.write(f"{line}\n")
+
+    try:
+        client_id = prepare(options, Directory(say, sleep))
+    except AzError as error:
+        sys.stderr.write(f"{error}\n{_what_helps(error)}")
+        return 1
+    if not lines:
+        say("Nothing to change.")
+    sys.stdout.write(f"{client_id}\n")
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.sign_in", description=__doc__)
+    parser.add_argument("--environment", required=True, help="the environmentName of the deployment")
+    parser.add_argument("--resource-group", required=True, help="the group that is deployed to")
+    parser.add_argument("--subscription", default="", help="the id of its subscription, which az must use")
+    parser.add_argument("--client-id", default="", help="a registration that is there, to be completed")
+    parser.add_argument("--url", default="", help="where people reach the app, as in PUBLIC_URL")
+    parser.add_argument(
+        "--assign",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("OBJECT_ID", "ROLE"),
+        help=f"give a person, group, application or managed identity a role: {', '.join(ROLES)}",
+    )
+    options = parser.parse_args(arguments)
+    if not options.environment or not options.resource_group:
+        parser.error("--environment and --resource-group must not be empty.")
+    for object_id, role in options.assign:
+        if not _ID.fullmatch(object_id):
+            parser.error(f"{object_id} is not an object id: see `az ad user show`, or the managed identity.")
+        if role not in ROLES:
+            parser.error(f"{role} is not a role: choose from {', '.join(ROLES)}.")
+    if options.client_id and not _ID.fullmatch(options.client_id):
+        parser.error("--client-id is not the id of an app registration.")
+    if options.url and not re.fullmatch(r"https://[^\s?#]+", options.url):
+        parser.error("--url must be an https URL.")
+    return options
+
+
+def prepare(options: argparse.Namespace, directory: Directory) -> str:
+    """Brings the registration to what the app needs, and returns its client id. Raises AzError."""
+    account = run("account", "show")
+    subscription = account["id"]
+    if options.subscription not in ("", subscription):
+        raise AzError(
+            f"az uses the subscription {subscription}, but the environment is in {options.subscription}: "
+            f"run az account set --subscription {options.subscription}."
+        )
+    app = deployed_app(subscription, options.resource_group, options.environment)
+    urls = [url for url in (app and f"https://{app.host}", options.url.rstrip("/")) if url]
+
+    registration = _registration(options, subscription, directory)
+    steps = list(missing(registration, urls))
+    change = together(steps)
+    if steps:
+        lines = (step.line for step in steps)
+        directory.change(f"applications/{registration['id']}", change, *lines)
+    client_id = str(registration["appId"])
+    principal = _service_principal(client_id, directory)
+    if app is None:
+        directory.say("The app is not deployed yet: deploy it with this client id, then run this again.")
+    else:
+        _trust(app, account["tenantId"], registration["id"], directory)
+    roles = {role["value"]: role["id"] for role in (registration | change)["appRoles"]}
+    _assign(options.assign, roles, principal, directory, by_a_person=account["user"]["type"] == "user")
+    _consent(principal, directory)
+    return client_id
+
+
+def deployed_app(subscription: str, group: str, environment: str) -> App | None:
+    """The app of an environment, which main.bicep tags with its name; None before it is deployed.
+
+    Source: https://learn.microsoft.com/rest/api/appservice/web-apps/list-by-resource-group
+    """
+    path = f"subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites"
+    try:
+        sites = list(pages(f"{AZURE}{path}?api-version=2025-03-01"))
+    except Refused as refused:
+        if refused.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    for site in sites:
+        if (site.get("tags") or {}).get("azd-env-name") == environment:
+            identities = (site.get("identity") or {}).get("userAssignedIdentities") or {}
+            if len(identities) != 1:
+                name = site["name"]
+                raise AzError(f"{name} must have one user-assigned identity: deploy the templates again.")
+            [identity] = identities.values()
+            return App(site["properties"]["defaultHostName"], identity["principalId"])
+    return None
+
+
+def unique_name(subscription: str, group: str, environment: str) -> str:
+    """The key of the registration in the tenant: whatever becomes of its name, it is found again by it.
+
+    Two runs at once make one registration, since Microsoft Graph makes no second one of a unique name.
+    """
+    place = f"{subscription}/{group}/{environment}".lower()
+    return f"segment-export-{sha256(place.encode()).hexdigest()[:32]}"
+
+
+def _registration(options: argparse.Namespace, subscription: str, directory: Directory) -> Json:
+    if options.client_id:
+        found = directory.find(f"applications(appId='{options.client_id}')")
+        if found is None:
+            raise AzError(
+                f"The tenant has no app registration with the client id {options.client_id}. Without "
+                "--client-id (SIGN_IN_CLIENT_ID), one is made."
+            )
+        return found
+    key = unique_name(subscription, options.resource_group, options.environment)
+    path = f"applications(uniqueName='{key}')"
+    found = directory.find(path)
+    if found is None:
+        body = {"displayName": f"Segment export {options.environment}", "signInAudience": AUDIENCE}
+        found = directory.make(path, body, f"made: app registration {body['displayName']}", by_key=True)
+    return found or directory.read(path)
+
+
+def _service_principal(client_id: str, directory: Directory) -> str:
+    """The object id of the enterprise application, which lets nobody in who is not assigned."""
+    path = f"servicePrincipals(appId='{client_id}')"
+    only_assigned = {"appRoleAssignmentRequired": True}
+    found = directory.find(path)
+    if found is None:
+        body = {"appId": client_id, **only_assigned}
+        line = "made: enterprise application, for which assignment is required"
+        found = directory.make("servicePrincipals", body, line) or directory.read(path)
+    if not found["appRoleAssignmentRequired"]:
+        directory.change(f"servicePrincipals/{found['id']}", only_assigned, "set: assignment is required")
+    return str(found["id"])
+
+
+def _trust(app: App, tenant: str, registration_id: str, directory: Directory) -> None:
+    """Lets the app's identity stand in for a secret of the registration."""
+    path = f"applications/{registration_id}/federatedIdentityCredentials"
+    issuer = f"https://login.microsoftonline.com/{tenant}/v2.0"
+    wanted = {"issuer": issuer, "subject": app.principal_id, "audiences": [EXCHANGE]}
+    if not any(wanted.items() <= credential.items() for credential in directory.all(path)):
+        name = f"segment-export-{app.principal_id}"
+        directory.make(path, {"name": name, **wanted}, f"added: federated credential {name}")
+
+
+def _assign(
+    wanted: Iterable[tuple[str, str]],
+    roles: dict[str, str],
+    principal: str,
+    directory: Directory,
+    *,
+    by_a_person: bool,
+) -> None:
+    """Gives the roles; where nobody is an administrator, the person who runs this becomes one."""
+    path = f"servicePrincipals/{principal}/appRoleAssignedTo"
+    given = {(each["principalId"].lower(), each["appRoleId"]) for each in directory.all(path)}
+    todo = [(object_id.lower(), role) for object_id, role in wanted]
+    if roles[ADMINISTRATOR] not in {each for _, each in given} | {roles[role] for _, role in todo}:
+        if by_a_person:
+            todo.append((directory.read("me")["id"].lower(), ADMINISTRATOR))
+        else:
+            directory.say("Nobody is an administrator: run this again with --assign OBJECT_ID Administrator.")
+    for object_id, role in todo:
+        if (object_id, roles[role]) not in given:
+            body = {"principalId": object_id, "resourceId": principal, "appRoleId": roles[role]}
+            directory.make(path, body, f"assigned: {object_id} is {role}")
+
+
+def _consent(principal: str, directory: Directory) -> None:
+    """Consents for everybody to what signing in tells the app: who somebody is."""
+    graph = directory.read(f"servicePrincipals(appId='{MICROSOFT_GRAPH}')")["id"]
+    line = f"granted: consent for everybody to {' '.join(SCOPES)}"
+    for grant in directory.all(f"servicePrincipals/{principal}/oauth2PermissionGrants"):
+        if grant["consentType"] == "AllPrincipals" and grant["resourceId"] == graph:
+            scopes = grant["scope"].split()
+            if lacking := [scope for scope in SCOPES if scope not in scopes]:
+                change = {"scope": " ".join([*scopes, *lacking])}
+                directory.change(f"oauth2PermissionGrants/{grant['id']}", change, line)
+            return
+    body = {
+        "clientId": principal,
+        "consentType": "AllPrincipals",
+        "resourceId": graph,
+        "scope": " ".join(SCOPES),
+    }
+    directory.make("oauth2PermissionGrants", body, line)
+
+
+def _what_helps(error: AzError) -> str:
+    match error:
+        case Refused(status=HTTPStatus.FORBIDDEN):
+            return (
+                "The same command continues here, run by somebody who may: a Cloud Application\n"
+                "Administrator of the tenant who can read the resource group.\n"
+            )
+        case Refused(status=HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST):
+            return "Check the object ids. If they are right, run this again later: it continues here.\n"
+        case Refused():
+            return "Run this again: it continues here.\n"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

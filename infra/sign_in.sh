@@ -1,0 +1,7 @@
+# azd runs this before it provisions, and after: where AUTH is entra, callers need an app registration to sign in to,
+# and it needs the address and the identity of the app.
+set -e
+[ "$AUTH" = entra ] || exit 0
+client_id=$(.venv/bin/python -m infra.sign_in --environment "$AZURE_ENV_NAME" --resource-group "$AZURE_RESOURCE_GROUP" \
+  --subscription "$AZURE_SUBSCRIPTION_ID" --client-id "$SIGN_IN_CLIENT_ID" --url "$PUBLIC_URL")
+azd env set SIGN_IN_CLIENT_ID "$client_id"
