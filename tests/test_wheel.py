@@ -42,7 +42,7 @@ def test_a_wheel_runs_without_the_folder_that_it_was_made_of(wheel: Path, tmp_pa
     ZipFile(wheel).extractall(tmp_path / "installed")
     (tmp_path / "people.csv").write_text("EMail\nada@example.org\n")
     arguments = ["send", "people.csv", "--list", "Y6nRLr", "--email", "EMail", "--dry-run"]
-    command = [sys.executable, "-c", STARTED, tmp_path / "installed", *arguments]
+    command = [sys.executable, "-c", STARTED, str(tmp_path / "installed"), *arguments]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
