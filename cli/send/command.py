@@ -16,6 +16,7 @@ from cli.runs import conduct
 from cli.send.inputs import STANDARD_INPUT, open_inputs
 from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
 from cli.send.questions import Given, choose_columns, condition_of
+from cli.send.refused import Places, check_new, places_of, refused_in, refused_of, write_rows
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.live import WatchedClock
 from cli.terminal.output import agrees, note, print_line
@@ -28,10 +29,12 @@ from shared.errors import Denied, InvalidSettings
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.profiles.columns import look_like_names
+from shared.runs.heads.head import read_head
 from shared.runs.plan import mapping_of
 from shared.runs.starting import Request
+from shared.runs.steps.rejected import MOST_LISTED
 from shared.runs.views.at_klaviyo import look_at_list
-from shared.runs.views.preview import fields_of, preview
+from shared.runs.views.preview import SHOWN, fields_of, preview
 from shared.services import Services
 from shared.settings import LOOPBACK
 from shared.text import listing
@@ -72,6 +75,13 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
 @click.option(
     "--encoding", metavar="NAME", help="Encoding of the files, such as cp1250; it is found otherwise."
 )
+@click.option(
+    "--rejected-rows",
+    "rows_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the refused rows, with line and reason, into this new file, which only you can read.",
+)
 @dry_run_option
 @limit_option
 @click.option("--yes", is_flag=True, help="Send without asking.")
@@ -85,6 +95,7 @@ def send(
     conditions: tuple[str, ...],
     phone_region: str | None,
     encoding: str | None,
+    rows_file: Path | None,
     dry_run: bool,
     limit: int | None,
     yes: bool,
@@ -111,6 +122,8 @@ def send(
     has_to_ask = not (dry_run or yes) and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
     if has_to_ask and not asks:
         raise click.UsageError("Sending needs confirmation, and nobody can be asked: add --yes.")
+    if rows_file is not None:
+        check_new(rows_file)
     csv_files = CsvFiles(open_inputs(files, encoding))
     for line in csv_files.notes:
         note(line)
@@ -126,9 +139,7 @@ def send(
     columns = [(column, "") for column in csv_files.columns]
     Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not look_like_names(csv_files.columns))
     if signed_in is None:
-        made = preview(services, export, limit)
-        # Without the account, the id of the run's export is unknown.
-        print_preview(made.model_copy(update={"export": csv_files.name}), as_json)
+        _show(services, csv_files, export, limit, rows_file, as_json)
         return OK
     klaviyo, found = signed_in
     if has_to_ask and not _agreed(csv_files, export, klaviyo, found, Deadline(clock, ONLINE)):
@@ -142,7 +153,47 @@ def send(
         services.clock.now().isoformat(),
     )
     services = replace(services, catalog=FileDocuments(export, connection))
-    return conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
+    code = conduct(services, export.id, Request("command", getpass.getuser(), limit=limit), as_json)
+    if code in (OK, FAILED):
+        _show_refused(services, csv_files, export, rows_file, as_json)
+    return code
+
+
+def _show(
+    services: Services,
+    files: CsvFiles,
+    export: Export,
+    limit: int | None,
+    rows_file: Path | None,
+    as_json: bool,
+) -> None:
+    """The dry run."""
+    made = preview(services, export, limit, most_shown=MOST_LISTED if rows_file else SHOWN)
+    refused = places_of(files, map(refused_of, made.first_rejected))
+    # Without the account, the id of the run's export is unknown.
+    shown = {"export": files.name, "first_rejected": made.first_rejected[:SHOWN]}
+    print_preview(made.model_copy(update=shown), as_json, lambda each: refused.told(refused_of(each)))
+    _write(files, refused, rows_file)
+
+
+def _show_refused(
+    services: Services, files: CsvFiles, export: Export, rows_file: Path | None, as_json: bool
+) -> None:
+    """The refused rows of the run that has just ended."""
+    last = read_head(services.state, export.id)[0].last_attempt
+    refused = places_of(files, refused_in(services.state, last.run, files) if last else ())
+    if not as_json:
+        for each in refused.rows[:SHOWN]:
+            print_line(f"  refused: {refused.told(each)}")
+        if len(refused.rows) > SHOWN:
+            print_line(f"  and {len(refused.rows) - SHOWN:,} more: --rejected-rows FILE writes them all.")
+    _write(files, refused, rows_file)
+
+
+def _write(files: CsvFiles, refused: Places, path: Path | None) -> None:
+    if path is not None:
+        write_rows(files, refused, path)
+        note(f"{len(refused.rows):,} refused rows are in {path}, with line and reason. It has personal data.")
 
 
 def _found(services: Services, clock: WatchedClock, key: str, list_id: str) -> tuple[Klaviyo, KlaviyoList]:

@@ -1,6 +1,6 @@
 """Runs and dry runs, as the commands print them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.text import Text
 
@@ -9,7 +9,7 @@ from cli.terminal.tables import print_table, table
 from shared import state
 from shared.runs.record import RunRecord, SegmentRecord, WarningRecord
 from shared.runs.views.at_klaviyo import AtKlaviyo
-from shared.runs.views.preview import Preview
+from shared.runs.views.preview import Preview, RejectedShown
 from shared.text import shown
 
 COLORS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
@@ -108,8 +108,12 @@ def print_at_klaviyo(shown: AtKlaviyo | None) -> None:
         print_line(f"Not known: {what} ({why})")
 
 
-def print_preview(made: Preview, as_json: bool) -> None:
-    """Prints what a run would send: as JSON, or as a table and a few lines."""
+def _place(refused: RejectedShown) -> str:
+    return f"{refused.partition} row {refused.row:,} {refused.column} {refused.reason}"
+
+
+def print_preview(made: Preview, as_json: bool, place: Callable[[RejectedShown], str] = _place) -> None:
+    """Prints what a run would send: as JSON, or as a table and a few lines; `place` names a refused row's."""
     if as_json:
         print_json({"dry_run": True, **made.model_dump(mode="json")})
         return
@@ -121,8 +125,8 @@ def print_preview(made: Preview, as_json: bool) -> None:
         print_line(f"The {made.counts.would_remove:,} removals would be held. {made.removals_held_because}")
     if made.counts.would_subscribe:
         print_line("Whoever is subscribed is not suppressed any more, if they are now.")
-    for place in made.first_rejected[:5]:
-        print_line(f"  refused: {place.partition} row {place.row:,} {place.column} {place.reason}")
+    for each in made.first_rejected[:5]:
+        print_line(f"  refused: {place(each)}")
     print_at_klaviyo(made.at_klaviyo)
     print_line(f"Fields to send: {', '.join(made.fields)}")
     wait = f"at least {made.least_seconds} s" if made.least_seconds else "no wait"

@@ -3,6 +3,7 @@
 from shared.segments.csv.rows import (
     Row,
     Survey,
+    lines_of_rows,
     most_rows,
     read_delimiter,
     read_header,
@@ -22,6 +23,7 @@ __all__ = [
     "SegmentsView",
     "Snapshot",
     "Survey",
+    "lines_of_rows",
     "most_rows",
     "read_delimiter",
     "read_header",

@@ -92,9 +92,10 @@ def preview(
     *,
     full: bool = False,
     confirmed: int | None = None,
+    most_shown: int = SHOWN,
 ) -> Preview:
     """Reads the newest snapshots as a run would. `limit` is a trial's, a `full` run sends everybody, and so
-    many removals are `confirmed`.
+    many removals are `confirmed`. At most `most_shown` refused rows are shown.
 
     Raises NotFound and InvalidSegment as a run would. Where the vault is away, or has no digest key,
     everybody would be sent. Klaviyo is asked what starts on the list, unless the export is of one file.
@@ -106,7 +107,9 @@ def preview(
     compared = compare(services, plan, codes.__setitem__, full=full, is_trial=limit is not None)
     rejected: list[Rejected] = []
     selection = plan.selection(
-        lambda row: rejected.append(row) if len(rejected) < SHOWN else None, compared.known, compared.erased
+        lambda row: rejected.append(row) if len(rejected) < most_shown else None,
+        compared.known,
+        compared.erased,
     )
     profiles = islice(profiles_of(services, plan, selection, compared.digests), limit)
     room = room_for_profiles(export.list_id)

@@ -13,6 +13,7 @@ from shared.segments.csv.cells import CellMapping
 from shared.segments.csv.count import RecordCount
 from shared.segments.csv.delimiter import detect_delimiter
 from shared.segments.csv.header import column_names, is_header, map_header
+from shared.segments.csv.lines import lines_of
 from shared.segments.csv.partition_file import Content
 from shared.segments.csv.record import Record
 from shared.segments.csv.records import records
@@ -108,6 +109,18 @@ def most_rows(partition: Partition) -> int:
     """More rows than these do not fit into the partition unless it is compressed: each has a character, and
     a line end if another one follows."""
     return (partition.size + 1) // 2
+
+
+def lines_of_rows(
+    store: Store, partition: Partition, delimiter: str, rows: Collection[int]
+) -> dict[int, int]:
+    """The lines, from 1, in which these rows of a file with a header begin, as far as they are known.
+
+    See `lines_of`. Raises Changed.
+    """
+    content = Content(store, partition)
+    lines = lines_of(content.open, delimiter, {row + 1 for row in rows})
+    return {record - 1: line for record, line in lines.items()}
 
 
 def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
