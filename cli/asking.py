@@ -48,10 +48,22 @@ def api_key(check: Callable[[str], None] = lambda _: None) -> str:
         check(key)
         return key
 
-    question = "Klaviyo's private API key (not shown)"
-    key = os.environ.get("KLAVIYO_API_KEY", "").strip()
-    typed: str = key or click.prompt(question, hide_input=True, value_proc=checked)
+    if key := os.environ.get("KLAVIYO_API_KEY", "").strip():
+        return key
+    if not can_ask():
+        return _piped(checked)
+    typed: str = click.prompt("Klaviyo's private API key (not shown)", hide_input=True, value_proc=checked)
     return typed
+
+
+def _piped(checked: Callable[[str], str]) -> str:
+    """The first line of standard input that passes: there is no echo to turn off."""
+    for line in sys.stdin:
+        try:
+            return checked(line)
+        except click.UsageError as refusal:
+            note(f"Error: {refusal.message}")
+    raise click.Abort
 
 
 def _key(text: str) -> str:

@@ -1,12 +1,15 @@
 """`connections add`: asks, tries the key, and writes what a run needs."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from shared.errors import NotFound
 from tests.cli.conftest import Command
-from tests.support.world import World
+from tests.support.host import COMMAND
+from tests.support.world import World, environment_of
 
 ANSWERS = ["My Klaviyo", "", "pk_sandbox", "", "y"]
 
@@ -132,3 +135,19 @@ def test_lists_of_a_connection(command: Command) -> None:
         "lists": [{"id": "Y6nRLr", "name": "VIP", "opt_in": "single_opt_in"}]
     }
     assert "single opt in" in command("connections", "lists", "sandbox").stdout
+
+
+def test_answers_can_be_piped_in(world: World) -> None:
+    """Into a real process, which warns of nothing."""
+    done = subprocess.run(
+        [str(COMMAND), "connections", "add"],
+        input=typed("Mine", "mine", "pk_wrong", "pk_sandbox", "", "y"),
+        env=environment_of(world) | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "Error: This key opens no account (invalid_key).\n"
+    assert world.services.catalog.connection("mine").account is not None
