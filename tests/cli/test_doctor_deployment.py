@@ -411,23 +411,20 @@ def test_an_account_that_is_not_shown(made: Subscription) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "path", "name"),
-    [
-        (PLACE, SEGMENTS, "segments account mysegments"),
-        (PLACE, VAULT, "vault kv-made"),
-    ],
+    ("path", "name"), [(SEGMENTS, "segments account mysegments"), (VAULT, "vault kv-made")]
 )
-def test_what_is_not_where_a_deployment_looks(made: Subscription, place: Place, path: str, name: str) -> None:
-    """No list has it, and its group hasn't: maybe it is in another subscription. If that can't be seen, who can."""
+def test_what_is_not_where_a_deployment_looks(made: Subscription, path: str, name: str) -> None:
+    """Neither a list nor its group has it: maybe it is in another subscription. A warning where that can't
+    be seen."""
     del made.things[path]
-    finding = wrong(made, place)[name]
+    finding = wrong(made)[name]
     assert not finding.warning
     assert "another subscription" in finding.fix
 
     made.refused[path] = (403, error("AuthorizationFailed"))
-    assert wrong(made, place)[name].warning
+    assert wrong(made)[name].warning
     made.refused = {path: (200, {}), f"{ROOT}/resources": (200, {"value": []})}
-    assert wrong(made, place)[name].warning
+    assert wrong(made)[name].warning
 
 
 @pytest.mark.parametrize(
