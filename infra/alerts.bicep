@@ -81,10 +81,6 @@ resource teams 'Microsoft.Logic/workflows@2019-05-01' = if (!empty(teamsUrl)) {
     definition: loadJsonContent('teams.json')
     parameters: { channel: { value: teamsUrl } }
   }
-
-  resource alert 'triggers' existing = {
-    name: 'alert'
-  }
 }
 
 resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
@@ -102,7 +98,8 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
           {
             name: 'teams'
             resourceId: teams.id
-            callbackUrl: teams::alert!.listCallbackUrl().value
+            #disable-next-line use-resource-symbol-reference // that would compile into a name that Azure may not resolve
+            callbackUrl: listCallbackUrl('${teams.id}/triggers/alert', '2019-05-01').value
             useCommonAlertSchema: true
           }
         ]
@@ -163,6 +160,7 @@ var rules = [
     )
   }
   {
+    // Before the first metric there may be no table: that is silence too.
     name: 'silent'
     title: 'The timer has not ticked for ${silentMinutes} minutes'
     severity: 0
@@ -170,7 +168,7 @@ var rules = [
     every: 'PT5M'
     window: 'PT${silentMinutes}M'
     query: '''
-      AppMetrics
+      union isfuzzy=true AppMetrics, (datatable(TimeGenerated: datetime, Name: string)[])
       | where Name == "segment_export.ticks"
       | summarize Ticks = count()
       | where Ticks == 0

@@ -91,6 +91,7 @@ resource publishingOverFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolici
 
 resource publishingOverScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
+  dependsOn: [publishingOverFtp] // the site takes one change at a time
   name: 'scm'
   properties: { allow: false }
 }

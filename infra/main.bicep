@@ -56,11 +56,11 @@ param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
 @description('Address that alerts are mailed to; empty where others are added to the action group.')
 param alertEmail string = ''
 
-@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. It is kept as a secret.')
+@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. Who may read the action group sees it.')
 @secure()
 param alertWebhookUrl string = ''
 
-@description('Address of the workflow of a Teams channel that posts the cards that it is sent; empty for none. It is kept as a secret.')
+@description('Address of the workflow of a Teams channel that posts the cards that it is sent; empty for none.')
 @secure()
 param alertTeamsUrl string = ''
 
@@ -355,6 +355,7 @@ module signIn 'sign_in.bicep' = if (signsIn) {
 
 module code 'code.bicep' = if (!empty(packageUri)) {
   name: 'code-${token}'
+  dependsOn: [signIn] // the site takes one change at a time
   params: {
     siteName: app.outputs.name
     packageUri: packageUri

@@ -45,9 +45,14 @@ def answer(query: str, metrics: Sequence[Metric], window: float) -> list[dict[st
         return [dict(row) for row in database.execute(sql(query))]
 
 
+# What stands in for AppMetrics before the first metric.
+EMPTY = ", (datatable(TimeGenerated: datetime, Name: string)[])"
+
+
 def sql(query: str) -> str:
     """The query in SQLite's language, each step around the one before."""
     table, *steps = re.split(r"\s+\| ", " ".join(query.split()))
+    table = table.removeprefix("union isfuzzy=true ").removesuffix(EMPTY)  # here the table is always there
     for step in steps:
         verb, _, rest = step.partition(" ")
         if verb == "where":
