@@ -2,6 +2,7 @@
 
 import getpass
 from dataclasses import replace
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -63,14 +64,16 @@ def operator() -> Person:
     return Person(name or "unknown", Role.ADMINISTRATOR)
 
 
-def _is_missing(url: str) -> bool:
-    return (folder := folder_of(url)) is not None and not folder.exists()
+def missing_folder(url: str) -> Path | None:
+    """The folder of an address, where there is none yet."""
+    folder = folder_of(url)
+    return folder if folder is not None and not folder.exists() else None
 
 
 def point_out(setting: str, url: str) -> None:
     """Says that the folder of a setting does not exist, where it does not."""
-    if _is_missing(url):
-        note(f"The folder {folder_of(url)} of {setting} does not exist.")
+    if (folder := missing_folder(url)) is not None:
+        note(f"The folder {folder} of {setting} does not exist.")
 
 
 def open_services() -> Services:
@@ -91,7 +94,7 @@ def settings_of_runs() -> Settings:
     Raises InvalidSettings.
     """
     settings = Settings.from_environment()
-    if settings.state_url != Settings.state_url or not _is_missing(settings.state_url):
+    if settings.state_url != Settings.state_url or missing_folder(settings.state_url) is None:
         return settings
     return replace(settings, state_url=f"file:{user_state_path('segment-export', appauthor=False)}")
 

@@ -17,6 +17,7 @@ from cli.options import (
     json_option,
     known_export,
     limit_option,
+    missing_folder,
     open_runs,
     open_services,
     operator,
@@ -83,6 +84,8 @@ def run(
     if reconcile and dry_run:
         raise click.UsageError("A dry run does not read the list's members: leave --reconcile out.")
     services = open_services()
+    if export is not None and (folder := missing_folder(services.settings.state_url)) is not None:
+        raise NotFound(f"There is no export {export}, since {folder} does not exist.", code="unknown_export")
     if dry_run and export is not None:
         made = preview(services, services.catalog.export(export), limit, full=full, confirmed=confirmed)
         print_preview(made, as_json)

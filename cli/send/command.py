@@ -15,12 +15,13 @@ from cli.options import dry_run_option, json_option, limit_option, settings_of_r
 from cli.runs import conduct
 from cli.send.inputs import STANDARD_INPUT, open_inputs
 from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
-from cli.send.questions import Given, choose_columns, condition_of
+from cli.send.questions import Given, check_condition, choose_columns, condition_of
 from cli.send.refused import Places, check_new, places_of, refused_in, refused_of, write_rows
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.live import WatchedClock
 from cli.terminal.output import agrees, note, print_line
 from cli.terminal.results import print_at_klaviyo, print_preview, worded_for_send
+from shared import state
 from shared.adapters.clock import Deadline
 from shared.catalog import Export
 from shared.catalog.attributes import Attributes
@@ -34,6 +35,7 @@ from shared.runs.plan import mapping_of
 from shared.runs.starting import Request
 from shared.runs.steps.rejected import MOST_LISTED
 from shared.runs.views.at_klaviyo import look_at_list
+from shared.runs.views.history import read_open_run
 from shared.runs.views.preview import SHOWN, fields_of, preview
 from shared.services import Services
 from shared.settings import LOOPBACK
@@ -130,9 +132,14 @@ def send(
     clock = WatchedClock()
     services = services_of(csv_files, key, settings, clock)
     click.get_current_context().with_resource(services)
+    _point_out_open_runs(services, csv_files)
     signed_in = None if dry_run else _found(services, clock, key, list_id)
     chosen = choose_columns(csv_files, Given(email, attributes_of(maps), properties, phone_region), asks=asks)
-    only_if = _only_if(conditions) or condition_of(csv_files, chosen, asks=asks)
+    only_if = _only_if(conditions)
+    if only_if is not None:
+        check_condition(csv_files, only_if, shows=sys.stderr.isatty())
+    else:
+        only_if = condition_of(csv_files, chosen, asks=asks)
     what = (chosen.email, chosen.attributes, only_if)
     export = export_of(csv_files, list_id, *what)
     # Raises unless every column exists.
@@ -196,6 +203,19 @@ def _write(files: CsvFiles, refused: Places, path: Path | None) -> None:
         note(f"{len(refused.rows):,} refused rows are in {path}, with line and reason. It has personal data.")
 
 
+def _point_out_open_runs(services: Services, files: CsvFiles) -> None:
+    """Runs of the same files' names that are not over: a file that was changed since begins another run."""
+    for blob in services.state.list(state.head(state.one_file("")).removesuffix(".json")):
+        if "open" not in blob.metadata or (export := state.id_of(blob.name)) is None:
+            continue
+        run = read_open_run(services.state, export)
+        if run is not None and [segment.name for segment in run.record.segments] == [files.name]:
+            note(
+                f"A run of {files.name} is open: {run.record.id}. The same file and options resume it; "
+                f"for others, end it: segment-export runs cancel {run.record.id}."
+            )
+
+
 def _found(services: Services, clock: WatchedClock, key: str, list_id: str) -> tuple[Klaviyo, KlaviyoList]:
     """The account of the key, and the list in it. Raises Denied, NotFound, KlaviyoUnavailable."""
     deadline = Deadline(clock, ONLINE)
@@ -230,6 +250,8 @@ def _only_if(conditions: tuple[str, ...]) -> dict[str, Any] | None:
     for column, equals, _ in pairs:
         if not column or not equals:
             raise click.BadParameter("A condition is COLUMN=VALUE.", param_hint="--only-if")
+    if any(not value.strip() for _, _, value in pairs):
+        raise click.BadParameter("The value is blank.", param_hint="--only-if")
     columns = {column for column, _, _ in pairs}
     if len(columns) > 1:
         raise click.BadParameter("A condition is on one column.", param_hint="--only-if")

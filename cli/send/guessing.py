@@ -1,12 +1,14 @@
 """Guesses which columns of an unknown file hold the email, Klaviyo's attributes, and consent."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from cli.send.one_file import CsvFiles
 from shared.profiles.emails import is_possible_email
 from shared.segments import read_rows
+from shared.text import trim
 
 SAMPLE = 200
 # Names of columns, letters only, by Klaviyo's attribute.
@@ -28,11 +30,12 @@ NAMES = {
 }
 # In a name of which only letters are left.
 _CONSENT = re.compile(
-    "opt(ed)?(in|out)|consent|subscri|newsletter|marketing|permission|gdpr|donot(bulk)?email|einwilligung|"
-    "zustimmung|werbung|consentement|consenso|consentimiento"
+    "opt(ed)?(in|out)|consent|subscri|newsletter|marketing|permission|gdpr|donot(bulk)?email|suppress|"
+    "einwillig|einverst|zustimm|erlaubnis|werbe|werbung|dsgvo|datenschutz|abonn|abgemeldet|abmeldung|abbestell|"
+    "widerspr|widerruf|sperr|robinson|kontaktiert|consenso|consentimiento|rgpd|desinscri|^(doi|nl)$"
 )
-# Values of a column that says yes or no, and perhaps a third thing.
-MOST_ANSWERS = 5
+# Rows of a file whose answers are counted.
+_MOST_COUNTED = 1_000_000
 
 
 def guess_email(files: CsvFiles) -> str | None:
@@ -56,14 +59,22 @@ def guess_attributes(columns: Sequence[str]) -> dict[str, str]:
     return {attribute: column for attribute, column in found.items() if column is not None}
 
 
-def guess_consent(files: CsvFiles, used: Collection[str]) -> str | None:
-    """The first column that is called like consent and has an answer in the first rows, and few of them."""
-    for column in files.columns:
-        if column not in used and _CONSENT.search(_letters(column)):
-            answers = set(values_of(files, column)) - {""}
-            if 0 < len(answers) <= MOST_ANSWERS:
-                return column
-    return None
+def consent_columns(files: CsvFiles, used: Collection[str]) -> list[str]:
+    """The columns that are called like consent."""
+    return [column for column in files.columns if column not in used and _CONSENT.search(_letters(column))]
+
+
+def answers_of(files: CsvFiles, column: str) -> Counter[str]:
+    """How many rows have which value in a column, without white space around it; at most of a million rows of
+    each file."""
+    found: Counter[str] = Counter()
+    csv_format, place = files.snapshot().csv_format, files.columns.index(column)
+    for partition in files.partitions:
+        rows = read_rows(files.store, partition, 0, csv_format, files.columns)
+        for _, _, cells in islice(rows, _MOST_COUNTED):
+            if not isinstance(cells, str):
+                found[trim(cells[place])] += 1
+    return found
 
 
 def has_national_phones(files: CsvFiles, column: str) -> bool:

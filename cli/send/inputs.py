@@ -1,6 +1,8 @@
 """What is given to `send`: files and standard input, each read as CSV in UTF-8."""
 
+import codecs
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -74,12 +76,16 @@ class StandardInput:
 
 @dataclass(frozen=True, slots=True)
 class TextInput:
-    """CSV in an encoding. `note` is what people should know of how it is read; blank where it is UTF-8."""
+    """CSV in an encoding. `note` is what people should know of how it is read; blank where it is UTF-8.
+
+    `rows_above` are those above a workbook's first row of data; None where rows are lines of text.
+    """
 
     source: Bytes
     info: BlobInfo
     encoding: str = UTF_8
     note: str = ""
+    rows_above: int | None = None
 
     def chunks(self, *, start_small: bool = False) -> Iterator[bytes]:
         chunks = self.source.chunks(start_small=start_small)
@@ -95,6 +101,7 @@ class SheetInput:
     info: BlobInfo
     content: bytes
     note: str
+    rows_above: int | None
 
     def chunks(self, *, start_small: bool = False) -> Iterator[bytes]:
         position = 0
@@ -112,6 +119,7 @@ class CompressedInput:
     source: Bytes
     info: BlobInfo
     note: str = ""
+    rows_above: int | None = None
 
     def chunks(self, *, start_small: bool = False) -> Iterator[bytes]:
         return self.source.chunks(start_small=start_small)
@@ -173,6 +181,11 @@ def _read(source: Bytes, encoding: str | None) -> Input:
     info, first = source.info, next(source.chunks(start_small=True), b"")
     if first.startswith(MAGIC):
         return _sheet(source)
+    if first.startswith(b"%PDF") or (encoding is None and _is_binary(first)):
+        raise InvalidSegment(
+            f"{info.name} is not text. Save it as CSV UTF-8. If it is text, name its encoding: --encoding.",
+            code="invalid_csv",
+        )
     if first.startswith(_GZIP):
         return CompressedInput(source, info)
     note = ""
@@ -187,6 +200,12 @@ def _read(source: Bytes, encoding: str | None) -> Input:
     return TextInput(source, _sized(info, size), encoding, note)
 
 
+def _is_binary(beginning: bytes) -> bool:
+    """No text of one byte a character has a NUL in its first line; UTF-16 without a mark has."""
+    is_marked = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, _GZIP))
+    return not is_marked and b"\0" in re.split(rb"[\r\n]", beginning, maxsplit=1)[0]
+
+
 def _sheet(source: Bytes) -> Input:
     info = source.info
     if info.size > LARGEST_WORKBOOK:
@@ -196,8 +215,9 @@ def _sheet(source: Bytes) -> Input:
         )
     sheet = Sheet(b"".join(source.chunks()), info.name)
     content = b"".join(sheet.csv())
-    note = f"Of {info.name}, the first sheet is read: {sheet.name}." if sheet.others else ""
-    return SheetInput(_sized(info, len(content)), content, note)
+    others = f", of {sheet.others + 1}," if sheet.others else ""
+    note = f"{info.name}: the first sheet{others} is read, {sheet.name!r}, with the rows that a filter hides."
+    return SheetInput(_sized(info, len(content)), content, note, sheet.first_row + 1)
 
 
 def _sized(info: BlobInfo, size: int) -> BlobInfo:

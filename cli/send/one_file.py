@@ -1,7 +1,7 @@
 """Stands in for the segment, the documents and the vault of an export of files that are given to `send`."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import blake2b
@@ -18,7 +18,15 @@ from shared.errors import Denied, InvalidSegment, PermanentError
 from shared.klaviyo import Account, KlaviyoApi
 from shared.ledger.key import SECRET_NAME
 from shared.runs.run import OpenRun
-from shared.segments import Column, CsvFormat, Partition, Snapshot, read_delimiter, read_header
+from shared.segments import (
+    Column,
+    CsvFormat,
+    Partition,
+    Snapshot,
+    lines_of_rows,
+    read_delimiter,
+    read_header,
+)
 from shared.services import Services
 from shared.settings import Settings
 
@@ -34,6 +42,7 @@ class CsvFiles:
 
     def __init__(self, inputs: Sequence[Input]) -> None:
         self.store: Store = Inputs(inputs)
+        self._rows_above = {each.info.name: each.rows_above for each in inputs}
         self.notes = [each.note for each in inputs if each.note]
         infos = [each.info for each in inputs]
         self.partitions = tuple(Partition(info.name, info.etag, info.size) for info in infos)
@@ -53,6 +62,13 @@ class CsvFiles:
             partitions=self.partitions,
             names_by_file=True,
         )
+
+    def lines_of(self, partition: Partition, rows: Collection[int]) -> Mapping[int, int]:
+        """The lines in which these rows begin, as far as they are known; a workbook's own row numbers."""
+        above = self._rows_above[partition.name]
+        if above is not None:
+            return {row: row + above for row in rows}
+        return lines_of_rows(self.store, partition, self.delimiter, rows)
 
     def export_id(self, *options: object) -> str:
         """The same id for the same content and options."""

@@ -1,16 +1,26 @@
 """What `send` asks about a file's columns in a terminal, and what it says where nobody can be asked."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
 import click
+from phonenumbers import SUPPORTED_REGIONS
 
-from cli.send.guessing import guess_attributes, guess_consent, guess_email, has_national_phones, values_of
+from cli.send.guessing import (
+    answers_of,
+    consent_columns,
+    guess_attributes,
+    guess_email,
+    has_national_phones,
+)
 from cli.send.one_file import CsvFiles
 from cli.terminal.output import agrees, choose, note, print_line
 from shared.profiles.columns import look_like_names
+from shared.text import listing
 
 EVERYBODY = "everybody"
+# Values of a column that can be chosen from.
+MOST_ANSWERS = 12
 
 
 class Given(NamedTuple):
@@ -49,21 +59,73 @@ def choose_columns(files: CsvFiles, given: Given, *, asks: bool) -> Chosen:
 
 
 def condition_of(files: CsvFiles, chosen: Chosen, *, asks: bool) -> dict[str, Any] | None:
-    """The condition on a column that looks like consent; None for everybody."""
-    column = guess_consent(files, chosen.columns) if look_like_names(files.columns) else None
-    if column is None:
+    """The condition on a column that looks like consent; None for everybody.
+
+    Raises Abort where somebody does not want everybody, and the column has too many values to choose from.
+    """
+    columns = consent_columns(files, chosen.columns) if look_like_names(files.columns) else []
+    if not columns:
         return None
     if not asks:
         note(
-            f"The column {column!r} looks like consent, and everybody is sent whatever it says. "
-            f'To send only those who agreed: --only-if "{column}=VALUE".'
+            f"{_looks(columns)} like consent, and everybody is sent whatever is in there. "
+            f'To send only those who agreed: --only-if "{columns[0]}=VALUE".'
         )
         return None
-    values = Counter(values_of(files, column))
-    counted = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common())
-    print_line(f"The column {column!r} looks like consent. In the first rows: {counted}.")
-    answer = choose("Send only rows with", [*filter(None, values), EVERYBODY], None)
-    return None if answer == EVERYBODY else {"column": column, "equals": answer}
+    column = columns[0]
+    if len(columns) > 1:
+        print_line(f"{_looks(columns)} like consent.")
+        column = choose("Which one says who agreed", [*columns, EVERYBODY], None)
+    return None if column == EVERYBODY else _asked(files, column)
+
+
+def _looks(columns: list[str]) -> str:
+    return f"The column {columns[0]!r} looks" if len(columns) == 1 else f"The columns {listing(columns)} look"
+
+
+def _asked(files: CsvFiles, column: str) -> dict[str, Any] | None:
+    """The condition on this column; spellings that differ in capitals are one answer."""
+    spellings: dict[str, list[str]] = defaultdict(list)
+    counted: Counter[str] = Counter()
+    for value, count in answers_of(files, column).items():
+        spellings[value.casefold()].append(value)
+        counted[value.casefold()] += count
+    answers = {spellings[folded][0]: folded for folded, _ in counted.most_common() if folded}
+    if not answers or len(answers) > MOST_ANSWERS:
+        has = f"has {len(answers):,} different values" if answers else "is blank in every row"
+        print_line(f"The column {column!r} looks like consent, and {has}.")
+        if not agrees("Send everybody, whatever it says?"):
+            raise click.Abort
+        return None
+    told = ", ".join(f"{answer!r} ({counted[folded]:,})" for answer, folded in answers.items())
+    blank = f", blank ({counted['']:,})" if counted[""] else ""
+    print_line(f"The column {column!r} looks like consent: {told}{blank}.")
+    answer = choose("Send only rows with", [*answers, EVERYBODY], None)
+    if answer == EVERYBODY:
+        return None
+    found = sorted(spellings[answers[answer]])
+    return {"column": column, **({"equals": found[0]} if len(found) == 1 else {"in": found})}
+
+
+def check_condition(files: CsvFiles, condition: dict[str, Any], *, shows: bool) -> None:
+    """Says how many rows pass a condition that was given, and with `shows` which values do not.
+
+    Raises UsageError where none passes.
+    """
+    column = condition["column"]
+    if column not in files.columns:
+        return  # the mapper says which there are
+    counted = answers_of(files, column)
+    wanted = {condition["equals"]} if "equals" in condition else set(condition["in"])
+    passed = sum(count for value, count in counted.items() if value in wanted)
+    others = [(value, count) for value, count in counted.most_common() if value not in wanted]
+    told = ""
+    if shows and len(others) <= MOST_ANSWERS:
+        told = ": " + ", ".join(f"{value or 'blank'!r} ({count:,})" for value, count in others)
+    left = sum(count for _, count in others)
+    if not passed:
+        raise click.UsageError(f"No row has this value in {column!r}; {left:,} have another{told}.")
+    note(f"{passed:,} rows have the value that --only-if asks for, and {left:,} have another{told}.")
 
 
 def _email(files: CsvFiles, *, asks: bool) -> str:
@@ -99,5 +161,11 @@ def _region(files: CsvFiles, column: str, *, asks: bool) -> str | None:
         )
         return None
     question = "Country of the phones without a country code (two letters, such as DE; none leaves them out)"
-    answer: str = click.prompt(question, default="none")
-    return None if answer == "none" else answer.upper()
+    answer: str = click.prompt(question, default="none", value_proc=_country)
+    return None if answer == "none" else answer
+
+
+def _country(text: str) -> str:
+    if text != "none" and text.upper() not in SUPPORTED_REGIONS:
+        raise click.UsageError("A country has two letters, such as DE.")
+    return text if text == "none" else text.upper()

@@ -16,7 +16,7 @@ from shared.errors import AlreadyExists
 from shared.runs.steps.rejected import inert
 from shared.runs.views.history import read_rejected
 from shared.runs.views.preview import RejectedShown
-from shared.segments import Partition, lines_of_rows, read_rows
+from shared.segments import Partition, read_rows
 
 ADDED = ("refused_file", "refused_line", "refused_column", "refused_reason")
 
@@ -68,9 +68,7 @@ def places_of(files: CsvFiles, rows: Iterable[Refused]) -> Places:
         (partition.name, row): line
         for partition in files.partitions
         if partition.name in by_file
-        for row, line in lines_of_rows(
-            files.store, partition, files.delimiter, by_file[partition.name]
-        ).items()
+        for row, line in files.lines_of(partition, by_file[partition.name]).items()
     }
     return Places(known, lines)
 

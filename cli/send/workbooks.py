@@ -36,6 +36,8 @@ class Sheet:
             ) from None
         self.others = len(book.sheet_names) - 1
         self.name = book.sheet_names[0]
+        # Blank rows above it are left out.
+        self.first_row = (self._sheet.start or (0, 0))[0]
 
     def csv(self) -> Iterator[bytes]:
         """The sheet's rows, from the top, in UTF-8, with commas."""

@@ -4,6 +4,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -47,4 +48,44 @@ def file_of(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> 
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
+    return path
+
+
+SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>"""
+WORKBOOK = """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
+<sheet name="Kunden" sheetId="1" r:id="r1"/><sheet name="Other" sheetId="2" r:id="r2"/></sheets></workbook>"""
+RELATIONS = """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>"""
+TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+
+
+def workbook(path: Path, *rows: tuple[str | int | float | bool, ...]) -> Path:
+    """Writes an .xlsx file whose first sheet has these rows."""
+
+    def cell(value: str | int | float | bool) -> str:
+        match value:
+            case bool():
+                return f'<c t="b"><v>{int(value)}</v></c>'
+            case str():
+                return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+            case _:
+                return f"<c><v>{value}</v></c>"
+
+    def relations(kind: str, *targets: str) -> str:
+        made = (
+            f'<Relationship Id="r{number}" Type="{TYPE}{kind}" Target="{target}"/>'
+            for number, target in enumerate(targets, 1)
+        )
+        return RELATIONS.format("".join(made))
+
+    content = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    with ZipFile(path, "w") as archive:
+        archive.writestr("_rels/.rels", relations("officeDocument", "xl/workbook.xml"))
+        archive.writestr("xl/workbook.xml", WORKBOOK)
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            relations("worksheet", "worksheets/sheet1.xml", "worksheets/sheet2.xml"),
+        )
+        archive.writestr("xl/worksheets/sheet1.xml", SHEET.format(content))
+        archive.writestr("xl/worksheets/sheet2.xml", SHEET.format(""))
     return path

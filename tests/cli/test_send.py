@@ -113,7 +113,8 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     [
         (b"", "begins with its column names"),
         (b"ada@example.org,Ada\n", "does not begin with names of columns"),
-        ("EMail,Name\n".encode("utf-16-le"), "must be CSV in UTF-8"),
+        ("EMail,Name\n".encode("utf-16-le"), "If it is text, name its encoding"),
+        (b"%PDF-1.7\n", "people.csv is not text"),
         (None, "people.csv does not exist"),
     ],
 )
@@ -215,3 +216,25 @@ def test_a_state_that_can_not_be_written(command: Command, people: Path, tmp_pat
         )
         assert result.exit_code == 2
         assert "STATE_URL can't be written" in result.stderr
+
+
+def test_a_half_sent_file_that_was_changed_is_pointed_out(world: World, tmp_path: Path) -> None:
+    """A file that was corrected is another run: the first one stays open until somebody ends it."""
+    people = file_of(tmp_path / "people.csv", list(UnusualPeople(1_250)))
+    arguments, environment = send_command(world, people)
+    world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 30
+        while not (heads := [h for h in sent_heads(world) if accepted(world, h) == 2]):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    world.stand_in.faults.clear()
+    open_run = read_head(world.services.state, heads[0][6:-5])[0].open
+    assert open_run is not None
+    file_of(people, list(UnusualPeople(10)))
+
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert f"for others, end it: segment-export runs cancel {open_run.record.id}." in done.stderr

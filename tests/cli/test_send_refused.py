@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import KEY, Command
+from tests.cli.conftest import KEY, Command, workbook
 from tests.support.world import LIST, World
 
 MAIL = ["--list", LIST, "--email", "E-Mail"]
@@ -103,3 +103,17 @@ def test_a_file_that_is_there_is_not_replaced(
     assert "mine.csv exists" in result.stderr
     assert (tmp_path / "mine.csv").read_text() == "mine"
     assert world.members() == set()
+
+
+def test_the_rows_of_a_workbook_have_its_own_numbers(command: Command, tmp_path: Path) -> None:
+    """As Excel shows them at the left, whatever a cell holds."""
+    file = workbook(
+        tmp_path / "people.xlsx",
+        ("E-Mail", "Name"),
+        ("a@example.org", "two\nlines"),
+        ("no-at", "B"),
+    )
+
+    said = command("send", str(file), *MAIL, "--dry-run").stdout
+
+    assert "  refused: people.xlsx line 3 E-Mail invalid_email\n" in said
