@@ -14,7 +14,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import NamedTuple
 
-from infra.az import AZURE, AzError, Directory, Json, Refused, pages, run
+from infra.az import AZURE, AzError, Directory, Json, Refused, run
 from infra.registration import AUDIENCE, ROLES, missing, together
 
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
@@ -24,6 +24,8 @@ EXCHANGE = "api://AzureADTokenExchange"
 SCOPES = ("openid", "profile", "email")
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 
+# What azure.yaml calls the app, and app.bicep tags it with: other projects' environments may have our name.
+SERVICE = "export"
 ADMINISTRATOR = "Administrator"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -94,7 +96,7 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
             f"az uses the subscription {subscription}, but the environment is in {options.subscription}: "
             f"run az account set --subscription {options.subscription}."
         )
-    app = deployed_app(subscription, options.resource_group, options.environment)
+    app = deployed_app(directory, subscription, options.resource_group, options.environment)
     urls = [url for url in (app and f"https://{app.host}", options.url.rstrip("/")) if url]
 
     registration = _registration(options, subscription, directory)
@@ -115,27 +117,35 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
     return client_id
 
 
-def deployed_app(subscription: str, group: str, environment: str) -> App | None:
-    """The app of an environment, which main.bicep tags with its name; None before it is deployed.
+def deployed_app(directory: Directory, subscription: str, group: str, environment: str) -> App | None:
+    """The app of an environment, by the two tags that infra/ gives it; None before it is deployed.
 
+    Raises AzError where that is not clear: what the registration trusts can sign people in.
     Source: https://learn.microsoft.com/rest/api/appservice/web-apps/list-by-resource-group
     """
     path = f"subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites"
     try:
-        sites = list(pages(f"{AZURE}{path}?api-version=2025-03-01"))
+        sites = list(directory.pages(f"{AZURE}{path}?api-version=2025-03-01"))
     except Refused as refused:
         if refused.status == HTTPStatus.NOT_FOUND:
             return None
         raise
-    for site in sites:
-        if (site.get("tags") or {}).get("azd-env-name") == environment:
-            identities = (site.get("identity") or {}).get("userAssignedIdentities") or {}
-            if len(identities) != 1:
-                name = site["name"]
-                raise AzError(f"{name} must have one user-assigned identity: deploy the templates again.")
-            [identity] = identities.values()
-            return App(site["properties"]["defaultHostName"], identity["principalId"])
-    return None
+    tags = {"azd-env-name": environment, "azd-service-name": SERVICE}
+    ours = [site for site in sites if tags.items() <= (site.get("tags") or {}).items()]
+    if not ours:
+        return None
+    if len(ours) > 1:
+        names = " and ".join(site["name"] for site in ours)
+        raise AzError(
+            f"{names} have the tags azd-env-name={environment} and azd-service-name={SERVICE}: "
+            "remove them from what is not the app of this environment."
+        )
+    [site] = ours
+    identities = (site.get("identity") or {}).get("userAssignedIdentities") or {}
+    if len(identities) != 1:
+        raise AzError(f"{site['name']} must have one user-assigned identity: deploy the templates again.")
+    [identity] = identities.values()
+    return App(site["properties"]["defaultHostName"], identity["principalId"])
 
 
 def unique_name(subscription: str, group: str, environment: str) -> str:

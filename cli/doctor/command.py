@@ -17,7 +17,7 @@ from shared.settings import Settings, https_url
 
 # Seconds for all requests to Klaviyo.
 ONLINE = 120
-
+_GROUP = r"[\w.()-]{1,90}"
 
 type _Command = Callable[..., int]
 
@@ -47,11 +47,28 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
     "--deployment", is_flag=True, help="Look at what Azure has for a deployment instead, before or after it."
 )
 @_named("--subscription", r"[0-9a-fA-F-]{36}", "the id of the subscription", "AZURE_SUBSCRIPTION_ID")
-@_named("--resource-group", r"[\w.()-]{1,90}", "the group that is deployed to", "AZURE_RESOURCE_GROUP")
+@_named("--resource-group", _GROUP, "the group that is deployed to", "AZURE_RESOURCE_GROUP")
 @_named("--location", r"[A-Za-z0-9 ]{2,40}", "the region, if it is not the group's", "AZURE_LOCATION")
 @_named("--segments-account", r"[a-z0-9]{3,24}", "the account of the segments", "SEGMENTS_ACCOUNT")
+@_named(
+    "--segments-resource-group",
+    _GROUP,
+    "the group of that account, if it is not the one that is deployed to",
+    "SEGMENTS_RESOURCE_GROUP",
+)
 @_named("--segments-container", r"[a-z0-9-]{3,63}", "the container of the segments", "SEGMENTS_CONTAINER")
-@_named("--key-vault", r"[A-Za-z0-9-]{3,24}", "the vault with the keys", "KEY_VAULT_NAME", "KEY_VAULT")
+@_named(
+    "--key-vault",
+    r"[A-Za-z0-9-]{3,24}",
+    "an existing vault for the keys; else that of KEY_VAULT_URL is looked at",
+    "KEY_VAULT",
+)
+@_named(
+    "--key-vault-resource-group",
+    _GROUP,
+    "the group of that vault, if it is not the one that is deployed to",
+    "KEY_VAULT_RESOURCE_GROUP",
+)
 @_named("--function-app", r"[A-Za-z0-9-]{2,60}", "the app, once it is deployed", "FUNCTION_APP_NAME")
 @click.option(
     "--resource-manager",
@@ -77,8 +94,8 @@ def doctor(
     """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing to Klaviyo.
 
     Each problem comes with its fix. With --deployment, it looks at what Azure has instead, before the first
-    deployment or after it: providers, region, accounts, vault, roles. It reads as you (az login), and changes
-    nothing.
+    deployment or after it: providers, region, accounts, vault, roles, your own rights. It reads as you (az
+    login), and changes nothing.
 
     Example: segment-export doctor
     """
@@ -116,8 +133,10 @@ def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | Non
         group=names["resource_group"],
         location=names["location"],
         segments=names["segments_account"],
+        segments_group=names["segments_resource_group"],
         container=names["segments_container"],
         vault=names["key_vault"],
+        vault_group=names["key_vault_resource_group"],
         app=names["function_app"],
     )
     resource_manager = https_url("--resource-manager", resource_manager).rstrip("/")

@@ -41,6 +41,7 @@ from tests.support.resource_manager import (
     VAULT,
     Assignment,
     Subscription,
+    permissions,
     running_azure,
 )
 
@@ -48,10 +49,12 @@ PLACE = Place(
     subscription=SUBSCRIPTION,
     group="exports",
     segments="mysegments",
+    segments_group="crm",
     container="exports",
     state="stmade",
     queue="work",
     vault="kv-made",
+    vault_group="exports",
     app="func-made",
 )
 BEFORE = Place(subscription=SUBSCRIPTION, group="exports", segments="mysegments", container="exports")
@@ -94,12 +97,17 @@ def test_nothing_is_wrong(made: Subscription) -> None:
         "region",
         "clock",
         "segments account mysegments",
+        "group of mysegments",
+        "container exports",
         "network of mysegments",
         "soft delete of mysegments",
         "Customer Insights on mysegments",
         "events of mysegments",
         "vault kv-made",
+        "group of kv-made",
         "network of kv-made",
+        "your rights on exports",
+        "your rights on crm",
         "network of stmade",
         "app func-made",
         "app on mysegments/exports",
@@ -174,7 +182,9 @@ def test_a_region_without_flex_consumption(made: Subscription) -> None:
 
     assert "list-flexconsumption-locations" in finding.fix
     assert (
-        wrong(made, Place(SUBSCRIPTION, "exports", "Sweden Central", "mysegments", app="func-made")).keys()
+        wrong(
+            made, Place(SUBSCRIPTION, "exports", "Sweden Central", segments="mysegments", app="func-made")
+        ).keys()
         == UNTOLD
     )
 
@@ -395,9 +405,111 @@ def test_one_thing_that_can_not_be_seen_hides_no_other(made: Subscription) -> No
 def test_an_account_that_is_not_shown(made: Subscription) -> None:
     """Azure leaves out of a list what one may not read."""
     del made.things[SEGMENTS]
-    findings = wrong(made)
+    findings = wrong(made, replace(PLACE, segments_group=None))
     assert findings.keys() == {"segments account mysegments", "app on mysegments/exports"}
     assert all(finding.warning and "Reader" in finding.fix for finding in findings.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [(SEGMENTS, "segments account mysegments"), (VAULT, "vault kv-made")]
+)
+def test_what_is_not_where_a_deployment_looks(made: Subscription, path: str, name: str) -> None:
+    """Neither a list nor its group has it: maybe it is in another subscription. A warning where that can't
+    be seen."""
+    del made.things[path]
+    finding = wrong(made)[name]
+    assert not finding.warning
+    assert "another subscription" in finding.fix
+
+    made.refused[path] = (403, error("AuthorizationFailed"))
+    assert wrong(made)[name].warning
+    made.refused = {path: (200, {}), f"{ROOT}/resources": (200, {"value": []})}
+    assert wrong(made)[name].warning
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "fixes"),
+    [
+        (
+            {"segments_group": "exports"},
+            "group of mysegments",
+            ("azd env set SEGMENTS_RESOURCE_GROUP crm;", "segmentsResourceGroupName=crm,"),
+        ),
+        (
+            {"vault_group": "crm"},
+            "group of kv-made",
+            ("azd env set KEY_VAULT_RESOURCE_GROUP exports;", "keyVaultResourceGroupName=exports,"),
+        ),
+    ],
+)
+def test_what_lies_in_another_group(
+    made: Subscription, changes: dict[str, str], name: str, fixes: tuple[str, ...]
+) -> None:
+    """Azure would refuse the deployment: what to set. Names of groups are equal in any case."""
+    findings = wrong(made, replace(PLACE, **changes))
+    assert findings.keys() == {name}
+    assert not findings[name].warning
+    assert all(fix in findings[name].fix for fix in fixes)
+    assert wrong(made, replace(PLACE, segments_group="CRM", vault_group="Exports")) == {}
+
+
+def test_a_container_that_is_not_there(made: Subscription) -> None:
+    """Before the deployment and after it; what can't be seen is not called missing."""
+    del made.things[CONTAINER]
+    findings = wrong(made)
+    assert findings.keys() == {"container exports"}
+    assert not findings["container exports"].warning
+    assert findings["container exports"].fix.endswith(
+        "az storage container-rm create --storage-account mysegments --resource-group crm --name exports"
+    )
+    assert wrong(made, BEFORE).keys() == {"container exports", "app"}
+
+    made.refused[CONTAINER] = (403, error("AuthorizationFailed"))
+    assert wrong(made)["container exports"].warning
+
+
+CONTRIBUTOR = {
+    "actions": ["*"],
+    "notActions": ["Microsoft.Authorization/*/Write", "Microsoft.Blueprint/*/write"],
+}
+ASSIGNER = {"actions": ["Microsoft.Authorization/roleAssignments/write", "*/read"], "notActions": []}
+DEPLOYMENTS = "Microsoft.Resources/deployments/write"
+ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/write"
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [
+        ([], [DEPLOYMENTS, ASSIGNMENTS]),
+        ([{"actions": ["*/read"]}], [DEPLOYMENTS, ASSIGNMENTS]),
+        ([CONTRIBUTOR], [ASSIGNMENTS]),
+        ([ASSIGNER], [DEPLOYMENTS]),
+        ([ASSIGNER, CONTRIBUTOR], []),
+        ([{"actions": ["microsoft.resources/Deployments/*", "Microsoft.Authorization/*"]}], []),
+        ([{"actions": ["Microsoft.Resources/deployments/writes", ASSIGNMENTS]}], [DEPLOYMENTS]),
+        ([{"actions": ["*"], "notActions": ["*"]}, ASSIGNER], [DEPLOYMENTS]),
+    ],
+)
+@pytest.mark.parametrize("group", ["exports", "crm"])
+def test_the_rights_of_who_deploys(
+    made: Subscription, given: list[Any], lacking: list[str], group: str
+) -> None:
+    """On each group that the templates write to: a role's notActions take from that role alone."""
+    made.lists[permissions(group)] = given
+    findings = wrong(made)
+    assert findings.keys() == ({f"your rights on {group}"} if lacking else set())
+    for finding in findings.values():
+        assert not finding.warning
+        assert finding.message == f"you lack {', '.join(lacking)}"
+        assert ("Contributor" in finding.fix) == (DEPLOYMENTS in lacking)
+        assert ("Role Based Access Control Administrator" in finding.fix) == (ASSIGNMENTS in lacking)
+
+
+def test_rights_where_nothing_else_is_seen(made: Subscription) -> None:
+    """Of the group that was told, where its account can't be seen."""
+    made.refused[f"{ROOT}/resources"] = (403, error("AuthorizationFailed"))
+    made.lists[permissions("crm")] = []
+    assert not wrong(made)["your rights on crm"].warning
 
 
 def test_an_answer_without_end(made: Subscription) -> None:
@@ -488,6 +600,23 @@ def test_the_command(made: Subscription, signed_in: dict[str, str]) -> None:
     assert [each["name"] for each in findings if each["mend"]] == ["soft delete of mysegments"]
 
 
+def test_the_groups_of_a_deployment(made: Subscription, signed_in: dict[str, str]) -> None:
+    """The deployment's own, unless variables or options name others; nothing where an earlier one's outputs
+    name account and vault."""
+    named = signed_in | {"SEGMENTS_ACCOUNT": "mysegments", "KEY_VAULT": "kv-made"}
+    code, said = command(named)
+    assert (code, "WRONG group of mysegments: is crm" in said) == (1, True)
+    assert "ok    group of kv-made: is exports" in said
+
+    code, said = command(named | {"SEGMENTS_RESOURCE_GROUP": "crm", "KEY_VAULT_RESOURCE_GROUP": "vaults"})
+    assert (code, "ok    group of mysegments: is crm" in said) == (1, True)
+    assert "WRONG group of kv-made: is exports" in said
+
+    options = ("--segments-resource-group", "crm", "--key-vault-resource-group", "exports")
+    assert command(named, *options)[0] == 0
+    assert "group of" not in command(signed_in | {"KEY_VAULT_NAME": "kv-made"})[1]
+
+
 def test_nobody_is_signed_in(made: Subscription, signed_in: dict[str, str], tmp_path: Path) -> None:
     """Nothing is asked, and nothing is called well: one warning."""
     environment = signed_in | {"IDENTITY_HEADER": "wrong", "PATH": str(tmp_path), "HOME": str(tmp_path)}
@@ -539,8 +668,10 @@ def test_names_out_of_the_settings(
         group=None,
         location=None,
         segments=account,
+        segments_group=None,
         container=container,
         vault=None,
+        vault_group=None,
         app=None,
     )
     assert (place.segments, place.container) == expected

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -134,6 +134,43 @@ def test_what_was_half_done_is_finished(directory: Directory, script: Script, wr
     assert script().code == 0
     assert is_complete(directory)
     assert len(directory.writes) == 6  # none of them twice
+
+
+@pytest.mark.parametrize("busy", [1, 4])
+def test_too_many_requests(directory: Directory, script: Script, busy: int) -> None:
+    """Whatever was asked for is asked for again, later and later, and made once."""
+    directory.deploy()
+    directory.too_many = busy
+    ran = script()
+    assert (ran.code, ran.waited) == (0, {1: 10, 4: 150}[busy])
+    assert is_complete(directory)
+    assert len(directory.writes) == 6
+
+
+@pytest.mark.parametrize("read", range(1, 9))
+def test_too_many_requests_in_the_middle(directory: Directory, script: Script, read: int) -> None:
+    """Of lookups, lists and changes alike."""
+    directory.deploy()
+    asked = 0
+
+    def rest(options: dict[str, str], arguments: list[str]) -> Any:
+        nonlocal asked
+        asked += 1
+        directory.too_many = int(asked == read)
+        return answer(options, arguments)
+
+    answer, directory._rest = directory._rest, rest  # type: ignore[method-assign]
+    ran = script()
+    assert (ran.code, ran.waited) == (0, 10)
+    assert is_complete(directory)
+
+
+def test_too_many_requests_for_ever(directory: Directory, script: Script) -> None:
+    """It stops after two and a half minutes."""
+    directory.too_many = 1_000
+    ran = script()
+    assert (ran.code, ran.waited) == (1, 150)
+    assert ran.lines == ["429 Too Many Requests: Slow down.", "Run this again: it continues here."]
 
 
 def test_what_was_just_made_may_be_unknown(directory: Directory, script: Script) -> None:
@@ -364,6 +401,28 @@ def test_an_app_whose_identity_is_unclear(directory: Directory, script: Script) 
     assert ran.lines == ["func-made must have one user-assigned identity: deploy the templates again."]
 
 
+def test_only_ours_is_trusted(directory: Directory, script: Script) -> None:
+    """Another project's app has the tag of our environment, and ours is not deployed yet."""
+    directory.deploy()
+    directory.sites.pop()
+    ran = script()
+    assert any("not deployed yet" in line for line in ran.lines)
+    assert directory.credentials == []
+    assert directory.application["web"]["redirectUris"] == []
+
+
+def test_two_apps_that_could_be_ours(directory: Directory, script: Script) -> None:
+    """Neither is trusted."""
+    directory.deploy()
+    directory.sites.append(directory.sites[-1] | {"name": "second"})
+    ran = script()
+    assert (ran.code, directory.writes) == (1, [])
+    assert ran.lines == [
+        "func-made and second have the tags azd-env-name=production and azd-service-name=export: "
+        "remove them from what is not the app of this environment."
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -394,7 +453,12 @@ def hook(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     azd = folder / "azd"
     azd.write_text(f'#!/bin/sh\necho "$@" >> {folder}/azd.log\n')
     azd.chmod(0o700)
-    variables = {"AZURE_ENV_NAME": "production", "AZURE_RESOURCE_GROUP": "my-group", **environment}
+    variables = {
+        "AZURE_ENV_NAME": "production",
+        "AZURE_RESOURCE_GROUP": "my-group",
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        **environment,
+    }
     return subprocess.run(
         ["sh", "infra/sign_in.sh"],
         cwd=folder / "project",
@@ -413,10 +477,21 @@ def test_azd_keeps_the_client_id(directory: Directory, tmp_path: Path) -> None:
     assert hook(tmp_path, AUTH="entra").returncode == 0
     client_id = directory.application["appId"]
     directory.deploy()
-    again = hook(tmp_path, AUTH="entra", SIGN_IN_CLIENT_ID=client_id, AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
+    again = hook(tmp_path, AUTH="entra", SIGN_IN_CLIENT_ID=client_id)
     assert again.returncode == 0, again.stderr
     assert is_complete(directory)
     assert (tmp_path / "azd.log").read_text() == 2 * f"env set SIGN_IN_CLIENT_ID {client_id}\n"
+
+
+@pytest.mark.parametrize("name", ["AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP"])
+def test_azd_has_not_asked_yet(directory: Directory, tmp_path: Path, name: str) -> None:
+    """The registration of another group or subscription would be another one: nothing is made."""
+    ran = hook(tmp_path, AUTH="entra", **{name: ""})
+    assert ran.returncode != 0
+    assert f"{name}: is not set. AUTH=entra needs it: azd env set {name} <" in ran.stderr
+    assert directory.writes == []
+    assert not (tmp_path / "azd.log").exists()
+    assert hook(tmp_path, AUTH="key", **{name: ""}).returncode == 0
 
 
 def test_azd_stops_where_the_script_fails(directory: Directory, tmp_path: Path) -> None:

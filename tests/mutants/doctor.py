@@ -66,5 +66,15 @@ DOCTOR = [
         "topic.properties.source == account.id",
         _DEPLOYED,
     ),
+    Mutant(
+        f"{_DEPLOYMENT}/groups.py",
+        "resource.group.lower() == expected.lower()",
+        "resource.group == expected",
+        _DEPLOYED,
+    ),
+    Mutant(f"{_DEPLOYMENT}/place.py", "(group if segments else None)", "group", _DEPLOYED),
+    Mutant(f"{_DEPLOYMENT}/place.py", "vault_group or (group if vault else None)", "vault_group", _DEPLOYED),
+    Mutant(f"{_DEPLOYMENT}/rights.py", " and not _names(self.not_actions, action)", "", _DEPLOYED),
+    Mutant(f"{_DEPLOYMENT}/rights.py", ", re.IGNORECASE", "", _DEPLOYED),
     Mutant(f"{_DEPLOYMENT}/resources.py", "unseen.fix, warning=True)", '"")', _DEPLOYED),
 ]

@@ -9,6 +9,7 @@ _PROMISES = "tests/infra/test_promises.py"
 _SETTINGS = "tests/infra/test_settings.py"
 _KQL = "tests/infra/test_kql.py"
 _COMPILED = "tests/infra/test_compiled.py"
+_DIGEST_KEY = "tests/infra/test_digest_key.py"
 _SIGN_IN = "tests/infra/test_sign_in.py"
 _NETWORK = "tests/infra/test_network.py"
 _EVENTS = "tests/infra/test_events.py"
@@ -142,5 +143,12 @@ INFRA = [
     Mutant("infra/sign_in.py", "not in given:", "not in set():", _SIGN_IN),
     Mutant("infra/az.py", 'page.get("@odata.nextLink")', "None", _SIGN_IN),
     Mutant("infra/az.py", "if refused.status != HTTPStatus.NOT_FOUND:", "if False:", _SIGN_IN),
+    Mutant("infra/az.py", "if refused.status != HTTPStatus.TOO_MANY_REQUESTS:", "if True:", _SIGN_IN),
+    Mutant("infra/sign_in.py", ', "azd-service-name": SERVICE}', "}", _SIGN_IN),
+    Mutant("infra/sign_in.py", "if len(ours) > 1:", "if False:", _SIGN_IN),
     Mutant("infra/sign_in.sh", "set -e\n", "", _SIGN_IN),
+    Mutant("infra/sign_in.sh", ': "${AZURE_SUBSCRIPTION_ID:?', ': "${AZURE_SUBSCRIPTION_ID-', _SIGN_IN),
+    Mutant("infra/digest_key.py", 'if failed.code != "SecretNotFound":', "if False:", _DIGEST_KEY),
+    Mutant("infra/digest_key.py", " or failed.inner in _LASTING", "", _DIGEST_KEY),
+    Mutant("infra/digest_key.py", "            sleep(PAUSE)\n", "            raise\n", _DIGEST_KEY),
 ]

@@ -9,7 +9,7 @@ import json
 import socketserver
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -24,13 +24,15 @@ ADA, EVE, FACTORY = (f"00000000-0000-4000-8000-0000000000a{number}" for number i
 IDENTITY = "00000000-0000-4000-8000-0000000000b1"
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 HOST = "func-made.azurewebsites.net"
-# Bash, since it starts faster than Python. What it sends and gets back is a line each; none has a line feed.
+# Bash, since it starts faster than Python. It sends a line for each argument, none of which has a line feed,
+# and gets the code, a line for stdout, and the rest for stderr.
 PROGRAM = """#!/bin/bash
 exec 3<>/dev/tcp/127.0.0.1/{port}
 printf '%s\\n' "$@" '' >&3
-for part in code out err; do IFS= read -r "$part" <&3; done
+for part in code out; do IFS= read -r "$part" <&3; done
+IFS= read -r -d '' err <&3
 [ -z "$out" ] || printf '%s\\n' "$out"
-[ -z "$err" ] || printf '%s\\n' "$err" >&2
+printf '%s' "$err" >&2
 exit "$code"
 """
 
@@ -55,6 +57,8 @@ class Directory:
     forbidden: set[str] = field(default_factory=set)
     # Whether reading is forbidden.
     unreadable: bool = False
+    # How many requests come too soon after the ones before.
+    too_many: int = 0
     # Lists that do not show yet what was added to them.
     stale: set[str] = field(default_factory=set)
     # After so many writes the caller hears no more of this.
@@ -86,14 +90,20 @@ class Directory:
         return {(each["principalId"], names[each["appRoleId"]]) for each in self.assignments}
 
     def deploy(self, environment: str = "production", *, identities: int = 1) -> None:
-        """What the templates make, beside an app of somebody else's."""
+        """What the templates make, beside apps of others, one of them of an environment with our name."""
         given = {f"id-{number}": {"principalId": IDENTITY} for number in range(identities)}
         properties = {"defaultHostName": HOST}
         self.sites = [
             {"name": "other", "properties": {"defaultHostName": "other.azurewebsites.net"}},
             {
+                "name": "theirs",
+                "tags": {"azd-env-name": environment, "azd-service-name": "shop"},
+                "identity": {"userAssignedIdentities": {"id-theirs": {"principalId": EVE}}},
+                "properties": {"defaultHostName": "theirs.azurewebsites.net"},
+            },
+            {
                 "name": "func-made",
-                "tags": {"azd-env-name": environment},
+                "tags": {"azd-env-name": environment, "azd-service-name": "export"},
                 "identity": {"userAssignedIdentities": given},
                 "properties": properties,
             },
@@ -119,6 +129,9 @@ class Directory:
         return {"id": SUBSCRIPTION, "tenantId": TENANT, "user": {"type": kind}}
 
     def _rest(self, options: dict[str, str], arguments: list[str]) -> Json | None:
+        if self.too_many:
+            self.too_many -= 1
+            raise Refusal("Too Many Requests", "Slow down.")
         method, url = options["--method"], urlsplit(options["--url"])
         if url.netloc == "management.azure.com":
             return self._sites(url.path)
@@ -287,14 +300,21 @@ class Directory:
 
 @contextmanager
 def running_directory(folder: Path) -> Iterator[Directory]:
-    """Puts an executable `az` into a folder, for the PATH, which asks this directory."""
+    """A tenant with nothing of ours, which the `az` in the folder asks."""
     directory = Directory()
+    with running_az(folder, directory.az):
+        yield directory
+
+
+@contextmanager
+def running_az(folder: Path, az: Callable[[list[str]], tuple[int, str, str]]) -> Iterator[None]:
+    """Puts an `az` into a folder, for the PATH, whose exit code, stdout and stderr are the function's."""
 
     class Handler(socketserver.StreamRequestHandler):
         @override
         def handle(self) -> None:
             arguments = [line.decode().removesuffix("\n") for line in iter(self.rfile.readline, b"\n")]
-            code, out, err = directory.az(arguments)
+            code, out, err = az(arguments)
             self.wfile.write(f"{code}\n{out}\n{err}\n".encode())
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
@@ -304,7 +324,7 @@ def running_directory(folder: Path) -> Iterator[Directory]:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield directory
+            yield
         finally:
             server.shutdown()
             thread.join()

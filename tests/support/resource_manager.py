@@ -41,7 +41,13 @@ BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 QUEUE_CONTRIBUTOR = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 LONG_AGO = "2026-01-01T00:00:00.0000000Z"
+OWNER = {"actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": []}
 PROVIDERS = ("Web", "App", "Storage", "KeyVault", "ManagedIdentity", "Insights", "OperationalInsights")
+
+
+def permissions(group: str) -> str:
+    """https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource-group"""
+    return f"{ROOT}/resourceGroups/{group}/providers/Microsoft.Authorization/permissions"
 
 
 def queue(name: str) -> str:
@@ -93,6 +99,7 @@ class Subscription:
             GROUP: {"id": GROUP, "location": "westeurope"},
             SEGMENTS: an_account(SEGMENTS),
             f"{SEGMENTS}/blobServices/default": {"properties": {"deleteRetentionPolicy": {"enabled": False}}},
+            CONTAINER: {"id": CONTAINER, "name": "exports", "properties": {"publicAccess": "None"}},
             STATE: an_account(STATE),
             VAULT: {
                 "id": VAULT,
@@ -114,6 +121,7 @@ class Subscription:
         } | {f"{ROOT}/providers/Microsoft.{name}": {"registrationState": "Registered"} for name in names}
         regions = ("Central US", "North Europe", "Sweden Central", "West Europe")
         self.lists = {REGIONS: [{"name": region} for region in regions], TOPICS: []}
+        self.lists |= {permissions(group): [OWNER] for group in ("exports", "crm")}
         self.assignments = [
             Assignment(CUSTOMER_INSIGHTS, BLOB_CONTRIBUTOR, SEGMENTS),
             Assignment(PRINCIPAL, BLOB_READER, CONTAINER),

@@ -6,6 +6,7 @@ from cli.doctor.deployment.app import check_app
 from cli.doctor.deployment.azure import Azure, Unseen
 from cli.doctor.deployment.place import Place
 from cli.doctor.deployment.resources import unseen_finding
+from cli.doctor.deployment.rights import check_rights
 from cli.doctor.deployment.segments_account import check_segments_account
 from cli.doctor.deployment.storage_account import check_state_account
 from cli.doctor.deployment.subscription import check_clock, check_subscription
@@ -28,10 +29,12 @@ def examine_deployment(place: Place, clock: Clock, azure: Azure, graph: Azure) -
         return
     yield from check_subscription(azure, place)
     yield from check_clock(azure, clock.now())
+    groups = [place.group]
     if place.segments is not None:
-        yield from check_segments_account(azure, graph, place, place.segments, clock.now())
+        groups.append((yield from check_segments_account(azure, graph, place, place.segments, clock.now())))
     if place.vault is not None:
-        yield from check_vault(azure, place.subscription, place.vault)
+        groups.append((yield from check_vault(azure, place, place.vault)))
+    yield from check_rights(azure, place.subscription, groups)
     if place.state is not None:
         yield from check_state_account(azure, place.subscription, place.state)
     if place.app is not None and place.group is not None:

@@ -27,8 +27,16 @@ class Resource(Shape):
         return self.id.split("/")[4]
 
 
+def resource_id(subscription: str, group: str, kind: str, name: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{kind}/{name}"
+
+
+class Unlisted(Unseen):
+    """No resource of a name, among those that the caller may read."""
+
+
 def find_resource(azure: Azure, subscription: str, kind: str, name: str) -> Resource:
-    """The resource of this kind and name. Raises Unseen where the caller can see none.
+    """The resource of this kind and name. Raises Unlisted where the caller can see none.
 
     https://learn.microsoft.com/rest/api/resources/resources/list: the list leaves out what one may not read.
     """
@@ -36,7 +44,7 @@ def find_resource(azure: Azure, subscription: str, kind: str, name: str) -> Reso
     path = f"/subscriptions/{subscription}/resources"
     for found in azure.pages(Resource, path, api_version=_VERSION, filter=wanted):
         return found
-    raise Unseen(
+    raise Unlisted(
         "this subscription shows you none of that name",
         "Check the name and the subscription; else ask somebody with the role Reader on it to run this.",
     )

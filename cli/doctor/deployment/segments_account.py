@@ -1,12 +1,13 @@
 """The storage account that Customer Insights exports to."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from functools import partial
 
 from cli.doctor.deployment.azure import Azure, Missing, Shape, Unseen
+from cli.doctor.deployment.groups import GroupSetting, group_finding, unlisted_finding
 from cli.doctor.deployment.place import Place
-from cli.doctor.deployment.resources import Resource, look, unseen_finding
+from cli.doctor.deployment.resources import STORAGE, Resource, Unlisted, look, resource_id, unseen_finding
 from cli.doctor.deployment.roles import BLOB_CONTRIBUTOR, role_finding
 from cli.doctor.deployment.storage_account import VERSION, network_of, read_account
 from shared.administration.checkup.finding import Finding
@@ -14,6 +15,7 @@ from shared.administration.checkup.finding import Finding
 # Customer Insights' application, the same in every tenant:
 # https://learn.microsoft.com/dynamics365/customer-insights/data/connect-service-principal
 CUSTOMER_INSIGHTS = "0bfc4568-a4ba-4c58-bd3e-5d3e76bd7fff"
+_SETTING = GroupSetting("SEGMENTS_RESOURCE_GROUP", "segmentsResourceGroupName", "--segments-resource-group")
 
 
 class _Retention(Shape):
@@ -43,18 +45,26 @@ class _Topic(Shape):
 
 def check_segments_account(
     azure: Azure, graph: Azure, place: Place, name: str, now: datetime
-) -> Iterator[Finding]:
-    """Whether Customer Insights can write to it, and the app read from it."""
-    named = f"segments account {name}"
+) -> Generator[Finding, None, str | None]:
+    """Whether Customer Insights can write to it, and the app read from it; returns its group."""
+    named, group = f"segments account {name}", place.segments_group
     try:
         account, properties = read_account(azure, place.subscription, name)
+    except Unlisted as unlisted:
+        path = group and resource_id(place.subscription, group, STORAGE, name)
+        yield unlisted_finding(azure, named, unlisted, path, VERSION)
+        return group
     except Unseen as unseen:
         yield unseen_finding(named, unseen)
-        return
+        return group
     namespace = (
         "has a hierarchical namespace" if properties.is_hns_enabled else "has no hierarchical namespace"
     )
     yield Finding(named, namespace)
+    if group is not None:
+        yield group_finding(account, group, _SETTING)
+    if place.container is not None:
+        yield look(f"container {place.container}", partial(_container, azure, account, place.container))
     yield network_of(account, properties)
     yield look(f"soft delete of {name}", partial(_soft_delete, azure, account))
     yield look(
@@ -62,6 +72,21 @@ def check_segments_account(
         partial(_customer_insights, azure, graph, account, place.container, now),
     )
     yield look(f"events of {name}", partial(_events, azure, place.subscription, account))
+    return account.group
+
+
+def _container(azure: Azure, account: Resource, container: str) -> Finding:
+    """https://learn.microsoft.com/rest/api/storagerp/blob-containers/get"""
+    name = f"container {container}"
+    try:
+        azure.read(Shape, f"{account.id}/blobServices/default/containers/{container}", api_version=VERSION)
+    except Missing:
+        fix = (
+            f"Check its name, or create it: az storage container-rm create --storage-account {account.name} "
+            f"--resource-group {account.group} --name {container}"
+        )
+        return Finding(name, f"does not exist in {account.name}", fix)
+    return Finding(name, f"exists in {account.name}")
 
 
 def _soft_delete(azure: Azure, account: Resource) -> Finding:

@@ -1,11 +1,16 @@
 """The vault with the API keys."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from cli.doctor.deployment.azure import Azure, Shape, Unseen
+from cli.doctor.deployment.groups import GroupSetting, group_finding, unlisted_finding
 from cli.doctor.deployment.network import Reach, reach_finding
-from cli.doctor.deployment.resources import VAULT, find_resource, unseen_finding
+from cli.doctor.deployment.place import Place
+from cli.doctor.deployment.resources import VAULT, Unlisted, find_resource, resource_id, unseen_finding
 from shared.administration.checkup.finding import Finding
+
+_VERSION = "2026-02-01"
+_SETTING = GroupSetting("KEY_VAULT_RESOURCE_GROUP", "keyVaultResourceGroupName", "--key-vault-resource-group")
 
 
 class _Properties(Reach):
@@ -16,15 +21,19 @@ class _Vault(Shape):
     properties: _Properties
 
 
-def check_vault(azure: Azure, subscription: str, name: str) -> Iterator[Finding]:
-    """Whether roles decide who reads its secrets, and whether the app can reach it."""
-    named = f"vault {name}"
+def check_vault(azure: Azure, place: Place, name: str) -> Generator[Finding, None, str | None]:
+    """Whether roles decide who reads its secrets, and whether the app can reach it; returns its group."""
+    named, group = f"vault {name}", place.vault_group
     try:
-        vault = find_resource(azure, subscription, VAULT, name)
-        properties = azure.read(_Vault, vault.id, api_version="2026-02-01").properties
+        vault = find_resource(azure, place.subscription, VAULT, name)
+        properties = azure.read(_Vault, vault.id, api_version=_VERSION).properties
+    except Unlisted as unlisted:
+        path = group and resource_id(place.subscription, group, VAULT, name)
+        yield unlisted_finding(azure, named, unlisted, path, _VERSION)
+        return group
     except Unseen as unseen:
         yield unseen_finding(named, unseen)
-        return
+        return group
     command = f"az keyvault update --name {name} --resource-group {vault.group}"
     if properties.enable_rbac_authorization:
         yield Finding(named, "uses roles (RBAC)")
@@ -32,5 +41,8 @@ def check_vault(azure: Azure, subscription: str, name: str) -> Iterator[Finding]
         message = "uses access policies, so that the app's role counts for nothing"
         fix = f"If nobody else depends on its policies: {command} --enable-rbac-authorization true"
         yield Finding(named, message, fix)
+    if group is not None:
+        yield group_finding(vault, group, _SETTING)
     opening = f"{command} --public-network-access Enabled --default-action Allow"
     yield reach_finding(f"network of {name}", properties, opening)
+    return vault.group
