@@ -5,12 +5,14 @@ import os
 import re
 import sys
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
+from cli.asking import pick
 from cli.options import dry_run_option, json_option, limit_option, settings_of_runs
 from cli.runs import conduct
 from cli.send.inputs import STANDARD_INPUT, open_inputs
@@ -26,7 +28,7 @@ from shared.adapters.clock import Deadline
 from shared.catalog import Export
 from shared.catalog.attributes import Attributes
 from shared.catalog.document import LIST_ID_PATTERN
-from shared.errors import Denied, InvalidSettings
+from shared.errors import Denied, InvalidSettings, NotFound
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.profiles.columns import look_like_names
@@ -48,7 +50,9 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
 
 @click.command(short_help="Send the people in your own files to a list.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--list", "list_id", metavar="ID", required=True, help="The id of the Klaviyo list.")
+@click.option(
+    "--list", "list_id", metavar="ID", help="The id of the Klaviyo list; in a terminal it is asked for."
+)
 @click.option("--email", metavar="COLUMN", help="The column with the email addresses.")
 @click.option(
     "--map",
@@ -90,7 +94,7 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
 @json_option
 def send(
     files: tuple[Path, ...],
-    list_id: str,
+    list_id: str | None,
     email: str | None,
     maps: tuple[str, ...],
     properties: tuple[str, ...],
@@ -114,7 +118,7 @@ def send(
 
     Example: segment-export send people.csv --list Y6nRLr --email EMail --map first_name=FirstName
     """
-    if not re.fullmatch(LIST_ID_PATTERN, list_id):
+    if list_id is not None and not re.fullmatch(LIST_ID_PATTERN, list_id):
         raise click.BadParameter(
             "It is in the address of the list's page, such as Y6nRLr.", param_hint="--list"
         )
@@ -124,6 +128,8 @@ def send(
     has_to_ask = not (dry_run or yes) and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
     if has_to_ask and not asks:
         raise click.UsageError("Sending needs confirmation, and nobody can be asked: add --yes.")
+    if list_id is None and (dry_run or not asks):
+        raise click.UsageError("Missing option '--list'.")
     if rows_file is not None:
         check_new(rows_file)
     csv_files = CsvFiles(open_inputs(files, encoding))
@@ -134,6 +140,7 @@ def send(
     click.get_current_context().with_resource(services)
     _point_out_open_runs(services, csv_files)
     signed_in = None if dry_run else _found(services, clock, key, list_id)
+    to_list = signed_in[1].id if signed_in else str(list_id)
     chosen = choose_columns(csv_files, Given(email, attributes_of(maps), properties, phone_region), asks=asks)
     only_if = _only_if(conditions)
     if only_if is not None:
@@ -141,7 +148,7 @@ def send(
     else:
         only_if = condition_of(csv_files, chosen, asks=asks)
     what = (chosen.email, chosen.attributes, only_if)
-    export = export_of(csv_files, list_id, *what)
+    export = export_of(csv_files, to_list, *what)
     # Raises unless every column exists.
     columns = [(column, "") for column in csv_files.columns]
     Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not look_like_names(csv_files.columns))
@@ -153,7 +160,7 @@ def send(
         print_line("Nothing was sent.")
         return FAILED
     account_id = klaviyo.account.id
-    export = export_of(csv_files, list_id, *what, account_id)
+    export = export_of(csv_files, to_list, *what, account_id)
     connection = connection_of(
         Account(id=account_id, name=klaviyo.account.name),
         getpass.getuser(),
@@ -216,19 +223,34 @@ def _point_out_open_runs(services: Services, files: CsvFiles) -> None:
             )
 
 
-def _found(services: Services, clock: WatchedClock, key: str, list_id: str) -> tuple[Klaviyo, KlaviyoList]:
-    """The account of the key, and the list in it. Raises Denied, NotFound, KlaviyoUnavailable."""
+def _found(
+    services: Services, clock: WatchedClock, key: str, list_id: str | None
+) -> tuple[Klaviyo, KlaviyoList]:
+    """The account of the key, and the list in it; without an id, the person picks one.
+
+    Raises Denied, NotFound with the lists that there are, KlaviyoUnavailable.
+    """
     deadline = Deadline(clock, ONLINE)
     clock.at_first_sleep = lambda: note(
         f"Klaviyo does not answer. Trying again, for up to {ONLINE} s in all."
     )
     try:
         klaviyo = services.klaviyo.sign_in(key, deadline)
-        return klaviyo, klaviyo.read_list(list_id, deadline)
+        if list_id is None:
+            return klaviyo, pick("List", list(klaviyo.lists(deadline)), _told, "--list", asks=True)
+        try:
+            return klaviyo, klaviyo.read_list(list_id, deadline)
+        except NotFound as problem:
+            names = [_told(each) for each in islice(klaviyo.lists(deadline), SHOWN)]
+            raise NotFound(f"{problem.message} It has {listing(names)}.", code=problem.code) from None
     except Denied as problem:
         raise Denied(worded_for_send(problem.message), code=problem.code) from None
     finally:
         clock.at_first_sleep = None
+
+
+def _told(each: KlaviyoList) -> str:
+    return f"{each.name} ({each.id})"
 
 
 def _agreed(

@@ -81,7 +81,7 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
         (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is not an attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
-        (["--list", "Nowhere", *MAPS], KEY, "unknown_list"),
+        (["--list", "Nowhere", *MAPS], KEY, "It has 'VIP (Y6nRLr)'. (unknown_list)"),
         (["--list", "no list", *MAPS], KEY, "address of the list's page, such as Y6nRLr"),
         (
             ["--list", LIST, *MAPS],

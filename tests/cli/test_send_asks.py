@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.klaviyo import app
+from sandbox.klaviyo import SCOPES, app
 from sandbox.people import People
 from tests.cli.conftest import KEY, MAPS, Command
 from tests.support.forks import in_terminal
@@ -36,6 +36,23 @@ def test_attributes_are_suggested_for_a_given_email(world: World, people: Path) 
     attributes = world.stand_in.profile("person-0000001@example.org").attributes
     assert attributes is not None
     assert attributes["first_name"] == "Anthony"
+
+
+def test_the_list_is_asked_for(world: World, people: Path) -> None:
+    """From those of the account, by number; not where nobody is asked."""
+    world.stand_in.add_account(
+        "SNDBOX", "Sandbox", keys={"pk_sandbox": SCOPES}, lists={LIST: "VIP", "Other1": "Other"}
+    )
+
+    code, said = in_terminal(["send", str(people), "--email", "EMail", "--yes"], environment_of(world) | KEY)
+    assert (code, "Missing option '--list'" in said) == (2, True)
+
+    typed = "1\nn\neverybody\n"
+    code, said = in_terminal(["send", str(people), "--email", "EMail"], environment_of(world) | KEY, typed)
+    assert code == 0, said
+    assert "1  VIP (Y6nRLr)" in said
+    assert "2  Other (Other1)" in said
+    assert world.members() == People(200, dirt=True).expected.emails
 
 
 def test_yes_asks_nothing(world: World, people: Path) -> None:
