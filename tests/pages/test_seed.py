@@ -56,7 +56,7 @@ def test_an_export_is_changed_paused_and_copied(page: Page, world: World) -> Non
     page.get_by_label("Time zone").fill("Europe/Vienna")
     press(page, "Save")
     expect_heading(page, "Our VIPs")
-    expect(page.get_by_text("0 6 * * 1-5")).to_be_visible()
+    expect(page.get_by_text("at 06:00 on Monday through Friday")).to_be_visible()
     press(page, "Turn the schedule off")
     expect(page.locator(".title")).to_contain_text("Inactive")
     press(page, "Turn the schedule on")

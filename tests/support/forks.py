@@ -57,10 +57,13 @@ def running(
 
 
 def in_terminal(arguments: Sequence[str], environment: Mapping[str, str], typed: str = "") -> tuple[int, str]:
-    """Runs `segment-export` in a terminal of 80 columns; its exit code and what the screen got."""
+    """Runs `segment-export` in a terminal of 80 columns; its exit code and what the screen got.
+
+    Behind what is typed comes the end of input: a question too many ends the command.
+    """
     terminal, screen = os.openpty()
     environment = {**environment, "COLUMNS": "80", "TERM": "xterm"}
-    os.write(terminal, typed.encode())
+    os.write(terminal, f"{typed}\x04".encode())
     said = b""
     with forked(_command_in_terminal, arguments, environment, DupFd(screen)) as process:
         os.close(screen)

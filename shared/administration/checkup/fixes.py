@@ -73,8 +73,9 @@ HEAD = STATE | {
     "invalid_document": "Stop the app, then restore or delete the head as described in docs/runbook.md."
 }
 KEY_VAULT = {
-    "denied": "Let the app's identity read secrets (Key Vault Secrets User), also through the vault's "
-    "firewall. If the secret is disabled, enable it or set a new version.",
+    "denied": "Let the app's identity read secrets (Key Vault Secrets User, or Key Vault Secrets Officer "
+    "where it writes them), also through the vault's firewall. If the secret is disabled, enable it or set a "
+    "new version.",
     "invalid_settings": "Check KEY_VAULT_URL, and store the key again under this name.",
     "not_found": "Check KEY_VAULT_URL, and store the key under this name: az keyvault secret set.",
 }
