@@ -31,7 +31,7 @@ NAMES = {
 # In a name of which only letters are left.
 _CONSENT = re.compile(
     "opt(ed)?(in|out)|consent|subscri|newsletter|marketing|permission|gdpr|donot(bulk)?email|suppress|"
-    "einwillig|einverst|zustimm|erlaubnis|werbe|werbung|dsgvo|datenschutz|abonn|abgemeldet|abmeldung|abbestell|"
+    "einwillig|einverst|zustimm|erlaubnis|werb|dsgvo|datenschutz|abonn|abgemeldet|abmeld|abbestell|"
     "widerspr|widerruf|sperr|robinson|kontaktiert|consenso|consentimiento|rgpd|desinscri|^(doi|nl)$"
 )
 # Rows of a file whose answers are counted.

@@ -44,9 +44,12 @@ def test_the_template_compiles_without_a_warning(tmp_path: Path) -> None:
 
 
 @needs_bicep
-@pytest.mark.parametrize("choice", PARAMETERS)
+@pytest.mark.parametrize("choice", ["plainest", "everything"])
 def test_a_snapshot_is_what_would_be_deployed(choice: str) -> None:
-    """What a change of the templates changes in a deployment shows in the snapshots' own change."""
+    """What a change of the templates changes in a deployment shows in the snapshots' own change.
+
+    The digests hold the other snapshots to the same sources: all are made at once.
+    """
     result = compiler.snapshot(PARAMETERS[choice], "validate")
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
 
