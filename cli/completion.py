@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from shared import state
 from shared.adapters.clock import Deadline
 from shared.adapters.storage import open_store
-from shared.errors import ExportError, NotFound
+from shared.errors import ExportError
 from shared.segments import Segments
 from shared.services import Services, open_account
 from shared.settings import Settings
@@ -28,20 +28,13 @@ def ids_in(folder: str, beginning: str) -> list[CompletionItem]:
     return [CompletionItem(each) for each in found if each.isprintable()]
 
 
-def meant(folder: str, typed: str, kind: str) -> str:
-    """The id in a folder of the state that somebody means: as typed, or without its capitals and spaces. One
-    that is like no other stays as it is.
+FOLDERS = {"unknown_export": state.EXPORTS, "unknown_connection": state.CONNECTIONS}
 
-    Raises NotFound, with the closest id, where there is one that is close.
-    """
-    ids = [each.value for each in ids_in(folder, "")]
-    wanted = "-".join(typed.casefold().split())
-    if typed in ids or wanted in ids:
-        return typed if typed in ids else wanted
-    if close := get_close_matches(wanted, ids, n=1):
-        message = f"The {kind} {typed} does not exist. Did you mean {close[0]}?"
-        raise NotFound(message, code=f"unknown_{kind}")
-    return typed
+
+def closest_id(code: str, typed: str) -> str | None:
+    """The id that is closest to one that an error of this code says is unknown."""
+    ids = [each.value for each in ids_in(FOLDERS[code], "")] if code in FOLDERS else []
+    return next(iter(get_close_matches(typed, ids, n=1)), None)
 
 
 def complete_exports(_: click.Context, __: click.Parameter, beginning: str) -> list[CompletionItem]:

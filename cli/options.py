@@ -8,7 +8,8 @@ import click
 from click.shell_completion import CompletionItem
 from platformdirs import user_state_path
 
-from cli.completion import complete_connections, complete_exports, meant
+from cli.completion import complete_connections, complete_exports
+from cli.terminal.entry import TYPED_ID
 from cli.terminal.live import WatchedClock
 from cli.terminal.output import note
 from shared import state
@@ -122,17 +123,13 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
     ]
 
 
-def known_export(_: click.Context, __: click.Parameter, typed: str | None) -> str | None:
-    """The export that is meant. Raises NotFound where there is none of this id, but a similar one."""
-    return typed and meant(state.EXPORTS, typed, "export")
+def as_id(context: click.Context, _: click.Parameter, typed: str | None) -> str | None:
+    """What is typed, without capitals and spaces, which no id has; kept for the error of an unknown one."""
+    if typed is not None:
+        typed = context.meta[TYPED_ID] = "-".join(typed.casefold().split()) or typed
+    return typed
 
 
-def _known_connection(_: click.Context, __: click.Parameter, typed: str) -> str:
-    return meant(state.CONNECTIONS, typed, "connection")
-
-
-export_argument = click.argument("export", shell_complete=complete_exports, callback=known_export)
-connection_argument = click.argument(
-    "connection", shell_complete=complete_connections, callback=_known_connection
-)
+export_argument = click.argument("export", shell_complete=complete_exports, callback=as_id)
+connection_argument = click.argument("connection", shell_complete=complete_connections, callback=as_id)
 run_argument = click.argument("run_id", metavar="RUN", shell_complete=lambda *typed: _run_ids(typed[-1]))

@@ -10,12 +10,12 @@ import click
 from cli.completion import complete_exports
 from cli.options import (
     LARGEST,
+    as_id,
     confirm_removals_option,
     dry_run_option,
     errors_as_json_option,
     full_option,
     json_option,
-    known_export,
     limit_option,
     missing_folder,
     open_runs,
@@ -53,7 +53,7 @@ UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFoun
 
 
 @click.command()
-@click.argument("export", required=False, shell_complete=complete_exports, callback=known_export)
+@click.argument("export", required=False, shell_complete=complete_exports, callback=as_id)
 @click.option("--all", "all_", is_flag=True, help="Open a run of every export that runs by itself.")
 @dry_run_option
 @limit_option

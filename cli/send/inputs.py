@@ -19,13 +19,13 @@ from shared.adapters.os_errors import os_errors
 from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import CHUNK, BlobInfo, chunk_sizes
 from shared.errors import InvalidRequest, InvalidSegment, NotFound
+from shared.segments.csv.gunzip import MAGIC as GZIP
 
 STANDARD_INPUT = Path("-")
 # UTF-8 takes at most three bytes for a character of any encoding that has one byte for it.
 _GROWTH = 3
 # Bytes, since a workbook is read into memory.
 LARGEST_WORKBOOK = 512 * 1024 * 1024
-_GZIP = b"\x1f\x8b"
 
 
 class Bytes(Protocol):
@@ -186,7 +186,7 @@ def _read(source: Bytes, encoding: str | None) -> Input:
             f"{info.name} is not text. Save it as CSV UTF-8. If it is text, name its encoding: --encoding.",
             code="invalid_csv",
         )
-    if first.startswith(_GZIP):
+    if first.startswith(GZIP):
         return CompressedInput(source, info)
     note = ""
     if encoding is None:
@@ -202,7 +202,7 @@ def _read(source: Bytes, encoding: str | None) -> Input:
 
 def _is_binary(beginning: bytes) -> bool:
     """No text of one byte a character has a NUL in its first line; UTF-16 without a mark has."""
-    is_marked = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, _GZIP))
+    is_marked = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, GZIP))
     return not is_marked and b"\0" in re.split(rb"[\r\n]", beginning, maxsplit=1)[0]
 
 

@@ -8,7 +8,7 @@ from typing import Any, override
 import click
 
 from cli.terminal.output import note, print_json
-from shared.errors import ExportError, TakenElsewhere, TryLater
+from shared.errors import ExportError, NotFound, TakenElsewhere, TryLater
 from shared.runs.record import RunRecord
 
 OK, FAILED, USAGE, LEFT_OPEN, TAKEN, INTERRUPTED = 0, 1, 2, 3, 75, 130
@@ -33,6 +33,10 @@ EXIT_CODES = {
 }
 
 
+# Where a command's context keeps the id of an export or a connection that was typed.
+TYPED_ID = "segment-export.typed-id"
+
+
 class Entry(click.Group):
     """The group of all commands. A command returns its exit code, or nothing for 0.
 
@@ -40,6 +44,19 @@ class Entry(click.Group):
     """
 
     sections: Mapping[str, Sequence[str]] = {}
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        """Raises NotFound of an unknown export or connection with the closest id beside it."""
+        try:
+            return super().invoke(ctx)
+        except NotFound as error:
+            from cli.completion import closest_id
+
+            close = closest_id(error.code, ctx.meta[TYPED_ID]) if TYPED_ID in ctx.meta else None
+            if close is None:
+                raise
+            raise NotFound(f"{error.message} Did you mean {close}?", code=error.code) from None
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -211,3 +211,24 @@ def test_a_second_ctrl_c_waits_for_nothing(world: World) -> None:
     assert json.loads(said)["error"]["code"] == "interrupted"
     world.stand_in.faults.clear()
     assert world.run().counts.imported == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "vipp"], "Did you mean vip?"),
+        (["exports", "show", "Vpi"], "Did you mean vip?"),
+        (["connections", "show", "sandbx"], "Did you mean sandbox?"),
+    ],
+)
+def test_an_unknown_id_comes_with_the_closest(command: Command, words: list[str], said: str) -> None:
+    """In the message, also as JSON."""
+    result = command(*words, "--json")
+    assert result.exit_code == 2
+    assert said in json.loads(result.stdout)["error"]["message"]
+
+
+def test_an_id_is_found_in_capitals(command: Command) -> None:
+    """No id has them, so nothing else can be meant."""
+    assert command("exports", "show", " VIP ").stdout == command("exports", "show", "vip").stdout
+    assert command("exports", "show", "VIP").exit_code == 0

@@ -149,14 +149,7 @@ def test_killed_and_repeated_it_resumes(world: World, tmp_path: Path) -> None:
     """The same command sends the rest, and nobody twice; the timer does not touch the run."""
     people = file_of(tmp_path / "people.csv", list(UnusualPeople(1_250)))
     arguments, environment = send_command(world, people)
-    world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
-    with subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 30
-        while not (heads := [h for h in sent_heads(world) if accepted(world, h) == 2]):
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    world.stand_in.faults.clear()
+    heads = killed_after_two_posts(world, arguments, environment)
     assert tick(world.services, 60).records == []
 
     done = subprocess.run(arguments, env=environment, capture_output=True, check=False)
@@ -167,6 +160,19 @@ def test_killed_and_repeated_it_resumes(world: World, tmp_path: Path) -> None:
     assert record["counts"]["imported"] == 1_250
     assert record["warnings"] == []
     assert sum(request.method == "POST" and request.status == 202 for request in world.stand_in.requests) == 3
+
+
+def killed_after_two_posts(world: World, arguments: list[str], environment: dict[str, str]) -> list[str]:
+    """The heads of the command's run, whose process died when Klaviyo had accepted two batches."""
+    world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 30
+        while not (heads := [h for h in sent_heads(world) if accepted(world, h) == 2]):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    world.stand_in.faults.clear()
+    return heads
 
 
 def sent_heads(world: World) -> list[str]:
@@ -222,14 +228,7 @@ def test_a_half_sent_file_that_was_changed_is_pointed_out(world: World, tmp_path
     """A file that was corrected is another run: the first one stays open until somebody ends it."""
     people = file_of(tmp_path / "people.csv", list(UnusualPeople(1_250)))
     arguments, environment = send_command(world, people)
-    world.stand_in.faults.add([Fault("hang", method="POST", nth=3)])
-    with subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 30
-        while not (heads := [h for h in sent_heads(world) if accepted(world, h) == 2]):
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    world.stand_in.faults.clear()
+    heads = killed_after_two_posts(world, arguments, environment)
     open_run = read_head(world.services.state, heads[0][6:-5])[0].open
     assert open_run is not None
     file_of(people, list(UnusualPeople(10)))
