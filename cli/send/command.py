@@ -48,7 +48,7 @@ ONLINE = 60
 ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
-@click.command(short_help="Send the people in your own files to a list.")
+@click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--list", "list_id", metavar="ID", help="The id of the Klaviyo list; in a terminal it is asked for."
