@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Any, override
 
-from cli.send.inputs import Input, Inputs
+from cli.send.inputs import Input, Inputs, SheetInput
 from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage import open_store
@@ -42,7 +42,7 @@ class CsvFiles:
 
     def __init__(self, inputs: Sequence[Input]) -> None:
         self.store: Store = Inputs(inputs)
-        self._rows_above = {each.info.name: each.rows_above for each in inputs}
+        self._sheet_rows = {each.info.name: each.rows for each in inputs if isinstance(each, SheetInput)}
         self.notes = [each.note for each in inputs if each.note]
         infos = [each.info for each in inputs]
         self.partitions = tuple(Partition(info.name, info.etag, info.size) for info in infos)
@@ -65,9 +65,8 @@ class CsvFiles:
 
     def lines_of(self, partition: Partition, rows: Collection[int]) -> Mapping[int, int]:
         """The lines in which these rows begin, as far as they are known; a workbook's own row numbers."""
-        above = self._rows_above[partition.name]
-        if above is not None:
-            return {row: row + above for row in rows}
+        if numbers := self._sheet_rows.get(partition.name):
+            return {row: numbers[row] for row in rows}
         return lines_of_rows(self.store, partition, self.delimiter, rows)
 
     def export_id(self, *options: object) -> str:
