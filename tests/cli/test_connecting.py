@@ -43,7 +43,7 @@ def test_add_for_people(command: Command, world: World) -> None:
     refused = command("connections", "add", input=typed(*answers[:3], "ada@example.org", "y"))
     assert command("connections", "add", input=typed(*answers)).exit_code == 0
 
-    assert (refused.exit_code, "nor an object id of Microsoft Entra" in refused.output) == (2, True)
+    assert (refused.exit_code, "or an object id of Microsoft Entra" in refused.output) == (2, True)
     assert world.services.catalog.connection("mine").shared_with == ids
 
 

@@ -43,7 +43,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
 
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[-1] == "Nothing is wrong."
+    assert lines[-1] == "No problems were found."
     assert [line.split(":")[0] for line in lines[:-1]] == [
         "ok    versions",
         "ok    segments",
@@ -210,7 +210,7 @@ def test_where_nothing_is_configured(command: Command, well: World) -> None:
         "warn  exports",
     ]
     assert result.stdout.count("Check STATE_URL") == 2
-    assert lines[-1] == "Nothing is wrong. Check the warnings."
+    assert lines[-1] == "No problems were found. Check the warnings."
 
 
 def test_a_folder_that_is_not_there(command: Command, well: World) -> None:

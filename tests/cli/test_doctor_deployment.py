@@ -344,11 +344,11 @@ def error(code: str) -> dict[str, Any]:
         (403, error("AuthorizationFailed"), "403 AuthorizationFailed", "Ask a reader to run this"),
         (404, error("ResourceNotFound"), "404 ResourceNotFound", "Check the names"),
         (429, error("TooManyRequests"), "429 TooManyRequests", "Try again in 17 seconds"),
-        (400, error("InvalidApiVersionParameter"), "400 InvalidApiVersionParameter", "Report it"),
-        (503, b"<html>busy</html>", "Azure can't answer now (503)", "Try again later"),
-        (302, b"", "refuses the request (302)", "Report it"),
-        (200, b"<html>a proxy</html>", "not as Azure's", "no proxy"),
-        (200, b'{"unexpected": 1}', "not as Azure's", "no proxy"),
+        (400, error("InvalidApiVersionParameter"), "400 InvalidApiVersionParameter", "report it"),
+        (503, b"<html>busy</html>", "Azure is unavailable (503)", "Try again later"),
+        (302, b"", "refused the request (302)", "report it"),
+        (200, b"<html>a proxy</html>", "not Azure's", "no proxy"),
+        (200, b'{"unexpected": 1}', "not Azure's", "no proxy"),
         (403, error("a code with blanks"), "read it (403)", "Ask a reader"),
     ],
 )
@@ -392,7 +392,7 @@ def test_an_id_that_is_none(made: Subscription, resource_id: str) -> None:
     """What an answer names gets into no address and no command unless it is a resource's id."""
     made.refused[f"{ROOT}/resources"] = (200, {"value": [{"id": resource_id}]})
     findings = wrong(made)
-    assert findings["segments account mysegments"].message.endswith("not as Azure's")
+    assert findings["segments account mysegments"].message.endswith("not Azure's")
     assert all(finding.warning for finding in findings.values())
 
 
@@ -543,7 +543,7 @@ def test_an_azure_that_is_slow(made: Subscription, slow: float, trickle: float) 
 
     assert clock.monotonic() - began < 10
     assert findings["providers"].warning
-    assert "no answer" in findings["app func-made"].message
+    assert "no response" in findings["app func-made"].message
 
 
 def test_no_azure_at_all() -> None:
@@ -551,7 +551,7 @@ def test_no_azure_at_all() -> None:
     deadline = Deadline(clock, 60)
     with Azure("http://127.0.0.1:1", lambda: TOKEN, deadline, "a reader") as api:
         findings = list(examine_deployment(PLACE, clock, api, api))
-    assert all(finding.warning and "no answer (ConnectError)" in finding.message for finding in findings)
+    assert all(finding.warning and "no response (ConnectError)" in finding.message for finding in findings)
 
 
 @pytest.fixture
@@ -624,7 +624,7 @@ def test_nobody_is_signed_in(made: Subscription, signed_in: dict[str, str], tmp_
     code, said = command(environment)
 
     assert (code, made.asked) == (0, [])
-    assert "warn  sign-in: not looked at" in said
+    assert "warn  sign-in: not checked" in said
     assert "az login" in said
     assert "Check the warnings." in said
 

@@ -27,8 +27,8 @@ from tests.support.tls import serving_tls
         (401, "is refused", ""),
         (302, "is refused", ""),
         (503, "the sign-in is off", sign_in.SIGN_IN_OFF),
-        (200, "is believed", sign_in.FORGED),
-        (404, "answers 404", sign_in.NOT_REACHED),
+        (200, "is accepted", sign_in.FORGED),
+        (404, "responds with 404", sign_in.NOT_REACHED),
     ],
 )
 def test_an_app_that_believes_a_forged_sign_in(status: int, message: str, fix: str) -> None:

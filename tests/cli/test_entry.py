@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(world: World) -> None:
 
     assert process.returncode == 130
     assert "Stopping after the posts in flight" in errors
-    assert "the same command resumes it" in said
+    assert "Run the same command again to resume it." in said
     assert "Traceback" not in errors
     head, _ = read_head(world.services.state, "vip")
     assert head.open is not None

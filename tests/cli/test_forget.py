@@ -75,7 +75,7 @@ def test_nothing_to_read(command: Command, world: World) -> None:
     """It is said, and nothing is asked of the vault."""
     result = command("forget", input="")
 
-    assert (result.exit_code, "one address a line" in result.stderr) == (2, True)
+    assert (result.exit_code, "one address per line" in result.stderr) == (2, True)
     assert not listed(world)
 
 

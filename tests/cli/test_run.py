@@ -187,7 +187,7 @@ def test_a_run_shows_how_it_goes(command: Command, world: World) -> None:
     result = command("run", "vip")
 
     assert result.exit_code == 0
-    assert "vip: everything is sent; Klaviyo is importing it; 10 rows read, 10 profiles sent" in result.stderr
+    assert "vip: all sent; Klaviyo is importing; 10 rows read, 10 profiles sent" in result.stderr
 
 
 @pytest.mark.parametrize("status", [429, 503])
