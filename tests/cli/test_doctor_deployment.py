@@ -281,7 +281,7 @@ def test_a_role_that_is_new(made: Subscription, minutes: int, *, is_new: bool) -
     findings = wrong(made)
 
     assert findings.keys() == ({"app on stmade"} if is_new else set())
-    assert all(finding.warning and "given 3 minutes ago" in finding.message for finding in findings.values())
+    assert all(each.warning and "assigned 3 minutes ago" in each.message for each in findings.values())
 
 
 def test_customer_insights_without_its_role(made: Subscription) -> None:

@@ -86,7 +86,7 @@ def test_an_export_is_edited_in_an_editor(command: Command, world: World, tmp_pa
     assert world.services.catalog.export("vip").display_name == "Renamed"
     code, said = edited(LIST, "GoneXY")
     assert (code, "/list_id" in said) == (2, True)
-    assert LIST not in Path(said.split("kept in ")[1].strip().removesuffix(".")).read_text()
+    assert LIST not in Path(said.split("Your text is in ")[1].strip().removesuffix(".")).read_text()
     assert edited("nothing", "else") == (1, "Nothing was changed.\n")
     assert world.services.catalog.export("vip").list_id == LIST
 

@@ -174,7 +174,7 @@ def test_while_klaviyo_still_imports(command: Command, world: World) -> None:
     assert result.exit_code == 3
     assert "Repeat the command" in result.output
     assert "an import job is still running" in result.output
-    assert f"when the open run {left.id} closes" in result.output
+    assert f"the open run {left.id} removes them there" in result.output
 
 
 def _people(world: World) -> Path:

@@ -124,7 +124,7 @@ def test_a_contributor_only_sees_what_is_not_shared(new_page: NewPage, serve: Se
     press(page, "Connections")
     expect(page.get_by_text("No connection is shared with you")).to_be_visible()
     page.goto("/new/export")
-    expect(page.get_by_text("There is no connection that you may use")).to_be_visible()
+    expect(page.get_by_text("You may not use any connection")).to_be_visible()
     page.goto("/")
     for action in ("run", "preview", "remove", "detach", "duplicate"):
         assert post(page, "/exports/vip", action=action) == 403, action

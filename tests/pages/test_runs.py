@@ -31,7 +31,7 @@ def test_a_run_is_canceled(page: Page, world: World) -> None:
     world.stand_in.faults.add([Fault("error", method="POST", nth=1, status=429, retry_after=600)])
     page.goto("/exports/vip")
     press(page, "Run")
-    expect(page.locator("[data-field=wait]")).to_contain_text("Waits:", timeout=30_000)
+    expect(page.locator("[data-field=wait]")).to_contain_text("Waiting:", timeout=30_000)
     press(page, "Cancel")
     expect_status(page, "Canceled")
     press(page, "Exports")
@@ -74,7 +74,7 @@ def test_removals_are_confirmed(page: Page, world: World) -> None:
     expect(page.get_by_role("heading", name="Removals are held")).to_be_visible()
     press(page, "Confirm removals")  # the box is not checked: the browser keeps the form
     assert path_of(page) == f"/runs/{held}"
-    page.get_by_label("I have looked at the segment").check()
+    page.get_by_label("I have checked the segment").check()
     press(page, "Confirm removals")
     expect(row(page, "Removed from the list").get_by_role("cell").first).to_have_text("86", timeout=30_000)
     assert len(world.members()) == before - 86

@@ -24,7 +24,7 @@ def test_from_nothing_to_people_on_a_list(page: Page, world: World) -> None:
     """A connection, an export over it, and a run that is watched to its end."""
     empty(world)
     page.goto("/")
-    expect(page.get_by_text("There are no exports yet.")).to_be_visible()
+    expect(page.get_by_text("No exports yet.")).to_be_visible()
     connect(page, "Klaviyo EU")
     expect_status(page, "Active")
     expect_notice(page, "Saved")
@@ -57,9 +57,9 @@ def test_an_export_is_changed_paused_and_copied(page: Page, world: World) -> Non
     press(page, "Save")
     expect_heading(page, "Our VIPs")
     expect(page.get_by_text("at 06:00 on Monday through Friday")).to_be_visible()
-    press(page, "Turn the schedule off")
+    press(page, "Turn off the schedule")
     expect(page.locator(".title")).to_contain_text("Inactive")
-    press(page, "Turn the schedule on")
+    press(page, "Turn on the schedule")
     expect(page.locator(".title")).to_contain_text("Active")
     press(page, "Duplicate")
     assert path_of(page) == "/exports/vip-copy"
@@ -111,7 +111,7 @@ def test_a_connection_in_use_is_detached_before_it_is_removed(page: Page, world:
     expect(page.get_by_text("These exports use it:")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="VIPs").click()
     open_and_press(page, "Detach the connection", "Detach")
-    expect(page.get_by_text("none: it is detached")).to_be_visible()
+    expect(page.get_by_text("none (detached)")).to_be_visible()
     expect(page.get_by_role("button", name="Run", exact=True)).to_have_count(0)
     connect(page, "Another")
     page.goto("/exports/vip")
@@ -140,7 +140,7 @@ def test_an_export_is_removed(page: Page, world: World) -> None:
     page.goto("/exports/vip")
     open_and_press(page, "Remove the export", "Remove")
     assert path_of(page) == "/"
-    expect(page.get_by_text("There are no exports yet.")).to_be_visible()
+    expect(page.get_by_text("No exports yet.")).to_be_visible()
     assert len(world.members()) == 50
 
 
@@ -159,11 +159,11 @@ def test_a_connection_is_tested_paused_renamed_and_given_another_key(page: Page,
     page.get_by_label("All contributors").check()
     press(page, "Save")
     expect_heading(page, "Our brand")
-    page.get_by_label("Another private key of the same account").fill("pk_second")
+    page.get_by_label("Another private key to the same account").fill("pk_second")
     press(page, "Change the key")
     expect_notice(page, "Saved")
     guards[page].expect(422)
-    page.get_by_label("Another private key of the same account").fill("pk_made_up")
+    page.get_by_label("Another private key to the same account").fill("pk_made_up")
     press(page, "Change the key")
     expect(page.get_by_role("alert")).to_be_visible()
     assert "pk_made_up" not in page.content()

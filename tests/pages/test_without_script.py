@@ -52,7 +52,7 @@ def test_an_open_run_is_loaded_anew_and_canceled(plain: Page, world: World) -> N
     tick(plain)
     plain.reload()
     expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(1)
-    expect(plain.locator("[data-field=wait]")).to_contain_text("Waits:")
+    expect(plain.locator("[data-field=wait]")).to_contain_text("Waiting:")
     press(plain, "Cancel")
     expect_status(plain, "Canceled")
     expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(0)
@@ -62,7 +62,7 @@ def test_folded_parts_and_forms(plain: Page) -> None:
     """Detach, search, sort."""
     plain.goto("/exports/vip")
     open_and_press(plain, "Detach the connection", "Detach")
-    expect(plain.get_by_text("none: it is detached")).to_be_visible()
+    expect(plain.get_by_text("none (detached)")).to_be_visible()
     press(plain, "Exports")
     plain.get_by_label("Search").fill("vip")
     plain.get_by_label("Sort by").select_option("Refreshed")
@@ -70,4 +70,4 @@ def test_folded_parts_and_forms(plain: Page) -> None:
     expect(row(plain, "VIPs")).to_be_visible()
     plain.get_by_label("Search").fill("nothing like it")
     press(plain, "Show")
-    expect(plain.get_by_text("No export fits")).to_be_visible()
+    expect(plain.get_by_text("No export matches")).to_be_visible()
