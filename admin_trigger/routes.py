@@ -71,7 +71,7 @@ ROUTES = (
             "PUT": Operation(
                 connections.change,
                 Action.CHANGE_CONNECTION,
-                "Change a connection's name, its sharing, and whether it is paused.",
+                "Change a connection's name, who may use it, and whether it is paused.",
                 {200: "The document."},
                 shows=ShownConnection,
                 has_version=True,
@@ -181,7 +181,7 @@ ROUTES = (
             "POST": Operation(
                 connections.detach,
                 Action.DETACH_CONNECTION,
-                "Remove a connection from its exports, and cancel their open runs.",
+                "Detach all exports from a connection, and cancel their open runs.",
                 {200: "The exports that used it."},
                 shows=Detached,
                 body=EmptyBody,
@@ -287,7 +287,7 @@ ROUTES = (
             "POST": Operation(
                 exports.detach,
                 Action.DETACH_EXPORT,
-                "Remove the connection from an export, and cancel its open run.",
+                "Detach an export from its connection, and cancel its open run.",
                 {200: "The document."},
                 shows=ShownExport,
                 has_version=True,

@@ -45,7 +45,7 @@ def test_the_seed_without_a_mouse(page: Page, world: World) -> None:
     tab_to(page, "At each refresh of a segment")
     enter(page)
     expect_heading(page, "Spring")
-    expect_notice(page, "Saving runs nothing")
+    expect_notice(page, "Saving does not start a run")
 
     tab_to(page, "Run")
     enter(page)

@@ -99,7 +99,7 @@ def test_a_contributor_works_with_what_is_shared(new_page: NewPage, serve: Serve
     assert "klaviyo-sandbox" not in page.content()
     assert buttons(page) == set()
     add_export(page, "Mine")
-    expect_notice(page, "Saving runs nothing")
+    expect_notice(page, "Saving does not start a run")
     press(page, "Preview")
     expect(page.get_by_role("region", name="The first profiles", exact=True)).to_be_visible()
     press(page, "Run")

@@ -30,7 +30,7 @@ def test_from_nothing_to_people_on_a_list(page: Page, world: World) -> None:
     expect_notice(page, "Saved")
     add_export(page, "Spring")
     expect_heading(page, "Spring")
-    expect_notice(page, "Saving runs nothing")
+    expect_notice(page, "Saving does not start a run")
     assert path_of(page) == "/exports/spring"
     assert world.members() == set()
 
