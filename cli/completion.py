@@ -32,7 +32,7 @@ FOLDERS = {"unknown_export": state.EXPORTS, "unknown_connection": state.CONNECTI
 
 
 def closest_id(code: str, typed: str) -> str | None:
-    """The existing id closest to the typed one, if the code says that the typed one is unknown."""
+    """The existing id that is closest to the typed one, if the code is that of an unknown id."""
     ids = [each.value for each in ids_in(FOLDERS[code], "")] if code in FOLDERS else []
     return next(iter(get_close_matches(typed, ids, n=1)), None)
 

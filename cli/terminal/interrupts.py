@@ -27,7 +27,7 @@ def stopping(as_json: bool) -> Iterator[None]:
         raise KeyboardInterrupt
 
     def second(_number: int, _frame: FrameType | None) -> None:
-        # A run survives its process: only the terminal's cursor has to be restored.
+        # A run survives its process: only the terminal's cursor needs restoring.
         if sys.stderr.isatty():
             Console(stderr=True).show_cursor()
             click.echo(err=True)  # the live display does not end in a newline

@@ -97,7 +97,7 @@ class _Watch:
             try:
                 run = read_head(self._services.state, self._export)[0].open
             except ExportError:
-                continue  # the next look can succeed
+                continue  # the next look might succeed
             if run is None:
                 continue
             state, numbers, speed = self._state(run), self._numbers(run), ", ".join(self._speed(run))

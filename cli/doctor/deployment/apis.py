@@ -9,7 +9,7 @@ from shared.adapters.credential import azure_credential
 from shared.adapters.patience import Patience
 from shared.errors import ExportError, TryLater
 
-# Seconds for all requests to an API, and for a token: the Azure CLI, which can have it, starts slowly.
+# Seconds for all requests to an API, and for a token: the Azure CLI, which might provide it, starts slowly.
 WHOLE = 120.0
 TOKEN_PATIENCE = 60.0
 

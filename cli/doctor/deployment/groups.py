@@ -29,7 +29,7 @@ def group_finding(resource: Resource, expected: str, setting: GroupSetting) -> F
 
 
 def unlisted_finding(azure: Azure, name: str, unlisted: Unlisted, path: str | None, version: str) -> Finding:
-    """For a resource that no list shows: wrong if it is not at the path where a deployment looks either."""
+    """For a resource that no list shows: wrong if it is also missing at the path where a deployment looks."""
     if path is None:
         return unseen_finding(name, unlisted)
     try:

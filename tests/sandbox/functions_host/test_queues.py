@@ -303,7 +303,7 @@ def test_a_message_that_is_gone_harms_nobody(
     asyncio.run(scenario())
     [warning] = warnings(caplog)
     assert warning == (
-        f"A message of the queue {queue.queue_name} may come back: "
+        f"A message of the queue {queue.queue_name} might come again: "
         "it was not settled (storage answered 404 MessageNotFound)."
     )
 
