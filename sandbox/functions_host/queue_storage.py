@@ -106,7 +106,7 @@ def queues_of(function: Function, environment: Mapping[str, str]) -> QueueStorag
 
 def _client(function: str, connection: str, name: str, environment: Mapping[str, str]) -> QueueClient:
     options: dict[str, Any] = {
-        # One immediate retry, because a kept connection might just have been closed; the next poll is another.
+        # One immediate retry, because a kept connection might have been closed; the next poll is another.
         "retry_policy": LinearRetry(backoff=0, retry_total=1, random_jitter_range=0),
         "connection_timeout": 5,
         "read_timeout": 5,  # the host might wait for it when it ends

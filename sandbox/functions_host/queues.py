@@ -103,7 +103,9 @@ class QueueTrigger:
             await asyncio.to_thread(settle, message)
         except AzureError as error:
             _log.warning(
-                "A message of the queue %s might come again: it was not settled (%s).", self.name, reason(error)
+                "A message of the queue %s might come again: it was not settled (%s).",
+                self.name,
+                reason(error),
             )
 
     async def _run(self, message: QueueMessage) -> Callable[[QueueMessage], None]:
