@@ -19,10 +19,10 @@ from shared.klaviyo import KlaviyoList
 
 _LIMIT = {"limit": "The maximum number of items, 1 to 100.", "before": "The last item of the page before."}
 _AUDIT = {
-    "document": "Only of this document or folder, such as connections/klaviyo-eu or exports.",
-    "person": "Only of this person: a name or an object id.",
-    "since": "Only from this time on, such as 2026-11-23T20:00:00Z.",
-    "until": "Only before this time.",
+    "document": "Only entries for this document or folder, such as connections/klaviyo-eu or exports.",
+    "person": "Only entries of this person: a name or an object id.",
+    "since": "Only entries from this time on, such as 2026-11-23T20:00:00Z.",
+    "until": "Only entries before this time.",
 }
 _CALLBACK = {
     "code": "Klaviyo's code.",

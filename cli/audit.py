@@ -12,11 +12,16 @@ from shared.administration.audit import Filter, read_audit
 
 @click.command()
 @click.option(
-    "--document", default="", metavar="NAME", help="Only of this document or folder, such as exports/vip."
+    "--document",
+    default="",
+    metavar="NAME",
+    help="Only entries for this document or folder, such as exports/vip.",
 )
-@click.option("--person", default="", metavar="WHO", help="Only of this person: a name or an object id.")
-@click.option("--since", type=click.DateTime(), metavar="TIME", help="Only from this time on (UTC).")
-@click.option("--until", type=click.DateTime(), metavar="TIME", help="Only before this time (UTC).")
+@click.option(
+    "--person", default="", metavar="WHO", help="Only entries of this person: a name or an object id."
+)
+@click.option("--since", type=click.DateTime(), metavar="TIME", help="Only entries from this time on (UTC).")
+@click.option("--until", type=click.DateTime(), metavar="TIME", help="Only entries before this time (UTC).")
 @click.option(
     "--limit", type=click.IntRange(1, LARGEST), default=50, show_default=True, help="The number of entries."
 )

@@ -30,7 +30,9 @@ ONLINE = 60
 @click.command()
 @click.option("--name", metavar="TEXT", help="Its name.")
 @click.option("--id", "connection_id", metavar="ID", help="Its id, for exports and file names.")
-@click.option("--secret-name", metavar="NAME", help="The vault's secret that has the key, instead of a key.")
+@click.option(
+    "--secret-name", metavar="NAME", help="A secret in the vault that has the key, instead of a key."
+)
 @click.option("--oauth", is_flag=True, help="Without a key: a person signs in at Klaviyo afterward.")
 @click.option(
     "--shared-with",

@@ -197,7 +197,7 @@ def key(connection: str, as_json: bool) -> None:
 @connection_argument
 @json_option
 def detach(connection: str, as_json: bool) -> None:
-    """Detach all exports from CONNECTION: cancels their open runs; they can't run without a connection.
+    """Detach all exports from CONNECTION: cancels their open runs. They can't run without one.
 
     Example: segment-export connections detach klaviyo-eu
     """

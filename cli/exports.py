@@ -152,7 +152,7 @@ def attach(export: str, connection: str, as_json: bool) -> None:
 @export_argument
 @json_option
 def detach(export: str, as_json: bool) -> None:
-    """Detach EXPORT from its connection: cancels its open run; it can't run without a connection.
+    """Detach EXPORT from its connection: cancels its open run. It can't run without a connection.
 
     Example: segment-export exports detach vip
     """

@@ -266,7 +266,7 @@ def rejected(run_id: str) -> None:
 @run_argument
 @json_option
 def follow(run_id: str, as_json: bool) -> int:
-    """Show the progress of RUN until it is closed, in any process. Ctrl-C does not stop the run.
+    """Show the progress of RUN until it is closed, wherever it runs. Ctrl-C does not stop the run.
 
     Example: segment-export runs follow vip.20261123T200000Z-1f3a
     """

@@ -32,8 +32,8 @@ DONE = "You have signed in. You can close this page."
 def sign_in(connection: str, port: int) -> int:
     """Sign in at Klaviyo, or sign in again, for CONNECTION, which has "sign_in": "oauth".
 
-    Prints an address to open in a browser on this machine, and waits ten minutes for Klaviyo to redirect it
-    back. The app at Klaviyo must have http://127.0.0.1:PORT/api/oauth/callback as a redirect URL.
+    Prints an address to open in a browser on this machine, and waits ten minutes for Klaviyo to redirect the
+    browser back. The app at Klaviyo must have http://127.0.0.1:PORT/api/oauth/callback as a redirect URL.
 
     Example: segment-export connections sign-in klaviyo-eu
     """
