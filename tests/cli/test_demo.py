@@ -1,4 +1,4 @@
-"""`demo`: what it does where it can't begin, and where it is interrupted. README shows its output."""
+"""`demo` if it can't begin, and if it is interrupted. README shows its output."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""`segments`: what there is to export."""
+"""`segments` shows the segments that can be exported."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What people click in Customer Insights today, step by step."""
+"""The steps that people know from Customer Insights, one by one."""
 
 from playwright.sync_api import Page, expect
 
@@ -71,7 +71,7 @@ def test_an_export_is_changed_paused_and_copied(page: Page, world: World) -> Non
 
 
 def test_a_mistake_in_a_form_is_named_and_what_was_typed_stays(page: Page) -> None:
-    """What is wrong with a cron and a list is said; nothing is saved."""
+    """The problems of a cron and a list are shown; nothing is saved."""
     guards[page].expect(422)
     page.goto("/exports/vip/edit")
     page.get_by_label("Display name").fill("Other")
@@ -88,7 +88,7 @@ def test_a_mistake_in_a_form_is_named_and_what_was_typed_stays(page: Page) -> No
 
 
 def test_what_two_people_save_at_once_is_not_lost(page: Page) -> None:
-    """The later one is told, and nothing of the first one's is overwritten."""
+    """The second person is warned, and the first one's changes stay."""
     page.goto("/exports/vip/edit")
     other = page.context.new_page()
     other.goto("/exports/vip/edit")
@@ -127,7 +127,7 @@ def test_a_connection_in_use_is_detached_before_it_is_removed(page: Page, world:
 
 
 def test_a_connection_is_detached_from_all_its_exports(page: Page) -> None:
-    """From its own page, which says which ones they were."""
+    """The connection's own page lists the detached exports."""
     page.goto("/connections/sandbox")
     open_and_press(page, "Detach from its exports", "Detach")
     expect_notice(page, "Detached: vip")
@@ -170,7 +170,7 @@ def test_a_connection_is_tested_paused_renamed_and_given_another_key(page: Page,
 
 
 def test_a_key_that_opens_nothing_makes_no_connection(page: Page, world: World) -> None:
-    """The form says so, keeps the name, and not the key."""
+    """The form shows the problem, and keeps the name but not the key."""
     empty(world)
     guards[page].expect(422)
     page.goto("/")
@@ -184,7 +184,7 @@ def test_a_key_that_opens_nothing_makes_no_connection(page: Page, world: World) 
 
 
 def test_signing_in_at_klaviyo(page: Page) -> None:
-    """A connection without a key: the browser goes to Klaviyo, and comes back to the connection."""
+    """A connection without a key: Klaviyo redirects the browser back to the connection."""
     page.goto("/new/connection")
     page.get_by_label("Display name").fill("By OAuth")
     page.get_by_label("By signing in at Klaviyo").check()

@@ -1,4 +1,4 @@
-"""The main ways where a browser runs no script."""
+"""The main tasks in a browser without scripts."""
 
 import httpx
 import pytest
@@ -25,13 +25,13 @@ def plain(new_page: NewPage, serve: Serve) -> Page:
 
 
 def tick(page: Page) -> None:
-    """What the timer does each minute."""
+    """Does what the timer does each minute."""
     url = page.evaluate("location.origin")
     httpx.post(f"{url}/api/tick", json={}, timeout=60).raise_for_status()
 
 
 def test_the_seed(plain: Page, world: World) -> None:
-    """A connection, an export, a run that the timer takes up, and what became of it."""
+    """A connection, an export, a run that the timer advances, and its result."""
     empty(world)
     plain.goto("/")
     connect(plain)
@@ -45,7 +45,7 @@ def test_the_seed(plain: Page, world: World) -> None:
 
 
 def test_an_open_run_is_loaded_anew_and_canceled(plain: Page, world: World) -> None:
-    """The page loads itself again while the run is open, which it says without a script."""
+    """The page reloads itself while the run is open, and shows what it waits for."""
     world.stand_in.faults.add([Fault("error", method="POST", nth=1, status=429, retry_after=600)])
     plain.goto("/exports/vip")
     press(plain, "Run")
