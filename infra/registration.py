@@ -1,4 +1,4 @@
-"""What the app registration of an environment has, and what one lacks. Pure."""
+"""The app registration that an environment needs, and what a given one lacks. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -7,36 +7,39 @@ from infra.az import Json
 
 # The app's roles (shared/administration/rights.py). The ids are ours: they are the same in every tenant.
 ROLES = {
-    "Administrator": ("e8277a8b-d698-4328-bbf9-cbe862fc5c3f", "Does everything, connections and keys too."),
+    "Administrator": (
+        "e8277a8b-d698-4328-bbf9-cbe862fc5c3f",
+        "Does everything, including connections and keys.",
+    ),
     "Contributor": (
         "74b491b7-df31-49fe-8dca-f37dd18b81f9",
-        "Makes and runs exports over shared connections.",
+        "Creates and runs exports over shared connections.",
     ),
     "Viewer": ("2dd5ff5b-bf3a-4334-9f2e-316474f19cd8", "Reads exports and runs."),
 }
 
 
-# The tenant's own accounts; without it, Microsoft Graph makes a registration that everybody may sign in to.
+# The tenant's own accounts; without it, Microsoft Graph creates a registration that anyone can sign in to.
 AUDIENCE = "AzureADMyOrg"
 
 
 class Step(NamedTuple):
-    """A part of the registration that is missing: what to say of it, and the change that adds it."""
+    """A missing part of the registration: its description, and the change that adds it."""
 
     line: str
     change: Json
 
 
 def missing(registration: Json, urls: Iterable[str]) -> Iterator[Step]:
-    """What a registration lacks, for an app that people reach at these addresses. Nothing is taken away."""
+    """The parts that a registration lacks, for an app at these addresses. Nothing is removed."""
     own, web = f"api://{registration['appId']}", registration.get("web") or {}
     if registration.get("signInAudience") != AUDIENCE:
-        yield Step("set: only accounts of this tenant sign in", {"signInAudience": AUDIENCE})
+        yield Step("set: only accounts of this tenant can sign in", {"signInAudience": AUDIENCE})
     if (registration.get("api") or {}).get("requestedAccessTokenVersion") != 2:
-        yield Step("set: access tokens are of version 2", {"api": {"requestedAccessTokenVersion": 2}})
+        yield Step("set: access tokens have version 2", {"api": {"requestedAccessTokenVersion": 2}})
     if not registration.get("groupMembershipClaims"):
-        # For connections that are shared with a group: of all that a person is in, only those assigned here.
-        yield Step("set: tokens name assigned groups", {"groupMembershipClaims": "ApplicationGroup"})
+        # For connections shared with a group: only a person's groups that are assigned here.
+        yield Step("set: tokens list assigned groups", {"groupMembershipClaims": "ApplicationGroup"})
     identifiers = registration.get("identifierUris") or []
     if own not in identifiers:
         yield Step(f"added: identifier URI {own}", {"identifierUris": [*identifiers, own]})
@@ -47,7 +50,7 @@ def missing(registration: Json, urls: Iterable[str]) -> Iterator[Step]:
         yield Step(f"added: app roles {names}", {"appRoles": [*roles, *new]})
     if not (web.get("implicitGrantSettings") or {}).get("enableIdTokenIssuance"):
         settings = {"implicitGrantSettings": {"enableIdTokenIssuance": True}}
-        yield Step("set: signing in yields an ID token", {"web": settings})
+        yield Step("set: sign-in returns an ID token", {"web": settings})
     redirects = web.get("redirectUris") or []
     callbacks = [f"{url}/.auth/login/aad/callback" for url in urls]
     if others := [callback for callback in callbacks if callback not in redirects]:
@@ -68,7 +71,7 @@ def _role(name: str) -> Json:
 
 
 def together(steps: Iterable[Step]) -> Json:
-    """One change of all: Microsoft Graph leaves members of an object that a change does not name."""
+    """All changes as one: Microsoft Graph keeps members of an object that a change does not name."""
     change: Json = {}
     for step in steps:
         for name, value in step.change.items():

@@ -1,8 +1,8 @@
-"""Makes the app registration of an environment that is deployed with auth=entra, or completes it.
+"""Creates or completes the app registration for an environment with auth=entra.
 
-Run it before the deployment, which needs the client id that it prints, and once more afterwards, when the app
-has an address and an identity. It reads first and writes only what is missing; what others added stays.
-docs/sign-in.md says what each part is for.
+Run it before the deployment, which needs the client id that it prints, and again afterwards, when the app has
+an address and an identity. It reads first and adds only missing parts; parts that others added stay.
+docs/sign-in.md explains each part.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from infra.registration import AUDIENCE, ROLES, missing, together
 
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
 EXCHANGE = "api://AzureADTokenExchange"
-# What the platform asks for when a person signs in. Where people must be assigned, only an administrator can
-# consent to it: https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users
+# The scopes that the platform requests when a person signs in. With required assignment, only an
+# administrator can consent to them: https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users
 SCOPES = ("openid", "profile", "email")
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 
-# What azure.yaml calls the app, and app.bicep tags it with: other projects' environments may have our name.
+# The app's name in azure.yaml and its tag in app.bicep: another project's environment may have our name.
 SERVICE = "export"
 ADMINISTRATOR = "Administrator"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -38,7 +38,7 @@ class App(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Prints the client id; what it changes, or what stops it, goes to stderr, line by line."""
+    """Prints the client id; changes and errors go to stderr, line by line."""
     options = _options(arguments)
     lines: list[str] = []
 
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.sign_in", description=__doc__)
     parser.add_argument("--environment", required=True, help="the environmentName of the deployment")
-    parser.add_argument("--resource-group", required=True, help="the group that is deployed to")
+    parser.add_argument("--resource-group", required=True, help="the group that you deploy to")
     parser.add_argument("--subscription", default="", help="the id of its subscription, which az must use")
-    parser.add_argument("--client-id", default="", help="a registration that is there, to be completed")
-    parser.add_argument("--url", default="", help="where people reach the app, as in PUBLIC_URL")
+    parser.add_argument("--client-id", default="", help="an existing registration, to be completed")
+    parser.add_argument("--url", default="", help="the address where people reach the app, as in PUBLIC_URL")
     parser.add_argument(
         "--assign",
         nargs=2,
@@ -77,24 +77,24 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--environment and --resource-group must not be empty.")
     for object_id, role in options.assign:
         if not _ID.fullmatch(object_id):
-            parser.error(f"{object_id} is not an object id: see `az ad user show`, or the managed identity.")
+            parser.error(f"{object_id} is not an object id. See `az ad user show`, or the managed identity.")
         if role not in ROLES:
-            parser.error(f"{role} is not a role: choose from {', '.join(ROLES)}.")
+            parser.error(f"{role} is not a role. Choose from {', '.join(ROLES)}.")
     if options.client_id and not _ID.fullmatch(options.client_id):
-        parser.error("--client-id is not the id of an app registration.")
+        parser.error("--client-id must be the client id of an app registration.")
     if options.url and not re.fullmatch(r"https://[^\s?#]+", options.url):
         parser.error("--url must be an https URL.")
     return options
 
 
 def prepare(options: argparse.Namespace, directory: Directory) -> str:
-    """Brings the registration to what the app needs, and returns its client id. Raises AzError."""
+    """Adds what the registration lacks, and returns its client id. Raises AzError."""
     account = run("account", "show")
     subscription = account["id"]
     if options.subscription not in ("", subscription):
         raise AzError(
-            f"az uses the subscription {subscription}, but the environment is in {options.subscription}: "
-            f"run az account set --subscription {options.subscription}."
+            f"az uses the subscription {subscription}, but the environment is in {options.subscription}. "
+            f"Run az account set --subscription {options.subscription}."
         )
     app = deployed_app(directory, subscription, options.resource_group, options.environment)
     urls = [url for url in (app and f"https://{app.host}", options.url.rstrip("/")) if url]
@@ -108,7 +108,7 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
     client_id = str(registration["appId"])
     principal = _service_principal(client_id, directory)
     if app is None:
-        directory.say("The app is not deployed yet: deploy it with this client id, then run this again.")
+        directory.say("The app is not deployed yet. Deploy it with this client id, then run this again.")
     else:
         _trust(app, account["tenantId"], registration["id"], directory)
     roles = {role["value"]: role["id"] for role in (registration | change)["appRoles"]}
@@ -120,7 +120,7 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
 def deployed_app(directory: Directory, subscription: str, group: str, environment: str) -> App | None:
     """The app of an environment, by the two tags that infra/ gives it; None before it is deployed.
 
-    Raises AzError where that is not clear: what the registration trusts can sign people in.
+    Raises AzError if that is ambiguous: an app that the registration trusts can sign people in.
     Source: https://learn.microsoft.com/rest/api/appservice/web-apps/list-by-resource-group
     """
     path = f"subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites"
@@ -137,21 +137,23 @@ def deployed_app(directory: Directory, subscription: str, group: str, environmen
     if len(ours) > 1:
         names = " and ".join(site["name"] for site in ours)
         raise AzError(
-            f"{names} have the tags azd-env-name={environment} and azd-service-name={SERVICE}: "
-            "remove them from what is not the app of this environment."
+            f"{names} have the tags azd-env-name={environment} and azd-service-name={SERVICE}. "
+            "Remove them from each app that does not belong to this environment."
         )
     [site] = ours
     identities = (site.get("identity") or {}).get("userAssignedIdentities") or {}
     if len(identities) != 1:
-        raise AzError(f"{site['name']} must have one user-assigned identity: deploy the templates again.")
+        raise AzError(
+            f"{site['name']} must have exactly one user-assigned identity. Deploy the templates again."
+        )
     [identity] = identities.values()
     return App(site["properties"]["defaultHostName"], identity["principalId"])
 
 
 def unique_name(subscription: str, group: str, environment: str) -> str:
-    """The key of the registration in the tenant: whatever becomes of its name, it is found again by it.
+    """The registration's key in the tenant: it identifies the registration even if the name changes.
 
-    Two runs at once make one registration, since Microsoft Graph makes no second one of a unique name.
+    Two runs at the same time create one registration: Microsoft Graph keeps uniqueName unique.
     """
     place = f"{subscription}/{group}/{environment}".lower()
     return f"segment-export-{sha256(place.encode()).hexdigest()[:32]}"
@@ -162,8 +164,8 @@ def _registration(options: argparse.Namespace, subscription: str, directory: Dir
         found = directory.find(f"applications(appId='{options.client_id}')")
         if found is None:
             raise AzError(
-                f"The tenant has no app registration with the client id {options.client_id}. Without "
-                "--client-id (SIGN_IN_CLIENT_ID), one is made."
+                f"The tenant has no app registration with the client id {options.client_id}. Leave "
+                "out --client-id (SIGN_IN_CLIENT_ID) to create one."
             )
         return found
     key = unique_name(subscription, options.resource_group, options.environment)
@@ -171,18 +173,18 @@ def _registration(options: argparse.Namespace, subscription: str, directory: Dir
     found = directory.find(path)
     if found is None:
         body = {"displayName": f"Segment export {options.environment}", "signInAudience": AUDIENCE}
-        found = directory.make(path, body, f"made: app registration {body['displayName']}", by_key=True)
+        found = directory.make(path, body, f"created: app registration {body['displayName']}", by_key=True)
     return found or directory.read(path)
 
 
 def _service_principal(client_id: str, directory: Directory) -> str:
-    """The object id of the enterprise application, which lets nobody in who is not assigned."""
+    """The object id of the enterprise application, which admits only assigned people."""
     path = f"servicePrincipals(appId='{client_id}')"
     only_assigned = {"appRoleAssignmentRequired": True}
     found = directory.find(path)
     if found is None:
         body = {"appId": client_id, **only_assigned}
-        line = "made: enterprise application, for which assignment is required"
+        line = "created: enterprise application, with assignment required"
         found = directory.make("servicePrincipals", body, line) or directory.read(path)
     if not found["appRoleAssignmentRequired"]:
         directory.change(f"servicePrincipals/{found['id']}", only_assigned, "set: assignment is required")
@@ -207,7 +209,7 @@ def _assign(
     *,
     by_a_person: bool,
 ) -> None:
-    """Gives the roles; where nobody is an administrator, the person who runs this becomes one."""
+    """Assigns the roles; if there is no administrator, the person who runs this becomes one."""
     path = f"servicePrincipals/{principal}/appRoleAssignedTo"
     given = {(each["principalId"].lower(), each["appRoleId"]) for each in directory.all(path)}
     todo = [(object_id.lower(), role) for object_id, role in wanted]
@@ -215,7 +217,9 @@ def _assign(
         if by_a_person:
             todo.append((directory.read("me")["id"].lower(), ADMINISTRATOR))
         else:
-            directory.say("Nobody is an administrator: run this again with --assign OBJECT_ID Administrator.")
+            directory.say(
+                "There is no administrator yet. Run this again with --assign OBJECT_ID Administrator."
+            )
     for object_id, role in todo:
         if (object_id, roles[role]) not in given:
             body = {"principalId": object_id, "resourceId": principal, "appRoleId": roles[role]}
@@ -223,9 +227,9 @@ def _assign(
 
 
 def _consent(principal: str, directory: Directory) -> None:
-    """Consents for everybody to what signing in tells the app: who somebody is."""
+    """Consents for the tenant to the sign-in scopes, which tell the app who a person is."""
     graph = directory.read(f"servicePrincipals(appId='{MICROSOFT_GRAPH}')")["id"]
-    line = f"granted: consent for everybody to {' '.join(SCOPES)}"
+    line = f"granted: admin consent to {' '.join(SCOPES)}"
     for grant in directory.all(f"servicePrincipals/{principal}/oauth2PermissionGrants"):
         if grant["consentType"] == "AllPrincipals" and grant["resourceId"] == graph:
             scopes = grant["scope"].split()
@@ -246,8 +250,8 @@ def _what_helps(error: AzError) -> str:
     match error:
         case Refused(status=HTTPStatus.FORBIDDEN):
             return (
-                "The same command continues here, run by somebody who may: a Cloud Application\n"
-                "Administrator of the tenant who can read the resource group.\n"
+                "Ask a Cloud Application Administrator of the tenant, who must be able to read the\n"
+                "resource group, to run the same command: it continues here.\n"
             )
         case Refused(status=HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST):
             return "Check the object ids. If they are right, run this again later: it continues here.\n"
