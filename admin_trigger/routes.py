@@ -110,7 +110,7 @@ ROUTES = (
             "POST": Operation(
                 connections.change_key,
                 Action.CHANGE_KEY,
-                "Give a connection a new key to the same account; the old key stays until it is tested.",
+                "Give a connection a new key to its account; the old key stays until the new one works.",
                 {200: "The document."},
                 shows=ShownConnection,
                 has_version=True,
