@@ -21,7 +21,7 @@ def id_in(call: Call, what: str) -> str:
     """The id of a connection or an export in the URL. Raises NotFound if it can't be an id."""
     given = call.route(what)
     if re.fullmatch(ID_PATTERN, given) is None:
-        raise NotFound(f"The {what} does not exist: its id is not valid.", code=f"unknown_{what}")
+        raise NotFound(f"This {what} does not exist: its id is not valid.", code=f"unknown_{what}")
     return given
 
 

@@ -16,7 +16,7 @@ def export_of(call: Call, services: Services) -> Export:
     """The export that the URL names. Raises NotFound, also if its id is not valid, and InvalidDocument."""
     export_id = call.route("export")
     if re.fullmatch(ID_PATTERN, export_id) is None:
-        raise NotFound("The export does not exist: its id is not valid.", code="unknown_export")
+        raise NotFound("This export does not exist: its id is not valid.", code="unknown_export")
     return services.catalog.export(export_id)
 
 
