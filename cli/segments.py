@@ -16,8 +16,8 @@ from shared.segments import Segments
 def segments(names: tuple[str, ...], as_json: bool) -> int:
     """Show the segments under SEGMENTS_URL, or only the named ones: members, age, size, columns.
 
-    Every row is counted. Blank cells are counted in the first 1,000 rows. The exit code is 2 if a named
-    segment can't be shown.
+    Counts every row, and blank cells in the first 1,000 rows. The exit code is 2 if a named segment can't be
+    shown.
 
     Example: segment-export segments HighValueSegment
     """
@@ -33,7 +33,7 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     elif found:
         _print(found)
     else:
-        print_line("There are no segments under SEGMENTS_URL.")
+        print_line("No segments were found under SEGMENTS_URL.")
     return USAGE if names and any(each.error for each in found) else OK
 
 
@@ -57,7 +57,7 @@ def _print(found: list[Segment]) -> None:
         print_line(f"{each.name}, in {each.folder}")
         if each.names_hidden:
             print_line(
-                "Its file has no header that looks like column names, and there is no model.json with names."
+                "Its file has no header that looks like column names, and no model.json names the columns."
             )
             continue
         columns = table("column", "type", "blank", numbers=("blank",))

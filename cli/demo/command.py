@@ -28,13 +28,13 @@ from shared.services import Services
     "--stay",
     "stays",
     is_flag=True,
-    help="Then serve the page over a week of such runs, for an administrator, until Ctrl-C.",
+    help="Then serve the page with a week of these runs, for an administrator, until Ctrl-C.",
 )
 @click.option("--port", type=PORT, help="With --stay: the port on 127.0.0.1; a free one by default.")
 def demo(stays: bool, port: int | None) -> int:
     """Export a synthetic segment of 25,000 people to a stand-in Klaviyo, and show the result.
 
-    Each demo starts over, in data/demo.
+    Each demo starts over, in the folder data/demo.
 
     Example: segment-export demo
     """
@@ -44,19 +44,19 @@ def demo(stays: bool, port: int | None) -> int:
         try:
             return _demo_and_stay(port or 0) if stays else _demo()
         except KeyboardInterrupt:
-            print_error("interrupted", "Interrupted: the next demo starts over.", as_json=False)
+            print_error("interrupted", "The demo was interrupted. The next one starts over.", as_json=False)
             return INTERRUPTED
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Creates the folder, and keeps other demos out of it."""
+    """Creates the folder, and locks it against other demos."""
     try:
         make_folder(FOLDER)
     except OSError as error:
         raise InvalidRequest(
             f"The folder {FOLDER} can't be created here: {error.strerror}. "
-            "Remove what is in its place, or run the demo in another folder."
+            "Remove what is there, or run the demo in another folder."
         ) from None
     descriptor = os.open(FOLDER.parent, os.O_RDONLY)
     try:
@@ -71,7 +71,7 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AlreadyRunning(
-            f"Another demo is running in {FOLDER}. End it, or run this one in another folder."
+            f"Another demo is running in {FOLDER}. Stop it, or run this one in another folder."
         ) from None
 
 
@@ -126,7 +126,7 @@ Try next:
   {command} run vip --dry-run
   {command} send people.csv --list ID --email COLUMN --dry-run  (your own file)
 
-A week of such runs in your browser, until Ctrl-C:
+See a week of these runs in your browser, until Ctrl-C:
   {command} demo --stay""")
 
 

@@ -23,14 +23,13 @@ type _Command = Callable[..., int]
 
 
 def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_Command], _Command]:
-    """An option of --deployment: a name in Azure's own alphabet, so that nothing else gets into an address.
-
-    It is taken from the environment variables otherwise.
+    """An option of --deployment, by default from the environment variables: a name in Azure's own alphabet,
+    so that nothing else gets into a URL.
     """
 
     def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
         if value is not None and re.fullmatch(pattern, value) is None:
-            raise click.BadParameter("this can't be one.")
+            raise click.BadParameter("this name is not possible in Azure.")
         return value
 
     told = f"With --deployment: {what} [{' or '.join(variables)}]."
@@ -41,32 +40,34 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
 @click.option(
     "--url",
     metavar="URL",
-    help="Also check that the app at this address refuses a forged sign-in, and that its timer ticks.",
+    help="Also check that the app at this URL refuses a forged sign-in, and that its timer ticks.",
 )
 @click.option(
-    "--deployment", is_flag=True, help="Look at what Azure has for a deployment instead, before or after it."
+    "--deployment",
+    is_flag=True,
+    help="Check the resources of a deployment in Azure instead, before or after you deploy.",
 )
 @_named("--subscription", r"[0-9a-fA-F-]{36}", "the id of the subscription", "AZURE_SUBSCRIPTION_ID")
-@_named("--resource-group", _GROUP, "the group that is deployed to", "AZURE_RESOURCE_GROUP")
-@_named("--location", r"[A-Za-z0-9 ]{2,40}", "the region, if it is not the group's", "AZURE_LOCATION")
-@_named("--segments-account", r"[a-z0-9]{3,24}", "the account of the segments", "SEGMENTS_ACCOUNT")
+@_named("--resource-group", _GROUP, "the resource group to deploy to", "AZURE_RESOURCE_GROUP")
+@_named("--location", r"[A-Za-z0-9 ]{2,40}", "the region, if it differs from the group's", "AZURE_LOCATION")
+@_named("--segments-account", r"[a-z0-9]{3,24}", "the storage account of the segments", "SEGMENTS_ACCOUNT")
 @_named(
     "--segments-resource-group",
     _GROUP,
-    "the group of that account, if it is not the one that is deployed to",
+    "the resource group of that account, if it is another one",
     "SEGMENTS_RESOURCE_GROUP",
 )
 @_named("--segments-container", r"[a-z0-9-]{3,63}", "the container of the segments", "SEGMENTS_CONTAINER")
 @_named(
     "--key-vault",
     r"[A-Za-z0-9-]{3,24}",
-    "an existing vault for the keys; else that of KEY_VAULT_URL is looked at",
+    "an existing vault for the keys; KEY_VAULT_URL's by default",
     "KEY_VAULT",
 )
 @_named(
     "--key-vault-resource-group",
     _GROUP,
-    "the group of that vault, if it is not the one that is deployed to",
+    "the resource group of that vault, if it is another one",
     "KEY_VAULT_RESOURCE_GROUP",
 )
 @_named("--function-app", r"[A-Za-z0-9-]{2,60}", "the app, once it is deployed", "FUNCTION_APP_NAME")
@@ -74,13 +75,13 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
     "--resource-manager",
     metavar="URL",
     default="https://management.azure.com",
-    help="With --deployment: Azure Resource Manager, of another cloud.",
+    help="With --deployment: the Azure Resource Manager of another cloud.",
 )
 @click.option(
     "--graph",
     metavar="URL",
     default="https://graph.microsoft.com",
-    help="With --deployment: Microsoft Graph, of another cloud.",
+    help="With --deployment: the Microsoft Graph of another cloud.",
 )
 @json_option
 def doctor(
@@ -91,11 +92,11 @@ def doctor(
     as_json: bool,
     **names: str | None,
 ) -> int:
-    """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing to Klaviyo.
+    """Check settings, storage, vault, keys, exports, clocks and versions. Sends no data to Klaviyo.
 
-    Each problem comes with its fix. With --deployment, it looks at what Azure has instead, before the first
-    deployment or after it: providers, region, accounts, vault, roles, your own rights. It reads as you (az
-    login), and changes nothing.
+    Shows a fix for each problem. With --deployment, it checks Azure instead, before or after the first
+    deployment: providers, region, accounts, vault, roles and your own rights. It reads as you (az login), and
+    changes nothing.
 
     Example: segment-export doctor
     """
@@ -111,7 +112,7 @@ def doctor(
     if as_json:
         print_json({"well": is_well, "findings": [_members(finding) for finding in findings]})
     elif is_well:
-        print_line("Nothing is wrong. Check the warnings." if warned else "Nothing is wrong.")
+        print_line("No problems were found. Check the warnings." if warned else "No problems were found.")
     return OK if is_well else FAILED
 
 
@@ -121,7 +122,7 @@ def _installation() -> Iterator[Finding]:
 
 
 def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | None]) -> Iterator[Finding]:
-    """Raises InvalidSettings for an address that can't be an API's."""
+    """Raises InvalidSettings if an address can't be an API's."""
     from cli.doctor.deployment import Place, examine_deployment, open_apis
 
     subscription = names["subscription"]

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong, each thing by itself, and what to do about it."""
+"""`doctor` reports each problem separately, with a fix."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ def well(world: World) -> World:
 
 
 def wrong(command: Command, **environment: str) -> dict[str, dict[str, str]]:
-    """What `doctor --json` finds wrong, by name; each comes with what to do."""
+    """The problems that `doctor --json` finds, by name; each has a fix."""
     result = command("doctor", "--json", **environment)
     document = json.loads(result.stdout)
     told = [finding for finding in document["findings"] if finding["mend"]]
@@ -36,14 +36,15 @@ def wrong(command: Command, **environment: str) -> dict[str, dict[str, str]]:
 
 
 def test_nothing_is_wrong(command: Command, well: World) -> None:
-    """Everything an export stands on is named; exit code 0, and the state is as it was."""
+    """The output names everything that an export depends on; the exit code is 0, and the state has not
+    changed."""
     before = list(well.services.state.list())
 
     result = command("doctor")
 
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[-1] == "Nothing is wrong."
+    assert lines[-1] == "No problems were found."
     assert [line.split(":")[0] for line in lines[:-1]] == [
         "ok    versions",
         "ok    segments",
@@ -88,7 +89,7 @@ def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World)
 
 
 def test_a_file_of_keys_that_others_can_read(command: Command, well: World) -> None:
-    """Says what to type, with the file's own path."""
+    """The fix is a command with the file's own path."""
     path = well.services.settings.secrets_file
     path.chmod(0o644)
     assert f"chmod 600 {path}" in wrong(command)["secret klaviyo-sandbox"]["mend"]
@@ -104,7 +105,7 @@ def test_a_key_that_klaviyo_does_not_know(command: Command, well: World) -> None
 
 @pytest.mark.parametrize("scope", ["accounts:read", "lists:read", "profiles:read"])
 def test_a_key_without_a_scope(command: Command, well: World, scope: str) -> None:
-    """A key that can't read what a run reads would fail in it: it is seen before the first."""
+    """A run with this key would fail, so doctor reports it before the first run."""
     scopes = {"accounts:read", "lists:read", "profiles:read"} - {scope}
     keys = {"pk_sandbox": frozenset(scopes)}
     well.stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={"Y6nRLr": "VIP"})
@@ -166,7 +167,7 @@ def test_a_document_that_is_not_valid(command: Command, well: World) -> None:
 
 
 def test_pauses(command: Command, well: World) -> None:
-    """What somebody paused and forgot is why nothing runs."""
+    """A forgotten pause is why nothing runs."""
     well.document("connections/sandbox.json", paused=True)
     found = json.loads(command("doctor", "--json", EXPORTS_PAUSED="true").stdout)["findings"]
     assert {finding["name"] for finding in found if finding["mend"]} == {
@@ -185,14 +186,14 @@ def test_a_schedule_whose_last_run_failed(command: Command, well: World) -> None
 
 
 def test_the_next_time_of_a_recurrence(command: Command, well: World) -> None:
-    """In UTC, whatever its time zone."""
+    """The time is in UTC, in any time zone."""
     when = {"cron": "0 6 * * *", "timezone": "Asia/Tokyo"}
     well.document("exports/vip.json", schedule={"when": when})
     assert " 21:00 UTC; no run yet" in command("doctor").stdout
 
 
 def test_a_state_that_can_not_be_written(command: Command, well: World) -> None:
-    """Without it nothing else can be looked at."""
+    """Nothing else can be checked without the state."""
     state = Path(well.services.settings.state_url.removeprefix("file:"))
     (state / "locks").write_text("a file where a folder should be")
     assert wrong(command).keys() == {"state"}
@@ -210,7 +211,7 @@ def test_where_nothing_is_configured(command: Command, well: World) -> None:
         "warn  exports",
     ]
     assert result.stdout.count("Check STATE_URL") == 2
-    assert lines[-1] == "Nothing is wrong. Check the warnings."
+    assert lines[-1] == "No problems were found. Check the warnings."
 
 
 def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
@@ -238,7 +239,7 @@ def test_the_queue(command: Command, well: World, azurite_queues: AzuriteQueues,
 
 
 def test_a_queue_that_is_away(command: Command, well: World) -> None:
-    """With what to do, and the rest is checked all the same."""
+    """The problem has a fix, and everything else is still checked."""
     found = wrong(command, QUEUE_URL="http://127.0.0.1:1/devstoreaccount1/work")
     assert found.keys() == {"queue"}
     assert "Try again later" in found["queue"]["mend"]
@@ -258,7 +259,7 @@ class NoSender:
 
 
 def test_an_app_that_may_not_send(well: World) -> None:
-    """The role on one queue says nothing of the other."""
+    """The role on one queue does not cover the other."""
     services = replace(well.services, queue=NoSender())
     (found,) = (each for each in examine(services, well.deadline()) if each.name == "queue")
     assert not found.warning

@@ -1,4 +1,5 @@
-"""`doctor --deployment`: what Azure has, before the first deployment and after it, and what can't be seen."""
+"""`doctor --deployment`: the findings about Azure, before and after the first deployment, and about
+resources that can't be read."""
 
 import json
 import os
@@ -69,7 +70,7 @@ def made() -> Subscription:
 
 
 def found(made: Subscription, place: Place = PLACE, seconds: float = 60) -> dict[str, Finding]:
-    """All findings, by name; whatever is asked only reads."""
+    """All findings, by name; asserts that every request only reads."""
     clock = SystemClock()
     deadline = Deadline(clock, seconds)
     with running_azure(made) as url, Azure(url, lambda: TOKEN, deadline, "a reader") as api:
@@ -85,7 +86,7 @@ def wrong(made: Subscription, place: Place = PLACE) -> dict[str, Finding]:
 
 
 def test_nothing_is_wrong(made: Subscription) -> None:
-    """Each thing that an export stands on in Azure is named."""
+    """The output names everything in Azure that an export depends on."""
     findings = found(made)
 
     assert [name for name, finding in findings.items() if finding.fix] == []
@@ -119,7 +120,7 @@ def test_nothing_is_wrong(made: Subscription) -> None:
 
 
 def test_before_anything_is_deployed(made: Subscription) -> None:
-    """Only the account of the segments and the group are known: what is not told is said."""
+    """Only the segments' account and the group are known; the output names what was not given."""
     for path in (APP, VAULT, STATE):
         del made.things[path]
 
@@ -131,7 +132,7 @@ def test_before_anything_is_deployed(made: Subscription) -> None:
 
 
 def test_nothing_is_told_but_the_subscription(made: Subscription) -> None:
-    """What is not looked at is never ok."""
+    """A check that did not happen is never ok."""
     findings = found(made, Place(subscription=SUBSCRIPTION))
 
     unseen = {name for name, finding in findings.items() if finding.warning}
@@ -165,7 +166,7 @@ def test_a_provider_that_is_not_registered(made: Subscription, provider: str) ->
 
 
 def test_a_provider_that_an_option_needs(made: Subscription) -> None:
-    """A warning: maybe nobody wants that option."""
+    """It is a warning, because the option may not be wanted."""
     made.things[f"{ROOT}/providers/Microsoft.EventGrid"] = {"registrationState": "Unregistered"}
 
     [finding] = wrong(made).values()
@@ -262,7 +263,7 @@ def test_a_role_of_the_app_that_is_missing(made: Subscription, role: str, scope:
 
 
 def test_a_role_that_allows_more(made: Subscription) -> None:
-    """An owner of blobs may read them; a reader of them is no owner."""
+    """An owner of blobs may read them; a reader is not an owner."""
     [reader] = [each for each in made.assignments if each.scope == CONTAINER]
     reader.role = BLOB_CONTRIBUTOR
     assert wrong(made) == {}
@@ -281,7 +282,7 @@ def test_a_role_that_is_new(made: Subscription, minutes: int, *, is_new: bool) -
     findings = wrong(made)
 
     assert findings.keys() == ({"app on stmade"} if is_new else set())
-    assert all(finding.warning and "given 3 minutes ago" in finding.message for finding in findings.values())
+    assert all(each.warning and "assigned 3 minutes ago" in each.message for each in findings.values())
 
 
 def test_customer_insights_without_its_role(made: Subscription) -> None:
@@ -307,7 +308,7 @@ def test_a_tenant_without_customer_insights(made: Subscription) -> None:
 
 
 def test_a_system_topic_that_is_there(made: Subscription) -> None:
-    """Of this account, however it is written; on whatever page."""
+    """The account's topic is found, in any spelling and on any page."""
     others = [{"name": f"t{number}", "properties": {"source": f"{STATE}{number}"}} for number in range(4)]
     made.lists[TOPICS] = [*others, {"name": "theirs", "properties": {"source": SEGMENTS.lower()}}]
     [finding] = wrong(made).values()
@@ -327,7 +328,7 @@ def test_an_app_without_its_identity(made: Subscription) -> None:
 
 
 def test_names_that_nobody_has_told(made: Subscription) -> None:
-    """Of what the app needs, too."""
+    """This includes the names that the app needs."""
     findings = wrong(made, Place(SUBSCRIPTION, "exports", segments="mysegments", app="func-made"))
     assert findings.keys() == UNTOLD
     assert all(finding.warning for finding in findings.values())
@@ -344,18 +345,18 @@ def error(code: str) -> dict[str, Any]:
         (403, error("AuthorizationFailed"), "403 AuthorizationFailed", "Ask a reader to run this"),
         (404, error("ResourceNotFound"), "404 ResourceNotFound", "Check the names"),
         (429, error("TooManyRequests"), "429 TooManyRequests", "Try again in 17 seconds"),
-        (400, error("InvalidApiVersionParameter"), "400 InvalidApiVersionParameter", "Report it"),
-        (503, b"<html>busy</html>", "Azure can't answer now (503)", "Try again later"),
-        (302, b"", "refuses the request (302)", "Report it"),
-        (200, b"<html>a proxy</html>", "not as Azure's", "no proxy"),
-        (200, b'{"unexpected": 1}', "not as Azure's", "no proxy"),
+        (400, error("InvalidApiVersionParameter"), "400 InvalidApiVersionParameter", "report it"),
+        (503, b"<html>busy</html>", "Azure is unavailable (503)", "Try again later"),
+        (302, b"", "refused the request (302)", "report it"),
+        (200, b"<html>a proxy</html>", "not Azure's", "no proxy"),
+        (200, b'{"unexpected": 1}', "not Azure's", "no proxy"),
         (403, error("a code with blanks"), "read it (403)", "Ask a reader"),
     ],
 )
 def test_what_can_not_be_seen_is_never_ok(
     made: Subscription, status: int, body: Any, said: str, fix: str
 ) -> None:
-    """A warning with the cause and who can see it; nothing of the answer but its code."""
+    """A warning has the cause and who can read it, but nothing of the response except its code."""
     made.refused["/"] = (status, body)
     made.headers = {"retry-after": "17"}
 
@@ -380,7 +381,7 @@ def test_an_answer_without_a_time(made: Subscription, date: str) -> None:
 
 
 def test_a_clock_that_is_wrong(made: Subscription) -> None:
-    """Azure's own time comes with each answer."""
+    """Each response has Azure's own time."""
     made.refused["/"], made.headers = (503, b""), {"date": "Fri, 27 Nov 2020 20:00:00 GMT"}
     assert "time server" in found(made)["clock"].fix
 
@@ -389,21 +390,21 @@ def test_a_clock_that_is_wrong(made: Subscription) -> None:
     "resource_id", ["/subscriptions/x", "mysegments", f"{SEGMENTS}; rm -r", f"{SEGMENTS}?a=b"]
 )
 def test_an_id_that_is_none(made: Subscription, resource_id: str) -> None:
-    """What an answer names gets into no address and no command unless it is a resource's id."""
+    """A response's text is used in an address or a command only if it is a resource's id."""
     made.refused[f"{ROOT}/resources"] = (200, {"value": [{"id": resource_id}]})
     findings = wrong(made)
-    assert findings["segments account mysegments"].message.endswith("not as Azure's")
+    assert findings["segments account mysegments"].message.endswith("not Azure's")
     assert all(finding.warning for finding in findings.values())
 
 
 def test_one_thing_that_can_not_be_seen_hides_no_other(made: Subscription) -> None:
-    """Who may not read the vault sees the rest."""
+    """Someone who may not read the vault still sees the rest."""
     made.refused[VAULT] = (403, error("AuthorizationFailed"))
     assert wrong(made).keys() == {"vault kv-made", "app on kv-made"}
 
 
 def test_an_account_that_is_not_shown(made: Subscription) -> None:
-    """Azure leaves out of a list what one may not read."""
+    """Azure omits from a list what the caller may not read."""
     del made.things[SEGMENTS]
     findings = wrong(made, replace(PLACE, segments_group=None))
     assert findings.keys() == {"segments account mysegments", "app on mysegments/exports"}
@@ -445,7 +446,7 @@ def test_what_is_not_where_a_deployment_looks(made: Subscription, path: str, nam
 def test_what_lies_in_another_group(
     made: Subscription, changes: dict[str, str], name: str, fixes: tuple[str, ...]
 ) -> None:
-    """Azure would refuse the deployment: what to set. Names of groups are equal in any case."""
+    """Azure would refuse the deployment; the fix names the setting. Group names are case-insensitive."""
     findings = wrong(made, replace(PLACE, **changes))
     assert findings.keys() == {name}
     assert not findings[name].warning
@@ -454,7 +455,7 @@ def test_what_lies_in_another_group(
 
 
 def test_a_container_that_is_not_there(made: Subscription) -> None:
-    """Before the deployment and after it; what can't be seen is not called missing."""
+    """This holds before and after the deployment; an unreadable container is not called missing."""
     del made.things[CONTAINER]
     findings = wrong(made)
     assert findings.keys() == {"container exports"}
@@ -494,7 +495,7 @@ ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/write"
 def test_the_rights_of_who_deploys(
     made: Subscription, given: list[Any], lacking: list[str], group: str
 ) -> None:
-    """On each group that the templates write to: a role's notActions take from that role alone."""
+    """Each group that the templates write to is checked; a role's notActions restrict only that role."""
     made.lists[permissions(group)] = given
     findings = wrong(made)
     assert findings.keys() == ({f"your rights on {group}"} if lacking else set())
@@ -506,7 +507,7 @@ def test_the_rights_of_who_deploys(
 
 
 def test_rights_where_nothing_else_is_seen(made: Subscription) -> None:
-    """Of the group that was told, where its account can't be seen."""
+    """The rights on the given group are checked even if its account can't be read."""
     made.refused[f"{ROOT}/resources"] = (403, error("AuthorizationFailed"))
     made.lists[permissions("crm")] = []
     assert not wrong(made)["your rights on crm"].warning
@@ -518,7 +519,7 @@ def test_an_answer_without_end(made: Subscription) -> None:
 
 
 def test_a_list_without_end(made: Subscription) -> None:
-    """It is given up, and what was looked for may be there."""
+    """The check stops, and does not call the resource missing."""
     made.lists[TOPICS] = [{"name": "t", "properties": {"source": STATE}}] * 100
     [finding] = wrong(made).values()
     assert (finding.name, finding.warning) == ("events of mysegments", True)
@@ -534,7 +535,7 @@ def test_a_list_that_goes_on_elsewhere(made: Subscription) -> None:
 
 @pytest.mark.parametrize(("slow", "trickle"), [(0.2, 0), (0, 0.05)])
 def test_an_azure_that_is_slow(made: Subscription, slow: float, trickle: float) -> None:
-    """The whole ends in time, however much is still to be asked, and however slowly an answer comes."""
+    """The whole check ends in time, however many requests are left and however slow a response is."""
     made.slow, made.trickle = slow, trickle
     clock = SystemClock()
     began = clock.monotonic()
@@ -543,7 +544,7 @@ def test_an_azure_that_is_slow(made: Subscription, slow: float, trickle: float) 
 
     assert clock.monotonic() - began < 10
     assert findings["providers"].warning
-    assert "no answer" in findings["app func-made"].message
+    assert "no response" in findings["app func-made"].message
 
 
 def test_no_azure_at_all() -> None:
@@ -551,12 +552,12 @@ def test_no_azure_at_all() -> None:
     deadline = Deadline(clock, 60)
     with Azure("http://127.0.0.1:1", lambda: TOKEN, deadline, "a reader") as api:
         findings = list(examine_deployment(PLACE, clock, api, api))
-    assert all(finding.warning and "no answer (ConnectError)" in finding.message for finding in findings)
+    assert all(finding.warning and "no response (ConnectError)" in finding.message for finding in findings)
 
 
 @pytest.fixture
 def signed_in(made: Subscription) -> Iterator[dict[str, str]]:
-    """The environment of a process that the real credential signs in, beside azd's variables."""
+    """The environment of a process in which the real credential signs in, with azd's variables."""
     with running_azure(made) as url, running_identity(IDENTITY, TOKEN) as identity:
         yield {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
@@ -586,7 +587,7 @@ def command(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
 
 
 def test_the_command(made: Subscription, signed_in: dict[str, str]) -> None:
-    """From azd's variables and the real credential; exit code 1 where something is wrong."""
+    """It uses azd's variables and the real credential; the exit code is 1 if something is wrong."""
     assert command(signed_in)[0] == 0
     made.things[f"{SEGMENTS}/blobServices/default"]["properties"]["deleteRetentionPolicy"]["enabled"] = True
 
@@ -624,7 +625,7 @@ def test_nobody_is_signed_in(made: Subscription, signed_in: dict[str, str], tmp_
     code, said = command(environment)
 
     assert (code, made.asked) == (0, [])
-    assert "warn  sign-in: not looked at" in said
+    assert "warn  sign-in: not checked" in said
     assert "az login" in said
     assert "Check the warnings." in said
 
@@ -661,7 +662,7 @@ def test_what_can_not_be_a_name(arguments: list[str]) -> None:
 def test_names_out_of_the_settings(
     segments_url: str, account: str | None, container: str | None, expected: tuple[str | None, str | None]
 ) -> None:
-    """An option comes first; a folder and an emulator are nothing of Azure's."""
+    """An option takes precedence; a folder or an emulator is not in Azure."""
     place = Place.of(
         Settings(segments_url=segments_url),
         SUBSCRIPTION,

@@ -1,4 +1,4 @@
-"""`segments`: what there is to export."""
+"""`segments` shows the segments that can be exported."""
 
 import json
 from pathlib import Path
@@ -74,5 +74,5 @@ def test_a_column_like_markup(command: Command, world: World, tmp_path: Path) ->
 
 def test_no_segments(command: Command) -> None:
     """An empty location is not an error."""
-    assert command("segments").stdout == "There are no segments under SEGMENTS_URL.\n"
+    assert command("segments").stdout == "No segments were found under SEGMENTS_URL.\n"
     assert json.loads(command("segments", "--json").stdout) == {"segments": []}
