@@ -188,8 +188,8 @@ def _read(source: Bytes, encoding: str | None) -> Input:
         encoding, letters, is_likely = find_encoding(source.chunks())
         if not is_likely:
             raise InvalidSegment(
-                f"{info.name} is not in UTF-8, and does not look like Windows-1252. Save it as CSV UTF-8, or name "
-                "its encoding: --encoding cp1250 (Central Europe), cp1251 (Cyrillic), shift_jis or another.",
+                f"{info.name} is not in UTF-8, and does not look like Windows-1252. Save it as CSV UTF-8, "
+                "or name its encoding: --encoding cp1250 (Central Europe), cp1251 (Cyrillic) or others.",
                 code="unknown_encoding",
             )
         if letters:

@@ -24,6 +24,7 @@ from shared.text import shown
 
 LOOK_EVERY = 0.5  # seconds
 IDLE = 5  # seconds without progress, after which the state shows how long
+DELAY = 5  # seconds after which an answer is late
 LINE_EVERY = 10  # looks, if the state does not change
 WAITS = {
     "account_busy": "waiting: another run is sending to this account",
@@ -44,27 +45,41 @@ DOING = {
 
 
 class WatchedClock(SystemClock):
-    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between polls of its jobs.
-
-    `at_first_sleep` is called once, before the next thread sleeps.
-    """
+    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between polls of its jobs."""
 
     def __init__(self) -> None:
         self.sleepers = 0
-        self.at_first_sleep: Callable[[], None] | None = None
+        self._report: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self.sleepers += 1
-            told, self.at_first_sleep = self.at_first_sleep, None
-        if told is not None:
-            told()
+        self._report_once()
         try:
             super().sleep(seconds)
         finally:
             with self._lock:
                 self.sleepers -= 1
+
+    @contextmanager
+    def reporting_delay(self, report: Callable[[], None], seconds: float = DELAY) -> Iterator[None]:
+        """Calls `report` once if a thread sleeps in the block, or if the block takes so many seconds."""
+        self._report = report
+        timer = threading.Timer(seconds, self._report_once)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._report = None
+
+    def _report_once(self) -> None:
+        with self._lock:
+            report, self._report = self._report, None
+        if report is not None:
+            report()
 
 
 @contextmanager

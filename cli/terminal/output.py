@@ -52,7 +52,11 @@ def choose(question: str, names: Sequence[str], default: str | None) -> str:
     suggested = "" if default is None else f" [{default}]"
     text = shown(f"{question} ({', '.join(names)})", LONGEST) + shown(suggested)
     answer: str = click.prompt(
-        text, default=default, show_default=False, show_choices=False, type=click.Choice(names)
+        text,
+        default=default,
+        show_default=False,
+        show_choices=False,
+        type=click.Choice(names, case_sensitive=False),
     )
     return answer
 
