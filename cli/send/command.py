@@ -166,7 +166,7 @@ def send(
     export = export_of(csv_files, to_list, *what)
     mapper = _mapper(csv_files, export)
     if only_if is not None:
-        check_contradictions(csv_files, mapper, asks=asks, dry_run=dry_run)
+        check_contradictions(csv_files, mapper, only_if, asks=asks, dry_run=dry_run)
     if signed_in is None:
         _show(services, csv_files, export, limit, rows_file, as_json)
         return OK

@@ -79,10 +79,12 @@ def choose_condition(
     return condition
 
 
-def check_contradictions(files: CsvFiles, mapper: Mapper, *, asks: bool, dry_run: bool) -> None:
+def check_contradictions(
+    files: CsvFiles, mapper: Mapper, condition: Condition, *, asks: bool, dry_run: bool
+) -> None:
     """Stops if people have one row that passes the condition and another that does not, unless the person who
     is asked wants them sent. Raises UsageError."""
-    count, rows = contradictions(files, mapper)
+    count, rows = contradictions(files, mapper, condition["column"])
     if not count:
         return
     places = places_of(files, rows)

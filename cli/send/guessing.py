@@ -134,9 +134,10 @@ def answers_of(files: CsvFiles, column: str) -> Counter[str]:
     return found
 
 
-def contradictions(files: CsvFiles, mapper: Mapper) -> tuple[int, list[Refused]]:
-    """How many people have a row that passes the mapper's condition and a row that does not, and such a
-    row of the first of them."""
+def contradictions(files: CsvFiles, mapper: Mapper, column: str) -> tuple[int, list[Refused]]:
+    """How many people have a row that passes the mapper's condition and a row that does not, and such a row
+    of the first of them. A row that is blank in the condition's column contradicts nothing."""
+    place = files.columns.index(column)
     passed, left, both = DigestSet(), DigestSet(), DigestSet()
     first: list[Refused] = []
     for partition in files.partitions:
@@ -148,6 +149,8 @@ def contradictions(files: CsvFiles, mapper: Mapper) -> tuple[int, list[Refused]]
             try:
                 mapper.identify(cells)
             except Filtered:
+                if not trim(cells[place]):
+                    continue
                 these, others = left, passed
             except Refusal:
                 continue

@@ -96,6 +96,7 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
         (["--list", LIST, *MAPS], {}, "Set KLAVIYO_API_KEY"),
         (["--list", LIST], KEY, "--email COLUMN. It may be 'EMail'."),
         (["--list", LIST, "--email", "Mail"], KEY, "the closest names first: 'EMail'"),
+        (["--list", LIST, "--email", "ada@example.org"], KEY, "begins with a person, not with column names"),
         (["--list", LIST, *MAPS, "--map", "name=FullName"], KEY, "'name' is not an attribute"),
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
@@ -131,7 +132,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     ("content", "said"),
     [
         (b"", "begins with its column names"),
-        (b"ada@example.org,Ada\n", "does not begin with names of columns"),
+        (b"ada@example.org,Ada\n", "does not begin with column names"),
         ("EMail,Name\n".encode("utf-16-le"), "If it is text, name its encoding"),
         (b"%PDF-1.7\n", "people.csv is not text"),
         (None, "people.csv does not exist"),
@@ -255,4 +256,4 @@ def test_a_half_sent_file_that_was_changed_is_pointed_out(world: World, tmp_path
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert f"for others, end it: segment-export runs cancel {open_run.record.id}." in done.stderr
+    assert f"To end it: segment-export runs cancel {open_run.record.id}." in done.stderr
