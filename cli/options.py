@@ -76,19 +76,14 @@ def missing_folder(url: str) -> Path | None:
     return folder if folder is not None and not folder.exists() else None
 
 
-def point_out(setting: str, url: str) -> None:
-    """Notes that the folder of a setting does not exist, if so."""
-    if (folder := missing_folder(url)) is not None:
-        note(f"The folder {folder} of {setting} does not exist.")
-
-
 def open_services() -> Services:
     """The services for the environment's settings, closed when the command ends. Raises InvalidSettings.
 
     A missing folder looks empty, so the command points it out.
     """
     settings = Settings.from_environment()
-    point_out("STATE_URL", settings.state_url)
+    if (folder := missing_folder(settings.state_url)) is not None:
+        note(f"The folder {folder} of STATE_URL does not exist.")
     services = Services.from_settings(settings, WatchedClock())
     return click.get_current_context().with_resource(services)
 

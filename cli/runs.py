@@ -172,7 +172,10 @@ def _check_state(services: Services) -> None:
     try:
         check_writable(services.state, state.probe("command"))
     except (Denied, InvalidRequest, NotFound) as problem:
-        raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
+        place = services.settings.state_url.removeprefix("file:")
+        raise InvalidSettings(
+            f"The state in {place} can't be written: set STATE_URL to another place. {problem.message}"
+        ) from None
 
 
 def run_export(services: Services, export: str, request: Request) -> RunRecord:

@@ -2,11 +2,12 @@
 
 import click
 
-from cli.options import json_option, open_services, point_out
+from cli.options import json_option, missing_folder, open_services
 from cli.terminal.entry import OK, USAGE
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, size, table
 from shared.administration.segments import Segment, describe, read
+from shared.errors import InvalidSettings
 from shared.segments import Segments
 
 
@@ -22,7 +23,8 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
-    point_out("SEGMENTS_URL", services.settings.segments_url)
+    if (folder := missing_folder(services.settings.segments_url)) is not None:
+        raise InvalidSettings(f"The folder {folder} of SEGMENTS_URL does not exist.")
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
     if len(names) == 1:
         found = [read(services, view, names[0])]

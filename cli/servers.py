@@ -17,6 +17,20 @@ APP = Path(__file__).resolve().parent.parent
 PORT = click.IntRange(0, 65_535)
 
 
+def has_app() -> bool:
+    """Whether the project's folder is here: a wheel contains no host.json."""
+    return (APP / "host.json").is_file()
+
+
+def check_app() -> None:
+    """Raises UsageError unless the project's folder is here."""
+    if not has_app():
+        raise click.UsageError(
+            "The functions run only from the project's folder, which is not installed here. Clone the "
+            "repository, and run make demo ARGS=--stay there."
+        )
+
+
 @click.command()
 @click.option("--port", type=PORT, default=7071, show_default=True, help="The port on 127.0.0.1.")
 @click.option(
@@ -44,6 +58,7 @@ def serve(port: int, role: str | None, differences: bool) -> None:
         for each in NOT_EMULATED:
             print_line(f"Not emulated: {each}.")
         return
+    check_app()
     load_local_settings(APP, os.environ)
     if role is not None:
         if auth_of(os.environ) is not Auth.LOCAL and "AUTH" in os.environ:

@@ -13,7 +13,7 @@ from cli.demo import story
 from cli.demo.ground import FOLDER, settings_of, troubled_klaviyo
 from cli.demo.staying import stay
 from cli.demo.week import PastClock, Week
-from cli.servers import PORT
+from cli.servers import PORT, check_app, has_app
 from cli.terminal.entry import INTERRUPTED, OK, exit_code_of_run, print_error
 from cli.terminal.live import WatchedClock
 from cli.terminal.output import print_line
@@ -40,6 +40,8 @@ def demo(stays: bool, port: int | None) -> int:
     """
     if port is not None and not stays:
         raise click.UsageError("--port needs --stay.")
+    if stays:
+        check_app()
     with _alone():
         try:
             return _demo_and_stay(port or 0) if stays else _demo()
@@ -122,10 +124,12 @@ def _print_what_next() -> None:
 Try next:
   export SEGMENTS_URL=file:{FOLDER}/segments STATE_URL=file:{FOLDER}/state
   export SECRETS_FILE={FOLDER}/secrets.json KLAVIYO_URL=http://127.0.0.1:8080
+  {command} sandbox &  (a new stand-in Klaviyo, in the background)
   {command} segments
   {command} run vip --dry-run
-  {command} send people.csv --list ID --email COLUMN --dry-run  (your own file)
-
+  {command} send people.csv --list ID --email COLUMN --dry-run  (your own file)""")
+    if has_app():
+        _print(f"""
 See a week of these runs in your browser, until Ctrl-C:
   {command} demo --stay""")
 

@@ -18,11 +18,12 @@ _LONGEST_LINE = 4 * 1024 * 1024
 _MOST_LETTERS = 20
 # What Notepad calls Windows-1252.
 _ALIASES = {"ansi": WINDOWS}
-# Words of Western Europe in Windows-1252 have none of these: bytes that it lacks, a symbol such as £ or ³
+# Words of Western Europe in Windows-1252 have none of these: bytes that it lacks, a symbol such as £, ³ or ‰
 # next to a letter, three letters with marks in a row. Words in other encodings are full of them.
-_SYMBOL = rb"[\xa2-\xa6\xa8\xac\xaf\xb1-\xb3\xb6\xb8\xb9\xbc-\xbe\xd7\xf7]"
+_LETTER = rb"[A-Za-z\x91\x92\xc0-\xff]"
+_SYMBOL = rb"[\x83\x86-\x89\x8b\x98\x9b\xa2-\xa6\xa8\xac\xaf\xb1-\xb3\xb6\xb8\xb9\xbc-\xbe\xd7\xf7]"
 _UNLIKELY = re.compile(
-    rb"[\x81\x8d\x8f\x90\x9d]|[A-Za-z\xc0-\xff]" + _SYMBOL + rb"|" + _SYMBOL + rb"[A-Za-z]|[\xc0-\xff]{3}"
+    rb"[\x81\x8d\x8f\x90\x9d]|[\xc0-\xff]{3}|" + _LETTER + _SYMBOL + rb"|" + _SYMBOL + _LETTER
 )
 # The share of the lines beyond ASCII in which such a place is one too many.
 _MOST_UNLIKELY = 0.2

@@ -103,7 +103,7 @@ class CsvFiles:
                 code="invalid_csv",
             )
         for column in wanted:
-            if is_possible_email(trim(column)):
+            if is_possible_email(trim(column)) and column in self.columns:
                 raise InvalidSegment(
                     f"{self.name} begins with a person, not with column names. Add a first line with names.",
                     code="invalid_csv",

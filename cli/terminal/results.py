@@ -28,7 +28,10 @@ SHOWN_IF_ANY = (
 
 
 def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
-    """Prints a run: its record as JSON, or its counts as a table and the place of its refused rows."""
+    """Prints a run: its record as JSON, or its counts as a table and the place of its refused rows.
+
+    `send` shows their lines instead, and the rows themselves in a file of their own.
+    """
     if as_json:
         print_json(record.model_dump(mode="json"))
         return
@@ -41,11 +44,11 @@ def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
     print_notes(record.rejected_by_reason, record.warnings)
     if record.removals_since is not None:
         print_line(f"removals held since {record.removals_since:%Y-%m-%d %H:%M} UTC")
-    if record.is_closed and (record.counts.rejected or record.counts.failed):
+    is_send = state.is_of_one_file(record.export)
+    if record.is_closed and (record.counts.rejected or record.counts.failed) and not is_send:
         folder = state_url.removeprefix("file:").rstrip("/")
         print_line(f"refused rows: {folder}/{state.rejected(record.id)}")
     if record.error is not None:
-        is_send = state.is_of_one_file(record.export)
         message = worded_for_send(record.error.message) if is_send else record.error.message
         print_line(f"error, {record.error.code}: {message}")
 

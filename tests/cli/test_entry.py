@@ -147,6 +147,16 @@ def test_output_into_a_closed_pipe_ends_quietly(world: World) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_without_standard_output(world: World) -> None:
+    """`>&-` closes it: that is no bug of the command."""
+    script = f'"{COMMAND}" --help >&-'
+    done = subprocess.run(
+        ["sh", "-c", script], env=environment_of(world), stderr=subprocess.PIPE, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["sandbox", "serve"])
 def test_a_port_that_is_not_valid(command: Command, name: str) -> None:
     """It is wrong usage, with the range."""
