@@ -26,7 +26,7 @@ LARGEST = ANY_NUMBER
 # Characters of a user's name.
 LONGEST_USER = 200
 
-_LIST_PAGE = re.compile(r"https://(?:[\w-]+\.)*klaviyo\.com/lists?/([0-9A-Za-z]+)(?![^/?#])")
+_LIST_PAGE = re.compile(r"(?:https://)?(?:[\w-]+\.)*klaviyo\.com/lists?/([0-9A-Za-z]+)(?![^/?#])")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
@@ -132,6 +132,7 @@ def as_id(context: click.Context, _: click.Parameter, typed: str | None) -> str 
 
 def as_list_id(_: click.Context, __: click.Parameter, typed: str | None) -> str | None:
     """The id of a list; the address of the list's page in Klaviyo contains it."""
+    typed = typed and typed.strip()
     page = _LIST_PAGE.match(typed or "")
     return page[1] if page else typed
 

@@ -94,7 +94,7 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
     "--phone-region", metavar="COUNTRY", help="Country of phones without a country code, such as DE."
 )
 @click.option(
-    "--encoding", metavar="NAME", help="Encoding of the files, such as cp1250; it is found otherwise."
+    "--encoding", metavar="NAME", help="Encoding of the files, such as cp1250; detected by default."
 )
 @click.option(
     "--rejected-rows",
@@ -124,8 +124,8 @@ def send(
 ) -> int:
     """Send the people in each FILE to a list; needs KLAVIYO_API_KEY, but no configuration.
 
-    A FILE is CSV, also as Excel writes it, or a workbook, of which the first sheet is read; - is standard
-    input. Where people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
+    A FILE is CSV, also as Excel writes it, or a workbook, whose first visible sheet is read; - is standard
+    input. If people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
     SECRETS_FILE.
 
     After an interruption, the same command resumes the run. In a terminal it asks for missing options and

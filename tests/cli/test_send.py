@@ -59,6 +59,7 @@ def test_a_dry_run_needs_no_key_and_writes_nothing(command: Command, world: Worl
     [
         f"https://www.klaviyo.com/list/{LIST}/vip-customers",
         f"https://www.klaviyo.com/lists/{LIST}",
+        f" www.klaviyo.com/list/{LIST} ",
         f"https://www.klaviyo.com/list/{LIST}?page=2#top",
     ],
 )
