@@ -76,7 +76,7 @@ def missing_folder(url: str) -> Path | None:
     return folder if folder is not None and not folder.exists() else None
 
 
-def open_services() -> Services:
+def open_services(clock: WatchedClock | None = None) -> Services:
     """The services for the environment's settings, closed when the command ends. Raises InvalidSettings.
 
     A missing folder looks empty, so the command points it out.
@@ -84,7 +84,7 @@ def open_services() -> Services:
     settings = Settings.from_environment()
     if (folder := missing_folder(settings.state_url)) is not None:
         note(f"The folder {folder} of STATE_URL does not exist.")
-    services = Services.from_settings(settings, WatchedClock())
+    services = Services.from_settings(settings, clock or WatchedClock())
     return click.get_current_context().with_resource(services)
 
 

@@ -10,7 +10,8 @@ from cli.doctor.sign_in import check_sign_in
 from cli.doctor.silence import check_timer
 from cli.options import json_option, open_services
 from cli.terminal.entry import FAILED, OK
-from cli.terminal.output import print_json, print_line
+from cli.terminal.live import WatchedClock
+from cli.terminal.output import note, print_json, print_line
 from shared.adapters.clock import Deadline, SystemClock
 from shared.administration.checkup import Finding, examine
 from shared.settings import Settings, https_url
@@ -117,8 +118,17 @@ def doctor(
 
 
 def _installation() -> Iterator[Finding]:
-    services = open_services()
-    return examine(services, Deadline(services.clock, ONLINE))
+    """The findings, with a note while a check takes long."""
+    clock = WatchedClock()
+    services = open_services(clock)
+    found = examine(services, Deadline(services.clock, ONLINE))
+    late = f"Something does not answer. Trying again, for up to {ONLINE} s."
+    while True:
+        with clock.reporting_delay(lambda: note(late)):
+            finding = next(found, None)
+        if finding is None:
+            return
+        yield finding
 
 
 def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | None]) -> Iterator[Finding]:
@@ -152,7 +162,7 @@ def _members(finding: Finding) -> dict[str, object]:
         "name": finding.name,
         "status": "ok" if not finding.fix else "warning" if finding.warning else "wrong",
         "message": finding.message,
-        "mend": finding.fix,
+        "fix": finding.fix,
         "warning": finding.warning,
     }
 

@@ -1,4 +1,4 @@
-"""The refused rows of a person's own files: in which lines they are, and as a file to mend and send again."""
+"""The refused rows of a person's own files: their lines, and a file of them to fix and send again."""
 
 import csv
 import io

@@ -28,7 +28,7 @@ def wrong(command: Command, **environment: str) -> dict[str, dict[str, str]]:
     """The problems that `doctor --json` finds, by name; each has a fix."""
     result = command("doctor", "--json", **environment)
     document = json.loads(result.stdout)
-    told = [finding for finding in document["findings"] if finding["mend"]]
+    told = [finding for finding in document["findings"] if finding["fix"]]
     found = {finding["name"]: finding for finding in told if not finding["warning"]}
     assert document["well"] is not bool(found)
     assert result.exit_code == (1 if found else 0)
@@ -83,16 +83,16 @@ def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World)
         "list of vip",
         "segment HighValueSegment of vip",
     }
-    assert "connection first" in found["list of vip"]["mend"]
-    assert "Add the key to" in found["secret klaviyo-sandbox"]["mend"]
-    assert found["account of sandbox"]["mend"] == found["secret klaviyo-sandbox"]["mend"]
+    assert "connection first" in found["list of vip"]["fix"]
+    assert "Add the key to" in found["secret klaviyo-sandbox"]["fix"]
+    assert found["account of sandbox"]["fix"] == found["secret klaviyo-sandbox"]["fix"]
 
 
 def test_a_file_of_keys_that_others_can_read(command: Command, well: World) -> None:
     """The fix is a command with the file's own path."""
     path = well.services.settings.secrets_file
     path.chmod(0o644)
-    assert f"chmod 600 {path}" in wrong(command)["secret klaviyo-sandbox"]["mend"]
+    assert f"chmod 600 {path}" in wrong(command)["secret klaviyo-sandbox"]["fix"]
 
 
 def test_a_key_that_klaviyo_does_not_know(command: Command, well: World) -> None:
@@ -100,7 +100,7 @@ def test_a_key_that_klaviyo_does_not_know(command: Command, well: World) -> None
     well.secrets({"klaviyo-sandbox": "pk_unknown"})
     found = wrong(command)
     assert found.keys() == {"account of sandbox", "list of vip"}
-    assert "key that Klaviyo knows into the vault" in found["account of sandbox"]["mend"]
+    assert "key that Klaviyo knows into the vault" in found["account of sandbox"]["fix"]
 
 
 @pytest.mark.parametrize("scope", ["accounts:read", "lists:read", "profiles:read"])
@@ -111,7 +111,7 @@ def test_a_key_without_a_scope(command: Command, well: World, scope: str) -> Non
     well.stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={"Y6nRLr": "VIP"})
     account = wrong(command)["account of sandbox"]
     assert scope in account["message"]
-    assert "docs/security.md" in account["mend"]
+    assert "docs/security.md" in account["fix"]
 
 
 def test_a_key_of_another_account(command: Command, well: World) -> None:
@@ -119,7 +119,7 @@ def test_a_key_of_another_account(command: Command, well: World) -> None:
     well.document("connections/sandbox.json", account={"id": "OTHER", "name": "Other"})
     account = wrong(command)["account of sandbox"]
     assert "SNDBOX, not the connection's OTHER" in account["message"]
-    assert "connection's own account" in account["mend"]
+    assert "connection's own account" in account["fix"]
 
 
 def test_a_list_and_a_column_that_are_not_there(command: Command, well: World) -> None:
@@ -128,7 +128,7 @@ def test_a_list_and_a_column_that_are_not_there(command: Command, well: World) -
     found = wrong(command)
     assert "'Nowher'" in found["list of vip"]["message"]
     assert "'Mail'" in found["segment HighValueSegment of vip"]["message"]
-    assert all("apply -f FILE" in finding["mend"] for finding in found.values())
+    assert all("apply -f FILE" in finding["fix"] for finding in found.values())
 
 
 def test_a_segment_that_is_not_there(command: Command, well: World) -> None:
@@ -136,13 +136,13 @@ def test_a_segment_that_is_not_there(command: Command, well: World) -> None:
     well.document("exports/vip.json", segments=["HighValueSegment", "Nowhere"])
     found = wrong(command)
     assert found.keys() == {"segment Nowhere of vip"}
-    assert "segment-export segments" in found["segment Nowhere of vip"]["mend"]
+    assert "segment-export segments" in found["segment Nowhere of vip"]["fix"]
 
 
 def test_segments_that_are_not_there(command: Command, well: World) -> None:
     """If SEGMENTS_URL has no segments, the setting has to be fixed, and no document."""
     found = wrong(command, SEGMENTS_URL=f"file:{well.folder / 'elsewhere'}")
-    assert "Check SEGMENTS_URL" in found["segments"]["mend"]
+    assert "Check SEGMENTS_URL" in found["segments"]["fix"]
 
 
 def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
@@ -150,13 +150,13 @@ def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
     well.services.state.delete("connections/sandbox.json")
     found = wrong(command)
     assert found.keys() == {"exports/vip.json", "list of vip"}
-    assert {"Fix or write the connection first" in finding["mend"] for finding in found.values()} == {True}
+    assert {"Fix or write the connection first" in finding["fix"] for finding in found.values()} == {True}
 
 
 def test_a_head_that_is_not_valid(command: Command, well: World) -> None:
     """No document can fix it: the runbook explains how to restore it."""
     well.services.state.write("heads/vip.json", b"{")
-    assert "docs/runbook.md" in wrong(command)["schedule of vip"]["mend"]
+    assert "docs/runbook.md" in wrong(command)["schedule of vip"]["fix"]
 
 
 def test_a_document_that_is_not_valid(command: Command, well: World) -> None:
@@ -170,7 +170,7 @@ def test_pauses(command: Command, well: World) -> None:
     """A forgotten pause is why nothing runs."""
     well.document("connections/sandbox.json", paused=True)
     found = json.loads(command("doctor", "--json", EXPORTS_PAUSED="true").stdout)["findings"]
-    assert {finding["name"] for finding in found if finding["mend"]} == {
+    assert {finding["name"] for finding in found if finding["fix"]} == {
         "settings",
         "pause of sandbox",
     }
@@ -182,7 +182,7 @@ def test_a_schedule_whose_last_run_failed(command: Command, well: World) -> None
     run = well.run()
     well.stand_in.faults.clear()
     assert run.status == "failed"
-    assert f"runs show {run.id}" in wrong(command)["schedule of vip"]["mend"]
+    assert f"runs show {run.id}" in wrong(command)["schedule of vip"]["fix"]
 
 
 def test_the_next_time_of_a_recurrence(command: Command, well: World) -> None:
@@ -242,7 +242,7 @@ def test_a_queue_that_is_away(command: Command, well: World) -> None:
     """The problem has a fix, and everything else is still checked."""
     found = wrong(command, QUEUE_URL="http://127.0.0.1:1/devstoreaccount1/work")
     assert found.keys() == {"queue"}
-    assert "Try again later" in found["queue"]["mend"]
+    assert "Try again later" in found["queue"]["fix"]
 
 
 class NoSender:
@@ -275,3 +275,15 @@ def test_an_account_that_waits_for_a_worker(well: World, minutes: int, *, late: 
     (found,) = (each for each in examine(well.services, well.deadline()) if each.name == "workers")
     assert (found.warning, bool(found.fix)) == (late, late)
     assert ("sandbox" in found.message) is late
+
+
+def test_a_klaviyo_that_is_away_is_noted_at_once(
+    command: Command, well: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks at nothing for two minutes."""
+    monkeypatch.setattr("cli.doctor.command.ONLINE", 1)
+
+    result = command("doctor", KLAVIYO_URL="http://127.0.0.1:9")
+
+    assert result.exit_code == 1
+    assert "Something does not answer. Trying again, for up to 1 s." in result.stderr

@@ -598,7 +598,7 @@ def test_the_command(made: Subscription, signed_in: dict[str, str]) -> None:
     assert "WRONG soft delete of mysegments: is on" in said
     assert "ok    app on stmade/work-poison" in said
     findings = json.loads(document)["findings"]
-    assert [each["name"] for each in findings if each["mend"]] == ["soft delete of mysegments"]
+    assert [each["name"] for each in findings if each["fix"]] == ["soft delete of mysegments"]
 
 
 def test_the_groups_of_a_deployment(made: Subscription, signed_in: dict[str, str]) -> None:
