@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
+from unicodedata import normalize
 
 MAX_LISTED = 10  # names in a message
 
@@ -18,6 +19,12 @@ def trim(text: str) -> str:
     while (inner := text.strip(_UNSEEN).strip()) != text:
         text = inner
     return text
+
+
+def folded(name: str) -> str:
+    """The name without differences that people do not see or mean: white space around it, capitals, and
+    composed or combining accents."""
+    return normalize("NFC", trim(name)).casefold()
 
 
 def shown(text: str, longest: int = 200) -> str:

@@ -31,7 +31,7 @@ from shared.segments import (
 )
 from shared.services import Services
 from shared.settings import Settings
-from shared.text import trim
+from shared.text import folded, trim
 
 CONNECTION = "send"
 
@@ -117,16 +117,16 @@ class CsvFiles:
 
     def _columns(self) -> tuple[list[str], dict[str, str]]:
         headers = {each.name: read_header(self.store, each, self.delimiter) or [] for each in self.partitions}
-        folded = [{trim(column).casefold() for column in header} for header in headers.values()]
-        in_all = set.intersection(*folded)
-        columns = [each for each in headers[self.partitions[0].name] if trim(each).casefold() in in_all]
+        names = [{folded(column) for column in header} for header in headers.values()]
+        in_all = set.intersection(*names)
+        columns = [each for each in headers[self.partitions[0].name] if folded(each) in in_all]
         if not columns:
             raise InvalidSegment("The files have no column in common.", code="invalid_csv")
         partial = {
             column: name
             for name, header in headers.items()
             for column in header
-            if trim(column) and trim(column).casefold() not in in_all
+            if trim(column) and folded(column) not in in_all
         }
         return columns, partial
 

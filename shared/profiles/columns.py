@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from heapq import nlargest
 
 from shared.errors import InvalidSegment, NotFound
-from shared.text import MAX_LISTED, listing, trim
+from shared.text import MAX_LISTED, folded, listing, trim
 
 _COMPARED = 40  # characters of a name that is looked for among others
 _CANDIDATES = 20  # names
@@ -22,7 +22,7 @@ def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
 
     If none is, the first record of the file may be a person's and must not be shown.
     """
-    return not ({_folded(column) for column in wanted} - {""}).isdisjoint(map(_folded, names))
+    return not ({folded(column) for column in wanted} - {""}).isdisjoint(map(folded, names))
 
 
 def find_columns(
@@ -110,12 +110,8 @@ def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
     return nlargest(MAX_LISTED, nlargest(_CANDIDATES, dict.fromkeys(names), key=shares), key=ratio)
 
 
-def _folded(name: str) -> str:
-    return trim(name).casefold()
-
-
 def _alike(name: str) -> str:
-    return "".join(_folded(name).split())
+    return "".join(folded(name).split())
 
 
 def _compared(name: str) -> str:

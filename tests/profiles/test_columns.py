@@ -43,6 +43,9 @@ def test_the_very_name_comes_before_one_with_marks_around_it() -> None:
         find_columns(["EMail"], ["\ufeffEMail", "EMail "])
     assert find_columns(["city"], ["CITY", "EMail"]) == {"city": 0}
     assert find_columns(["City"], ["city", "City "]) == {"City": 1}
+    assert find_columns(["Vorn\u00e4me"], ["EMail", "Vorna\u0308me"]) == {
+        "Vorn\u00e4me": 1
+    }  # as macOS writes it
     assert find_columns(["Reward points"], ["RewardPoints"]) == {"Reward points": 0}
     with pytest.raises(InvalidSegment, match="two columns 'CITY'"):
         find_columns(["CITY"], ["city", "City"])

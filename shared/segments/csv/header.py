@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from shared.errors import InvalidSegment
 from shared.segments.csv.cells import CellMapping
 from shared.segments.csv.record import Record
-from shared.text import listing, trim
+from shared.text import folded, listing, trim
 
 MAX_COLUMNS = 10_000
 # The position of a column that a header lacks.
@@ -18,9 +18,9 @@ def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:
 
     Its cells name all the columns, or most cells are names of columns.
     """
-    names = {_folded(column) for column in columns}
-    folded = list(map(_folded, cells))
-    return names <= set(folded) or 2 * sum(cell in names for cell in folded) > len(folded)
+    names = {folded(column) for column in columns}
+    found = list(map(folded, cells))
+    return names <= set(found) or 2 * sum(cell in names for cell in found) > len(found)
 
 
 def map_header(
@@ -36,7 +36,7 @@ def map_header(
     width = _width(header)
     if header[:width] == columns:
         return CellMapping(width, len(header) + 1)
-    exact, folded = _positions(map(trim, header)), _positions(map(_folded, header))
+    exact, alike = _positions(map(trim, header)), _positions(map(folded, header))
     counts = Counter(columns)
     positions: list[int | None] = []
     missing: list[str] = []
@@ -45,7 +45,7 @@ def map_header(
         if not column or counts[column] > 1:  # no export can name it
             positions.append(None)
             continue
-        position = exact[column] if column in exact else folded.get(_folded(column), _MISSING)
+        position = exact[column] if column in exact else alike.get(folded(column), _MISSING)
         if position == _MISSING:
             missing.append(column)
         elif position is None:
@@ -97,10 +97,6 @@ def _positions(names: Iterable[str]) -> dict[str, int | None]:
     for position, name in enumerate(names):
         positions[name] = None if name in positions else position
     return positions
-
-
-def _folded(name: str) -> str:
-    return trim(name).casefold()
 
 
 def _invalid(message: str) -> InvalidSegment:
