@@ -143,7 +143,7 @@ class NewerVersion(TakenElsewhere):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"A newer version of segment-export wrote {name}. Update this one, or let the newer work."
+            f"A newer version of segment-export wrote {name}. Update this one, or let the newer version run."
         )
 
 

@@ -140,7 +140,7 @@ def open_account(services: Services, connection: Connection, deadline: Deadline)
     if connection.account is not None and connection.account.id != account.id:
         raise Denied(
             f"The API key of the connection {connection.id!r} opens the Klaviyo account {account.id}, not "
-            f"the connection's {connection.account.id}. Put the right key into the vault, or make a "
+            f"the connection's {connection.account.id}. Put the right key into the vault, or create a "
             "connection for the other account.",
             code="wrong_account",
         )

@@ -158,8 +158,8 @@ def _queue_url(environment: Mapping[str, str]) -> str | None:
     is_queue = _QUEUE.fullmatch(name) and not name.endswith("-poison")
     if not is_queue or len(account) != is_emulator or not (is_emulator or _HOST.match(parts.netloc)):
         raise InvalidSettings(
-            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to "
-            "56 lower-case letters, digits and single hyphens, and not -poison at its end."
+            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, with a name of 3 "
+            "to 56 lower-case letters, digits and single hyphens that does not end in -poison."
         )
     if service and _plain(service) != parts.geturl().removesuffix(f"/{name}"):
         raise InvalidSettings(f"QUEUE_URL must be a queue of {setting}, where the Functions host listens.")
@@ -214,7 +214,7 @@ def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False
         raise InvalidSettings(f"{name} has no host.")
     if parts.username or parts.password or (parts.query and not query) or parts.fragment:
         parts_refused = "user, key or fragment" if query else "user, key, query or fragment"
-        raise InvalidSettings(f"{name} must be an address only: no {parts_refused} in it.")
+        raise InvalidSettings(f"{name} must be an address only, without {parts_refused}.")
     return url
 
 

@@ -22,7 +22,7 @@ def translated(error: OSError, subject: str, unavailable: type[TryLater] = Stora
         return NotFound(f"{subject} does not exist.")
     cause = errno.errorcode.get(error.errno or 0, "unknown error")
     if error.errno in _DENIED:
-        return Denied(f"{subject}: the system denies access ({cause}). Check owner and mode.")
+        return Denied(f"{subject}: the system denies access ({cause}). Check its owner and mode.")
     if error.errno in _UNFIT:
         return InvalidRequest(f"{subject} can't be a file here ({cause}).")
     return unavailable(f"{subject} can't be used now ({cause}).")

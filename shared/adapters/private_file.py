@@ -50,7 +50,7 @@ def _check(path: Path, status: os.stat_result) -> None:
         raise _irregular(path)
     if status.st_uid != os.geteuid():
         raise InvalidSettings(
-            f"{path} belongs to another user: run this as that user, or write a file of your own."
+            f"{path} belongs to another user: run this as that user, or create your own file."
         )
     if status.st_mode & 0o077:
         raise InvalidSettings(f"Others can read {path}: run `chmod 600 {path}`.")

@@ -17,33 +17,39 @@ _meter = metrics.get_meter("segment_export")
 
 profiles = _meter.create_counter("segment_export.profiles", "1", "Profiles of closed runs, by outcome")
 changes = _meter.create_counter(
-    "segment_export.changes", "1", "People of closed runs, by what the ledger says of them"
+    "segment_export.changes", "1", "People of closed runs, by their change since the ledger"
 )
 runs = _meter.create_counter("segment_export.runs", "1", "Closed runs, by export and status")
 rejected = _meter.create_counter("segment_export.rejected", "1", "Refused rows of closed runs, by reason")
 run_seconds = _meter.create_histogram("segment_export.run.duration", "s", "From a run's start to its close")
-posts = _meter.create_counter("segment_export.posts", "1", "Import posts, by the status that answered")
-throttled_seconds = _meter.create_counter("segment_export.throttled", "s", "Time that 429s asked for")
+posts = _meter.create_counter("segment_export.posts", "1", "Import posts, by response status")
+throttled_seconds = _meter.create_counter(
+    "segment_export.throttled", "s", "Time to wait that 429 responses asked for"
+)
 # Recorded at each tick. As gauges, an instance that ticks no more would tell their last values for ever.
 success_age = _meter.create_histogram(
-    "segment_export.last_success.age", "s", "Since an export last succeeded"
+    "segment_export.last_success.age", "s", "Time since an export last succeeded"
 )
-behind = _meter.create_histogram("segment_export.behind", "1", "1 where a run should have succeeded, else 0")
-open_run_age = _meter.create_histogram("segment_export.open_run.age", "s", "Since an export's open run began")
+behind = _meter.create_histogram(
+    "segment_export.behind", "1", "1 if a run should have succeeded, otherwise 0"
+)
+open_run_age = _meter.create_histogram(
+    "segment_export.open_run.age", "s", "Time since an export's open run began"
+)
 vault_refusals = _meter.create_counter(
-    "segment_export.vault.refusals", "1", "Secrets that were refused to us"
+    "segment_export.vault.refusals", "1", "Secrets that the app was denied access to"
 )
 alerts = _meter.create_counter(
     "segment_export.alerts", "1", "Thresholds that a run of an export exceeded, by warning"
 )
 notifications = _meter.create_counter(
-    "segment_export.notifications", "1", "Notifications of closed runs, by what became of them"
+    "segment_export.notifications", "1", "Notifications of closed runs, by outcome"
 )
 limit_share = _meter.create_histogram(
-    "segment_export.limit.share", "1", "The least time of a pass's posts at Klaviyo's limits, of what it took"
+    "segment_export.limit.share", "1", "Share of a pass's time that Klaviyo's limits require"
 )
 account_wait = _meter.create_histogram(
-    "segment_export.account.wait", "s", "For how long an account waits for a worker, at each tick"
+    "segment_export.account.wait", "s", "How long an account has waited for a worker, at each tick"
 )
 poisoned = _meter.create_histogram(
     "segment_export.messages.poisoned", "1", "Messages that have failed for good, at each tick"

@@ -73,7 +73,7 @@ class FileVault:
         _check_name(name)
         secrets = self._secrets(name)
         if name not in secrets:
-            raise NotFound(f"There is no secret {name} in {self._path}.")
+            raise NotFound(f"The secret {name} does not exist in {self._path}.")
         return _key(name, secrets[name])
 
     def write(self, name: str, key: str) -> None:
@@ -86,7 +86,7 @@ class FileVault:
             except NotFound:
                 secrets = {}
             if name in secrets:
-                raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
+                raise AlreadyExists(f"The secret {name} already exists in {self._path}.")
             self._replace(secrets | {name: key.strip()})
 
     def replace(self, name: str, key: str) -> None:
@@ -95,7 +95,7 @@ class FileVault:
         with self._alone():
             secrets = self._secrets(name)
             if name not in secrets:
-                raise NotFound(f"There is no secret {name} in {self._path}.")
+                raise NotFound(f"The secret {name} does not exist in {self._path}.")
             self._replace(secrets | {name: key.strip()})
 
     def remove(self, name: str) -> None:
@@ -127,7 +127,9 @@ class FileVault:
             with os_errors(f"The file {self._path}", VaultUnavailable):
                 content = read_private(self._path, LONGEST_FILE)
         except NotFound:
-            raise NotFound(f"There is no secret {name}: the file {self._path} does not exist.") from None
+            raise NotFound(
+                f"The secret {name} can't be read: the file {self._path} does not exist."
+            ) from None
         try:
             secrets = json.loads(content)
         except (ValueError, RecursionError):
@@ -182,7 +184,7 @@ class KeyVault:
         self._patience = Patience(
             patience,
             MOST_CALLS,
-            lambda: VaultUnavailable(f"The vault {url} gave no answer within {patience:g} seconds."),
+            lambda: VaultUnavailable(f"The vault {url} did not answer within {patience:g} seconds."),
         )
 
     def secret(self, name: str) -> str:
@@ -199,7 +201,7 @@ class KeyVault:
         _key(name, key)
         with suppress(NotFound):
             self._read(name)
-            raise AlreadyExists(f"There is a secret {name} in {self._url} already.")
+            raise AlreadyExists(f"The secret {name} already exists in {self._url}.")
         self._change(name, lambda: self._client.set_secret(name, key.strip()))
 
     def replace(self, name: str, key: str) -> None:
@@ -280,7 +282,7 @@ def open_vault(settings: Settings) -> Vault:
 
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[0-9a-zA-Z-]{1,127}", name):
-        raise InvalidRequest("The name of a secret has 1 to 127 letters, digits and hyphens.")
+        raise InvalidRequest("A secret's name must have 1 to 127 letters, digits and hyphens.")
 
 
 def _key(name: str, value: Any) -> str:

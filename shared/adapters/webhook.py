@@ -66,7 +66,7 @@ class Webhook:
         key = _key(keys[0]) if len(keys) == 1 else None
         if not key:
             raise InvalidSettings(
-                f"The secret {name} must be an address, then a space and a key whsec_<base64>, or nothing."
+                f"The secret {name} must be an address, optionally followed by a space and whsec_<base64>."
             )
         return cls(address, key)
 
@@ -80,11 +80,11 @@ class Webhook:
             if status is not None and status // 100 == 2:
                 return
             if status is not None and status != 429 and status // 100 != 5:
-                raise WebhookRefused(f"The webhook answered with the status {status}.")
+                raise WebhookRefused(f"The webhook answered with status {status}.")
             if pause is None or deadline.left() < pause + self._patience:
                 break
             deadline.sleep(pause)
-        raise WebhookUnavailable("The webhook did not take the message in time.")
+        raise WebhookUnavailable("The webhook did not accept the message in time.")
 
     def _headers(self, message_id: str, body: bytes, timestamp: int) -> dict[str, str]:
         headers = {

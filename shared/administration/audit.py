@@ -96,7 +96,9 @@ def _conclude(services: Services, entry: Entry, outcome: _Outcome) -> None:
     try:
         _append(services, entry.at, outcome.model_dump_json(exclude_defaults=True))
     except ExportError as error:
-        logger.warning("audit: the outcome of %s: %s: %s", entry.id, error.code, error.message)
+        logger.warning(
+            "audit: the outcome of %s was not recorded: %s: %s", entry.id, error.code, error.message
+        )
 
 
 def _append(services: Services, at: datetime, line: str) -> None:
@@ -106,7 +108,7 @@ def _append(services: Services, at: datetime, line: str) -> None:
         with suppress(BlobFull):
             services.state.append(state.audit(day, part), b"\n" + line.encode())
             return
-    raise BlobFull(f"The audit of {day} has {MOST_PARTS} full parts: nothing more can be written down today.")
+    raise BlobFull(f"The audit of {day} has {MOST_PARTS} full parts: nothing more can be recorded today.")
 
 
 @dataclass(frozen=True, slots=True)

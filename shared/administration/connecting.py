@@ -138,14 +138,14 @@ def _problems(services: Services, wish: NewConnection, connection_id: str) -> It
     if not wish.display_name.strip():
         yield Problem("/display_name", "must not be blank")
     if not wish.consent:
-        yield Problem("/consent", "must be true: nothing leaves unless somebody agrees to it")
+        yield Problem("/consent", "must be true: nothing is sent unless you agree to it")
     if wish.sign_in == "oauth":
         given = {"/api_key": wish.api_key, "/secret_name": wish.secret_name}
         yield from (
-            Problem(each, "has no use with oauth") for each, text in given.items() if text is not None
+            Problem(each, "is not used with oauth") for each, text in given.items() if text is not None
         )
     elif (wish.api_key is None) == (wish.secret_name is None):
-        yield Problem("/api_key", "is required, unless secret_name names a secret that is there")
+        yield Problem("/api_key", "is required, unless secret_name names an existing secret")
     if wish.secret_name is not None and not may_name(services.settings, wish.secret_name, connection_id):
         yield Problem("/secret_name", OTHERS_SECRET)
     yield from sharing_problems(wish.shared_with)
@@ -167,7 +167,7 @@ def _free_id(services: Services, name: str) -> str:
 def _check_free(services: Services, connection_id: str) -> None:
     with suppress(NotFound):
         services.state.stat(state.connection(connection_id))
-        raise AlreadyExists(f"There is a connection {connection_id!r} already. Choose another id.")
+        raise AlreadyExists(f"The connection {connection_id!r} already exists. Choose another id.")
 
 
 def _try_key(services: Services, key: str, deadline: Deadline, pointer: str) -> Klaviyo:

@@ -63,8 +63,8 @@ class ConnectionInUse(TakenElsewhere):
         self.exports = exports
         super().__init__(
             f"The connection {connection_id!r} is used by {listing(export.id for export in exports)}. Remove "
-            "these exports, or detach the connection first: they keep their configuration, and run again "
-            "with another one."
+            "these exports, or detach the connection first: they keep their configuration, and can run "
+            "again with another one."
         )
 
 

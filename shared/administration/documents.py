@@ -61,24 +61,24 @@ def _read[D: (Connection, Export)](
     blob = read_blob(services, place, what, document_id)
     document = kind.parse(place, blob.content)
     if document.id != document_id:
-        raise InvalidDocument(place, [Problem("/id", "must be what the file is called, without .json")])
+        raise InvalidDocument(place, [Problem("/id", "must be the file's name without .json")])
     return Stored(document, blob.etag)
 
 
 def read_blob(services: Services, place: str, what: str, document_id: str) -> Blob:
     """A document as it lies in the state, whether or not it is valid. Raises NotFound."""
     if re.fullmatch(ID_PATTERN, document_id) is None:
-        raise NotFound(f"There is no such {what}: that can't be the id of one.", code=f"unknown_{what}")
+        raise NotFound(f"This {what} does not exist: its id is not valid.", code=f"unknown_{what}")
     try:
         return services.state.read(place, most=LONGEST_DOCUMENT)
     except NotFound:
-        raise NotFound(f"There is no {what} {document_id!r}.", code=f"unknown_{what}") from None
+        raise NotFound(f"The {what} {document_id!r} does not exist.", code=f"unknown_{what}") from None
 
 
 def check_version(stored: Stored[Any], etag: str | None) -> None:
     """Raises Changed where the caller knows another version of the document."""
     if etag is not None and etag != stored.etag:
-        raise Changed("Somebody has changed it meanwhile. Read it again, and repeat your change.")
+        raise Changed("It was changed in the meantime. Read it again, and repeat your change.")
 
 
 def replaced[D: (Connection, Export)](stored: Stored[D], content: bytes, own: Iterable[str]) -> D:
@@ -92,7 +92,7 @@ def replaced[D: (Connection, Export)](stored: Stored[D], content: bytes, own: It
     written = stored.document.model_dump(mode="json", exclude_unset=True)
     whole = stored.document.model_dump(mode="json")
     changed = [key for key in own if key in members and members[key] not in (written.get(key), whole[key])]
-    problems = [Problem(f"/{key}", "is the app's own: leave it out, or as it is") for key in changed]
+    problems = [Problem(f"/{key}", "is set by the app: leave it out, or unchanged") for key in changed]
     kept = {key: written[key] for key in own if key in written}
     return _parsed(type(stored.document), name, members | kept, problems)
 
@@ -116,7 +116,7 @@ def _parsed[D: (Connection, Export)](
 def new_document[D: (Connection, Export)](kind: type[D], members: Mapping[str, Any]) -> D:
     """A document that somebody adds; its stamps are the app's own. Raises InvalidDocument."""
     given = [stamp for stamp in STAMPS if stamp in members]
-    problems = [Problem(f"/{stamp}", "is the app's own: leave it out") for stamp in given]
+    problems = [Problem(f"/{stamp}", "is set by the app: leave it out") for stamp in given]
     return _parsed(kind, "The document", members, problems)
 
 
@@ -188,7 +188,7 @@ def free_id(base: str, check_free: Callable[[str], None], what: str) -> str:
         with suppress(AlreadyExists):
             check_free(candidate)
             return candidate
-    raise AlreadyExists(f"There are {MOST_NUMBERS} {what}s of this name already. Give this one an id.")
+    raise AlreadyExists(f"{MOST_NUMBERS} {what}s have this name already. Give this one an id.")
 
 
 def thing(document: Connection | Export) -> str:

@@ -105,7 +105,7 @@ def _check_connection(services: Services, export: Export) -> None:
         if export.connection is not None:
             services.state.stat(state.connection(export.connection))
     except NotFound:
-        message = f"There is no connection {export.connection!r}."
+        message = f"The connection {export.connection!r} does not exist."
         raise InvalidDocument(_NAME, [Problem("/connection", message)]) from None
 
 
@@ -221,7 +221,7 @@ def _check_free(services: Services, export_id: str) -> None:
         services.state.stat(state.export(export_id))
     except NotFound:
         return
-    raise AlreadyExists(f"There is an export {export_id!r} already. Choose another id.")
+    raise AlreadyExists(f"The export {export_id!r} already exists. Choose another id.")
 
 
 def _check_references(
@@ -238,7 +238,7 @@ def _check_references(
     Raises InvalidDocument with every problem.
     """
     if state.is_of_one_file(export.id):
-        raise InvalidDocument(_NAME, [Problem("/id", "is kept for files that the command sends")])
+        raise InvalidDocument(_NAME, [Problem("/id", "is reserved for files that the command sends")])
     if problems := list(_connection_problems(services, by, action, export, before)):
         raise InvalidDocument(_NAME, problems)
     found = list(problems_outside(services, export, before, deadline))

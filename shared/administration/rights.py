@@ -165,7 +165,7 @@ def check_visible(person: Person, action: Action, shared_with: Sharing, connecti
     """
     check_role(person, action)
     if not may(person, action, shared_with):
-        raise NotFound(f"There is no connection {connection_id!r}.", code="unknown_connection")
+        raise NotFound(f"The connection {connection_id!r} does not exist.", code="unknown_connection")
 
 
 def _needs(action: Action, reach: Reach | None = None) -> str:

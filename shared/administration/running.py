@@ -46,7 +46,7 @@ def start_all(
             sharing = sharing_of(services, listed.document)
             if listed.document.is_active and may(by, Action.START_RUN, sharing):
                 if not deadline.left():
-                    message = "The time was over before this export's turn: send the same request again."
+                    message = "Time ran out before this export's turn: send the same request again."
                     raise TryLater(message, code="out_of_time")
                 yield listed.id, _opened(services, by, listed.document, request)
         except ExportError as error:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 # A suffix that was never used: in Key Vault, the name of a secret that was removed stays taken for a while.
 _WRITTEN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})--(?:key|oauth)-[0-9a-f]{12}")
 
-OTHERS_SECRET = "names a secret of the app's own, or of another connection"  # noqa: S105 - a message
+OTHERS_SECRET = "names a secret that belongs to the app or to another connection"  # noqa: S105 - a message
 
 
 def new_name(connection_id: str) -> str:
@@ -54,7 +54,9 @@ def remove_secret(services: Services, connection: Connection) -> None:
         try:
             services.vault.remove(connection.secret_name)
         except ExportError as error:
-            logger.warning("the secret %s is left: %s: %s", connection.secret_name, error.code, error.message)
+            logger.warning(
+                "the secret %s was not removed: %s: %s", connection.secret_name, error.code, error.message
+            )
 
 
 def write_with_secret(
@@ -90,7 +92,9 @@ def _settle(services: Services, *versions: Connection) -> None:
         with suppress(NotFound):
             named = read_connection(services, versions[0].id).document.secret_name
     except ExportError as error:
-        logger.warning("keys of %s may be left: %s: %s", versions[0].id, error.code, error.message)
+        logger.warning(
+            "some keys of %s may not be removed: %s: %s", versions[0].id, error.code, error.message
+        )
         return
     for version in versions:
         if version.secret_name != named:

@@ -113,14 +113,14 @@ def finish(
     if error or not 0 < len(code) <= LONGEST_PARAMETER:
         denied = error == "access_denied"
         why = "Access was denied at Klaviyo" if denied else "Klaviyo sent no code"
-        raise SignInFailed(f"{why}: nothing was changed. Begin again to sign in.")
+        raise SignInFailed(f"{why}: nothing was changed. Start again to sign in.")
     stored = read_connection(services, attempt.connection)
     tokens = _exchanged(services, code, attempt.verifier, deadline)
     account = services.klaviyo.sign_in(bearer(tokens.access_token), deadline).account
     if stored.document.account is not None and stored.document.account.id != account.id:
         _revoke(services, tokens)
         raise Denied(
-            f"You signed in to the Klaviyo account {account.id}, and the connection {attempt.connection!r} "
+            f"You signed in to the Klaviyo account {account.id}, but the connection {attempt.connection!r} "
             f"belongs to {stored.document.account.id}. Sign in there, or add a connection for the other one.",
             code="wrong_account",
         )
@@ -133,7 +133,7 @@ def revoke(services: Services, connection: Connection) -> None:
         try:
             tokens = Tokens.parse(connection.secret_name, services.vault.secret(connection.secret_name))
         except ExportError as error:
-            logger.warning("the sign-in of %s is not revoked: %s", connection.id, error.code)
+            logger.warning("the sign-in of %s was not revoked: %s", connection.id, error.code)
         else:
             _revoke(services, tokens)
 
@@ -149,7 +149,7 @@ def _place(token: str) -> str:
 def _consumed(services: Services, by: Person, token: str) -> _Attempt:
     """What was begun with this state, which nobody can use again. Raises SignInFailed."""
     unknown = SignInFailed(
-        "This sign-in is not known: it was used already, or began more than ten minutes ago. Begin again.",
+        "This sign-in is unknown: it was already used, or began more than ten minutes ago. Start again.",
         code="unknown_state",
     )
     place = _place(token)
@@ -159,7 +159,7 @@ def _consumed(services: Services, by: Person, token: str) -> _Attempt:
     except (NotFound, ValidationError):
         raise unknown from None
     if attempt.who != _who(by):
-        message = "Somebody else began this sign-in. Begin one yourself."
+        message = "Another person began this sign-in. Start your own."
         raise SignInFailed(message, code="not_your_sign_in")
     try:
         services.state.write(place, b"", if_match=blob.etag)
@@ -200,7 +200,7 @@ def _revoke(services: Services, tokens: Tokens) -> None:
     try:
         oauth_app(services).revoke(tokens, Deadline(services.clock, REVOKING))
     except ExportError as error:
-        logger.warning("a sign-in at Klaviyo is not revoked: %s", error.code)
+        logger.warning("a sign-in at Klaviyo was not revoked: %s", error.code)
 
 
 def _remove_old(services: Services) -> None:

@@ -121,7 +121,7 @@ def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:
         return Checked(name, content, None, error.problems, error.more)
     problems = []
     if is_stored and name != place_of(document):
-        problems.append(Problem("/id", "must be what the file is called, without .json"))
+        problems.append(Problem("/id", "must be the file's name without .json"))
     return Checked(name, content, document, tuple(problems))
 
 
@@ -151,7 +151,7 @@ def _problems(
         return
     first = next(each for each in others if each.document and place_of(each.document) == place_of(document))
     if first is not checked:
-        yield Problem("/id", f"is the id of {first.name} too")
+        yield Problem("/id", f"is also the id of {first.name}")
     if isinstance(document, Connection):
         if not may_name(services.settings, document.secret_name, document.id):
             yield Problem("/secret_name", OTHERS_SECRET)

@@ -31,7 +31,7 @@ def _removals(value: object) -> int | None:
             return ANY_NUMBER if value else None
         case int() if 0 <= value <= ANY_NUMBER:
             return value
-    raise ValueError("must be true, false or a whole number from 0 on")
+    raise ValueError("must be true, false or a whole number of at least 0")
 
 
 # How many people may be removed, where the caller says so: any number (`true`), or one.

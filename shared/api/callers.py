@@ -73,7 +73,7 @@ def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
     claims = list(_claims(principal))
     tenant = _first(claims, _TENANT).lower()
     if principal.get("auth_typ") != "aad" or not tenant or tenant not in sign_in.tenants:
-        raise SignInOff("The sign-in is not that of this app's tenant: see WEBSITE_AUTH_AAD_ALLOWED_TENANTS.")
+        raise SignInOff("The sign-in is not from this app's tenant: see WEBSITE_AUTH_AAD_ALLOWED_TENANTS.")
     role_types = {*_ROLE, *_text(principal.get("role_typ"))}
     given = {value.lower() for kind, value in claims if kind in role_types}
     role = next((role for name, role in _ROLES.items() if name in given), None)
@@ -81,7 +81,7 @@ def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
         raise Forbidden("You have none of the app's roles: Administrator, Contributor, Viewer.")
     object_id = _first(claims, _OBJECT_ID).lower()
     if not object_id:
-        raise NotSignedIn("The sign-in does not say who it is: it has no object id.")
+        raise NotSignedIn("The sign-in does not identify you: it has no object id.")
     name = _first(claims, (*_text(principal.get("name_typ")), *_NAME, *_APPLICATION)) or object_id
     groups = frozenset(value.lower() for kind, value in claims if kind == "groups")
     return Person("".join(filter(str.isprintable, name))[:LONGEST_NAME], role, object_id, groups)

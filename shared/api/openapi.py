@@ -18,7 +18,7 @@ VERSION = "1"
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEM = {
     "type": "object",
-    "description": "What went wrong (RFC 9457): `code` is stable, `detail` says what to do.",
+    "description": "What went wrong (RFC 9457): `code` is stable, `detail` explains what to do.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {"type": "string"},
@@ -155,7 +155,7 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Any]]:
             "name": "If-Match",
             "in": "header",
             "required": True,
-            "description": "The ETag with which the document was read.",
+            "description": "The ETag that came with the document when you read it.",
             "schema": {"type": "string"},
         }
 
@@ -199,7 +199,7 @@ def _content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
                 "next": {"type": ["string", "null"], "description": "The address of the next page."},
                 "problems": {
                     "type": "array",
-                    "description": "Documents that can't be read, for administrators.",
+                    "description": "Documents that can't be read, shown to administrators.",
                     "items": {"type": "object"},
                 },
             },

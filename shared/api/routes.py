@@ -108,7 +108,7 @@ def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
     if operation is None:
         head = ("HEAD",) if "GET" in route.operations else ()
         methods = ", ".join((*route.operations, *head))
-        detail = f"The methods here are {methods}."
+        detail = f"This route supports {methods}."
         return problem_reply(405, "method_not_allowed", detail, {"allow": methods})
     if by is None or operation.action is None:
         return operation.handler(Call(http, by or OPERATOR))
@@ -127,7 +127,7 @@ def check_origin(http: HttpCall, auth: Auth) -> None:
     site, origin = http.headers.get("sec-fetch-site", ""), http.headers.get("origin", "")
     own = _own_origin(http, auth)
     if site not in ("", "same-origin", "none") or (origin and origin != own):
-        raise Forbidden("Another site's page sent this request.", code="cross_site")
+        raise Forbidden("A page of another site sent this request.", code="cross_site")
 
 
 def _check_json(http: HttpCall) -> None:

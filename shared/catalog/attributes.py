@@ -61,7 +61,7 @@ def name_twice(properties: list[Any]) -> str | None:
     first: dict[str, int] = {}
     for number, name in enumerate(map(_name, properties), 1):
         if isinstance(name, str) and first.setdefault(name, number) != number:
-            return f"number {number} has the name of number {first[name]}"
+            return f"number {number} has the same name as number {first[name]}"
     return None
 
 

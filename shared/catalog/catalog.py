@@ -104,7 +104,7 @@ class Catalog:
             except Exception as error:
                 log_bug(logger, error, {"document": blob.name})
                 return InvalidDocument(
-                    blob.name, [Problem("", "can't be read: a bug, and the log shows where")]
+                    blob.name, [Problem("", "can't be read because of a bug; the log shows where")]
                 )
             self._read[blob.name] = (blob.etag, known)
         return known if isinstance(known, kind) else InvalidDocument(*known)
@@ -132,10 +132,12 @@ class Catalog:
         try:
             content = self._store.read(name, most=LONGEST_DOCUMENT).content
         except NotFound:
-            raise NotFound(f"There is no {kind.__name__.lower()} {document_id!r}.", code=code) from None
+            raise NotFound(
+                f"The {kind.__name__.lower()} {document_id!r} does not exist.", code=code
+            ) from None
         document = kind.parse(name, content)
         if document.id != document_id:
-            raise InvalidDocument(name, [Problem("/id", "must be what the file is called, without .json")])
+            raise InvalidDocument(name, [Problem("/id", "must be the file's name without .json")])
         return document
 
 

@@ -35,8 +35,8 @@ type Sharing = Annotated[
         custom_error_message="must be 'administrators', 'contributors' or a list of object ids",
     ),
 ]
-"""Who may use a connection: administrators alone, all contributors, or the people, applications and groups in
-a list, each by its object id in Microsoft Entra. A name in such a list matches nobody."""
+"""Who may use a connection: only administrators, all contributors, or the people, applications and groups in
+a list, each by its object id in Microsoft Entra. A name in the list matches nobody."""
 
 
 class Connection(Document):

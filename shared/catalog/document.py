@@ -164,7 +164,7 @@ def _pointer(place: Place) -> str:
 
 
 _PATTERNS = {
-    ID_PATTERN: "must be 1 to 63 of a-z, 0-9 and -, the first not a -",
+    ID_PATTERN: "must be 1 to 63 of a-z, 0-9 and -, and must not begin with -",
     LIST_ID_PATTERN: "must be the id of a Klaviyo list: letters and digits, such as Y6nRLr",
     SECRET_NAME_PATTERN: "must be the name of a secret: 1 to 127 of A-Z, a-z, 0-9 and -",
 }
@@ -181,7 +181,7 @@ _MESSAGES = {
     "datetime_type": "must be a date and time as text, such as 2026-11-23T20:00:00Z",
     "datetime_parsing": "must be a date and time such as 2026-11-23T20:00:00Z",
     "datetime_from_date_parsing": "must be a date and time such as 2026-11-23T20:00:00Z",
-    "timezone_aware": "needs an offset or a Z behind its time, as in 2026-11-23T20:00:00Z",
+    "timezone_aware": "needs an offset or a Z after its time, as in 2026-11-23T20:00:00Z",
 }
 
 

@@ -56,7 +56,7 @@ def _time_zone(name: str) -> str:
 
 
 def _recurrence(cron: str) -> str:
-    message = "must be five fields of cron that some day fulfils, such as 0 6 * * *"
+    message = "must be a cron of five fields that matches some day, such as 0 6 * * *"
     if len(cron.split()) != 5:
         raise ValueError(message)
     try:
@@ -193,5 +193,5 @@ class Export(Document):
             case {"consent": dict(), **rest} if not _asks_for_consent(rest.get("only_if")):
                 yield (
                     ("consent",),
-                    "needs an only_if with equals, in, or is_blank false: nobody else may pass",
+                    "needs an only_if with equals, in, or is_blank false, so that nobody else passes",
                 )

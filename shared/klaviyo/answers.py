@@ -88,8 +88,8 @@ class Answer:
 
 def unexpected(status: int) -> KlaviyoUnavailable:
     return KlaviyoUnavailable(
-        f"Klaviyo answered {status} with something that is not an answer of its API. "
-        "If that lasts, check KLAVIYO_URL and any proxy on the way.",
+        f"Klaviyo answered {status}, but not as its API does. "
+        "If this persists, check KLAVIYO_URL and any proxy on the way.",
         code="unexpected_answer",
     )
 
@@ -118,15 +118,15 @@ def failure(
     if not 400 <= status < 500 or status == 407:
         return unexpected(status)
     if asked_for > 1 and status in TOO_LONG:
-        return BatchRefused(f"Klaviyo, or something before it, refused a look-up ({status}).")
+        return BatchRefused(f"Klaviyo, or something in front of it, refused a lookup ({status}).")
     if answer.errors():
         return _refusal(answer, body)
     if status == 403:
         return KlaviyoUnavailable(
-            "Something before Klaviyo blocked the request (403).", code="blocked", sent=False
+            "Something in front of Klaviyo blocked the request (403).", code="blocked", sent=False
         )
     if status == 413 and body is not None and body.size > SMALLEST_TOO_LARGE:
-        return BatchRefused("Something before Klaviyo refused the request as too large (413).")
+        return BatchRefused("Something in front of Klaviyo refused the request as too large (413).")
     return unexpected(status)
 
 
@@ -137,22 +137,22 @@ def _refusal(answer: Answer, body: Body | None) -> ExportError:
         return BatchRefused(f"Klaviyo refused the request ({status}).", _named_profiles(answer, body.count))
     match status:
         case 401:
-            message = "Klaviyo does not know the API key (401). Put a valid private key into the vault."
+            message = "Klaviyo does not accept the API key (401). Put a valid private key into the vault."
             return Denied(message, code="invalid_key")
         case 403:
             return Denied(
-                f"The API key lacks a scope (403): {_scopes(answer)}. Make a key that has it and put it into "
-                "the vault.",
+                f"The API key lacks a scope (403): {_scopes(answer)}. Create a key that has it and put it "
+                "into the vault.",
                 code="missing_scope",
             )
         case 404:
-            return NotFound("Klaviyo does not have it (404).", code="unknown_at_klaviyo")
+            return NotFound("Klaviyo does not have the requested resource (404).", code="unknown_at_klaviyo")
         case 410:
             return Denied(
                 "Klaviyo has retired the API revision that this version uses (410). Update segment-export.",
                 code="retired_revision",
             )
-    return Denied(f"Klaviyo does not take the request ({status}).", code="request_refused")
+    return Denied(f"Klaviyo does not accept the request ({status}).", code="request_refused")
 
 
 def _scopes(answer: Answer) -> str:

@@ -83,7 +83,7 @@ class Limiter:
         while (seconds := self._take()) > 0:
             if seconds > deadline.left():
                 raise KlaviyoUnavailable(
-                    "Klaviyo's rate limits allow no request in the time that is left.",
+                    "Klaviyo's rate limits allow no request in the remaining time.",
                     code="throttled",
                     retry_after=seconds,
                     sent=False,

@@ -34,7 +34,7 @@ class _Once(Permit):
     @override
     def check(self) -> None:
         if self._is_used:
-            message = "Klaviyo did not say whether the list was made. Look at the account's lists first."
+            message = "Klaviyo did not confirm that it created the list. Look at the account's lists first."
             raise KlaviyoUnavailable(message)
         self._is_used = True
 

@@ -118,5 +118,5 @@ def _is_cursor(text: str) -> bool:
 
 def _invalid_cursor(list_id: str) -> InvalidCursor:
     return InvalidCursor(
-        f"Klaviyo does not continue from this place in the list {list_id!r}. Read it from its first page on."
+        f"Klaviyo can't continue from this place in the list {list_id!r}. Read it again from its first page."
     )

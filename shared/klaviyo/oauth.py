@@ -112,7 +112,9 @@ class OAuthApp:
         form = {"code": code, "code_verifier": verifier, "redirect_uri": redirect_uri}
         answer = self._send("token", {"grant_type": "authorization_code", **form}, deadline)
         if _error(answer) == "invalid_grant":
-            message = "Klaviyo does not take the code of this sign-in: it is used or over. Sign in again."
+            message = (
+                "Klaviyo does not accept the code of this sign-in: it was used or expired. Sign in again."
+            )
             raise Denied(message, code="sign_in_refused")
         return self._tokens(answer)
 
@@ -124,7 +126,7 @@ class OAuthApp:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         answer = self._send("token", form, deadline)
         if _error(answer) == "invalid_grant":
-            raise Denied("The sign-in at Klaviyo was revoked, or is over.", code="sign_in_revoked")
+            raise Denied("The sign-in at Klaviyo was revoked or has expired.", code="sign_in_revoked")
         return self._tokens(answer, tokens.refresh_token)
 
     def revoke(self, tokens: Tokens, deadline: Deadline) -> None:
@@ -145,12 +147,12 @@ class OAuthApp:
         error = _error(answer)
         if error == "invalid_client":
             raise Denied(
-                "Klaviyo does not know this app's OAuth client. Check KLAVIYO_CLIENT_ID and the secret "
+                "Klaviyo does not accept this app's OAuth client. Check KLAVIYO_CLIENT_ID and the secret "
                 f"{CLIENT_SECRET}.",
                 code="invalid_client",
             )
         if error:
-            message = f"Klaviyo does not take the request for tokens ({answer.status})."
+            message = f"Klaviyo does not accept the request for tokens ({answer.status})."
             raise Denied(message, code="request_refused")
         raise failure(answer, retry_after(answer.headers, self._clock.now()))
 

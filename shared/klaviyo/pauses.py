@@ -73,7 +73,7 @@ class StoredPauses(Pauses):
                     self._store.write(name, content, create_only=etag is None, if_match=etag)
                     return
         except ExportError as error:
-            logger.warning("pauses: the pause of %s is not stored: %s", account, error.message)
+            logger.warning("pauses: the pause of %s was not stored: %s", account, error.message)
 
     def ahead(self) -> Iterator[tuple[str, datetime]]:
         """The accounts whose stored pause is not believed, each with its end."""

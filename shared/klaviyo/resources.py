@@ -202,7 +202,7 @@ def read_job_id(answer: Answer) -> str:
     """The id of a job that was just accepted."""
     data = answer.data()
     if isinstance(data, dict) and data.get("id") in (None, ""):
-        raise KlaviyoUnavailable("Klaviyo accepted a job and gave it no id.", code="no_job_id")
+        raise KlaviyoUnavailable("Klaviyo accepted a job without returning its id.", code="no_job_id")
     return id_of(data, _JOB_ID)
 
 

@@ -104,7 +104,7 @@ class StoredToken:
                 break
             except AlreadyRunning:
                 if self._clock.monotonic() >= ends or not deadline.left():
-                    message = f"Another process refreshes the sign-in of {self._connection_id!r}."
+                    message = f"Another process is refreshing the sign-in of {self._connection_id!r}."
                     raise KlaviyoUnavailable(message, code="sign_in_busy", sent=False) from None
             deadline.sleep(GLANCE)
         try:
@@ -115,8 +115,8 @@ class StoredToken:
 
 def sign_in_revoked(connection_id: str) -> Denied:
     return Denied(
-        f"The sign-in of the connection {connection_id!r} was revoked at Klaviyo, or is over. Sign in again: "
-        f"segment-export connections sign-in {connection_id}.",
+        f"The sign-in of the connection {connection_id!r} was revoked at Klaviyo or has expired. Sign in "
+        f"again: segment-export connections sign-in {connection_id}.",
         code="sign_in_revoked",
     )
 

@@ -50,8 +50,8 @@ class Erased:
         """Raises ErasedUnreadable where this is not the key of the list."""
         if key is None or key.id != self.key:
             raise ErasedUnreadable(
-                "The list of erased people can't be read with the present secret digest-key, so nothing is "
-                "sent. Put back the secret with which it was made, where KEY_VAULT_URL or SECRETS_FILE says."
+                "The list of erased people can't be read with the current digest-key secret, so nothing is "
+                "sent. Put back the secret that it was made with, where KEY_VAULT_URL or SECRETS_FILE points."
             )
 
 

@@ -58,7 +58,7 @@ def read_ledger(store: Store, name: str) -> Ledger:
     try:
         return _parse(name, store.read(name, most=LONGEST).content)
     except (NotFound, InvalidDocument, ValueError):
-        raise LedgerLost(f"There is no whole ledger {name}.") from None
+        raise LedgerLost(f"The ledger {name} does not exist or is incomplete.") from None
 
 
 def write_ledger(store: Store, name: str, ledger: Ledger) -> None:

@@ -24,7 +24,7 @@ from shared.errors import (
 
 SECRET_NAME = "digest-key"  # noqa: S105 - the name of a secret, not the secret
 MAKE_KEY = (
-    "Put it back or, if there never was one, make it: az keyvault secret set "
+    "Put it back or, if there never was one, create it: az keyvault secret set "
     '--vault-name VAULT --name digest-key --value "$(openssl rand -hex 32)"'
 )
 # Characters; a shorter one could be tried out.
@@ -129,7 +129,9 @@ def _alone(store: Store) -> Iterator[None]:
     try:
         lease = store.acquire(state.DIGEST_KEY_LOCK)
     except AlreadyRunning:
-        raise VaultUnavailable("Another process makes the digest key.", retry_after=_MADE_AFTER) from None
+        raise VaultUnavailable(
+            "Another process is creating the digest key.", retry_after=_MADE_AFTER
+        ) from None
     try:
         yield
     finally:

@@ -31,7 +31,7 @@ def unsealed[Header: BaseModel](name: str, file: bytes, kind: type[Header]) -> t
     """The header and the content. Raises ValueError for a file that is not whole, and NewerVersion."""
     checksum = blake2b(memoryview(file)[:-_CHECKSUM], digest_size=_CHECKSUM).digest()
     if checksum != file[-_CHECKSUM:]:
-        raise ValueError("the checksum is another one")
+        raise ValueError("the checksum differs")
     end = file.index(b"\n")
     if _Versioned.model_validate_json(file[:end]).version > VERSION:
         raise NewerVersion(name)

@@ -44,8 +44,8 @@ def find_columns(
     missing = sorted(column for column, places in found.items() if not places)
     if missing and not names_are_told:
         raise NotFound(
-            f"The segment's file does not begin with names of columns that the export knows, such as "
-            f"{listing(missing)}, and no model.json has them.",
+            f"The segment's file does not begin with column names that the export uses, such as "
+            f"{listing(missing)}, and no model.json lists them.",
             code="unknown_column",
         )
     if missing:
@@ -56,7 +56,9 @@ def find_columns(
         )
     doubled = sorted(column for column, places in found.items() if len(places) > 1)
     if doubled:
-        raise InvalidSegment(f"The segment has two columns {listing(doubled)}.", code="ambiguous_column")
+        raise InvalidSegment(
+            f"The segment has two columns named {listing(doubled)}.", code="ambiguous_column"
+        )
     return {column: places[0] for column, places in found.items()}
 
 

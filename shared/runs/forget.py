@@ -36,7 +36,7 @@ from shared.runs.steps.ledger import remove_ledgers
 from shared.runs.steps.others import posted_by
 from shared.services import Services, open_account
 
-NO_KEY = f"Erasing people needs the secret digest-key, which the vault does not have. {MAKE_KEY}"
+NO_KEY = f"Erasing people needs the digest-key secret, which the vault does not have. {MAKE_KEY}"
 # Klaviyo says that large imports can take hours.
 IMPORTS_TAKE = timedelta(days=1)
 

@@ -67,7 +67,7 @@ class Holder:
         klaviyo = self.sign_in(self._connection())
         if klaviyo.account.id != self.plan.account_id:
             raise Denied(
-                f"The run began in the Klaviyo account {self.plan.account_id}, and the connection's key "
+                f"The run began in the Klaviyo account {self.plan.account_id}, but the connection's key "
                 f"opens the account {klaviyo.account.id}: nothing more is sent. "
                 "Put the right key into the vault.",
                 code="wrong_account",

@@ -30,10 +30,12 @@ class Held(NamedTuple):
         if self.confirm is None:
             return self.because
         options = f"{'--reconcile ' if self.reconcile else ''}--confirm-removals {self.confirm}"
-        return f"{self.because} If that is right: segment-export run {export} {options}"
+        return f"{self.because} If this is right: segment-export run {export} {options}"
 
 
-OTHERS_UNKNOWN = Held("It is unknown whom another export wants on the list: the log names it.")
+OTHERS_UNKNOWN = Held(
+    "The people whom another export wants on the list are unknown: the log names that export."
+)
 
 
 class Members(StateModel):
@@ -97,8 +99,8 @@ class Removal(StateModel):
             return Held(emptied, would, reconcile=True)
         if strangers and unexplained:
             return Held(
-                f"{strangers:,} members of the list are strangers, and {unexplained:,} people who were sent, "
-                "whom Klaviyo does not know by their address any more, may be among them.",
+                f"{strangers:,} members of the list are strangers, and {unexplained:,} people who were sent "
+                "but whom Klaviyo no longer knows by their address may be among them.",
                 would,
                 reconcile=True,
             )
@@ -131,12 +133,12 @@ class Removal(StateModel):
         return None
 
     def _unreadable(self) -> Held:
-        return Held(f"{self.unreadable:,} of the rows can't be read, and may be anybody's: correct them.")
+        return Held(f"{self.unreadable:,} of the rows can't be read and could be anybody's: fix them.")
 
     def _emptied(self) -> str:
         """What is empty that should not be."""
         if not self.present:
-            return "No row of the segment may be sent."
+            return "No row of the segment can be sent."
         return f"No rows are left in {', '.join(self.emptied)}." if self.emptied else ""
 
 
@@ -155,7 +157,7 @@ def found_by(selection: Selection, known: int, left: int, rows_before: Mapping[s
 def _beyond(would: int, confirmed: int, *, reconcile: bool = False) -> Held | None:
     if would <= confirmed:
         return None
-    because = f"{would:,} people would be removed, and no more than {confirmed:,} were confirmed."
+    because = f"{would:,} people would be removed, but at most {confirmed:,} were confirmed."
     return Held(because, would, reconcile)
 
 

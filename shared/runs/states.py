@@ -76,19 +76,19 @@ class Signals:
 
 
 class Step(StrEnum):
-    PIN = "find the snapshots, check everything, write the plan down"
+    PIN = "find the snapshots, check everything, write the plan"
     READ = "read who is on the list"
     SEND = "post what Klaviyo has not accepted yet"
     LOOK = "look at the jobs"
     LAST_LOOK = "look at the jobs, and close whatever they show"
-    SUBSCRIBE = "subscribe who consented"
-    STOP_SUBSCRIBING = "leave the others who consented to the next run: a newer snapshot is there"
-    REMOVE = "take who has left off the list"
-    STOP_REMOVING = "leave the others who left to the next run: a newer snapshot is there"
+    SUBSCRIBE = "subscribe the people who consented"
+    STOP_SUBSCRIBING = "leave the remaining people who consented to the next run: a newer snapshot exists"
+    REMOVE = "remove the people who left from the list"
+    STOP_REMOVING = "leave the remaining people who left to the next run: a newer snapshot exists"
     CLOSE = "write the record"
-    CANCEL = "cut short: somebody asked for it"
-    SUPERSEDE = "cut short: a newer snapshot is there"
-    GET_NOWHERE = "fail: each holder dies before it gets anywhere"
+    CANCEL = "end early: the run was canceled"
+    SUPERSEDE = "end early: a newer snapshot exists"
+    GET_NOWHERE = "fail: every holder died without progress"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from shared.runs.steps.send import send
 from shared.runs.steps.subscribe import subscribe
 from shared.services import Services
 
-NO_PROGRESS = f"The run was resumed {MOST_UNFINISHED_TURNS} times and died each time before it got anywhere."
+NO_PROGRESS = f"The run was resumed {MOST_UNFINISHED_TURNS} times and died each time without progress."
 # Seconds, where the other side doesn't say when to come back.
 PAUSE = 30.0
 # What stays as it is until somebody changes a document or the key.

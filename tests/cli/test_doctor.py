@@ -149,7 +149,7 @@ def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
     well.services.state.delete("connections/sandbox.json")
     found = wrong(command)
     assert found.keys() == {"exports/vip.json", "list of vip"}
-    assert {"Fix or write the connection first" in finding["mend"] for finding in found.values()} == {True}
+    assert {"Fix or create the connection first" in finding["mend"] for finding in found.values()} == {True}
 
 
 def test_a_head_that_is_not_valid(command: Command, well: World) -> None:

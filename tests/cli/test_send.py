@@ -112,7 +112,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     ("content", "said"),
     [
         (b"", "begins with its column names"),
-        (b"ada@example.org,Ada\n", "does not begin with names of columns"),
+        (b"ada@example.org,Ada\n", "does not begin with column names"),
         ("EMail,Name\n".encode("utf-16-le"), "If it is text, name its encoding"),
         (b"%PDF-1.7\n", "people.csv is not text"),
         (None, "people.csv does not exist"),

@@ -57,7 +57,7 @@ class FolderStore:
             content = file.read(-1 if most is None else most + 1)
             check_size(name, len(content), most)
             if etag_of(os.fstat(file.fileno())) != etag:
-                raise StorageUnavailable(f"{name} is being rewritten just now.")
+                raise StorageUnavailable(f"{name} is being rewritten.")
         return Blob(content, etag)
 
     def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
@@ -67,7 +67,7 @@ class FolderStore:
                 chunk = file.read(size)
                 # The name shows a file that was replaced, the open file one that was rewritten in place.
                 if not etag_of(path.stat()) == etag == etag_of(os.fstat(file.fileno())):
-                    raise Changed(f"{name} is not the version that was asked for any more.")
+                    raise Changed(f"{name} is no longer the requested version.")
                 if not chunk:
                     return
                 yield chunk
@@ -127,7 +127,7 @@ class FolderStore:
         for segment in name.split("/"):
             path = f"{path}/{segment}"
             if os.path.islink(path):  # noqa: PTH114 - each call comes here, and a Path costs more
-                raise InvalidRequest(f"{name} leads over a symbolic link, which is not followed.")
+                raise InvalidRequest(f"{name} contains a symbolic link, which is not followed.")
         return Path(path)
 
     def _sidecar(self, name: str) -> Path:
@@ -188,13 +188,13 @@ class FolderStore:
         elif isinstance(lease, FolderLease) and lease.lock_file == self._lock_file(name):
             lease.renew()
         else:
-            raise LeaseLost(f"The lease is not one on {name}.")
+            raise LeaseLost(f"The lease is not for {name}.")
 
     def _check_version(self, name: str, create_only: bool, if_match: str | None) -> None:
         if self._path(name).is_dir():
             raise InvalidRequest(f"{name} is a folder.")
         current = self._info(name)
         if create_only and current:
-            raise AlreadyExists(f"{name} exists already.")
+            raise AlreadyExists(f"{name} already exists.")
         if if_match is not None and (current is None or current.etag != if_match):
             raise Changed(f"{name} was changed by another process.")

@@ -40,7 +40,7 @@ class FolderLease:
         except OSError:
             held = False
         if not held:
-            raise LeaseLost(f"The hold on {self.name} is gone.")
+            raise LeaseLost(f"The lock on {self.name} was lost.")
 
     def release(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

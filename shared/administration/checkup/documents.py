@@ -68,7 +68,7 @@ def _connection(
         opened = klaviyo.account
         what = "key" if connection.sign_in == "api_key" else "sign-in"
         return (
-            f"the {what} opens {opened.id} ({opened.name}) and may read lists, profiles and jobs; write "
+            f"the {what} opens {opened.id} ({opened.name}) and can read lists, profiles and jobs; write "
             "access was not tested, since only a post would show it"
         )
 
@@ -77,7 +77,7 @@ def _connection(
         yield check(f"secret {connection.secret_name}", secret, vault)
     yield check(f"account of {connection.id}", account, vault)
     if nobody := [each for each in _shared_with(connection) if not is_object_id(each)]:
-        message = f"These match nobody, since they are not object ids: {listing(nobody)}."
+        message = f"These are not object ids and match nobody: {listing(nobody)}."
         yield Finding(f"sharing of {connection.id}", message, fixes.SHARING, warning=True)
     if connection.paused:
         yield Finding(f"pause of {connection.id}", "Nothing is sent over this connection.", fixes.PAUSED)

@@ -38,5 +38,5 @@ def too_far_ahead(name: str, times: Iterable[tuple[str, datetime]]) -> Finding:
     """Stored times that are not believed: a warning, since nothing has to be repaired."""
     listed = "; ".join(f"{what} is at {time:%Y-%m-%d %H:%M} UTC" for what, time in times)
     return Finding(
-        name, f"{listed}. This is too far in the future and is not believed.", fixes.AHEAD, warning=True
+        name, f"{listed}. This is too far in the future and is ignored.", fixes.AHEAD, warning=True
     )

@@ -20,7 +20,7 @@ def timer_finding(name: str, age: timedelta | None, *, is_expected: bool) -> Fin
 
 def _said(age: timedelta | None) -> str:
     if age is None:
-        return "no tick of the timer was noted yet"
+        return "no tick of the timer has been recorded yet"
     seconds = max(0, int(age.total_seconds()))
     ago = f"{seconds} s" if seconds < 120 else f"{seconds // 60:,} minutes"
-    return f"the last tick that was noted is {ago} old; every five minutes, one is noted"
+    return f"the last recorded tick was {ago} ago; one is recorded every five minutes"

@@ -227,7 +227,9 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
         and _is_of(export_id, head.open.record.id if head.open else None)
     ):
         return head, blob.etag
-    problem = Problem("", "is not the head of an export: restore it, or remove it to start the export afresh")
+    problem = Problem(
+        "", "is not the head of an export: restore it, or remove it to start the export from scratch"
+    )
     raise InvalidDocument(name, [problem])
 
 

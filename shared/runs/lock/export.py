@@ -51,7 +51,7 @@ class ExportLock:
     def check(self) -> None:
         """Raises LeaseLost once the lock may be lost: then nothing may be posted or written any more."""
         if self._is_lost:
-            raise LeaseLost("Another process has written the head of this export meanwhile.")
+            raise LeaseLost("Another process has written the head of this export in the meantime.")
         self._lease.check()
 
     def checkpoint(self) -> None:

@@ -67,7 +67,7 @@ class RenewedLease:
         if self._age() > TRUSTED_FOR:
             self._renew()
         if self._lost:
-            raise LeaseLost("Another process has taken over what this one had locked.")
+            raise LeaseLost("Another process has taken over this process's lock.")
         if self._age() > TRUSTED_FOR:
             raise LeaseLost("The lease could not be renewed in time.")
 

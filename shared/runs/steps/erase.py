@@ -53,7 +53,7 @@ def erase_again(holder: Holder) -> bool:
     try:
         return _erase(holder, sought)
     except PermanentError as problem:
-        logger.warning("run %s: nobody can be erased again: %s", run.record.id, problem.message)
+        logger.warning("run %s: erased people can't be erased again: %s", run.record.id, problem.message)
         missed = sum(number >= run.erased for number in sought.values())
         run.finish_erasing(len(erased.people), missed=missed)
         return True
@@ -114,7 +114,7 @@ def _addresses(holder: Holder, sought: dict[bytes, int]) -> dict[bytes, str]:
     """Raises LedgerLost where the digest key is gone."""
     key = read_key(holder.services.vault)
     if key is None or key.id != holder.plan.digest_key:
-        raise LedgerLost("The digest key is not the one that it was when the run began.")
+        raise LedgerLost("The digest key has changed since the run began.")
     found: dict[bytes, str] = {}
     for person, address in addresses_in(holder.services, holder.plan.posted(), Digests(key.key).person):
         if person in sought:

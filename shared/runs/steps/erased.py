@@ -65,7 +65,7 @@ class DoNotSend:
             return
         if self._plan.digest_key is None:
             raise ErasedUnreadable(
-                "People were erased since the run began, which can't tell who they are. Run the export again."
+                "People were erased after the run began, and it can't recognize them. Run the export again."
             )
         erased.check(self._key)
         self._etag, self._people = erased.etag, erased.people

@@ -32,5 +32,5 @@ def digests_of(holder: Holder) -> Digests:
 def digests_under(plan: Plan, key: DigestKey | None) -> Digests:
     """Under this key, which is to be the one that the run began with. Raises LedgerLost where it isn't."""
     if key is None or key.id != plan.digest_key:
-        raise LedgerLost("The digest key is not the one that it was when the run began.")
+        raise LedgerLost("The digest key has changed since the run began.")
     return Digests(key.key)

@@ -242,7 +242,7 @@ class Leavers:
         try:
             return external_ids_in(self._holder.services, self._holder.plan, self._digests)
         except (Changed, NotFound, InvalidSegment):
-            raise NewerSnapshot("The segment's files are not those of the run any more.") from None
+            raise NewerSnapshot("The segment's files are no longer those of the run.") from None
 
     @cached_property
     def _imported(self) -> frozenset[str]:

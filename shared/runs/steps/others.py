@@ -76,7 +76,9 @@ def read_others(services: Services, plan: Plan) -> Others:
         except TryLater:
             raise
         except ExportError as problem:
-            logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
+            logger.warning(
+                "export %s: the people whom it wants on the list are unknown: %s", listed.id, problem.message
+            )
             others.are_there = others.is_unknown = True
     return others
 

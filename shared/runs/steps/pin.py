@@ -12,7 +12,7 @@ from shared.runs.steps.compare import choose_ledger
 from shared.runs.steps.rows import profiles_of, survey
 from shared.services import Services
 
-NO_KEY = f"The vault has no secret digest-key, without which nobody can know who has left. {MAKE_KEY}"
+NO_KEY = f"The vault has no digest-key secret, which is needed to know who has left. {MAKE_KEY}"
 
 
 def pin(holder: Holder) -> None:
@@ -72,6 +72,6 @@ def _check_rows(services: Services, plan: Plan, limit: int | None) -> None:
     count = sum(1 for _ in islice(profiles_of(services, plan, Selection(lambda _: None)), limit))
     if count > most:
         raise InvalidSegment(
-            f"The export would send {count:,} profiles, and its limits.max_profiles is {most:,}.",
+            f"The export would send {count:,} profiles, but its limits.max_profiles is {most:,}.",
             code="too_many_profiles",
         )

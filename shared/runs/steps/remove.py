@@ -32,7 +32,7 @@ class RemovalPermit(RunPermit):
         holder = self._holder
         versions = holder.plan.versions()
         if is_superseded(versions, holder.services.segments.versions(versions)):
-            raise NewerSnapshot("A newer snapshot is there.")
+            raise NewerSnapshot("A newer snapshot exists.")
         super().check()
 
 

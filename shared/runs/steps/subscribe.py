@@ -61,7 +61,7 @@ def subscribe(holder: Holder) -> bool:
             before = known_people(holder)
             imported = updated(before, posts_of(holder, posted_by(holder)))
         except (PermanentError, ValueError) as problem:  # then the ledger is lost, too
-            logger.warning("run %s: it is not known who was imported: %s", holder.run.record.id, problem)
+            logger.warning("run %s: it is unknown who was imported: %s", holder.run.record.id, problem)
         else:
             do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
             permit = _SubscribingPermit(holder, account, do_not_send)

@@ -26,7 +26,7 @@ def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:
     """
     export_id = state.export_of(run_id)
     if export_id is None:
-        raise NotFound("There is no such run: that can't be the id of one.", code="unknown_run")
+        raise NotFound("This run does not exist: its id is not valid.", code="unknown_run")
     try:
         return read_record(store, export_id, run_id)
     except NotFound:
@@ -37,7 +37,7 @@ def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:
         # It may have been closed between the two looks.
         return read_record(store, export_id, run_id)
     except NotFound:
-        raise NotFound(f"There is no run {run_id!r}.", code="unknown_run") from None
+        raise NotFound(f"The run {run_id!r} does not exist.", code="unknown_run") from None
 
 
 def read_run(store: Store, run_id: str) -> RunRecord:
@@ -100,7 +100,7 @@ def read_rejected(store: Store, run_id: str) -> bytes:
         return store.read(state.rejected(run_id)).content
     except NotFound:
         if not record.is_closed:
-            message = "The refused rows can be read when the run is closed."
+            message = "The refused rows can be read once the run is closed."
             raise AlreadyRunning(message, code="run_is_open") from None
         return (",".join(HEADER) + "\n").encode()
 

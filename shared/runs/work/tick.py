@@ -86,7 +86,7 @@ def _count_tick(services: Services) -> None:
             services.state.write(state.TICK, b"")
             services.looks[state.TICK] = now
         except ExportError as error:
-            logger.warning("the tick is not noted: %s: %s", error.code, error.message)
+            logger.warning("the tick was not recorded: %s: %s", error.code, error.message)
 
 
 def _merged(found: Iterable[Work], later: Iterable[Work]) -> list[Work]:

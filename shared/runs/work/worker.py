@@ -54,7 +54,7 @@ def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None
     try:
         outcome = _do(services, queue, text, message, seconds)
     except TryLater as error:
-        logger.warning("a message is tried again: %s: %s", error.code, error.message)
+        logger.warning("a message is retried: %s: %s", error.code, error.message)
         queue.send(text, AWAY_AGAIN)
         outcome = "away"
     telemetry.messages.add(1, {"outcome": outcome})
@@ -85,7 +85,7 @@ def _do(services: Services, queue: Queue, text: str, message: Message | None, se
                 queue.send(message.model_dump_json(), NEWER_AGAIN)
                 return "newer"
         case None:
-            logger.warning("a message in the queue is none of ours, and is dropped")
+            logger.warning("a message in the queue is not ours, and is dropped")
             return "unreadable"
 
 

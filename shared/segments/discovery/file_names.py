@@ -94,7 +94,7 @@ def _newest(files: Sequence[BlobInfo]) -> MatchedFiles:
 
 def _ambiguous(file: BlobInfo) -> MatchedFiles:
     return MatchedFiles(
-        ambiguity=f"{quoted(file.name)} may be another segment's, by its name and those beside it"
+        ambiguity=f"{quoted(file.name)} may be another segment's, by its name and those next to it"
     )
 
 

@@ -112,7 +112,7 @@ class ModelReader:
             folder = name.rpartition("/")[0]
             if folder in models or folder in failures:
                 models.pop(folder, None)
-                several = f"There are several model.json in {shown(folder) or 'SEGMENTS_URL'}. Keep one."
+                several = f"{shown(folder) or 'SEGMENTS_URL'} has several model.json files. Keep one."
                 failures[folder] = Failure.of(invalid_model(several))
                 continue
             match self._one(name):
