@@ -175,7 +175,7 @@ class RunRecord(StateModel):
 
 
 WARNINGS = {
-    "phone_left_out": "Phones that are unreadable or have an extension were left out; the profiles were sent.",
+    "phone_left_out": "Unreadable phones, or ones with extensions, were left out; their profiles were sent.",
     "value_sent_as_text": "Values that do not fit their column's type were sent as text.",
     "limited": "A trial, limited to this many profiles; the export itself has not run yet.",
     "full_resend": "The export sends other columns than in its last run: these profiles were sent again.",
