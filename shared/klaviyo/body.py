@@ -7,7 +7,7 @@ import orjson
 
 from shared.klaviyo.format import MOST_BYTES
 
-# Average bytes of a chunk. httpx spends its time per chunk: many small ones would cost more than the profiles.
+# Average bytes of a chunk. httpx spends its time per chunk: many small ones would cost too much.
 CHUNK = 65_536
 
 _HEAD = b'{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":['

@@ -1,7 +1,7 @@
 """Klaviyo's resources, as types, and how to read them from its answers.
 
-Ids, statuses, times and counts must have Klaviyo's alphabet and length, since they end up in names of blobs, in
-records and in terminals.
+Ids, statuses, times and counts must have Klaviyo's alphabet and length, since they end up in names of
+blobs, in records and in terminals.
 """
 
 import re

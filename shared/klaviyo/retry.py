@@ -34,8 +34,8 @@ def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
 def sleep_time(failure: KlaviyoUnavailable, attempts: int, jitter: float) -> float:
     """Seconds to wait: exactly as Klaviyo asked for; otherwise 1, 2, 4, … 60, minus up to half of it.
 
-    `jitter`, between 0 and 1, spreads callers that failed together. Klaviyo's own wait counts only if it is at
-    least a second: shorter ones, again and again, would amount to no wait.
+    `jitter`, between 0 and 1, spreads callers that failed together. Klaviyo's own wait counts only if it
+    is at least a second: shorter ones, again and again, would amount to no wait.
     """
     asked = failure.retry_after
     if asked is not None and asked >= 1:

@@ -13,7 +13,7 @@ from shared.text import listing, quoted
 
 
 class SegmentsView:
-    """The segments as an index has them; a segment's files are looked at when it is asked for."""
+    """The segments of an index; a segment's files are looked at when it is requested."""
 
     def __init__(self, store: Store, index: SegmentIndex) -> None:
         self._store = store
