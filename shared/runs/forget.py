@@ -193,7 +193,7 @@ class _Forgetting:
         return ForgottenBy(export_id, most)
 
     def _count(self, ledger: str | None) -> int:
-        """How many of them a ledger has. One that is lost, or has another key, is not used by runs any more."""
+        """How many of them a ledger has. No run uses a ledger any more that is lost or has another key."""
         if ledger is None:
             return 0
         with suppress(LedgerLost):

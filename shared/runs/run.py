@@ -262,7 +262,7 @@ class OpenRun(StateModel):
         self._enter(State.CLOSING)
 
     def finish_erasing(self, erased: int, *, missed: int = 0) -> None:
-        """The first `erased` people of the do-not-send list are done; `missed` more may be back at Klaviyo."""
+        """The first `erased` people of the do-not-send list are done; `missed` more may be at Klaviyo."""
         self.erased = erased
         self.not_erased += missed
 

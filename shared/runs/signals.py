@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_signals(holder: Holder, *, on_demand: bool) -> Signals:
-    """Reads the signals that can change the run's course. On demand, a caller waits for the newest snapshot."""
+    """Reads the signals that can affect the run. On demand, a caller waits for the newest snapshot."""
     run = holder.run
     if run.state is State.CLOSING:
         return Signals(newer_due=on_demand and _may_end(holder, on_demand))
