@@ -26,11 +26,11 @@ def timer(world: World) -> Finding:
     ("age", "said", "is_silent"),
     [
         (None, "no tick of the timer has been recorded yet", True),
-        (timedelta(seconds=-2), "is 0 s old", False),
-        (timedelta(seconds=34), "is 34 s old", False),
-        (15 * MINUTE, "is 15 minutes old", False),
-        (16 * MINUTE, "is 16 minutes old", True),
-        (timedelta(days=3), "is 4,320 minutes old", True),
+        (timedelta(seconds=-2), "was 0 s ago", False),
+        (timedelta(seconds=34), "was 34 s ago", False),
+        (15 * MINUTE, "was 15 minutes ago", False),
+        (16 * MINUTE, "was 16 minutes ago", True),
+        (timedelta(days=3), "was 4,320 minutes ago", True),
     ],
 )
 def test_what_the_age_of_the_last_tick_means(age: timedelta | None, said: str, *, is_silent: bool) -> None:

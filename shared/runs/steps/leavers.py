@@ -140,7 +140,7 @@ class Leavers:
                 chunk.gone[person.hex()] = profile.id
 
     def _has_id_of_others(self, profile: Person) -> bool:
-        """Whether a row that can be sent has the profile's external id: Klaviyo merges those who share one."""
+        """Whether a row to be sent has the profile's external id: Klaviyo merges people who share it."""
         return (
             profile.external_id is not None
             and self._digests.person(profile.external_id) in self._external_ids
