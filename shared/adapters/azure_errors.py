@@ -1,4 +1,4 @@
-"""Every error of Azure's libraries, as one of ours."""
+"""Translates the errors of Azure's libraries into ours."""
 
 import re
 from collections.abc import Mapping
@@ -51,16 +51,16 @@ _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
 
 
 def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Translation:
-    """Turns an error of the block, which calls Azure only, into an ExportError about `subject`."""
+    """Turns an error of the block, which calls only Azure, into an ExportError about `subject`."""
     return Translation((AzureError, ValueError), lambda error: translated(error, subject, unavailable))
 
 
 def translated(
     error: Exception, subject: str, unavailable: type[TryLater] = StorageUnavailable
 ) -> ExportError:
-    """What an error means to the caller; of the answer it shows the status and the code only."""
+    """The error for the caller; of the answer, it shows only the status and the code."""
     if not isinstance(error, AzureError):
-        # What the libraries raise for an answer or a challenge that isn't Azure's.
+        # Raised by the libraries for an answer or a challenge that isn't Azure's.
         return InvalidSettings(
             f"{subject}: the server at its address does not answer as Azure does. Check its URL."
         )
@@ -90,7 +90,7 @@ def translated(
 
 
 def _code(error: AzureError, headers: Mapping[str, str]) -> str:
-    """Storage names it in a header, Key Vault in the body, the inner one being the more precise."""
+    """The error code: Storage sends it in a header, Key Vault in the body; an inner code is more precise."""
     code = headers.get("x-ms-error-code")
     if not code and isinstance(error, HttpResponseError) and error.error:
         code = (error.error.innererror or {}).get("code") or error.error.code

@@ -1,7 +1,7 @@
-"""What leaves for logs and metrics: numbers, ids and codes of ours, and of others nothing that can hold data.
+"""Logs and metrics: our own numbers, ids and codes, and nothing from outside that could contain data.
 
-The metrics go through OpenTelemetry's API: without an SDK they cost nothing and go nowhere; in Azure the
-Functions worker sets the SDK up.
+The metrics use OpenTelemetry's API: without an SDK, they cost nothing and are not sent; in Azure, the
+Functions worker sets up the SDK.
 """
 
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from opentelemetry import metrics
 
-# Some of them write whole URLs, and a URL can hold an email.
+# Some of these log whole URLs, and a URL can contain an email.
 QUIET = ("httpx", "httpcore", "azure")
 
 _meter = metrics.get_meter("segment_export")
@@ -26,7 +26,7 @@ posts = _meter.create_counter("segment_export.posts", "1", "Import posts, by res
 throttled_seconds = _meter.create_counter(
     "segment_export.throttled", "s", "Time to wait that 429 responses asked for"
 )
-# Recorded at each tick. As gauges, an instance that ticks no more would tell their last values for ever.
+# Recorded at each tick. As gauges, an instance that no longer ticks would report their last values forever.
 success_age = _meter.create_histogram(
     "segment_export.last_success.age", "s", "Time since an export last succeeded"
 )
@@ -59,13 +59,13 @@ ticks = _meter.create_counter("segment_export.ticks", "1", "The timer's heartbea
 
 
 def quiet_libraries() -> None:
-    """Lets warnings and errors of the libraries through, and nothing below."""
+    """Logs only warnings and errors of the libraries."""
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def log_bug(logger: logging.Logger, error: Exception, extra: Mapping[str, object] | None = None) -> None:
-    """Logs an error that nobody foresaw: its type and its place, not its message, which may hold anything."""
+    """Logs an unexpected error: its type and place, not its message, which may contain anything."""
     places = " < ".join(
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         for frame in reversed(traceback.extract_tb(error.__traceback__))

@@ -1,7 +1,8 @@
 """Klaviyo's rate limits: a burst and a steady window for each endpoint of an account.
 
 Klaviyo counts in fixed windows that begin at an unknown moment. So in any period as long as a window,
-requests must not exceed the window's limit: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+requests must not exceed the window's limit:
+https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
 """
 
 import re

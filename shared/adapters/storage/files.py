@@ -1,4 +1,4 @@
-"""Files that appear whole: written beside their place, stamped, then renamed."""
+"""Files that appear complete: written next to their place, stamped, then renamed."""
 
 import errno
 import os
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-# The file system has no such thing for its folders.
+# Errors of file systems that can't sync folders.
 _NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
 
 
 def etag_of(status: os.stat_result) -> str:
-    """The version of a file: another time, file or size is another version."""
+    """The version of a file: a different time, inode or size is a different version."""
     return f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}"
 
 
 def make_folder(folder: Path) -> None:
-    """Makes the folder, and those above it, for their owner only (mkdir's own parents would not be)."""
+    """Creates the folder and its parents, accessible only to the owner (mkdir's own parents would not be)."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -26,7 +26,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Returns when a file, or the names in a folder, would survive a loss of power."""
+    """Returns once a file, or the names in a folder, would survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -39,7 +39,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def spooled(path: Path, content: bytes | Iterable[bytes]) -> Iterator[tuple[Path, str]]:
-    """A hidden file beside `path` with the content, and the ETag that it keeps through a rename."""
+    """A hidden file next to `path` with the content, and the ETag that it keeps through a rename."""
     make_folder(path.parent)
     with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
         temporary = Path(file.name)

@@ -1,4 +1,4 @@
-"""How to fix what a check finds: by error code, and by place where the code alone is not enough."""
+"""How to fix findings: by error code, and by place if the code alone is not enough."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +15,7 @@ NO_CONNECTION = "Check STATE_URL; `segment-export connections add` adds the firs
 NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes the first one."
 NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."
 PAUSED = "Set `paused` to false in its document."
-POISON = (
-    "Look at them, then delete them: docs/runbook.md. The timer has had their work done by other messages."
-)
+POISON = "Look at them, then delete them: docs/runbook.md. The timer has requested their work again."
 TIMER = "If an app is deployed, find out why its timer does not run: docs/runbook.md, “The timer is silent”."
 NO_WORKER = "Check whether workers run: docs/runbook.md, “An account waits for a worker”."
 ALL_PAUSED = "Set it to false."
@@ -33,7 +31,7 @@ LATER = "Try again later; if the problem persists, check the URLs in the setting
 _REFRESH = "Refresh the export in Customer Insights."
 _ANY = "See the code in docs/codes.md."
 
-# By the code of the error, wherever it occurred.
+# By the code of the error, regardless of the place.
 BY_CODE = {
     "ambiguous_column": "Rename one of the columns in Customer Insights.",
     "ambiguous_segment": DOCUMENT,

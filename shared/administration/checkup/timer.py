@@ -1,16 +1,16 @@
-"""Whether the timer ticks: by the last tick that was noted, which is done every five minutes."""
+"""Whether the timer ticks, by the last recorded tick; one is recorded every five minutes."""
 
 from datetime import timedelta
 
 from shared.administration.checkup import fixes
 from shared.administration.checkup.finding import Finding
 
-# The alert `silent` has the same.
+# The alert `silent` uses the same time.
 LONGEST_SILENCE = timedelta(minutes=15)
 
 
 def timer_finding(name: str, age: timedelta | None, *, is_expected: bool) -> Finding:
-    """What the age of the last noted tick shows; None where none was ever noted.
+    """The finding for the age of the last recorded tick; None if none was ever recorded.
 
     A timer is not `is_expected` on a machine that runs it only while somebody serves the app there.
     """
