@@ -178,9 +178,7 @@ def _entries(content: bytes) -> list[Entry]:
                     )
             elif line:
                 entry = Entry.model_validate_json(line)
-                entries.setdefault(
-                    entry.id, entry
-                )  # if the answer to a write was lost, the entry was written twice
+                entries.setdefault(entry.id, entry)  # twice, if the answer to its write was lost
         except ValidationError:
             logger.warning("audit: a line can't be read")
     return sorted(entries.values(), key=lambda entry: entry.at)

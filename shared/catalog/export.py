@@ -145,7 +145,7 @@ def _asks_for_consent(condition: Any) -> bool:
 
 
 class Export(Document):
-    """What goes where: segments, over a connection, to one list.
+    """Sends segments to one list, over a connection.
 
     A detached export has no connection, and does not run until it has one again.
     """

@@ -114,7 +114,7 @@ def failure(
             "Klaviyo throttles this account (429).", code="throttled", retry_after=wait, sent=False
         )
     if status in PASSING or 500 <= status < 600:
-        return KlaviyoUnavailable(f"Klaviyo has a problem of its own ({status}).", retry_after=wait)
+        return KlaviyoUnavailable(f"Klaviyo has an internal problem ({status}).", retry_after=wait)
     if not 400 <= status < 500 or status == 407:
         return unexpected(status)
     if asked_for > 1 and status in TOO_LONG:

@@ -41,7 +41,7 @@ def remove(holder: Holder) -> bool:
     run, parts = holder.run, Parts(holder.lock)
     removal, sync = run.removal, holder.plan.export.sync
     if removal is None:
-        raise LookupError("it is not known who has left")
+        raise LookupError("it is unknown who has left")
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
         others = read_others(holder.services, holder.plan)

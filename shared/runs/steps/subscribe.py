@@ -184,6 +184,6 @@ def _subscriber(row: ConsentingRow) -> Subscriber:
 def _consents_of(holder: Holder, before: People, digests: Digests) -> Consents:
     pinned = holder.plan.ledger
     if pinned is None:
-        raise LookupError("without a ledger it is not known who is new")
+        raise LookupError("without a ledger it is unknown who is new")
     ledger = holder.read_ledger(pinned.name) if pinned.name is not None else None
     return Consents(pinned, ledger, before, digests, holder.run.record.started_at or holder.now())

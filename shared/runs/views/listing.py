@@ -8,7 +8,7 @@ from shared.adapters.storage.store import Store
 
 # Entries that are listed at once. If a month has more, its days are listed one by one, and so on.
 MOST_AT_ONCE = 100
-# Where the time in an id, such as 20261126T123759Z, can be cut, and what can follow there, latest first.
+# Where the time in an id, such as 20261126T123759Z, can be cut, and what can follow, latest first.
 _MONTH, _MINUTE = 6, 13
 _FOLLOWING = {
     _MONTH: [f"{day:02}" for day in range(31, 0, -1)],
