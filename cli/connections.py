@@ -26,7 +26,7 @@ from shared.administration.validation import stored_documents, validate
 from shared.catalog import Connection
 
 
-@click.group(short_help="Manage connections: where data may go.")
+@click.group()
 def connections() -> None:
     """List, show, add, test, change, share, detach and remove connections.
 

@@ -63,7 +63,7 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
     return code
 
 
-@click.command(short_help="Write connections and exports from files.")
+@click.command()
 @click.option(
     "-f", "--file", "option", metavar="FILE", multiple=True, help="A document; `-` is standard input."
 )

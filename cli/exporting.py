@@ -8,7 +8,7 @@ import click
 
 from cli.asking import can_ask, needs, pick
 from cli.completion import complete_columns, complete_connections, complete_lists, complete_segments
-from cli.options import export_argument, json_option, open_services, operator
+from cli.options import as_list_id, export_argument, json_option, open_services, operator
 from cli.send.command import attributes_of
 from cli.send.guessing import guess_attributes
 from cli.terminal.entry import FAILED, OK, exit_code_of
@@ -44,7 +44,14 @@ ONLINE = 120
     shell_complete=complete_segments,
     help="A segment; may be given several times.",
 )
-@click.option("--list", "list_id", metavar="LIST", shell_complete=complete_lists, help="The id of the list.")
+@click.option(
+    "--list",
+    "list_id",
+    metavar="LIST",
+    shell_complete=complete_lists,
+    callback=as_list_id,
+    help="The id of the list, or the address of its page.",
+)
 @click.option(
     "--email", metavar="COLUMN", shell_complete=complete_columns, help="The column of the addresses."
 )

@@ -24,7 +24,7 @@ from shared.administration.validation import stored_documents, validate
 from shared.catalog import Export
 
 
-@click.group(short_help="Manage exports: what goes where, and when.")
+@click.group()
 def exports() -> None:
     """List, show, add, change, validate and remove exports.
 

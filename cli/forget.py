@@ -41,7 +41,7 @@ class Line:
     address: str | None = field(default=None, repr=False)
 
 
-@click.command(short_help="Erase people for good, here and at Klaviyo.")
+@click.command()
 @click.option(
     "--file",
     "file",

@@ -5,20 +5,8 @@ from typing import Any, override
 
 import click
 
-from cli.audit import audit
-from cli.connections import connections
-from cli.demo.command import demo
-from cli.doctor.command import doctor
-from cli.documents import apply
-from cli.exports import exports
-from cli.forget import forget
-from cli.runs import run, runs
-from cli.segments import segments
-from cli.send.command import send
-from cli.servers import sandbox, serve
-from cli.terminal.entry import Entry
+from cli.terminal.entry import Entry, Listed
 from cli.terminal.output import LONGEST
-from shared.adapters.telemetry import quiet_libraries
 from shared.text import shown
 
 
@@ -47,18 +35,29 @@ def main(verbose: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Lines("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, handlers=[handler])
+    from shared.adapters.telemetry import quiet_libraries
+
     quiet_libraries()
 
 
-SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Try it": (demo, sandbox, serve),
-    "One file": (send,),
-    "Set up": (segments, connections, exports, apply, doctor),
-    "Run": (run, runs, audit, forget),
-}
-for commands in SECTIONS.values():
-    for command in commands:
-        main.add_command(command)
 main.sections = {
-    heading: [command.name or "" for command in commands] for heading, commands in SECTIONS.items()
+    "Try it": (
+        Listed("demo", "cli.demo.command", "Export 25,000 synthetic people, on this machine alone."),
+        Listed("sandbox", "cli.servers", "Serve a stand-in Klaviyo on this machine, until Ctrl-C."),
+        Listed("serve", "cli.servers", "Serve the functions on this machine, until Ctrl-C."),
+    ),
+    "One file": (Listed("send", "cli.send.command", "Send the people in your own files to a list."),),
+    "Set up": (
+        Listed("segments", "cli.segments", "Show the segments: members, age, columns."),
+        Listed("connections", "cli.connections", "Manage connections: where data may go."),
+        Listed("exports", "cli.exports", "Manage exports: what goes where, and when."),
+        Listed("apply", "cli.documents", "Write connections and exports from files."),
+        Listed("doctor", "cli.doctor.command", "Check the installation, with a fix for each problem."),
+    ),
+    "Run": (
+        Listed("run", "cli.runs", "Run an export until it is done, or resume its open run."),
+        Listed("runs", "cli.runs", "List, show, follow and cancel runs."),
+        Listed("audit", "cli.audit", "Show who changed what, newest first."),
+        Listed("forget", "cli.forget", "Erase people for good, here and at Klaviyo."),
+    ),
 }

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import getpass
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from shared.settings import Settings, folder_of
 LARGEST = ANY_NUMBER
 # Characters of the name of who types a command.
 LONGEST_USER = 200
+
+_LIST_PAGE = re.compile(r"https://(?:[\w-]+\.)*klaviyo\.com/lists?/([0-9A-Za-z]+)(?![^/?#])")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
@@ -128,6 +131,12 @@ def as_id(context: click.Context, _: click.Parameter, typed: str | None) -> str 
     if typed is not None:
         typed = context.meta[TYPED_ID] = "-".join(typed.casefold().split()) or typed
     return typed
+
+
+def as_list_id(_: click.Context, __: click.Parameter, typed: str | None) -> str | None:
+    """The id of a list; the address of the list's page in Klaviyo contains it."""
+    page = _LIST_PAGE.match(typed or "")
+    return page[1] if page else typed
 
 
 export_argument = click.argument("export", shell_complete=complete_exports, callback=as_id)

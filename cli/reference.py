@@ -48,8 +48,8 @@ def _sections(context: click.Context) -> Iterator[str]:
         yield "\n".join(["| option | default | meaning |", "|---|---|---|", *options]) + "\n"
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
-            below = command.commands[name]
-            yield from _sections(click.Context(below, info_name=name, parent=context))
+            if below := command.get_command(context, name):
+                yield from _sections(click.Context(below, info_name=name, parent=context))
 
 
 def _paragraph(text: str) -> str:

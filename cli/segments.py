@@ -10,7 +10,7 @@ from shared.administration.segments import Segment, describe, read
 from shared.segments import Segments
 
 
-@click.command(short_help="Show the segments: members, age, columns.")
+@click.command()
 @click.argument("names", metavar="[SEGMENT]...", nargs=-1)
 @json_option
 def segments(names: tuple[str, ...], as_json: bool) -> int:

@@ -1,9 +1,9 @@
-metadata description = 'Who is told of what: an action group, and rules over the metrics that the app emits.'
+metadata description = 'Alerts: an action group, and rules over the metrics that the app emits.'
 
-@description('What an alert counts as too much. What is left out has its default.')
+@description('Thresholds of the alerts. Those that are left out have their defaults.')
 @export()
 type thresholds = {
-  @description('Hours for which an export may be behind: 6 by default. A tick each 10 minutes is enough to tell.')
+  @description('Hours for which an export may be behind: 6 by default. Needs a tick at least every 10 minutes.')
   @minValue(1)
   @maxValue(6)
   behindHours: int?
@@ -13,7 +13,7 @@ type thresholds = {
   @maxValue(72)
   openHours: int?
 
-  @description('Minutes without a tick of the timer: 15 by default, the shortest for a tick each 10 minutes.')
+  @description('Minutes without a tick of the timer: 15 by default, the minimum for a tick every 10 minutes.')
   silentMinutes: (15 | 30 | 45)?
 
   @description('Percent of an account\'s posts that may get 429 in an hour: 20 by default.')
@@ -21,7 +21,7 @@ type thresholds = {
   @maxValue(99)
   throttledPercent: int?
 
-  @description('Posts in an hour below which their share says nothing: 10 by default.')
+  @description('Posts in an hour below which their share does not count: 10 by default.')
   @minValue(1)
   @maxValue(10000)
   throttledPosts: int?
@@ -37,30 +37,30 @@ type thresholds = {
   waitingMinutes: int?
 }
 
-@description('What the names end in.')
+@description('Suffix of the names.')
 param name string
 
 @description('Azure region.')
 param location string
 
-@description('Tags of group and rules.')
+@description('Tags of the resources.')
 param tags object
 
-@description('Resource id of the workspace that holds the metrics.')
+@description('Resource id of the workspace with the metrics.')
 param workspaceId string
 
-@description('Address that alerts are mailed to; empty where they are not.')
+@description('Address to email alerts to. Empty for none.')
 param email string
 
-@description('Address that alerts are posted to as JSON; empty where they are not.')
+@description('Address to post alerts to, as JSON. Empty for none.')
 @secure()
 param webhookUrl string
 
-@description('Address of the workflow of a Teams channel that posts cards; empty where none is told.')
+@description('Address of the Teams channel\'s workflow that posts cards. Empty for none.')
 @secure()
 param teamsUrl string
 
-@description('What counts as too much.')
+@description('Thresholds of the alerts.')
 param limits thresholds
 
 var behindHours = limits.?behindHours ?? 6
@@ -71,8 +71,8 @@ var throttledPosts = limits.?throttledPosts ?? 10
 var refusedPercent = limits.?refusedPercent ?? 5
 var waitingMinutes = limits.?waitingMinutes ?? 15
 
-// A channel takes cards, and no alert as Azure Monitor sends it. The channel's address is the only secret, so
-// there is no connection to sign in to; neither it nor an alert can be read in the history of runs.
+// A channel accepts cards, not alerts as Azure Monitor sends them. The channel's address is the only secret, so
+// no connection has to sign in; the history of runs shows neither the address nor an alert.
 resource teams 'Microsoft.Logic/workflows@2019-05-01' = if (!empty(teamsUrl)) {
   name: 'logic-${name}'
   location: location
@@ -98,7 +98,7 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
           {
             name: 'teams'
             resourceId: teams.id
-            #disable-next-line use-resource-symbol-reference // that would compile into a name that Azure may not resolve
+            #disable-next-line use-resource-symbol-reference // the symbol compiles into a name that Azure may not resolve
             callbackUrl: listCallbackUrl('${teams.id}/triggers/alert', '2019-05-01').value
             useCommonAlertSchema: true
           }
@@ -106,9 +106,9 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-// Each query returns what is wrong, one row for each export, account or secret, and nothing where all is well.
-// A window is longer than the pause between two looks, since a metric takes minutes to arrive. A query with
-// `ago` says itself how far it looks: Azure would show it two days.
+// Each query returns one row for each export, account or secret that has the problem, and none if all is well.
+// A window is longer than the time between two evaluations, because a metric takes minutes to arrive. A query
+// that uses `ago` limits its own time range: Azure would give it two days.
 var rules = [
   {
     name: 'behind'
@@ -160,7 +160,7 @@ var rules = [
     )
   }
   {
-    // Before the first metric there may be no table: that is silence too.
+    // Before the first metric, the table may not exist: that is silence too.
     name: 'silent'
     title: 'The timer has not ticked for ${silentMinutes} minutes'
     severity: 0
@@ -176,7 +176,7 @@ var rules = [
   }
   {
     name: 'vault'
-    title: 'The vault has refused an API key'
+    title: 'The vault has denied access to an API key'
     severity: 1
     by: 'Secret'
     every: 'PT15M'
@@ -239,7 +239,7 @@ var rules = [
   }
   {
     name: 'poison'
-    title: 'A message of the queue has failed for good'
+    title: 'A message of the queue has failed permanently'
     severity: 1
     by: ''
     every: 'PT15M'
@@ -285,7 +285,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       evaluationFrequency: rule.every
       windowSize: rule.window
       autoMitigate: true
-      // The first deployment comes before the first metric, and with it the table.
+      // At the first deployment the table does not exist yet: the first metric creates it.
       skipQueryValidation: true
       criteria: {
         allOf: [

@@ -1,12 +1,12 @@
 metadata description = 'The Functions app on Flex Consumption.'
 
-@description('What the names end in.')
+@description('Suffix of the names.')
 param name string
 
 @description('Azure region.')
 param location string
 
-@description('Tags of plan and app.')
+@description('Tags of the resources.')
 param tags object
 
 @description('Resource id of the app\'s identity.')
@@ -15,13 +15,13 @@ param identityId string
 @description('Memory of an instance, in MB.')
 param instanceMemoryMB int
 
-@description('The most instances that calls over HTTP and workers may scale out to.')
+@description('Maximum number of instances for HTTP calls and workers.')
 param maximumInstances int
 
 @description('Address of the container that packages are deployed to.')
 param deploymentUrl string
 
-@description('Resource id of the subnet that the app goes out through; empty where it goes out by itself.')
+@description('Resource id of the subnet for the app\'s outbound traffic. Empty for none.')
 param subnetId string
 
 @description('The app settings, by name.')
@@ -72,11 +72,11 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstances
-        // The queue has no entry here: host.json says how many messages an instance takes at once.
-        // Reads of a run must not wait for, or start an instance beside, a call that is exporting.
+        // The queue has no entry here: host.json sets how many messages an instance takes at once.
+        // A call that reads a run must not wait for a call that exports, or start another instance because of it.
         triggers: { http: { perInstanceConcurrency: 4 } }
       }
-      // A deployment lets what is running come to its end (preview).
+      // During a deployment, running calls finish first (preview).
       #disable-next-line BCP037 // documented, but missing from Bicep's types
       siteUpdateStrategy: { type: 'RollingUpdate' }
     }
@@ -91,7 +91,7 @@ resource publishingOverFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolici
 
 resource publishingOverScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
-  dependsOn: [publishingOverFtp] // the site takes one change at a time
+  dependsOn: [publishingOverFtp] // the site accepts one change at a time
   name: 'scm'
   properties: { allow: false }
 }

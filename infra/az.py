@@ -68,14 +68,16 @@ def run(*arguments: str) -> Any:
     """
     program = shutil.which("az")
     if program is None:
-        raise AzError("az is not installed: https://learn.microsoft.com/cli/azure/install-azure-cli")
+        raise AzError(
+            "az is not installed. Install it: https://learn.microsoft.com/cli/azure/install-azure-cli"
+        )
     command = [program, *arguments, "--output", "json", "--only-show-errors"]
     try:
         result = subprocess.run(  # noqa: S603 - no shell
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
     except subprocess.TimeoutExpired:
-        raise AzError(f"az gave no answer within {PATIENCE} seconds: run this again.") from None
+        raise AzError(f"az did not respond within {PATIENCE} seconds. Run this again.") from None
     if result.returncode:
         raise _error(result.stderr)
     return json.loads(result.stdout) if result.stdout.strip() else None
@@ -83,7 +85,7 @@ def run(*arguments: str) -> Any:
 
 def _error(printed: str) -> AzError:
     if "az login" in printed:
-        return AzError("az is not signed in, or its sign-in has ended: run az login.")
+        return AzError("az is not signed in, or its sign-in has expired. Run az login.")
     if found := _REFUSAL.search(printed):
         status = _STATUSES.get(found[1], HTTPStatus.INTERNAL_SERVER_ERROR)
         try:
@@ -94,7 +96,7 @@ def _error(printed: str) -> AzError:
     if found := _FAILURE.search(printed):
         inner = _INNER.search(printed)
         return Failed(printed.strip(), found[1], inner[1] if inner else "")
-    return AzError(f"az failed: {printed.strip()[-500:] or 'it says nothing'}")
+    return AzError(f"az failed: {printed.strip()[-500:] or 'it printed nothing'}")
 
 
 class Directory:

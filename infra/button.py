@@ -24,7 +24,9 @@ def repository(pyproject: str) -> str | None:
     """
     address: str | None = tomllib.loads(pyproject)["project"].get("urls", {}).get("Repository")
     if address is not None and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
-        raise ValueError("Repository in pyproject.toml is no address such as https://github.com/OWNER/NAME.")
+        raise ValueError(
+            "Repository in pyproject.toml must be an address such as https://github.com/OWNER/NAME."
+        )
     return address
 
 
@@ -49,7 +51,7 @@ def main() -> None:
         sys.exit(str(error))
     readme.write_text(with_button(readme.read_text(), address))
     if address is None:
-        sys.exit("There is no button: name the repository in pyproject.toml, [project.urls] Repository.")
+        sys.exit("The README has no button. Set Repository under [project.urls] in pyproject.toml.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-metadata description = 'The app\'s code, from a package that brings its dependencies. Comes after the app\'s roles and settings.'
+metadata description = 'The app\'s code, from a package that includes its dependencies. Deployed after the app\'s roles and settings.'
 
 @description('Name of the Functions app.')
 param siteName string

@@ -32,7 +32,7 @@ def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str
     """Runs the CLI; what it warns of is in stderr."""
     cli = bicep()
     if cli is None:
-        sys.exit("There is no Bicep CLI: install it, or set BICEP to its path.")
+        sys.exit("The Bicep CLI was not found. Install it, or set BICEP to its path.")
     return subprocess.run([cli, command, *arguments], cwd=INFRA, capture_output=True, text=True, check=False)  # noqa: S603
 
 

@@ -1,7 +1,7 @@
-"""Makes the secret digest-key in a vault that has none: another key would make every ledger unreadable.
+"""Creates the secret digest-key in a vault that has none: a second key would make every ledger unreadable.
 
-azd runs it after it provisions. It sets one only where the vault answers that there is no such secret; every
-other failure leaves the vault as it is. https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
+azd runs it after it provisions. It creates the secret only if the vault answers that it does not exist; after
+any other failure, the vault stays as it is. https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
 """
 
 import argparse
@@ -25,13 +25,13 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
     parser.add_argument("vault", help="the name of the vault: KEY_VAULT_NAME of azd's variables")
     vault = parser.parse_args(arguments).vault
     if not vault:
-        parser.error("the vault's name is empty: KEY_VAULT_NAME is an output of the deployment.")
+        parser.error("The vault's name is empty. Use KEY_VAULT_NAME of the deployment's outputs.")
     try:
         was_made = make(vault, sleep)
     except AzError as error:
-        sys.stderr.write(f"{NAME} was not looked at or made: {error}\n{_what_helps(error, vault)}\n")
+        sys.stderr.write(f"{NAME} was not checked or created: {error}\n{_what_helps(error, vault)}\n")
         return 1
-    sys.stdout.write(f"{NAME} {'was made' if was_made else 'is there already'}, in {vault}.\n")
+    sys.stdout.write(f"{NAME} {'was created' if was_made else 'already exists'} in {vault}.\n")
     return 0
 
 
@@ -65,15 +65,15 @@ def _what_helps(error: AzError, vault: str) -> str:
     secret = f"--vault-name {vault} --name {NAME}"
     match error:
         case Failed(inner="SecretDisabled"):
-            return f"It is there, but disabled: az keyvault secret set-attributes {secret} --enabled true"
+            return f"It is disabled. Enable it: az keyvault secret set-attributes {secret} --enabled true"
         case Failed(inner="ObjectIsDeletedButRecoverable"):
-            return f"It was deleted, and ledgers need the same one: az keyvault secret recover {secret}"
+            return f"It was deleted, and ledgers need it. Recover it: az keyvault secret recover {secret}"
         case Failed(inner="ForbiddenByFirewall" | "ForbiddenByConnection"):
-            return "The vault is closed to this machine: docs/network.md says how to make it from outside."
+            return "The vault is closed to this machine. Create the secret as docs/network.md describes."
         case Failed(code="Forbidden"):
             return f"Get the role Key Vault Secrets Officer on {vault}, then run azd provision again."
     return (
-        "Run azd provision again, before the first export runs: without the key, everybody is sent each time."
+        "Run azd provision again before the first export runs: without the key, each run sends all profiles."
     )
 
 

@@ -1,6 +1,6 @@
-metadata description = 'Tells the app of each new model.json, seconds after a refresh. Deployed to the group of the segments\' account.'
+metadata description = 'Notifies the app of each new model.json, seconds after a refresh. Deployed to the group of the segments\' account.'
 
-@description('What the name of the topic ends in.')
+@description('Suffix of the topic\'s name.')
 param name string
 
 @description('Azure region of the account.')
@@ -15,7 +15,7 @@ param accountName string
 @description('Container in that account.')
 param containerName string
 
-@description('Folder in that container, without a slash at either end; may be empty.')
+@description('Folder in that container, without a slash at either end. May be empty.')
 param prefix string
 
 @description('Resource group of the queue.')
@@ -24,7 +24,7 @@ param queueResourceGroupName string
 @description('Storage account of the queue.')
 param queueAccountName string
 
-@description('The queue that is told.')
+@description('Name of the queue.')
 param queueName string
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
@@ -52,7 +52,7 @@ module sender 'sender.bicep' = {
   }
 }
 
-// After the role: a topic that may not send yet would drop what it is told first.
+// After the role: a topic without the right to send would drop the first events.
 resource refreshed 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
   name: 'refreshed'
@@ -74,7 +74,7 @@ resource refreshed 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-
         }
       }
     }
-    // What comes later than the next ticks says nothing new.
+    // After the next ticks, an event has no news.
     retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 60 }
   }
 }

@@ -1,4 +1,4 @@
-metadata description = 'Who may do what with the API keys: the app reads them, and writes some where it may; an administrator stores them. Deployed to the vault\'s group.'
+metadata description = 'Rights on the API keys: the app reads them, and writes some if allowed; an administrator stores them. Deployed to the vault\'s group.'
 
 @description('Name of the vault.')
 param vaultName string
@@ -6,10 +6,10 @@ param vaultName string
 @description('Object id of the app\'s identity.')
 param principalId string
 
-@description('Whether the app writes secrets, too.')
+@description('Whether the app also writes secrets.')
 param appWritesSecrets bool
 
-@description('Object id of who stores API keys; empty for nobody.')
+@description('Object id of the person or group that stores API keys. Empty for none.')
 param administratorId string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'

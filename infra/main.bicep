@@ -1,20 +1,20 @@
 import { thresholds } from 'alerts.bicep'
 
-metadata description = 'The export of Customer Insights segments to Klaviyo lists: a Functions app, its state and its vault.'
+metadata description = 'Exports Customer Insights segments to Klaviyo lists: a Functions app, its state and its vault.'
 
 targetScope = 'resourceGroup'
 
-// In the order in which one thinks of them: where, what runs there, who, who is told, how big.
+// In the order of the choices: place, segments, code, sign-in, keys, alerts, work, size, network, retention.
 
-@description('Name of this environment, such as production: a tag by which azd finds its resources. Another name makes an app of its own beside the first.')
+@description('Name of this environment, such as production. azd finds its resources by this tag; a different name creates a second app next to the first.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('Azure region, the group\'s own by default; it must offer Flex Consumption.')
+@description('Azure region, by default that of the resource group. It must offer Flex Consumption.')
 param location string = resourceGroup().location
 
-@description('Name of the storage account that Customer Insights exports its segments to, without .blob.core.windows.net. It must exist.')
+@description('Name of the storage account that Customer Insights exports segments to, without .blob.core.windows.net. It must exist.')
 @minLength(3)
 @maxLength(24)
 param segmentsAccountName string
@@ -24,98 +24,98 @@ param segmentsAccountName string
 @maxLength(63)
 param segmentsContainerName string
 
-@description('Folder in that container under which the CustomerInsights_… folders lie, such as exports/klaviyo; empty where they lie at its top.')
+@description('Folder in that container that has the CustomerInsights_… folders, such as exports/klaviyo. Empty if they are at the top level.')
 param segmentsPrefix string = ''
 
-@description('Resource group of that account; empty for the one that is deployed to.')
+@description('Resource group of that account. Empty for the group that you deploy to.')
 param segmentsResourceGroupName string = ''
 
-@description('Address of the app\'s package, such as a release\'s file segment-export-1.0.0.zip: it must be readable without signing in. Empty to deploy the code afterwards.')
+@description('Address of the app\'s package, such as a release\'s file segment-export-1.0.0.zip. It must be readable without signing in. Empty to deploy the code afterwards.')
 param packageUri string = ''
 
-@description('How callers over HTTP sign in: by a function key, or with Microsoft Entra, which the page needs.')
+@description('How HTTP callers sign in: with a function key, or with Microsoft Entra, which the page needs.')
 @allowed(['key', 'entra'])
 param auth string = 'key'
 
-@description('Client id of the app registration that callers sign in to, which infra/sign_in.py makes; for entra only. Empty where the sign-in is set up in the portal: until then, the app refuses everything.')
+@description('For entra only: client id of the app registration that infra/sign_in.py creates. Empty if you set up the sign-in in the portal; until you have, the app refuses every request.')
 param signInClientId string = ''
 
-@description('Object id of the person or group who stores API keys and writes connections and exports from a terminal; empty for nobody.')
+@description('Object id of the person or group that stores API keys and writes connections and exports from a terminal. Empty for none.')
 param administratorId string = ''
 
-@description('Name of a vault that holds API keys already; empty for one of its own.')
+@description('Name of an existing vault for the API keys. Empty to create one.')
 @maxLength(24)
 param keyVaultName string = ''
 
-@description('Resource group of that vault; empty for the one that is deployed to.')
+@description('Resource group of that vault. Empty for the group that you deploy to.')
 param keyVaultResourceGroupName string = ''
 
-@description('Whether the app writes secrets: keys that administrators type, tokens of OAuth, its digest key. By default with entra and a vault of its own.')
+@description('Whether the app writes secrets: keys that administrators type, OAuth tokens, its digest key. By default, true with entra and its own vault.')
 param appWritesSecrets bool = auth == 'entra' && empty(keyVaultName)
 
-@description('Address that alerts are mailed to; empty where others are added to the action group.')
+@description('Address to email alerts to. Empty for none.')
 param alertEmail string = ''
 
-@description('Address that alerts are posted to, in Azure Monitor\'s common alert schema; empty for none. Who may read the action group sees it.')
+@description('Address to post alerts to, in Azure Monitor\'s common alert schema. Empty for none. Readers of the action group can see it.')
 @secure()
 param alertWebhookUrl string = ''
 
-@description('Address of the workflow of a Teams channel that posts the cards that it is sent; empty for none.')
+@description('Address of the Teams channel\'s workflow that posts the cards it receives. Empty for none.')
 @secure()
 param alertTeamsUrl string = ''
 
-@description('From what numbers on alerts fire; what is left out has its default.')
+@description('Thresholds of the alerts. Those that you leave out have their defaults.')
 param alertThresholds thresholds = {}
 
-@description('Name of the secret with the address that is notified of failed runs and held removals; empty where none is.')
+@description('Name of the secret with the webhook\'s address for failed runs and held removals. Empty for none.')
 #disable-next-line secure-secrets-in-params // the name of a secret, not the secret
 param notifySecret string = ''
 
-@description('Where people reach the app, such as https://exports.example.org; empty where that is its own host name.')
+@description('Address where people reach the app, such as https://exports.example.org. Empty for the app\'s own host name.')
 param publicUrl string = ''
 
-@description('The id of your OAuth app at Klaviyo, for connections that people sign in to; its secret lies in the vault as klaviyo-client-secret, and the app must write secrets.')
+@description('Id of your OAuth app at Klaviyo, for connections that people sign in to. Its secret must be in the vault as klaviyo-client-secret, and the app must write secrets.')
 param klaviyoClientId string = ''
 
-@description('Whether all exports stop before their next post.')
+@description('Whether to stop every export before its next post.')
 param exportsPaused bool = false
 
-@description('Who does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
+@description('What does the work: with queue, the timer hands it to workers, which scale out; with timer, the timer does it itself.')
 @allowed(['timer', 'queue'])
 param workers string = 'queue'
 
-@description('When the timer looks for work: NCRONTAB with seconds, in UTC, each 10 minutes at least, since alerts count on it. What an export is due by stands in the export.')
+@description('When the timer looks for work: NCRONTAB with seconds, in UTC, at least every 10 minutes, because alerts depend on it. When an export is due is defined in the export.')
 param exportSchedule string = '0 * * * * *'
 
 @description('Memory of an instance, in MB.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('The most instances that calls over HTTP and workers may scale out to.')
+@description('Maximum number of instances for HTTP calls and workers.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Whether Event Grid tells the app of each refresh, so that exports start seconds after it; only where workers is queue.')
+@description('Whether Event Grid notifies the app of each refresh, so that exports start seconds after it. Needs workers to be queue.')
 @allowed(['none', 'eventGrid'])
 param refreshEvents string = 'none'
 
-@description('How storage and vault are reached: from the internet, by identity; or with private through a network of the app\'s own only.')
+@description('How storage and vault are reached: from the internet, protected by identity (public); or only through the app\'s own network (private).')
 @allowed(['public', 'private'])
 param network string = 'public'
 
-@description('Addresses of that network, a /24 or larger: others than those of networks that it may be connected with.')
+@description('Addresses of that network, a /24 or larger. They must not overlap with networks that you may connect to it.')
 param networkAddressRange string = '10.20.0.0/24'
 
-@description('Days that closed runs and their refused rows are kept.')
+@description('Days to keep closed runs and their refused rows.')
 @minValue(30)
 param runsKeptDays int = 365
 
-@description('Days that the audit is kept: who changed what.')
+@description('Days to keep the audit of changes.')
 @minValue(90)
 param auditKeptDays int = 730
 
-@description('How often the state is copied; regions differ in what they offer.')
+@description('Redundancy of the state. Not every region offers all of them.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageRedundancy string = 'Standard_GRS'
 
@@ -129,42 +129,44 @@ func isGuid(text string) bool =>
 
 func isHttps(text string) bool => startsWith(text, 'https://') && !contains(text, ' ')
 
-// Azure would refuse these too, but some only after minutes, and none of them by the parameter's name.
+// Azure would also refuse these values, but some only after minutes, and never with the parameter's name.
 var mistakes = [
   hasOnly(segmentsAccountName, lettersAndDigits)
     ? ''
-    : 'segmentsAccountName has lower-case letters and digits only, such as mysegments.'
+    : 'segmentsAccountName must have only lowercase letters and digits, such as mysegments.'
   hasOnly(segmentsContainerName, '${lettersAndDigits}-')
     ? ''
-    : 'segmentsContainerName has lower-case letters, digits and hyphens only, such as exports.'
+    : 'segmentsContainerName must have only lowercase letters, digits and hyphens, such as exports.'
   startsWith(segmentsPrefix, '/') || endsWith(segmentsPrefix, '/')
-    ? 'segmentsPrefix has no slash at either end, such as exports/klaviyo.'
+    ? 'segmentsPrefix must not begin or end with a slash: write exports/klaviyo, for example.'
     : ''
-  empty(packageUri) || isHttps(packageUri) ? '' : 'packageUri begins with https://.'
+  empty(packageUri) || isHttps(packageUri) ? '' : 'packageUri must begin with https://.'
   empty(administratorId) || isGuid(administratorId)
     ? ''
-    : 'administratorId is an object id of Microsoft Entra, such as 00000000-0000-0000-0000-000000000000, and no name.'
+    : 'administratorId must be an object id of Microsoft Entra, such as 00000000-0000-0000-0000-000000000000, not a name.'
   empty(signInClientId) || isGuid(signInClientId)
     ? ''
-    : 'signInClientId is the client id of an app registration, such as 00000000-0000-0000-0000-000000000000.'
+    : 'signInClientId must be the client id of an app registration, such as 00000000-0000-0000-0000-000000000000.'
   hasOnly(toLower(keyVaultName), '${lettersAndDigits}-')
     ? ''
-    : 'keyVaultName is the name of a vault, such as kv-keys, and no address.'
-  empty(alertEmail) || contains(alertEmail, '@') ? '' : 'alertEmail is an address, such as operator@example.org.'
+    : 'keyVaultName must be the name of a vault, such as kv-keys, not its address.'
+  empty(alertEmail) || contains(alertEmail, '@')
+    ? ''
+    : 'alertEmail must be an email address, such as operator@example.org.'
   hasOnly(toLower(notifySecret), '${lettersAndDigits}-')
     ? ''
-    : 'notifySecret is the name of a secret, such as notify-url, and not the address.'
+    : 'notifySecret must be the name of a secret, such as notify-url, not the address.'
   empty(publicUrl) || (isHttps(publicUrl) && length(split(publicUrl, '/')) == 3)
     ? ''
-    : 'publicUrl begins with https:// and ends after the host, such as https://exports.example.org.'
+    : 'publicUrl must begin with https:// and end after the host, such as https://exports.example.org.'
   refreshEvents == 'none' || workers == 'queue'
     ? ''
-    : 'refreshEvents is eventGrid, and events go to a queue: set workers to queue, or refreshEvents to none.'
-  parseCidr(networkAddressRange).cidr <= 24 ? '' : 'networkAddressRange is a /24 or larger, such as 10.20.0.0/24.'
-  length(split(exportSchedule, ' ')) == 6 ? '' : 'exportSchedule has six fields, such as 0 * * * * *.'
+    : 'refreshEvents needs a queue: set workers to queue, or refreshEvents to none.'
+  parseCidr(networkAddressRange).cidr <= 24 ? '' : 'networkAddressRange must be a /24 or larger, such as 10.20.0.0/24.'
+  length(split(exportSchedule, ' ')) == 6 ? '' : 'exportSchedule must have six fields, such as 0 * * * * *.'
 ]
 
-// Of every name that is made: so a mistake ends the deployment before anything is.
+// Part of every resource's name, so a mistake stops the deployment before it creates anything.
 var token = empty(join(mistakes, ''))
   ? uniqueString(subscription().id, resourceGroup().id, environmentName)
   : fail(join(filter(mistakes, mistake => !empty(mistake)), ' '))
@@ -307,7 +309,7 @@ module app 'app.bicep' = {
     subnetId: isPrivate ? privateNetwork!.outputs.appSubnetId : ''
     settings: union(
       {
-        // Names the app in the host's storage: two apps with one name there would share the timer's lock.
+        // Identifies the app in the host's storage: two apps with the same id would share the timer's lock.
         AzureFunctionsWebHost__hostid: token
         AzureWebJobsDisableHomepage: 'true'
         AzureWebJobsStorage__credential: 'managedidentity'
@@ -317,9 +319,9 @@ module app 'app.bicep' = {
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
         PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-        // Each running function holds one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
+        // Each running function uses one: an instance has up to four calls (app.bicep) or messages (host.json) at once.
         PYTHON_THREADPOOL_THREAD_COUNT: '8'
-        // A trace of a request holds its URL, and the app counts its posts itself.
+        // A request's trace has its URL, and the app counts its posts itself.
         OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'httpx'
         AZURE_CLIENT_ID: identity.properties.clientId
         SEGMENTS_URL: segments.outputs.url
@@ -337,9 +339,9 @@ module app 'app.bicep' = {
         KLAVIYO_CLIENT_ID: klaviyoClientId
         APP_WRITES_SECRETS: appWritesSecrets ? 'true' : 'false'
       },
-      // Whose sign-ins the app believes, once the platform's sign-in is on.
+      // The tenant whose sign-ins the app trusts, once the platform's sign-in is on.
       auth == 'entra' ? { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: subscription().tenantId } : {},
-      // The identity that proves to Entra who the app is: there is no secret.
+      // The identity with which the app signs in to Entra, instead of a secret.
       signsIn ? { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identity.properties.clientId } : {}
     )
   }
@@ -368,17 +370,17 @@ output FUNCTION_APP_NAME string = app.outputs.name
 @description('Address of the HTTP API.')
 output FUNCTION_APP_URL string = app.outputs.url
 
-@description('Name of the vault that the API keys go into.')
+@description('Name of the vault for the API keys.')
 output KEY_VAULT_NAME string = vaultName
 
-@description('The settings that the command segment-export needs to see what the app sees.')
+@description('Address of the vault.')
 output KEY_VAULT_URL string = keys.outputs.url
 
-@description('Where the segments are.')
+@description('Address of the segments.')
 output SEGMENTS_URL string = segments.outputs.url
 
-@description('Where connections, exports, heads and runs are.')
+@description('Address of connections, exports, heads and runs.')
 output STATE_URL string = storage.outputs.stateUrl
 
-@description('The queue of work; blank where the timer does the work itself.')
+@description('Address of the work queue. Empty if the timer does the work itself.')
 output QUEUE_URL string = storage.outputs.queueUrl

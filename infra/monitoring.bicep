@@ -1,6 +1,6 @@
-metadata description = 'Where logs, traces and metrics go: Application Insights over a Log Analytics workspace.'
+metadata description = 'The destination of logs, traces and metrics: Application Insights over a Log Analytics workspace.'
 
-@description('What the names end in.')
+@description('Suffix of the names.')
 param name string
 
 @description('Azure region.')
@@ -46,8 +46,8 @@ resource appPublishesTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-
   }
 }
 
-@description('Resource id of the workspace, for who queries it.')
+@description('Resource id of the workspace, for queries.')
 output workspaceId string = workspace.id
 
-@description('Where telemetry is sent; an address, since keys alone are refused.')
+@description('Where the app sends telemetry. Not a secret: a key alone is refused.')
 output connectionString string = insights.properties.ConnectionString

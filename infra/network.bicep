@@ -1,12 +1,12 @@
-metadata description = 'A network of the app\'s own: one way out, and private endpoints for all that it keeps and reads.'
+metadata description = 'The app\'s own network: one way out, and private endpoints for all that it stores and reads.'
 
-@description('What the names end in.')
+@description('Suffix of the names.')
 param name string
 
 @description('Azure region.')
 param location string
 
-@description('Tags of all that is made here.')
+@description('Tags of the resources.')
 param tags object
 
 @description('Addresses of the network, in CIDR notation, /24 or larger.')
@@ -24,7 +24,7 @@ param segmentsAccountId string
 @description('Resource id of the vault.')
 param vaultId string
 
-// What is reached through an endpoint: each kind of service has names of its own.
+// The kinds of services behind endpoints: each has its own DNS names.
 var kinds = withQueue ? ['blob', 'vault', 'queue'] : ['blob', 'vault']
 var zoneNames = {
   blob: 'privatelink.blob.${environment().suffixes.storage}'
@@ -46,7 +46,7 @@ resource outboundAddress 'Microsoft.Network/publicIPAddresses@2025-05-01' = {
   properties: { publicIPAllocationMethod: 'Static' }
 }
 
-// The only way to Klaviyo, Microsoft Entra and Azure Monitor: subnets have none of their own.
+// The only way to Klaviyo, Microsoft Entra and Azure Monitor: subnets have no outbound access by themselves.
 resource wayOut 'Microsoft.Network/natGateways@2025-05-01' = {
   name: 'ng-${name}'
   location: location
@@ -107,13 +107,13 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
     properties: {
       virtualNetwork: { id: net.id }
       registrationEnabled: false
-      // Accounts that others reach privately, and we do not, keep their public addresses.
+      // Accounts that have private endpoints elsewhere, but none here, stay reachable by their public addresses.
       resolutionPolicy: 'NxDomainRedirect'
     }
   }
 ]
 
-// One after another: two at once on one account, or in one subnet, can be refused as in progress.
+// One after another: Azure can refuse two at once, on one account or in one subnet, as in progress.
 @batchSize(1)
 resource endpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [
   for target in targets: {
@@ -148,5 +148,5 @@ resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-0
   }
 ]
 
-@description('Resource id of the subnet that the app goes out through.')
+@description('Resource id of the subnet for the app\'s outbound traffic.')
 output appSubnetId string = net::appSubnet.id

@@ -41,7 +41,7 @@ def main() -> None:
         return
     ours, dependencies = build(ROOT / "dist/app")
     pack(ROOT / "dist/app", ROOT / "dist/app.zip")
-    click.echo(f"dist/app, dist/app.zip: {ours:,} bytes of ours, {dependencies:,} of dependencies, unpacked.")
+    click.echo(f"dist/app, dist/app.zip: {ours:,} bytes of code, {dependencies:,} of dependencies, unpacked.")
 
 
 def fetch() -> None:
@@ -63,7 +63,9 @@ def build(folder: Path) -> tuple[int, int]:
     """Fills an empty folder with what is deployed; returns the bytes of ours, and of the dependencies."""
     requirements = WHEELS / "requirements.txt"
     if not requirements.exists() or requirements.read_bytes() != (ROOT / "requirements.txt").read_bytes():
-        raise click.ClickException(f"{WHEELS.relative_to(ROOT)} is not what requirements.txt pins: use make.")
+        raise click.ClickException(
+            f"{WHEELS.relative_to(ROOT)} does not match requirements.txt. Run make package."
+        )
     shutil.rmtree(folder, ignore_errors=True)
     for name in files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,9 @@ def build(folder: Path) -> tuple[int, int]:
     shutil.copytree(WHEELS / "site-packages", folder / SITE_PACKAGES)
     dependencies = _bytes(folder) - ours
     if ours + dependencies > MOST_BYTES:
-        raise click.ClickException(f"Unpacked it has more than {MOST_BYTES:,} bytes.")
+        raise click.ClickException(
+            f"The package has more than {MOST_BYTES:,} bytes unpacked. Remove dependencies."
+        )
     return ours, dependencies
 
 

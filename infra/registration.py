@@ -7,10 +7,13 @@ from infra.az import Json
 
 # The app's roles (shared/administration/rights.py). The ids are ours: they are the same in every tenant.
 ROLES = {
-    "Administrator": ("e8277a8b-d698-4328-bbf9-cbe862fc5c3f", "Does everything, connections and keys too."),
+    "Administrator": (
+        "e8277a8b-d698-4328-bbf9-cbe862fc5c3f",
+        "Does everything, including connections and keys.",
+    ),
     "Contributor": (
         "74b491b7-df31-49fe-8dca-f37dd18b81f9",
-        "Makes and runs exports over shared connections.",
+        "Creates and runs exports over shared connections.",
     ),
     "Viewer": ("2dd5ff5b-bf3a-4334-9f2e-316474f19cd8", "Reads exports and runs."),
 }
@@ -31,12 +34,12 @@ def missing(registration: Json, urls: Iterable[str]) -> Iterator[Step]:
     """What a registration lacks, for an app that people reach at these addresses. Nothing is taken away."""
     own, web = f"api://{registration['appId']}", registration.get("web") or {}
     if registration.get("signInAudience") != AUDIENCE:
-        yield Step("set: only accounts of this tenant sign in", {"signInAudience": AUDIENCE})
+        yield Step("set: only accounts of this tenant can sign in", {"signInAudience": AUDIENCE})
     if (registration.get("api") or {}).get("requestedAccessTokenVersion") != 2:
-        yield Step("set: access tokens are of version 2", {"api": {"requestedAccessTokenVersion": 2}})
+        yield Step("set: access tokens have version 2", {"api": {"requestedAccessTokenVersion": 2}})
     if not registration.get("groupMembershipClaims"):
         # For connections that are shared with a group: of all that a person is in, only those assigned here.
-        yield Step("set: tokens name assigned groups", {"groupMembershipClaims": "ApplicationGroup"})
+        yield Step("set: tokens list assigned groups", {"groupMembershipClaims": "ApplicationGroup"})
     identifiers = registration.get("identifierUris") or []
     if own not in identifiers:
         yield Step(f"added: identifier URI {own}", {"identifierUris": [*identifiers, own]})
@@ -47,7 +50,7 @@ def missing(registration: Json, urls: Iterable[str]) -> Iterator[Step]:
         yield Step(f"added: app roles {names}", {"appRoles": [*roles, *new]})
     if not (web.get("implicitGrantSettings") or {}).get("enableIdTokenIssuance"):
         settings = {"implicitGrantSettings": {"enableIdTokenIssuance": True}}
-        yield Step("set: signing in yields an ID token", {"web": settings})
+        yield Step("set: sign-in returns an ID token", {"web": settings})
     redirects = web.get("redirectUris") or []
     callbacks = [f"{url}/.auth/login/aad/callback" for url in urls]
     if others := [callback for callback in callbacks if callback not in redirects]:

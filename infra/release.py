@@ -12,16 +12,17 @@ from infra.package import ROOT, build, pack
 @click.command()
 @click.argument("version")
 def release(version: str) -> None:
-    """Packs dist/segment-export-VERSION.zip, and the template beside it, from a tree in which everything is
-    committed."""
+    """Packs dist/segment-export-VERSION.zip and its template, from a tree without uncommitted changes."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise click.UsageError("VERSION has three numbers, such as 1.2.0.")
+        raise click.UsageError("VERSION must have three numbers, such as 1.2.0.")
     if _git("status", "--porcelain"):
-        raise click.ClickException("There are changes that are not committed.")
+        raise click.ClickException("The tree has uncommitted changes. Commit them first.")
     if _git("tag", "--list", f"v{version}"):
-        raise click.ClickException(f"There is a tag v{version}: what is released stays as it is.")
+        raise click.ClickException(f"The tag v{version} already exists. Choose another version.")
     if not is_in_changelog(version, (ROOT / "CHANGELOG.md").read_text()):
-        raise click.ClickException(f"CHANGELOG.md has no heading `## [{version}] - <year>-<month>-<day>`.")
+        raise click.ClickException(
+            f"CHANGELOG.md has no heading `## [{version}] - <year>-<month>-<day>`. Add it."
+        )
     set_version(version)
     ours, dependencies = build(ROOT / "dist/app")
     package = ROOT / f"dist/segment-export-{version}.zip"
@@ -29,7 +30,7 @@ def release(version: str) -> None:
     template = ROOT / f"dist/segment-export-{version}.json"
     shutil.copyfile(ROOT / "infra/main.json", template)
     click.echo(f"{package.relative_to(ROOT)}: {package.stat().st_size:,} bytes.")
-    click.echo(f"Unpacked: {ours:,} bytes of ours, {dependencies:,} of dependencies.")
+    click.echo(f"Unpacked: {ours:,} bytes of code, {dependencies:,} of dependencies.")
     click.echo(f"{template.relative_to(ROOT)}: the template, for the portal.")
     click.echo(f"Then: git commit --all --message 'Release {version}'; git tag v{version}")
 

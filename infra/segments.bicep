@@ -1,4 +1,4 @@
-metadata description = 'Lets the app read the segments: their container, nothing else of the account. Deployed to the account\'s group.'
+metadata description = 'Lets the app read the segments\' container, and nothing else in the account. Deployed to the account\'s group.'
 
 @description('Storage account that Customer Insights exports to.')
 param accountName string
@@ -6,7 +6,7 @@ param accountName string
 @description('Container in that account.')
 param containerName string
 
-@description('Folder in that container, without a slash at either end; may be empty.')
+@description('Folder in that container, without a slash at either end. May be empty.')
 param prefix string
 
 @description('Object id of the app\'s identity.')

@@ -1,9 +1,9 @@
-metadata description = 'Lets Event Grid put messages into the queue of work. Deployed to the group of the queue.'
+metadata description = 'Lets Event Grid put messages into the work queue. Deployed to the queue\'s group.'
 
 @description('Storage account of the queue.')
 param accountName string
 
-@description('The queue.')
+@description('Name of the queue.')
 param queueName string
 
 @description('Object id of the topic\'s identity.')

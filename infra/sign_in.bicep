@@ -1,4 +1,4 @@
-metadata description = 'The sign-in with Microsoft Entra in front of the app: nothing but its health answers without it.'
+metadata description = 'The sign-in with Microsoft Entra in front of the app: only the health answers without it.'
 
 @description('Name of the Functions app.')
 param siteName string
@@ -34,7 +34,7 @@ resource signIn 'Microsoft.Web/sites/config@2025-03-01' = {
         validation: { allowedAudiences: ['api://${clientId}', clientId] }
       }
     }
-    // The app needs to know who calls, and no token of theirs.
+    // The app needs to know the caller, but not the caller's tokens.
     login: { tokenStore: { enabled: false } }
   }
 }

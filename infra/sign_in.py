@@ -1,8 +1,8 @@
-"""Makes the app registration of an environment that is deployed with auth=entra, or completes it.
+"""Creates or completes the app registration of an environment that is deployed with auth=entra.
 
-Run it before the deployment, which needs the client id that it prints, and once more afterwards, when the app
-has an address and an identity. It reads first and writes only what is missing; what others added stays.
-docs/sign-in.md says what each part is for.
+Run it before the deployment, which needs the client id that it prints, and again afterwards, when the app has
+an address and an identity. It reads first and adds only what is missing; what others added stays.
+docs/sign-in.md explains each part.
 """
 
 import argparse
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.sign_in", description=__doc__)
     parser.add_argument("--environment", required=True, help="the environmentName of the deployment")
-    parser.add_argument("--resource-group", required=True, help="the group that is deployed to")
+    parser.add_argument("--resource-group", required=True, help="the group that you deploy to")
     parser.add_argument("--subscription", default="", help="the id of its subscription, which az must use")
-    parser.add_argument("--client-id", default="", help="a registration that is there, to be completed")
-    parser.add_argument("--url", default="", help="where people reach the app, as in PUBLIC_URL")
+    parser.add_argument("--client-id", default="", help="an existing registration, to be completed")
+    parser.add_argument("--url", default="", help="the address where people reach the app, as in PUBLIC_URL")
     parser.add_argument(
         "--assign",
         nargs=2,
@@ -77,11 +77,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--environment and --resource-group must not be empty.")
     for object_id, role in options.assign:
         if not _ID.fullmatch(object_id):
-            parser.error(f"{object_id} is not an object id: see `az ad user show`, or the managed identity.")
+            parser.error(f"{object_id} is not an object id. See `az ad user show`, or the managed identity.")
         if role not in ROLES:
-            parser.error(f"{role} is not a role: choose from {', '.join(ROLES)}.")
+            parser.error(f"{role} is not a role. Choose from {', '.join(ROLES)}.")
     if options.client_id and not _ID.fullmatch(options.client_id):
-        parser.error("--client-id is not the id of an app registration.")
+        parser.error("--client-id must be the client id of an app registration.")
     if options.url and not re.fullmatch(r"https://[^\s?#]+", options.url):
         parser.error("--url must be an https URL.")
     return options
@@ -93,8 +93,8 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
     subscription = account["id"]
     if options.subscription not in ("", subscription):
         raise AzError(
-            f"az uses the subscription {subscription}, but the environment is in {options.subscription}: "
-            f"run az account set --subscription {options.subscription}."
+            f"az uses the subscription {subscription}, but the environment is in {options.subscription}. "
+            f"Run az account set --subscription {options.subscription}."
         )
     app = deployed_app(directory, subscription, options.resource_group, options.environment)
     urls = [url for url in (app and f"https://{app.host}", options.url.rstrip("/")) if url]
@@ -108,7 +108,7 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
     client_id = str(registration["appId"])
     principal = _service_principal(client_id, directory)
     if app is None:
-        directory.say("The app is not deployed yet: deploy it with this client id, then run this again.")
+        directory.say("The app is not deployed yet. Deploy it with this client id, then run this again.")
     else:
         _trust(app, account["tenantId"], registration["id"], directory)
     roles = {role["value"]: role["id"] for role in (registration | change)["appRoles"]}
@@ -137,13 +137,15 @@ def deployed_app(directory: Directory, subscription: str, group: str, environmen
     if len(ours) > 1:
         names = " and ".join(site["name"] for site in ours)
         raise AzError(
-            f"{names} have the tags azd-env-name={environment} and azd-service-name={SERVICE}: "
-            "remove them from what is not the app of this environment."
+            f"{names} have the tags azd-env-name={environment} and azd-service-name={SERVICE}. "
+            "Remove them from each app that does not belong to this environment."
         )
     [site] = ours
     identities = (site.get("identity") or {}).get("userAssignedIdentities") or {}
     if len(identities) != 1:
-        raise AzError(f"{site['name']} must have one user-assigned identity: deploy the templates again.")
+        raise AzError(
+            f"{site['name']} must have exactly one user-assigned identity. Deploy the templates again."
+        )
     [identity] = identities.values()
     return App(site["properties"]["defaultHostName"], identity["principalId"])
 
@@ -162,8 +164,8 @@ def _registration(options: argparse.Namespace, subscription: str, directory: Dir
         found = directory.find(f"applications(appId='{options.client_id}')")
         if found is None:
             raise AzError(
-                f"The tenant has no app registration with the client id {options.client_id}. Without "
-                "--client-id (SIGN_IN_CLIENT_ID), one is made."
+                f"The tenant has no app registration with the client id {options.client_id}. Leave "
+                "out --client-id (SIGN_IN_CLIENT_ID) to create one."
             )
         return found
     key = unique_name(subscription, options.resource_group, options.environment)
@@ -171,7 +173,7 @@ def _registration(options: argparse.Namespace, subscription: str, directory: Dir
     found = directory.find(path)
     if found is None:
         body = {"displayName": f"Segment export {options.environment}", "signInAudience": AUDIENCE}
-        found = directory.make(path, body, f"made: app registration {body['displayName']}", by_key=True)
+        found = directory.make(path, body, f"created: app registration {body['displayName']}", by_key=True)
     return found or directory.read(path)
 
 
@@ -182,7 +184,7 @@ def _service_principal(client_id: str, directory: Directory) -> str:
     found = directory.find(path)
     if found is None:
         body = {"appId": client_id, **only_assigned}
-        line = "made: enterprise application, for which assignment is required"
+        line = "created: enterprise application, with assignment required"
         found = directory.make("servicePrincipals", body, line) or directory.read(path)
     if not found["appRoleAssignmentRequired"]:
         directory.change(f"servicePrincipals/{found['id']}", only_assigned, "set: assignment is required")
@@ -215,7 +217,9 @@ def _assign(
         if by_a_person:
             todo.append((directory.read("me")["id"].lower(), ADMINISTRATOR))
         else:
-            directory.say("Nobody is an administrator: run this again with --assign OBJECT_ID Administrator.")
+            directory.say(
+                "There is no administrator yet. Run this again with --assign OBJECT_ID Administrator."
+            )
     for object_id, role in todo:
         if (object_id, roles[role]) not in given:
             body = {"principalId": object_id, "resourceId": principal, "appRoleId": roles[role]}
@@ -225,7 +229,7 @@ def _assign(
 def _consent(principal: str, directory: Directory) -> None:
     """Consents for everybody to what signing in tells the app: who somebody is."""
     graph = directory.read(f"servicePrincipals(appId='{MICROSOFT_GRAPH}')")["id"]
-    line = f"granted: consent for everybody to {' '.join(SCOPES)}"
+    line = f"granted: admin consent to {' '.join(SCOPES)}"
     for grant in directory.all(f"servicePrincipals/{principal}/oauth2PermissionGrants"):
         if grant["consentType"] == "AllPrincipals" and grant["resourceId"] == graph:
             scopes = grant["scope"].split()
@@ -246,8 +250,8 @@ def _what_helps(error: AzError) -> str:
     match error:
         case Refused(status=HTTPStatus.FORBIDDEN):
             return (
-                "The same command continues here, run by somebody who may: a Cloud Application\n"
-                "Administrator of the tenant who can read the resource group.\n"
+                "Ask a Cloud Application Administrator of the tenant, who must be able to read the\n"
+                "resource group, to run the same command: it continues here.\n"
             )
         case Refused(status=HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST):
             return "Check the object ids. If they are right, run this again later: it continues here.\n"

@@ -1,5 +1,5 @@
-# azd runs this before it provisions, and after: where AUTH is entra, callers need an app registration to sign in to,
-# and it needs the address and the identity of the app.
+# azd runs this before and after it provisions. With AUTH=entra, callers sign in to an app registration, which needs
+# the app's address and identity.
 set -e
 [ "$AUTH" = entra ] || exit 0
 : "${AZURE_SUBSCRIPTION_ID:?is not set. AUTH=entra needs it: azd env set AZURE_SUBSCRIPTION_ID <id>}"

@@ -1,4 +1,4 @@
-metadata description = 'The app\'s own storage: what the Functions host keeps, the deployed package, the state, and the queue of work.'
+metadata description = 'The app\'s own storage: the Functions host\'s data, the deployed package, the state, and the work queue.'
 
 @description('Name of the storage account.')
 param name string
@@ -9,25 +9,25 @@ param location string
 @description('Tags of the account.')
 param tags object
 
-@description('SKU: how often the data is copied.')
+@description('SKU, which sets the redundancy of the data.')
 param redundancy string
 
-@description('Days that closed runs and their refused rows are kept.')
+@description('Days to keep closed runs and their refused rows.')
 param runsKeptDays int
 
-@description('Days that the audit is kept.')
+@description('Days to keep the audit.')
 param auditKeptDays int
 
-@description('Whether there is a queue of work.')
+@description('Whether to create the work queue.')
 param withQueue bool
 
-@description('Whether only private endpoints and trusted services of Azure reach the account.')
+@description('Whether only private endpoints and Azure\'s trusted services reach the account.')
 param isPrivate bool
 
 @description('Object id of the app\'s identity.')
 param principalId string
 
-@description('Object id of who writes connections and exports; empty for nobody.')
+@description('Object id of the person or group that writes connections and exports. Empty for none.')
 param administratorId string
 
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -51,7 +51,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     networkAcls: {
       bypass: 'AzureServices' // Event Grid, for one
-      // Flex Consumption has no address of its own to let in; without a network, the identity is the guard.
+      // Flex Consumption has no address of its own to allow; without a network, identity protects the account.
       defaultAction: isPrivate ? 'Deny' : 'Allow'
     }
   }
@@ -89,7 +89,7 @@ resource workQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-
   name: 'work'
 }
 
-// The host puts messages here that have failed for good. It would create the queue itself, but a role can
+// The host puts messages here that have failed permanently. It would create the queue itself, but a role can
 // only be assigned on a queue that exists.
 resource poisonQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01' = if (withQueue) {
   parent: queues
@@ -113,8 +113,8 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: runsKeptDays } } }
           }
         }
-        // Append blobs, so in a rule of their own. One is rewritten by nobody but an intruder, and its versions
-        // stay as long.
+        // Append blobs, so they need their own rule. Only an intruder would rewrite one, so its versions
+        // are kept as long.
         {
           name: 'forget-old-audit'
           type: 'Lifecycle'
@@ -126,8 +126,8 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
             }
           }
         }
-        // Not of documents: a version's age counts from its writing, so one that was good for years would
-        // be gone a day after it was overwritten. Every checkpoint and every tick leaves a version behind.
+        // Not of documents: a version's age counts from when it was written, so a document that was valid for
+        // years would be gone a day after it was overwritten. Every checkpoint and every tick leaves a version.
         {
           name: 'forget-old-versions'
           type: 'Lifecycle'
@@ -143,7 +143,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
                 '${stateContainer.name}/runs/'
                 '${stateContainer.name}/work/'
                 '${deploymentContainer.name}/'
-                'azure-webjobs-' // what the host makes itself
+                'azure-webjobs-' // what the host creates itself
               ]
             }
             actions: { version: { delete: { daysAfterCreationGreaterThan: daysKept } } }
@@ -154,7 +154,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
   }
 }
 
-// Of the whole account: the host keeps its locks, timer status and keys in containers that it makes itself.
+// On the whole account: the host keeps its locks, timer status and keys in containers that it creates itself.
 resource appOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
   name: guid(account.id, principalId, storageBlobDataOwner)
@@ -165,7 +165,7 @@ resource appOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Of these two queues only: the host's trigger touches no other. It creates none, since both exist, and it
+// On these two queues only: the host's trigger uses no other. It creates none, because both exist, and it
 // measures the length of the one that it listens to. The roles Reader and Message Processor together are not
 // enough: the host also releases messages that have failed, and writes them to the other queue.
 resource appUsesWorkQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withQueue) {
@@ -215,8 +215,8 @@ output queueServiceUrl string = account.properties.primaryEndpoints.queue
 @description('Name of the account.')
 output accountName string = account.name
 
-@description('Name of the queue of work; empty where there is none.')
+@description('Name of the work queue. Empty if there is none.')
 output queueName string = withQueue ? workQueue.name : ''
 
-@description('Address of the queue of work; empty where there is none.')
+@description('Address of the work queue. Empty if there is none.')
 output queueUrl string = withQueue ? '${account.properties.primaryEndpoints.queue}${workQueue.name}' : ''

@@ -1,4 +1,4 @@
-metadata description = 'A vault for the API keys, where there is none to use.'
+metadata description = 'A vault for the API keys, unless an existing one is used.'
 
 @description('Name of the vault.')
 param name string
@@ -9,7 +9,7 @@ param location string
 @description('Tags of the vault.')
 param tags object
 
-@description('Whether only private endpoints and trusted services of Azure reach the vault.')
+@description('Whether only private endpoints and Azure\'s trusted services reach the vault.')
 param isPrivate bool
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
@@ -26,7 +26,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
-      // Flex Consumption has no address of its own to let in; without a network, the identity is the guard.
+      // Flex Consumption has no address of its own to allow; without a network, identity protects the vault.
       defaultAction: isPrivate ? 'Deny' : 'Allow'
     }
   }

@@ -1,6 +1,6 @@
-metadata description = 'What the operator looks at: a workbook over the metrics that the app emits.'
+metadata description = 'The operator\'s workbook over the metrics that the app emits.'
 
-@description('Name of the environment, as the workbook\'s title shows it.')
+@description('Name of the environment, for the workbook\'s title.')
 param environmentName string
 
 @description('Azure region.')
@@ -9,7 +9,7 @@ param location string
 @description('Tags of the workbook.')
 param tags object
 
-@description('Resource id of the workspace that holds the metrics.')
+@description('Resource id of the workspace with the metrics.')
 param workspaceId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {

@@ -198,7 +198,7 @@ def test_other_dependencies_than_those_pinned_are_not_packed(repository: Path) -
     command = [sys.executable, "-m", "infra.package"]
     result = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert "use make" in result.stderr
+    assert "Run make package" in result.stderr
     assert not (repository / "dist").exists()
 
 

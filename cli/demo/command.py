@@ -23,7 +23,7 @@ from shared.runs.record import RunRecord
 from shared.services import Services
 
 
-@click.command(short_help="Export 25,000 synthetic people, on this machine alone.")
+@click.command()
 @click.option(
     "--stay",
     "stays",

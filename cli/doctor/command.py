@@ -37,7 +37,7 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
     return click.option(option, metavar="NAME", envvar=variables, callback=check, help=told)
 
 
-@click.command(short_help="Check the installation, with a fix for each problem.")
+@click.command()
 @click.option(
     "--url",
     metavar="URL",

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import click
 
 from cli.asking import pick
-from cli.options import dry_run_option, json_option, limit_option, settings_of_runs
+from cli.options import as_list_id, dry_run_option, json_option, limit_option, settings_of_runs
 from cli.runs import conduct
 from cli.send.inputs import STANDARD_INPUT, open_inputs
 from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
-from cli.send.questions import Given, check_condition, choose_columns, condition_of
+from cli.send.questions import Given, check_condition, choose_columns, condition_of, point_out_contradictions
 from cli.send.refused import Places, check_new, places_of, refused_in, refused_of, write_rows
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.live import WatchedClock
@@ -48,10 +48,14 @@ ONLINE = 60
 ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
-@click.command(short_help="Send the people in your own files to a list.")
+@click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--list", "list_id", metavar="ID", help="The id of the Klaviyo list; in a terminal it is asked for."
+    "--list",
+    "list_id",
+    metavar="LIST",
+    callback=as_list_id,
+    help="The id of the Klaviyo list, or the address of its page; in a terminal it is asked for.",
 )
 @click.option("--email", metavar="COLUMN", help="The column with the email addresses.")
 @click.option(
@@ -120,7 +124,8 @@ def send(
     """
     if list_id is not None and not re.fullmatch(LIST_ID_PATTERN, list_id):
         raise click.BadParameter(
-            "It is in the address of the list's page, such as Y6nRLr.", param_hint="--list"
+            "This is not the id of a list, such as Y6nRLr. The address of the list's page works too.",
+            param_hint="--list",
         )
     settings = settings_of_runs()
     key = "" if dry_run else _key()
@@ -151,7 +156,11 @@ def send(
     export = export_of(csv_files, to_list, *what)
     # Raises unless every column exists.
     columns = [(column, "") for column in csv_files.columns]
-    Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not look_like_names(csv_files.columns))
+    mapper = Mapper(
+        mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not look_like_names(csv_files.columns)
+    )
+    if only_if is not None:
+        point_out_contradictions(csv_files, mapper)
     if signed_in is None:
         _show(services, csv_files, export, limit, rows_file, as_json)
         return OK

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from cli.send.one_file import CsvFiles
+from shared.profiles import UNKEYED, Mapper
+from shared.profiles.digest_set import DigestSet
 from shared.profiles.emails import is_possible_email
+from shared.profiles.profile import Filtered, Refusal
 from shared.segments import read_rows
 from shared.text import trim
 
@@ -75,6 +78,30 @@ def answers_of(files: CsvFiles, column: str) -> Counter[str]:
             if not isinstance(cells, str):
                 found[trim(cells[place])] += 1
     return found
+
+
+def count_contradictions(files: CsvFiles, mapper: Mapper) -> int:
+    """How many people have a row that passes the mapper's condition and a row that does not."""
+    passed, left, both = DigestSet(), DigestSet(), DigestSet()
+    for partition in files.partitions:
+        for _, _, cells in read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns):
+            if isinstance(cells, str):
+                continue
+            these, others = passed, left
+            try:
+                mapper.identify(cells)
+            except Filtered:
+                these, others = left, passed
+            except Refusal:
+                continue
+            address = mapper.address(cells)
+            if not is_possible_email(address):
+                continue
+            person = UNKEYED.person(address)
+            these.add(person)
+            if person in others:
+                both.add(person)
+    return len(both)
 
 
 def has_national_phones(files: CsvFiles, column: str) -> bool:

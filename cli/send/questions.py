@@ -9,12 +9,14 @@ from phonenumbers import SUPPORTED_REGIONS
 from cli.send.guessing import (
     answers_of,
     consent_columns,
+    count_contradictions,
     guess_attributes,
     guess_email,
     has_national_phones,
 )
 from cli.send.one_file import CsvFiles
 from cli.terminal.output import agrees, choose, note, print_line
+from shared.profiles import Mapper
 from shared.profiles.columns import look_like_names
 from shared.text import listing
 
@@ -126,6 +128,16 @@ def check_condition(files: CsvFiles, condition: dict[str, Any], *, shows: bool) 
     if not passed:
         raise click.UsageError(f"No row has this value in {column!r}; {left:,} have another{told}.")
     note(f"{passed:,} rows have the value that --only-if asks for, and {left:,} have another{told}.")
+
+
+def point_out_contradictions(files: CsvFiles, mapper: Mapper) -> None:
+    """Warns about people whom one row includes and another leaves out."""
+    if count := count_contradictions(files, mapper):
+        people = "1 person has" if count == 1 else f"{count:,} people have"
+        note(
+            f"Warning: {people} a row that passes the condition and another row that does not. The row that "
+            "passes is sent: if the other one is right, remove the first one from the file."
+        )
 
 
 def _email(files: CsvFiles, *, asks: bool) -> str:

@@ -3,13 +3,17 @@
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any, override
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, override
 
 import click
 
 from cli.terminal.output import note, print_json
 from shared.errors import ExportError, NotFound, TakenElsewhere, TryLater
-from shared.runs.record import RunRecord
+
+if TYPE_CHECKING:
+    from shared.runs.record import RunRecord
 
 OK, FAILED, USAGE, LEFT_OPEN, TAKEN, INTERRUPTED = 0, 1, 2, 3, 75, 130
 
@@ -37,13 +41,37 @@ EXIT_CODES = {
 TYPED_ID = "segment-export.typed-id"
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A command in the help: its name, the module with a function of that name, and a line about it."""
+
+    name: str
+    module: str
+    line: str
+
+    def load(self) -> click.Command:
+        command: click.Command = getattr(import_module(self.module), self.name)
+        command.short_help = self.line
+        return command
+
+
 class Entry(click.Group):
     """The group of all commands. A command returns its exit code, or nothing for 0.
 
-    `sections` are the headings of the help, with the names of their commands.
+    `sections` are the headings of the help, with their commands. A command is imported when it is used, since
+    importing all of them takes most of a second.
     """
 
-    sections: Mapping[str, Sequence[str]] = {}
+    sections: Mapping[str, Sequence[Listed]] = {}
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [each.name for section in self.sections.values() for each in section]
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        every = (each for section in self.sections.values() for each in section)
+        return next((each.load() for each in every if each.name == cmd_name), None)
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -60,11 +88,9 @@ class Entry(click.Group):
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for heading, names in self.sections.items():
+        for heading, section in self.sections.items():
             with formatter.section(heading):
-                formatter.write_dl(
-                    [(name, self.commands[name].get_short_help_str(limit=65)) for name in names]
-                )
+                formatter.write_dl([(each.name, each.line) for each in section])
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
         """Runs a command and exits. No error shows a traceback."""
@@ -116,7 +142,7 @@ def exit_code_of(error: ExportError) -> int:
     return USAGE
 
 
-def exit_code_of_run(record: RunRecord) -> int:
+def exit_code_of_run(record: "RunRecord") -> int:
     """0 for a run that completed, 1 for one that failed or was canceled, 3 for one that is open."""
     if not record.is_closed:
         return LEFT_OPEN

@@ -23,6 +23,7 @@ from shared.services import Services
 from shared.text import shown
 
 LOOK_EVERY = 0.5  # seconds
+IDLE = 5  # seconds after which nothing new is worth a word
 LINE_EVERY = 10  # looks, if nothing changes
 WAITS = {
     "account_busy": "another run is sending to this account: waiting for it",
@@ -89,7 +90,9 @@ class _Watch:
     def __init__(self, services: Services, export_id: str) -> None:
         self._services = services
         self._export = export_id
+        # When how many profiles were sent: at the first look, and when their number last changed.
         self._began: tuple[float, int] | None = None
+        self._newest: tuple[float, int] | None = None
 
     def run(self, done: threading.Event, screen: Live | None) -> None:
         shown_state, looks = "", 0
@@ -146,6 +149,10 @@ class _Watch:
         seconds, before = clock.monotonic() - self._began[0], self._began[1]
         if seconds > 0 and sent > before:
             yield f"{(sent - before) / seconds:,.0f} a second"
+        if self._newest is None or sent != self._newest[1]:
+            self._newest = clock.monotonic(), sent
+        if (idle := clock.monotonic() - self._newest[0]) >= IDLE:
+            yield f"nothing new for {idle:.0f} s"
         left = estimate_of(run, clock.now()).seconds_left
         if left is not None:
             yield f"{timedelta(seconds=left)} left"

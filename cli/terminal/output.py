@@ -9,12 +9,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from shared.text import shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Wide enough for any line: output into a pipe does not wrap.
 NO_EDGE = 10_000
@@ -22,8 +24,10 @@ NO_EDGE = 10_000
 LONGEST = 10_000
 
 
-def console() -> Console:
+def console() -> "Console":
     """Standard output; it wraps in a terminal only, and names are never treated as markup."""
+    from rich.console import Console  # only what prints pays for it
+
     width = None if sys.stdout.isatty() else NO_EDGE
     return Console(highlight=False, markup=False, emoji=False, width=width)
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from subprocess import PIPE, Popen, run
+from tempfile import mkstemp
 from threading import Event
 
 import pytest
@@ -370,3 +371,37 @@ def test_reading_makes_no_folder(store: FolderStore, folder: Path) -> None:
     assert list(store.list()) == []
     assert store.level().blobs == ()
     assert not folder.exists()
+
+
+def test_a_folder_is_removed_with_its_last_blob(store: FolderStore, folder: Path) -> None:
+    """Nothing empty is left, not of the metadata either; a folder with another blob stays."""
+    for name in ("a/b/c/1", "a/2", "a/b/c/3"):
+        store.write(name, b"1", metadata={"open": "x"})
+    store.delete("a/b/c/1")
+    assert (folder / "a/b/c").is_dir()
+
+    store.delete("a/b/c/3")
+
+    assert sorted(path.name for path in folder.rglob("*") if path.is_dir()) == [".metadata", "a", "a"]
+    store.delete("a/2")
+    assert [path for path in folder.rglob("*") if path.is_dir()] == []
+
+
+def test_a_write_whose_folder_is_removed_makes_it_again(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another process deletes the last blob of the folder at that moment."""
+    removed: list[Path] = []
+
+    def remove_once(*, dir: Path, prefix: str, suffix: str) -> tuple[int, str]:
+        if not removed:
+            dir.rmdir()
+            removed.append(dir)
+        return mkstemp(suffix, prefix, dir)
+
+    monkeypatch.setattr("shared.adapters.storage.files.mkstemp", remove_once)
+
+    store.write("a/b/c", b"1")
+
+    assert removed == [folder / "a/b"]
+    assert store.read("a/b/c").content == b"1"

@@ -4,18 +4,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import click
 import pytest
 
-from cli.main import main
 from sandbox.klaviyo import Fault
 from sandbox.people import People
 from shared.runs.heads.head import read_head
 from tests.cli.conftest import Command
+from tests.support.commands import commands
 from tests.support.forks import in_terminal
 from tests.support.host import COMMAND
 from tests.support.processes import accepted
@@ -23,23 +23,29 @@ from tests.support.small_batches import UnusualPeople
 from tests.support.world import SEGMENT, World, environment_of
 
 
-def commands(group: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The words of every command."""
-    if isinstance(group, click.Group):
-        for name, command in group.commands.items():
-            yield from commands(command, (*path, name))
-    else:
-        yield path
-
-
-@pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
-def test_every_command_has_help_with_an_example(command: Command, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("path", commands())
+def test_every_command_has_help_with_an_example(command: Command, path: str) -> None:
     """`--help` explains the command and has an example that can be typed."""
-    result = command(*words, "--help")
+    result = command(*path.split()[1:], "--help")
 
     assert result.exit_code == 0
     assert "Example" in result.stdout
-    assert " ".join(("segment-export", *words)) in " ".join(result.stdout.partition("Example")[2].split())
+    assert path in " ".join(result.stdout.partition("Example")[2].split())
+
+
+def test_the_help_imports_no_command() -> None:
+    """The list of commands is there at once; a command's libraries are imported when it is called."""
+    show = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules)); "
+        "from cli.main import main; main(['--help'])"
+    )
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    help_, _, modules = done.stdout.rstrip().rpartition("\n")
+
+    for path in commands():
+        assert path.count(" ") != 1 or f"\n  {path.split()[1]} " in help_
+    for heavy in ("httpx", "pydantic", "rich", "azure", "opentelemetry", "cli.send", "shared.runs"):
+        assert heavy not in modules.split()
 
 
 @pytest.mark.parametrize(
@@ -91,8 +97,8 @@ def test_a_bug_shows_its_place_and_nothing_of_the_data(
     def broken() -> None:
         raise ValueError("canary@example.org")
 
-    monkeypatch.setitem(main.commands, "broken", broken)
-    result = command("broken")
+    monkeypatch.setattr("cli.audit.audit", broken)
+    result = command("audit")
 
     assert result.exit_code == 1
     assert "ValueError at test_entry.py:" in result.stderr

@@ -87,15 +87,19 @@ def test_where_the_refused_rows_are(command: Command, world: World) -> None:
 
 
 def test_in_a_terminal_speed_has_a_line_of_its_own(world: World) -> None:
-    """At 80 columns none of the moving lines wraps."""
+    """At 80 columns none of the moving lines wraps; how long nothing has happened is counted."""
     world.segment(UnusualPeople(1_250))
-    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=3)])
+    world.stand_in.faults.add([Fault("error", method="POST", nth=3, status=429, retry_after=7)])
 
     code, said = in_terminal(["run", "vip"], environment_of(world))
 
     assert code == 0, said
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r", "\n").splitlines()
-    for pattern in (r"  [\d,]+ rows read, .* \d jobs confirmed *", r"  ([\d,]+ a second, )?[\d:]+ left *"):
+    for pattern in (
+        r"  [\d,]+ rows read, .* \d jobs confirmed *",
+        r"  ([\d,]+ a second, )?[\d:]+ left *",
+        r"  .*nothing new for [5-9] s, [\d:]+ left *",
+    ):
         assert any(re.fullmatch(pattern, line) for line in lines), pattern
 
 

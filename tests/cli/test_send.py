@@ -54,6 +54,24 @@ def test_a_dry_run_needs_no_key_and_writes_nothing(command: Command, world: Worl
     assert shown["export"] == "people.csv"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://www.klaviyo.com/list/{LIST}/vip-customers",
+        f"https://www.klaviyo.com/lists/{LIST}",
+        f"https://www.klaviyo.com/list/{LIST}?page=2#top",
+    ],
+)
+def test_a_list_by_the_address_of_its_page(
+    command: Command, world: World, people: Path, address: str
+) -> None:
+    """An address copied from the browser is as good as the id in it."""
+    result = command("send", str(people), "--list", address, *MAPS, **KEY)
+
+    assert result.exit_code == 0
+    assert world.members() == People(200, dirt=True).expected.emails
+
+
 def test_a_trial(command: Command, world: World, people: Path) -> None:
     """--limit sends the first ones; the whole file is another run."""
     assert command("send", str(people), "--list", LIST, *MAPS, "--limit", "5", **KEY).exit_code == 0
@@ -82,7 +100,8 @@ def test_semicolons(command: Command, world: World, tmp_path: Path) -> None:
         (["--list", LIST, *MAPS, "--map", "first_name"], KEY, "is not ATTRIBUTE=COLUMN"),
         (["--list", LIST, *MAPS, "--map", "first_name=LastName"], KEY, "'first_name' is given twice"),
         (["--list", "Nowhere", *MAPS], KEY, "It has 'VIP (Y6nRLr)'. (unknown_list)"),
-        (["--list", "no list", *MAPS], KEY, "address of the list's page, such as Y6nRLr"),
+        (["--list", "no list", *MAPS], KEY, "not the id of a list, such as Y6nRLr"),
+        (["--list", f"https://example.org/list/{LIST}", *MAPS], KEY, "not the id of a list"),
         (
             ["--list", LIST, *MAPS],
             {"KLAVIYO_API_KEY": "pk_wrong"},

@@ -73,6 +73,19 @@ def test_conditions_that_are_not(
     assert world.members() == set()
 
 
+def test_somebody_who_agreed_and_did_not(command: Command, file: Path) -> None:
+    """People with rows of both kinds are counted, whatever their capitals; blank addresses are not."""
+    more = "No@Example.org,,Yes\nyes@example.org,,Yes\nYES@example.org,,\n,,Yes\n,,No\n"
+    file.write_text(PEOPLE + more)
+
+    result = command("send", str(file), *MAIL, "--only-if", "Opted In=Yes", "--dry-run")
+
+    assert "2 people have a row that passes the condition and another row that does not." in result.stderr
+    file.write_text(PEOPLE)
+    once = command("send", str(file), *MAIL, "--only-if", "Opted In=Yes", "--dry-run")
+    assert "passes the condition" not in once.stderr
+
+
 def test_where_nobody_is_asked_a_column_of_consent_is_pointed_out(
     command: Command, world: World, file: Path
 ) -> None:

@@ -21,7 +21,7 @@ def test_every_endpoint_has_its_row() -> None:
     """Method, path, windows and scopes, each endpoint once, and all scopes are those of the sandbox's key."""
     listed = {
         names(name)[0]: (rate, names(scopes))
-        for name, rate, scopes in rows(section(SANDBOX, "## What it plays"))
+        for name, rate, scopes in rows(section(SANDBOX, "## What it simulates"))
     }
     expected = {
         endpoint.name: (
@@ -36,7 +36,7 @@ def test_every_endpoint_has_its_row() -> None:
 
 def test_every_request_of_the_control_has_its_row() -> None:
     """Each once, and each switch."""
-    listed = [names(row[0])[0] for row in rows(section(SANDBOX, "## Look and script"))]
+    listed = [names(row[0])[0] for row in rows(section(SANDBOX, "## Inspect and script"))]
     served = [request for route in control_routes(StandIn()) for request in requests(route)]
     assert sorted(listed) == sorted(served)
     switches = [

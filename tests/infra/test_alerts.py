@@ -266,7 +266,7 @@ def test_the_runbook_has_every_threshold() -> None:
         name: f"{each['minValue']} to {each['maxValue']}" if "minValue" in each else "15, 30 or 45"
         for name, each in thresholds["properties"].items()
     }
-    table = rows(section(page("docs/runbook.md"), "## Who is told, and from what numbers on"))
+    table = rows(section(page("docs/runbook.md"), "## Notifications and thresholds"))
     assert {names(name)[0]: may_be for name, _, may_be, _ in table} == bounds
     for (name, default, *_), each in zip(table, thresholds["properties"].values(), strict=True):
         assert f" {default} by default" in each["metadata"]["description"], name

@@ -89,7 +89,7 @@ def test_it_is_made_once(vault: Vault, capsys: pytest.CaptureFixture[str]) -> No
     assert ran() == (0, 0)
     assert (vault.value, vault.done) == (made, ["show", "set", "show"])
     printed = capsys.readouterr()
-    assert printed.out == "digest-key was made, in kv-made.\ndigest-key is there already, in kv-made.\n"
+    assert printed.out == "digest-key was created in kv-made.\ndigest-key already exists in kv-made.\n"
     assert printed.err == ""
 
 
@@ -115,7 +115,7 @@ def test_the_role_is_missing(vault: Vault, capsys: pytest.CaptureFixture[str]) -
     assert ran() == (1, TRIES * PAUSE) == (1, 300)
     assert (vault.value, set(vault.done)) == (None, {"show"})
     said = capsys.readouterr().err
-    assert said.startswith("digest-key was not looked at or made: az failed: ERROR: (Forbidden)")
+    assert said.startswith("digest-key was not checked or created: az failed: ERROR: (Forbidden)")
     assert "Key Vault Secrets Officer on kv-made" in said
 
 

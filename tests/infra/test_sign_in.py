@@ -89,7 +89,7 @@ def test_before_and_after_the_deployment(directory: Directory, script: Script) -
     before = script()
     assert (before.code, before.waited) == (0, 0)
     assert before.out == f"{directory.application['appId']}\n"
-    assert before.lines[0] == "made: app registration Segment export production"
+    assert before.lines[0] == "created: app registration Segment export production"
     assert any("not deployed yet" in line for line in before.lines)
     assert directory.credentials == []
 
@@ -119,7 +119,9 @@ def test_each_line_is_a_change(directory: Directory, script: Script) -> None:
     directory.deploy()
     lines = script().lines
     assert len(lines) == 11
-    assert all(line.startswith(("made: ", "set: ", "added: ", "assigned: ", "granted: ")) for line in lines)
+    assert all(
+        line.startswith(("created: ", "set: ", "added: ", "assigned: ", "granted: ")) for line in lines
+    )
     assert f"assigned: {ADA} is Administrator" in lines
 
 
@@ -346,7 +348,7 @@ def test_an_object_id_of_nobody(directory: Directory, script: Script) -> None:
 
 def test_nobody_is_signed_in(directory: Directory, script: Script) -> None:
     directory.signed_in = False
-    assert script().lines == ["az is not signed in, or its sign-in has ended: run az login."]
+    assert script().lines == ["az is not signed in, or its sign-in has expired. Run az login."]
 
 
 def test_az_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: Script) -> None:
@@ -354,7 +356,7 @@ def test_az_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: 
     ran = script()
     assert (ran.code, ran.lines) == (
         1,
-        ["az is not installed: https://learn.microsoft.com/cli/azure/install-azure-cli"],
+        ["az is not installed. Install it: https://learn.microsoft.com/cli/azure/install-azure-cli"],
     )
 
 
@@ -362,10 +364,10 @@ def test_az_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: 
     ("printed", "lines"),
     [
         ("ERROR: no network", ["az failed: ERROR: no network"]),
-        ("", ["az failed: it says nothing"]),
+        ("", ["az failed: it printed nothing"]),
         (
             'ERROR: Unauthorized({"error":{"message":"Expired."}})\nPlease run:\naz login',
-            ["az is not signed in, or its sign-in has ended: run az login."],
+            ["az is not signed in, or its sign-in has expired. Run az login."],
         ),
         (
             'ERROR: Too Many Requests({"error":{"message":"Slow down."}})',
@@ -398,7 +400,9 @@ def test_an_app_whose_identity_is_unclear(directory: Directory, script: Script) 
     directory.deploy(identities=2)
     ran = script()
     assert (ran.code, directory.writes) == (1, [])
-    assert ran.lines == ["func-made must have one user-assigned identity: deploy the templates again."]
+    assert ran.lines == [
+        "func-made must have exactly one user-assigned identity. Deploy the templates again."
+    ]
 
 
 def test_only_ours_is_trusted(directory: Directory, script: Script) -> None:
@@ -418,8 +422,8 @@ def test_two_apps_that_could_be_ours(directory: Directory, script: Script) -> No
     ran = script()
     assert (ran.code, directory.writes) == (1, [])
     assert ran.lines == [
-        "func-made and second have the tags azd-env-name=production and azd-service-name=export: "
-        "remove them from what is not the app of this environment."
+        "func-made and second have the tags azd-env-name=production and azd-service-name=export. "
+        "Remove them from each app that does not belong to this environment."
     ]
 
 

@@ -15,7 +15,7 @@ from cli.main import main
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        "cli.main",
+        *{each.module for section in main.sections.values() for each in section},
         "sandbox.functions_host.serve",
         "shared.adapters.credential",
         "shared.adapters.storage.blobs",

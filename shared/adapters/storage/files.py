@@ -4,12 +4,13 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 
 # Errors of file systems that can't sync folders.
 _NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
+_MOST_ATTEMPTS = 10
 
 
 def etag_of(status: os.stat_result) -> str:
@@ -25,6 +26,16 @@ def make_folder(folder: Path) -> None:
         sync(folder.parent)
 
 
+def remove_empty_folders(folder: Path, root: Path) -> None:
+    """Removes the folder and those above it, up to the root, for as long as they are empty."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
 def sync(path: Path) -> None:
     """Returns once a file, or the names in a folder, would survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -37,12 +48,21 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _temporary_file(folder: Path) -> tuple[int, str]:
+    """A new hidden file in the folder, which another process may remove while it is empty."""
+    for _ in range(_MOST_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            make_folder(folder)
+            return mkstemp(dir=folder, prefix=".", suffix=".tmp")
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+
 @contextmanager
 def spooled(path: Path, content: bytes | Iterable[bytes]) -> Iterator[tuple[Path, str]]:
     """A hidden file next to `path` with the content, and the ETag that it keeps through a rename."""
-    make_folder(path.parent)
-    with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
-        temporary = Path(file.name)
+    descriptor, name = _temporary_file(path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        temporary = Path(name)
         try:
             file.writelines((content,) if isinstance(content, bytes) else content)
             file.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from shared.adapters.os_errors import os_errors
-from shared.adapters.storage.files import etag_of, make_folder, spooled, sync
+from shared.adapters.storage.files import etag_of, make_folder, remove_empty_folders, spooled, sync
 from shared.adapters.storage.locks import FolderLease, exclusive, is_held
 from shared.adapters.storage.names import check_metadata, check_name, check_prefix, check_size, is_name
 from shared.adapters.storage.sidecars import read_metadata, write_metadata
@@ -20,8 +20,8 @@ class FolderStore:
     """A Store whose blobs are files, readable by their owner only.
 
     A file is replaced by a rename, never written in place, and a write that returned survives a power
-    failure. Metadata is under `.metadata/` and counts only for the version that it names. Hidden files and
-    symbolic links are not blobs.
+    failure. A folder is removed with the last blob in it. Metadata is under `.metadata/` and counts only for
+    the version that it names. Hidden files and symbolic links are not blobs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -93,7 +93,8 @@ class FolderStore:
                     if metadata:
                         write_metadata(self._sidecar(name), etag, metadata)
                     temporary.replace(path)
-            sync(path.parent)
+            with suppress(FileNotFoundError):  # deleted again, with its folder
+                sync(path.parent)
         return etag
 
     def append(self, name: str, content: bytes) -> None:
@@ -115,6 +116,7 @@ class FolderStore:
             for file in (path, self._sidecar(name)):
                 with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                     file.unlink()
+                    remove_empty_folders(file.parent, self._root)
 
     def acquire(self, name: str) -> Lease:
         with os_errors(name), self._exclusive():
