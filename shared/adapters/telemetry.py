@@ -17,7 +17,7 @@ _meter = metrics.get_meter("segment_export")
 
 profiles = _meter.create_counter("segment_export.profiles", "1", "Profiles of closed runs, by outcome")
 changes = _meter.create_counter(
-    "segment_export.changes", "1", "People of closed runs, by their change since the ledger"
+    "segment_export.changes", "1", "People of closed runs, by change since earlier runs"
 )
 runs = _meter.create_counter("segment_export.runs", "1", "Closed runs, by export and status")
 rejected = _meter.create_counter("segment_export.rejected", "1", "Refused rows of closed runs, by reason")
