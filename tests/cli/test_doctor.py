@@ -59,7 +59,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segment HighValueSegment of vip",
         "ok    schedule of vip",
     ]
-    assert "SNDBOX (Sandbox) and may read lists, profiles and jobs; write access" in result.stdout
+    assert "SNDBOX (Sandbox) and can read lists, profiles and jobs; write access" in result.stdout
     assert list(well.services.state.list()) == before
     assert well.stand_in.accounts["SNDBOX"].jobs == {}
 

@@ -158,7 +158,7 @@ def test_the_record_says_why(world: World, people: list[Row], confirmed: int | N
     (held,) = [each for each in run_with(world, confirmed=confirmed).warnings if each.code == "removals_held"]
 
     would = 40 - len(people)
-    step = f" If that is right: segment-export run vip --confirm-removals {would}" if would else ""
+    step = f" If this is right: segment-export run vip --confirm-removals {would}" if would else ""
     assert made.removals_held_because == because + step
     assert held.message.endswith(because + step)
 
