@@ -35,7 +35,7 @@ def test_a_broken_document_never_stops_the_others(folder_store: Store) -> None:
         "d": InvalidDocument,
     }
     assert "exports/b.json is not valid: /: is not JSON" in str(listed["b"])
-    assert "/id: must be what the file is called" in str(listed["d"])
+    assert "/id: must be the file's name without .json" in str(listed["d"])
 
 
 def test_a_document_is_read_again_when_it_has_changed(folder_store: Store) -> None:
