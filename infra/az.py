@@ -1,4 +1,4 @@
-"""Requests to Microsoft Graph and to Azure through `az rest`, in the name of the account that az uses."""
+"""Requests to Microsoft Graph and to Azure through `az rest`, as the account that az is signed in to."""
 
 import json
 import re
@@ -12,30 +12,30 @@ GRAPH = "https://graph.microsoft.com/v1.0/"
 AZURE = "https://management.azure.com/"
 # Seconds for one call of az, which starts slowly.
 PATIENCE = 120
-# What was just made is not known everywhere yet: how often to ask again, and after how many seconds.
+# A new object is not known everywhere at once: attempts, and seconds between them.
 TRIES, PAUSE = 12, 5
-# Seconds before each further try where there were too many requests: az shows no Retry-After.
+# Seconds before each retry of a throttled request: az shows no Retry-After.
 # https://learn.microsoft.com/graph/throttling
 BACK_OFF = (10, 20, 40, 80)
 
-# What az makes of a refusal, such as `ERROR: Not Found({"error": {"code": …, "message": …}})`.
+# What az prints for an error response, such as `ERROR: Not Found({"error": {"code": …, "message": …}})`.
 _REFUSAL = re.compile(r"([A-Z][A-Za-z' -]+)\((\{.*\})\)", re.DOTALL)
-# What az makes of an error of the Azure SDK: `ERROR: (code) message`, and more lines, such as an inner error.
+# What az prints for an error of the Azure SDK: `ERROR: (code) message`, then lines such as an inner error.
 _FAILURE = re.compile(r"^ERROR: \((\w+)\) ", re.MULTILINE)
 _INNER = re.compile(r'^Inner error: \{\s*"code": "(\w+)"', re.MULTILINE)
 _STATUSES = {status.phrase: status for status in HTTPStatus}
-# The 400s of Microsoft Graph about something that was just made: they end as its 404s do.
+# The 400s that Microsoft Graph returns for a new object; they go away, as its 404s do.
 _NOT_KNOWN_YET = ("does not reference a valid application", "was not found on application")
 
 type Json = dict[str, Any]
 
 
 class AzError(Exception):
-    """What az could not do, and what helps, in words for people."""
+    """A failure of az, with a message that says what helps."""
 
 
 class Refused(AzError):
-    """An answer with an HTTP status other than success."""
+    """A response whose HTTP status is an error."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(f"{status.value} {status.phrase}: {message}")
@@ -63,8 +63,8 @@ class Failed(AzError):
 def run(*arguments: str) -> Any:
     """Runs az and returns the JSON that it prints, or None.
 
-    Raises AzError where az is missing, not signed in, too slow or fails otherwise; Refused where a request
-    of `az rest` is answered with a refusal; Failed where another command is.
+    Raises AzError if az is missing, not signed in, too slow or fails otherwise; Refused if a request of
+    `az rest` gets an error response; Failed if another command does.
     """
     program = shutil.which("az")
     if program is None:
@@ -100,9 +100,9 @@ def _error(printed: str) -> AzError:
 
 
 class Directory:
-    """Microsoft Graph, and lists of Azure's, through az. `say` gets a line for each change.
+    """Microsoft Graph, and lists of Azure Resource Manager, through az. `say` gets a line for each change.
 
-    `sleep` takes seconds. What there are too many requests for is asked again, four times at most.
+    `sleep` takes seconds. A throttled request is retried at most four times.
     """
 
     def __init__(self, say: Callable[[str], None], sleep: Callable[[float], None]) -> None:
@@ -110,7 +110,7 @@ class Directory:
         self._sleep = sleep
 
     def find(self, path: str) -> Json | None:
-        """An object, or None where there is none, or none is known yet."""
+        """An object; None if it does not exist, or is not known yet."""
         try:
             found: Json = self._request("get", GRAPH + path)
         except Refused as refused:
@@ -120,11 +120,11 @@ class Directory:
         return found
 
     def read(self, path: str) -> Json:
-        """An object that is there, even if it was just made."""
+        """An object that exists, even if it was just created."""
         return self._patiently(lambda: self._request("get", GRAPH + path))
 
     def all(self, path: str) -> list[Json]:
-        """Each object of a collection of one that is there."""
+        """Each object in a collection of an object that exists."""
         return self._patiently(lambda: list(self.pages(GRAPH + path)))
 
     def pages(self, url: str) -> Iterator[Json]:
@@ -135,7 +135,7 @@ class Directory:
             url = page.get("@odata.nextLink") or page.get("nextLink") or ""
 
     def change(self, path: str, body: Json, *lines: str) -> None:
-        """Changes an object that is there."""
+        """Changes an object that exists."""
         self._patiently(lambda: self._request("patch", GRAPH + path, body))
         for line in lines:
             self.say(line)
@@ -143,8 +143,7 @@ class Directory:
     def make(self, path: str, body: Json, line: str, *, by_key: bool = False) -> Json | None:
         """Adds an object to a collection, or under an alternate key, and returns it.
 
-        None where it is there already: somebody else has added it, or it was not known yet when it was looked
-        for.
+        None if it already exists: another process added it, or an earlier read did not know it yet.
         """
         try:
             made: Json | None = self._patiently(

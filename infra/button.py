@@ -13,14 +13,14 @@ from urllib.parse import quote
 ROOT = Path(__file__).parents[1]
 PORTAL = "https://portal.azure.com/#create/Microsoft.Template/uri/"
 PICTURE = "https://aka.ms/deploytoazurebutton"
-# The only line of the README that begins like this.
+# Only the line of the button begins like this.
 LINE = re.compile(r"^\[!\[Deploy to Azure\].*\n\n", re.MULTILINE)
 
 
 def repository(pyproject: str) -> str | None:
-    """The address that `[project.urls]` names as Repository; None where none is named.
+    """The address that `[project.urls]` names as Repository; None if there is none.
 
-    Raises ValueError for one that is not at GitHub, whose files have addresses of their own.
+    Raises ValueError if it is not at GitHub: other forges have other addresses for files.
     """
     address: str | None = tomllib.loads(pyproject)["project"].get("urls", {}).get("Repository")
     if address is not None and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
@@ -37,13 +37,13 @@ def button(address: str) -> str:
 
 
 def with_button(readme: str, address: str | None) -> str:
-    """The README with the button below its title, or without one where there is no address."""
+    """The README with the button below its title, or without a button if there is no address."""
     title, text = LINE.sub("", readme).split("\n\n", 1)
     return "\n\n".join([title, *([button(address)] if address else []), text])
 
 
 def main() -> None:
-    """Writes the README; it takes the button away where no repository is named any more."""
+    """Writes the README; removes the button if no repository is named any more."""
     readme = ROOT / "README.md"
     try:
         address = repository((ROOT / "pyproject.toml").read_text())

@@ -1,7 +1,7 @@
-"""`make templates`: compiles infra/ with the Bicep CLI, and keeps what it would deploy for each choice.
+"""`make templates`: compiles infra/ with the Bicep CLI, and writes a snapshot of each choice of parameters.
 
 Writes main.json, a snapshot beside each of snapshots/*.bicepparam, and main.sha256 with the digests of all of
-them and of their sources, so that a test can tell without a compiler whether they are in step.
+them and of their sources, so that a test without a compiler can compare them.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def bicep() -> str | None:
 
 
 def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs the CLI; what it warns of is in stderr."""
+    """Runs the CLI; warnings are in stderr."""
     cli = bicep()
     if cli is None:
         sys.exit("The Bicep CLI was not found. Install it, or set BICEP to its path.")
@@ -39,8 +39,8 @@ def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str
 def snapshot(parameters: Path, mode: str) -> subprocess.CompletedProcess[str]:
     """Writes (overwrite) or compares (validate) what would be deployed with these parameters.
 
-    The CLI leaves open what depends on a secure parameter, even a condition. The values here are made up, so
-    it is given a copy without secrets.
+    The CLI does not evaluate expressions that depend on a secure parameter, not even conditions. The values
+    here are made up, so it gets a copy in which no parameter is secure.
     """
     kept = parameters.with_suffix(".snapshot.json")
     with TemporaryDirectory() as folder:
@@ -61,14 +61,14 @@ def snapshot(parameters: Path, mode: str) -> subprocess.CompletedProcess[str]:
 
 
 def put_in_order(file: Path) -> None:
-    """Sorts a snapshot's outputs, which the CLI writes in another order each time."""
+    """Sorts a snapshot's outputs: the CLI writes them in a different order each time."""
     content = json.loads(file.read_text())
     content["outputs"] = dict(sorted(content["outputs"].items()))
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def digests() -> str:
-    """The digests of sources and of what is made of them, as sha256sum writes them."""
+    """The digests of the sources and the compiled files, in the format of sha256sum."""
     files = [*INFRA.glob("*.bicep"), *INFRA.glob("*.json"), *INFRA.glob("snapshots/*")]
     return "".join(
         f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(INFRA)}\n"

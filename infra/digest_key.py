@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from infra.az import AzError, Failed, run
 
 NAME = "digest-key"
-# A role that was just given may not count yet: how often to ask again, and after how many seconds.
+# A new role assignment takes a while: attempts, and seconds between them.
 TRIES, PAUSE = 20, 15
-# Refusals that no waiting ends.
+# Errors that waiting does not end.
 _LASTING = {"SecretDisabled", "ForbiddenByFirewall", "ForbiddenByConnection"}
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Prints what it did, or to stderr why there is no key and what helps. `sleep` takes seconds."""
+    """Prints the outcome, or to stderr why there is no key and what helps. `sleep` takes seconds."""
     parser = argparse.ArgumentParser(prog="python -m infra.digest_key", description=__doc__)
     parser.add_argument("vault", help="the name of the vault: KEY_VAULT_NAME of azd's variables")
     vault = parser.parse_args(arguments).vault
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
 
 
 def make(vault: str, sleep: Callable[[float], None]) -> bool:
-    """Whether there was none and one was made. Waits five minutes for a role. Raises AzError."""
+    """Returns whether it created the secret. Waits up to five minutes for a role. Raises AzError."""
     for _ in range(TRIES):
         try:
             return _make(vault)
@@ -48,7 +48,7 @@ def make(vault: str, sleep: Callable[[float], None]) -> bool:
 
 
 def _make(vault: str) -> bool:
-    # The query keeps the value out of what az prints.
+    # The query keeps the value out of az's output.
     secret = ("--vault-name", vault, "--name", NAME, "--query", "id")
     try:
         run("keyvault", "secret", "show", *secret)

@@ -1,6 +1,6 @@
-"""`make package`: what is deployed, in the folder dist/app, which azd deploys, and in dist/app.zip, for az.
+"""`make package`: packs the app into the folder dist/app, for azd, and into dist/app.zip, for az.
 
-Both hold our files and what they depend on, for Linux x86-64 and Python 3.13: Azure has nothing to build.
+Both contain our files and their dependencies, for Linux x86-64 and Python 3.13: Azure builds nothing.
 """
 
 import shutil
@@ -25,7 +25,7 @@ DEPLOYED = (
 )
 # Where the Functions host looks for dependencies.
 SITE_PACKAGES = ".python_packages/lib/site-packages"
-# Kept between packages, beside the requirements.txt that they are of.
+# Kept between builds, with the requirements.txt that it was made from.
 WHEELS = ROOT / ".venv/linux"
 TARGET = ("--platform", "manylinux2014_x86_64", "--python-version", "3.13", "--only-binary=:all:")
 # Unpacked: every start of an instance loads it.
@@ -35,7 +35,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 def main() -> None:
-    """Packs the tree as it is, without what git does not know."""
+    """Packs the working tree, except files that git does not track."""
     if sys.argv[1:] == ["wheels"]:
         fetch()
         return
@@ -45,13 +45,13 @@ def main() -> None:
 
 
 def fetch() -> None:
-    """Installs what requirements.txt pins for Azure, whatever this machine is, into WHEELS."""
+    """Installs the pins of requirements.txt for Azure's platform into WHEELS, on any machine."""
     shutil.rmtree(WHEELS, ignore_errors=True)
     target = WHEELS / "site-packages"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     pip += ["--target", str(target), *TARGET, "--no-deps", "--require-hashes", "-r", "requirements.txt"]
     subprocess.run(pip, cwd=ROOT, check=True)  # noqa: S603 - our own
-    # Scripts start with this machine's path of Python, and nobody calls them.
+    # Scripts contain this machine's path to Python, and are never called.
     shutil.rmtree(target / "bin", ignore_errors=True)
     for record in target.glob("*.dist-info/RECORD"):
         lines = record.read_text().splitlines(keepends=True)
@@ -60,7 +60,7 @@ def fetch() -> None:
 
 
 def build(folder: Path) -> tuple[int, int]:
-    """Fills an empty folder with what is deployed; returns the bytes of ours, and of the dependencies."""
+    """Fills an empty folder with the app; returns the bytes of our files, and of the dependencies."""
     requirements = WHEELS / "requirements.txt"
     if not requirements.exists() or requirements.read_bytes() != (ROOT / "requirements.txt").read_bytes():
         raise click.ClickException(
@@ -81,7 +81,7 @@ def build(folder: Path) -> tuple[int, int]:
 
 
 def files() -> list[str]:
-    """Our files that are deployed, in order: only what git knows, so nothing that lies there by chance."""
+    """Our files to deploy, in order: only those that git tracks, so nothing gets in by accident."""
     command = ["git", "ls-files", "--cached", "-z", "--", *DEPLOYED]
     listed = subprocess.check_output(command, cwd=ROOT, text=True)  # noqa: S603
     return sorted(listed.rstrip("\0").split("\0"))

@@ -1,4 +1,4 @@
-"""What the app registration of an environment has, and what one lacks. Pure."""
+"""The app registration that an environment needs, and what a given one lacks. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -19,26 +19,26 @@ ROLES = {
 }
 
 
-# The tenant's own accounts; without it, Microsoft Graph makes a registration that everybody may sign in to.
+# The tenant's own accounts; without it, Microsoft Graph creates a registration that anyone can sign in to.
 AUDIENCE = "AzureADMyOrg"
 
 
 class Step(NamedTuple):
-    """A part of the registration that is missing: what to say of it, and the change that adds it."""
+    """A missing part of the registration: its description, and the change that adds it."""
 
     line: str
     change: Json
 
 
 def missing(registration: Json, urls: Iterable[str]) -> Iterator[Step]:
-    """What a registration lacks, for an app that people reach at these addresses. Nothing is taken away."""
+    """The parts that a registration lacks, for an app at these addresses. Nothing is removed."""
     own, web = f"api://{registration['appId']}", registration.get("web") or {}
     if registration.get("signInAudience") != AUDIENCE:
         yield Step("set: only accounts of this tenant can sign in", {"signInAudience": AUDIENCE})
     if (registration.get("api") or {}).get("requestedAccessTokenVersion") != 2:
         yield Step("set: access tokens have version 2", {"api": {"requestedAccessTokenVersion": 2}})
     if not registration.get("groupMembershipClaims"):
-        # For connections that are shared with a group: of all that a person is in, only those assigned here.
+        # For connections shared with a group: only a person's groups that are assigned here.
         yield Step("set: tokens list assigned groups", {"groupMembershipClaims": "ApplicationGroup"})
     identifiers = registration.get("identifierUris") or []
     if own not in identifiers:
@@ -71,7 +71,7 @@ def _role(name: str) -> Json:
 
 
 def together(steps: Iterable[Step]) -> Json:
-    """One change of all: Microsoft Graph leaves members of an object that a change does not name."""
+    """All changes as one: Microsoft Graph keeps members of an object that a change does not name."""
     change: Json = {}
     for step in steps:
         for name, value in step.change.items():

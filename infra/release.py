@@ -1,4 +1,4 @@
-"""`make release VERSION=…`: sets the version, looks at the changelog, and packs what is deployed."""
+"""`make release VERSION=…`: sets the version, checks the changelog, and packs the app."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from infra.package import ROOT, build, pack
 @click.command()
 @click.argument("version")
 def release(version: str) -> None:
-    """Packs dist/segment-export-VERSION.zip and its template, from a tree without uncommitted changes."""
+    """Packs dist/segment-export-VERSION.zip and its template, from a clean working tree."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         raise click.UsageError("VERSION must have three numbers, such as 1.2.0.")
     if _git("status", "--porcelain"):
@@ -36,12 +36,12 @@ def release(version: str) -> None:
 
 
 def is_in_changelog(version: str, changelog: str) -> bool:
-    """Whether the version has its heading, with the day of its release."""
+    """Whether the changelog has a heading for the version, with the date of its release."""
     return bool(re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE))
 
 
 def set_version(version: str) -> None:
-    """Writes the version into the project's file, and without its last number into what Klaviyo sees."""
+    """Writes the version to pyproject.toml, and without its last number to the client's User-Agent."""
     seen = f"segment-export/{version.rpartition('.')[0]}"
     _set_line("pyproject.toml", "version", version)
     _set_line("shared/klaviyo/calls.py", "USER_AGENT", seen)

@@ -1,7 +1,7 @@
-"""Creates or completes the app registration of an environment that is deployed with auth=entra.
+"""Creates or completes the app registration for an environment with auth=entra.
 
 Run it before the deployment, which needs the client id that it prints, and again afterwards, when the app has
-an address and an identity. It reads first and adds only what is missing; what others added stays.
+an address and an identity. It reads first and adds only missing parts; parts that others added stay.
 docs/sign-in.md explains each part.
 """
 
@@ -19,12 +19,12 @@ from infra.registration import AUDIENCE, ROLES, missing, together
 
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
 EXCHANGE = "api://AzureADTokenExchange"
-# What the platform asks for when a person signs in. Where people must be assigned, only an administrator can
-# consent to it: https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users
+# The scopes that the platform requests when a person signs in. With required assignment, only an
+# administrator can consent to them: https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users
 SCOPES = ("openid", "profile", "email")
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 
-# What azure.yaml calls the app, and app.bicep tags it with: other projects' environments may have our name.
+# The app's name in azure.yaml and its tag in app.bicep: another project's environment may have our name.
 SERVICE = "export"
 ADMINISTRATOR = "Administrator"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -38,7 +38,7 @@ class App(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Prints the client id; what it changes, or what stops it, goes to stderr, line by line."""
+    """Prints the client id; changes and errors go to stderr, line by line."""
     options = _options(arguments)
     lines: list[str] = []
 
@@ -88,7 +88,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def prepare(options: argparse.Namespace, directory: Directory) -> str:
-    """Brings the registration to what the app needs, and returns its client id. Raises AzError."""
+    """Adds what the registration lacks, and returns its client id. Raises AzError."""
     account = run("account", "show")
     subscription = account["id"]
     if options.subscription not in ("", subscription):
@@ -120,7 +120,7 @@ def prepare(options: argparse.Namespace, directory: Directory) -> str:
 def deployed_app(directory: Directory, subscription: str, group: str, environment: str) -> App | None:
     """The app of an environment, by the two tags that infra/ gives it; None before it is deployed.
 
-    Raises AzError where that is not clear: what the registration trusts can sign people in.
+    Raises AzError if that is ambiguous: an app that the registration trusts can sign people in.
     Source: https://learn.microsoft.com/rest/api/appservice/web-apps/list-by-resource-group
     """
     path = f"subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites"
@@ -151,9 +151,9 @@ def deployed_app(directory: Directory, subscription: str, group: str, environmen
 
 
 def unique_name(subscription: str, group: str, environment: str) -> str:
-    """The key of the registration in the tenant: whatever becomes of its name, it is found again by it.
+    """The registration's key in the tenant: it identifies the registration even if the name changes.
 
-    Two runs at once make one registration, since Microsoft Graph makes no second one of a unique name.
+    Two runs at the same time create one registration: Microsoft Graph keeps uniqueName unique.
     """
     place = f"{subscription}/{group}/{environment}".lower()
     return f"segment-export-{sha256(place.encode()).hexdigest()[:32]}"
@@ -178,7 +178,7 @@ def _registration(options: argparse.Namespace, subscription: str, directory: Dir
 
 
 def _service_principal(client_id: str, directory: Directory) -> str:
-    """The object id of the enterprise application, which lets nobody in who is not assigned."""
+    """The object id of the enterprise application, which admits only assigned people."""
     path = f"servicePrincipals(appId='{client_id}')"
     only_assigned = {"appRoleAssignmentRequired": True}
     found = directory.find(path)
@@ -209,7 +209,7 @@ def _assign(
     *,
     by_a_person: bool,
 ) -> None:
-    """Gives the roles; where nobody is an administrator, the person who runs this becomes one."""
+    """Assigns the roles; if there is no administrator, the person who runs this becomes one."""
     path = f"servicePrincipals/{principal}/appRoleAssignedTo"
     given = {(each["principalId"].lower(), each["appRoleId"]) for each in directory.all(path)}
     todo = [(object_id.lower(), role) for object_id, role in wanted]
@@ -227,7 +227,7 @@ def _assign(
 
 
 def _consent(principal: str, directory: Directory) -> None:
-    """Consents for everybody to what signing in tells the app: who somebody is."""
+    """Consents for the tenant to the sign-in scopes, which tell the app who a person is."""
     graph = directory.read(f"servicePrincipals(appId='{MICROSOFT_GRAPH}')")["id"]
     line = f"granted: admin consent to {' '.join(SCOPES)}"
     for grant in directory.all(f"servicePrincipals/{principal}/oauth2PermissionGrants"):
