@@ -1,4 +1,4 @@
-"""Over HTTP: connections, exports, segments, the audit, and who is calling."""
+"""The HTTP API of administration: connections, exports, segments, the audit, and the caller."""
 
 from admin_trigger.routes import blueprint
 

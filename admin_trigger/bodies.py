@@ -1,4 +1,4 @@
-"""Bodies that the administration takes beside whole documents."""
+"""Request bodies of the administration, in addition to whole documents."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from shared.catalog.document import Document, Id, Text
 
 def _printable(text: str) -> str:
     if len(text) > LONGEST_NAME or not text.isprintable():
-        raise ValueError(f"must have {LONGEST_NAME} printable characters at most")
+        raise ValueError(f"must have at most {LONGEST_NAME} printable characters")
     return text
 
 
@@ -18,25 +18,25 @@ type Name = Annotated[Text, AfterValidator(_printable)]
 
 
 class KeyBody(Document):
-    """Another key of the connection's account."""
+    """A new key to the connection's account."""
 
     api_key: Text = Field(repr=False)
 
 
 class ListBody(Document):
-    """The name of a list to make."""
+    """The name of a list to create."""
 
     name: Name
 
 
 class DuplicateBody(Document):
-    """What the copy is called; without an id, that of the export with `-copy` behind it."""
+    """The id and name of the copy; the default id is the export's with `-copy`."""
 
     id: Id | None = None
     display_name: Name | None = None
 
 
 class AttachBody(Document):
-    """The connection that the export gets."""
+    """The connection to attach to the export."""
 
     connection: Id

@@ -17,7 +17,7 @@ from shared.services import process_services
 
 
 def _shown(call: Call, connection: Connection) -> dict[str, Any]:
-    """The document for administrators; for others its id, name and state."""
+    """The document for administrators; its id, name and state for others."""
     state = {"state": state_of(connection)}
     if may(call.by, Action.READ_CONNECTION):
         return written(connection) | state
@@ -89,7 +89,7 @@ def sign_in(call: Call) -> Reply:
 
 
 def finish_sign_in(call: Call) -> Reply:
-    """Klaviyo sends the browser of who signs in here; where it asks for a page, a page ends the sign-in."""
+    """Klaviyo redirects the browser here after a sign-in. A request for HTML is redirected to a page."""
     services, query = process_services(), call.http.query
     if "text/html" in call.header("accept"):
         place = f"/new/sign-in?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""The description of the API, made once for a process."""
+"""The description of the API, made once per process."""
 
 from functools import cache
 
@@ -11,12 +11,12 @@ _routes: tuple[Route, ...] = ()
 
 
 def describe(*routes: Route) -> None:
-    """Tells which routes there are; they are described when somebody asks."""
+    """Sets the routes; they are described at the first request."""
     global _routes
     _routes = routes
 
 
-def show(call: Call) -> Reply:  # noqa: ARG001 - everybody gets the same
+def show(call: Call) -> Reply:  # noqa: ARG001 - the same for all callers
     return Reply(200, _document(), headers={"cache-control": "no-store"})
 
 

@@ -23,10 +23,10 @@ from shared.services import process_services
 
 
 def show_all(call: Call) -> Reply:
-    """In the order of their ids; `before` is the last one of the page before."""
+    """The exports by id; `before` is the last id of the page before."""
     services, limit = process_services(), limit_in(call, 100)
     after = call.http.query.get("before", "")
-    # In the order of the listing, which is that of the blobs' names.
+    # The listing is sorted by the blobs' names.
     entries = (e for e in services.catalog.entries() if not after or e.name > state.export(after))
     found = list(islice(entries, limit + 1))
     rows = list(overview(services, call.by, found[:limit]))

@@ -1,4 +1,4 @@
-"""What can only be looked at: segments, the audit, who is calling; and the timer's work by hand."""
+"""Read-only routes: segments, the audit and the caller; and the timer's work on request."""
 
 from datetime import UTC, datetime
 
@@ -12,18 +12,18 @@ from shared.runs.work.tick import tick
 from shared.segments import Segments
 from shared.services import process_services
 
-# Characters of what entries of the audit are sought by.
+# Characters of a filter of the audit.
 LONGEST_FILTER = 200
 
 
-def segments(call: Call) -> Reply:  # noqa: ARG001 - everybody who may gets the same
+def segments(call: Call) -> Reply:  # noqa: ARG001 - the same for all callers who may
     services = process_services()
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
     return page("segments", overview(view))
 
 
 def segment(call: Call) -> Reply:
-    """With its members counted, which takes a look at every row."""
+    """A segment with its number of members, which reads every row."""
     services = process_services()
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
     return reply(200, read(services, view, call.route("segment")))
@@ -43,7 +43,7 @@ def audit(call: Call) -> Reply:
 
 
 def me(call: Call) -> Reply:
-    """Who is calling, and what this role may do."""
+    """The caller, and what their role may do."""
     may = [action.value for action, reach in RIGHTS.items() if call.by.role in reach]
     return reply(
         200, {"name": call.by.name, "object_id": call.by.object_id, "role": call.by.role.value, "may": may}
@@ -51,7 +51,7 @@ def me(call: Call) -> Reply:
 
 
 def run_tick(call: Call) -> Reply:
-    """Does the timer's work, where the platform's timer doesn't."""
+    """Does the timer's work, if the platform's timer does not."""
     read_body(EmptyBody, call.http.body)
     services = process_services()
     with audited(services, call.by, Action.TICK, "runs"):
@@ -73,8 +73,8 @@ def _time(text: str, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        time = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in an address is a blank
-        time.astimezone(UTC)  # the first and the last day of all have no such time everywhere
+        time = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a URL is decoded as a space
+        time.astimezone(UTC)  # times near the first and the last year can't be converted
     except (ValueError, OverflowError):
         time = None
     if time is None or time.tzinfo is None:

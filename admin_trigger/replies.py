@@ -1,4 +1,4 @@
-"""What the administration's replies have in common: documents with their versions, pages, and conditions."""
+"""Shared parts of the administration's replies: documents with their versions, pages and conditions."""
 
 import re
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ _ETAGS = re.compile(rf"{_ETAG}(?:\s*,\s*{_ETAG})*")
 
 
 def id_in(call: Call, what: str) -> str:
-    """The id of a connection or an export in the address. Raises NotFound for what can't be one."""
+    """The id of a connection or an export in the URL. Raises NotFound if it can't be an id."""
     given = call.route(what)
     if re.fullmatch(ID_PATTERN, given) is None:
-        raise NotFound(f"There is no such {what}: that can't be the id of one.", code=f"unknown_{what}")
+        raise NotFound(f"This {what} does not exist: its id is not valid.", code=f"unknown_{what}")
     return given
 
 
 def reply_of_export(status: int, saved: Saved | Stored[Export], headers: dict[str, str]) -> Reply:
-    """An export's document, with its state and what could not be checked beside it, and its version."""
+    """An export's document with its version, its state, and what could not be checked."""
     stored = saved.stored if isinstance(saved, Saved) else saved
     members = written(stored.document) | {"state": state_of_export(stored.document)}
     if isinstance(saved, Saved) and saved.not_checked:
@@ -35,12 +35,12 @@ def reply_of_export(status: int, saved: Saved | Stored[Export], headers: dict[st
 
 
 def written(document: Connection | Export) -> dict[str, Any]:
-    """The document as it was written: what nobody gave has its default."""
+    """The document as it was written, without members that have their default."""
     return document.model_dump(mode="json", exclude_unset=True)
 
 
 def document_in(call: Call) -> bytes:
-    """A document that is sent. Raises BadRequest: 413 for one over 64 KiB."""
+    """The document in the request's body. Raises BadRequest: 413 for more than 64 KiB."""
     if len(call.http.body) > LONGEST_BODY:
         message = f"The body is longer than {LONGEST_BODY:,} bytes."
         raise BadRequest(message, status=413, code="too_large")
@@ -48,13 +48,13 @@ def document_in(call: Call) -> bytes:
 
 
 def wanted_version(call: Call, stored_etag: str | None = None) -> str | None:
-    """The version that a PUT may replace, from If-Match; None for any that is there (`*`).
+    """The version that a PUT may replace, from If-Match; None for any version (`*`).
 
     Raises BadRequest: 428 without a condition.
     """
     given = call.header("if-match").strip()
     if not given:
-        message = "If-Match is required: send the ETag with which you read the document."
+        message = "If-Match is required. Send the document's ETag from when you read it."
         raise BadRequest(message, status=428, code="if_match_required")
     if given == "*":
         return None

@@ -17,17 +17,17 @@ from shared.api import EmptyBody, Operation, Route, blueprint_of
 from shared.catalog import Export
 from shared.klaviyo import KlaviyoList
 
-_LIMIT = {"limit": "How many of them, 1 to 100.", "before": "The last one of the page before."}
+_LIMIT = {"limit": "The maximum number of items, 1 to 100.", "before": "The last item of the page before."}
 _AUDIT = {
-    "document": "Of a document or a folder of them, such as connections/klaviyo-eu or exports.",
-    "person": "Of a person: name or object id.",
-    "since": "From this time on, such as 2026-11-23T20:00:00Z.",
-    "until": "Before this time.",
+    "document": "Only entries for this document or folder, such as connections/klaviyo-eu or exports.",
+    "person": "Only entries of this person: a name or an object id.",
+    "since": "Only entries from this time on, such as 2026-11-23T20:00:00Z.",
+    "until": "Only entries before this time.",
 }
 _CALLBACK = {
     "code": "Klaviyo's code.",
-    "state": "Which sign-in it belongs to.",
-    "error": "Why there is no code.",
+    "state": "Identifies the sign-in.",
+    "error": "The reason if there is no code.",
 }
 
 ROUTES = (
@@ -46,7 +46,7 @@ ROUTES = (
             "POST": Operation(
                 connections.add,
                 Action.ADD_CONNECTION,
-                "Add a connection: tries its key, keeps it in the vault, and writes the document.",
+                "Add a connection: tests its key, stores it in the vault, and writes the document.",
                 {201: "The document."},
                 shows=ShownConnection,
                 has_version=True,
@@ -62,7 +62,7 @@ ROUTES = (
             "GET": Operation(
                 connections.show,
                 Action.SEE_CONNECTION,
-                "Show a connection: its document, or its name and state where it is shared with you.",
+                "Show a connection: its document, or only its name and state if it is shared with you.",
                 {200: "The connection."},
                 shows=ShownConnection,
                 has_version=True,
@@ -71,7 +71,7 @@ ROUTES = (
             "PUT": Operation(
                 connections.change,
                 Action.CHANGE_CONNECTION,
-                "Change a connection's name, whom it is shared with, and whether it is paused.",
+                "Change a connection's name, who may use it, and whether it is paused.",
                 {200: "The document."},
                 shows=ShownConnection,
                 has_version=True,
@@ -82,8 +82,8 @@ ROUTES = (
             "DELETE": Operation(
                 connections.remove,
                 Action.REMOVE_CONNECTION,
-                "Remove a connection that no export uses, and its key where the app wrote it.",
-                {204: "It is removed."},
+                "Remove a connection that no export uses, and its key if the app wrote it.",
+                {204: "Removed."},
                 problems=(404, 409, 422),
             ),
         },
@@ -95,8 +95,8 @@ ROUTES = (
             "POST": Operation(
                 connections.test,
                 Action.TEST_CONNECTION,
-                "Test whether a connection's key opens its account, and what it may read.",
-                {200: "The account, and the scopes."},
+                "Test whether a connection's key opens its account, and which scopes it has.",
+                {200: "The account and the scopes."},
                 shows=Tested,
                 body=EmptyBody,
                 problems=(400, 404, 413, 422),
@@ -110,7 +110,7 @@ ROUTES = (
             "POST": Operation(
                 connections.change_key,
                 Action.CHANGE_KEY,
-                "Give a connection another key to the same account; the old one stays until it has passed.",
+                "Give a connection a new key to its account; the old key stays until the new one works.",
                 {200: "The document."},
                 shows=ShownConnection,
                 has_version=True,
@@ -126,8 +126,8 @@ ROUTES = (
             "POST": Operation(
                 connections.sign_in,
                 Action.SIGN_IN,
-                "Begin a sign-in at Klaviyo for a connection with OAuth, the first or another one.",
-                {200: "The address to sign in at, and until when."},
+                "Begin a sign-in at Klaviyo, the first or a later one, for a connection with OAuth.",
+                {200: "The address to sign in at, and when it expires."},
                 body=EmptyBody,
                 shows=Begun,
                 problems=(400, 404, 413, 422),
@@ -141,8 +141,8 @@ ROUTES = (
             "GET": Operation(
                 connections.finish_sign_in,
                 Action.SIGN_IN,
-                "Where Klaviyo sends the browser back to: ends the sign-in that this person began.",
-                {200: "The connection.", 303: "For a browser: the page that ends the sign-in."},
+                "Complete the sign-in that this person began; Klaviyo redirects the browser here.",
+                {200: "The connection.", 303: "For a browser: the page that completes the sign-in."},
                 shows=ShownConnection,
                 has_version=True,
                 problems=(400, 409, 422),
@@ -157,7 +157,7 @@ ROUTES = (
             "GET": Operation(
                 connections.lists,
                 Action.LIST_LISTS,
-                "The lists of a connection's account, with their opt-in process.",
+                "List the lists in a connection's account, with their opt-in process.",
                 {200: "The lists."},
                 shows=KlaviyoList,
                 page="lists",
@@ -166,7 +166,7 @@ ROUTES = (
             "POST": Operation(
                 connections.add_list,
                 Action.ADD_LIST,
-                "Make a list in a connection's account.",
+                "Create a list in a connection's account.",
                 {201: "The list."},
                 shows=KlaviyoList,
                 body=ListBody,
@@ -181,7 +181,7 @@ ROUTES = (
             "POST": Operation(
                 connections.detach,
                 Action.DETACH_CONNECTION,
-                "Leave a connection's exports without it; their open runs are canceled.",
+                "Detach all exports from a connection, and cancel their open runs.",
                 {200: "The exports that used it."},
                 shows=Detached,
                 body=EmptyBody,
@@ -196,8 +196,8 @@ ROUTES = (
             "GET": Operation(
                 exports.show_all,
                 Action.SEE_EXPORT,
-                "List the exports: how each stands, its last and its next run.",
-                {200: "The exports, and the address of the next page."},
+                "List the exports, with their status, last run and next run.",
+                {200: "The exports, and the URL of the next page."},
                 shows=Overview,
                 page="exports",
                 problems=(400,),
@@ -206,7 +206,7 @@ ROUTES = (
             "POST": Operation(
                 exports.add,
                 Action.ADD_EXPORT,
-                "Add an export. Nothing runs.",
+                "Add an export. Starts no run.",
                 {201: "The document."},
                 shows=ShownExport,
                 has_version=True,
@@ -231,7 +231,7 @@ ROUTES = (
             "PUT": Operation(
                 exports.change,
                 Action.CHANGE_EXPORT,
-                "Replace an export's document. Nothing runs.",
+                "Replace an export's document. Starts no run.",
                 {200: "The document."},
                 shows=ShownExport,
                 has_version=True,
@@ -242,8 +242,8 @@ ROUTES = (
             "DELETE": Operation(
                 exports.remove,
                 Action.REMOVE_EXPORT,
-                "Remove an export; its open run is canceled, and the list stays as it is.",
-                {204: "It is removed."},
+                "Remove an export, and cancel its open run. The list does not change.",
+                {204: "Removed."},
                 problems=(404, 409, 422),
             ),
         },
@@ -255,7 +255,7 @@ ROUTES = (
             "POST": Operation(
                 exports.duplicate,
                 Action.ADD_EXPORT,
-                "Add an export like this one, which does not run by itself yet.",
+                "Add a copy of an export. It runs on demand only until you activate it.",
                 {201: "The document."},
                 shows=ShownExport,
                 has_version=True,
@@ -271,7 +271,7 @@ ROUTES = (
             "POST": Operation(
                 exports.attach,
                 Action.CHANGE_EXPORT,
-                "Give an export another connection.",
+                "Change an export's connection.",
                 {200: "The document."},
                 shows=ShownExport,
                 has_version=True,
@@ -287,7 +287,7 @@ ROUTES = (
             "POST": Operation(
                 exports.detach,
                 Action.DETACH_EXPORT,
-                "Take an export's connection away; its open run is canceled.",
+                "Detach an export from its connection, and cancel its open run.",
                 {200: "The document."},
                 shows=ShownExport,
                 has_version=True,
@@ -303,7 +303,7 @@ ROUTES = (
             "GET": Operation(
                 looking.segments,
                 Action.SEE_SEGMENT,
-                "List the segments, without counting their members.",
+                "List the segments, without the number of their members.",
                 {200: "The segments."},
                 shows=Segment,
                 page="segments",
@@ -317,7 +317,7 @@ ROUTES = (
             "GET": Operation(
                 looking.segment,
                 Action.SEE_SEGMENT,
-                "Show a segment: its members and columns, and how many cells of each are blank.",
+                "Show a segment: the number of its members, its columns, and their share of blank cells.",
                 {200: "The segment."},
                 shows=Segment,
                 problems=(404, 422),
@@ -331,8 +331,8 @@ ROUTES = (
             "GET": Operation(
                 looking.audit,
                 Action.READ_AUDIT,
-                "Who changed what, newest first.",
-                {200: "The entries, and the address of the next page."},
+                "Show who changed what, newest first.",
+                {200: "The entries, and the URL of the next page."},
                 shows=Entry,
                 page="audit",
                 problems=(400,),
@@ -347,7 +347,7 @@ ROUTES = (
             "GET": Operation(
                 looking.me,
                 Action.SEE_SELF,
-                "Who is calling, and what they may do.",
+                "Show the caller and what they may do.",
                 {200: "The caller."},
                 shows=Me,
             ),
@@ -360,7 +360,7 @@ ROUTES = (
             "GET": Operation(
                 description.show,
                 Action.SEE_SELF,
-                "This description of the API (OpenAPI 3.1).",
+                "Show this description of the API (OpenAPI 3.1).",
                 {200: "The document."},
                 shows=dict[str, Any],
             ),
@@ -373,8 +373,8 @@ ROUTES = (
             "POST": Operation(
                 looking.run_tick,
                 Action.TICK,
-                "Do the timer's work now, where the platform's timer does not.",
-                {202: "What was done, and what is left."},
+                "Do the timer's work now, if the platform's timer does not.",
+                {202: "The advanced runs, and what is left."},
                 shows=Ticked,
                 body=EmptyBody,
                 problems=(400, 413),

@@ -1,4 +1,4 @@
-"""What the administration takes and shows where that has no type of its own: for the API's description."""
+"""Types for the API's description, of requests and replies of the administration that have no other type."""
 
 from datetime import datetime
 from typing import NotRequired, TypedDict
@@ -9,9 +9,9 @@ from shared.catalog.export import Alerts, Condition, EmailConsent, Limits, Match
 
 
 class ShownConnection(TypedDict):
-    """A connection: the whole document for administrators, else its id, name and state.
+    """A connection: the whole document for administrators; its id, name and state for others.
 
-    A new one with OAuth has the address to sign in at, too.
+    A new connection with OAuth also has the address to sign in at.
     """
 
     id: str
@@ -35,7 +35,7 @@ class ShownConnection(TypedDict):
 
 
 class ConnectionChange(TypedDict):
-    """What people may change of a connection; the app's own members may be there, as they are."""
+    """The members that people may change. The app's own members may be included if they are unchanged."""
 
     display_name: NotRequired[str]
     shared_with: NotRequired[Sharing]
@@ -43,7 +43,7 @@ class ConnectionChange(TypedDict):
 
 
 class NotChecked(TypedDict):
-    """What could not be checked, and why."""
+    """A member that could not be checked, and why."""
 
     pointer: str
     message: str
@@ -80,13 +80,13 @@ class Named(TypedDict):
 
 
 class Detached(TypedDict):
-    """The exports that have no connection now."""
+    """The exports that no longer have a connection."""
 
     exports: list[Named]
 
 
 class Me(TypedDict):
-    """Who is calling, and the actions that this role may do."""
+    """The caller, and the actions that their role may do."""
 
     name: str
     object_id: str
@@ -101,8 +101,9 @@ class TickedRun(TypedDict):
 
 
 class Ticked(TypedDict):
-    """The runs that were moved on, or handed to workers; for how many accounts a worker was asked; how many
-    runs are left, open or still to be opened; and when one of them can go on, null where none can by itself.
+    """The runs that were advanced, or handed to workers; the number of accounts for which a worker was
+    requested; the number of runs left, open or to be opened; and when one of them can continue, or null if
+    none can on its own.
     """
 
     runs: list[TickedRun]

@@ -1,4 +1,4 @@
-"""Questions to a person in a terminal, for what no option says; without a terminal that is an error."""
+"""Asks for missing options in a terminal; without a terminal, a missing option is an error."""
 
 import os
 import sys
@@ -9,24 +9,24 @@ import click
 from cli.terminal.output import agrees, note
 from shared.text import shown
 
-# Names that a question shows; one can still type another.
+# Names that a question shows.
 MOST_SHOWN = 30
 
 
 def can_ask() -> bool:
-    """Whether somebody is there who can answer: a terminal, or answers that were put on standard input."""
+    """Whether standard input is a terminal, so that a person can answer."""
     return sys.stdin.isatty()
 
 
 def needs(option: str) -> click.UsageError:
-    """The error of what is missing where nobody can be asked."""
+    """The error for a missing option without a terminal."""
     return click.UsageError(f"{option} is missing. Give it, or run the command in a terminal to be asked.")
 
 
 def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option: str, *, asks: bool) -> T:
-    """Lets the person pick one of several by its number; one alone is taken."""
+    """Lets the person pick an item by its number; takes the only item without asking."""
     if not items:
-        raise click.UsageError(f"There is nothing to choose from for {option}: add one first.")
+        raise click.UsageError(f"{option} has nothing to choose from. Add one first.")
     if len(items) == 1:
         note(f"{question}: {name(items[0])}")
         return items[0]
@@ -41,7 +41,7 @@ def pick[T](question: str, items: Sequence[T], name: Callable[[T], str], option:
 
 
 def api_key(check: Callable[[str], None] = lambda _: None) -> str:
-    """The key: from KLAVIYO_API_KEY, else typed, and not shown; one that fails `check` is asked again."""
+    """The key from KLAVIYO_API_KEY, or typed and not shown; asks again if the typed one fails `check`."""
 
     def checked(text: str) -> str:
         key = _key(text)
@@ -57,7 +57,7 @@ def api_key(check: Callable[[str], None] = lambda _: None) -> str:
 
 
 def _piped(checked: Callable[[str], str]) -> str:
-    """The first line of standard input that passes: there is no echo to turn off."""
+    """The first line of standard input that passes; a pipe has no echo to turn off."""
     for line in sys.stdin:
         try:
             return checked(line)
@@ -74,5 +74,5 @@ def _key(text: str) -> str:
 
 
 def is_sure(question: str, *, yes: bool, as_json: bool) -> bool:
-    """Asks before something goes for good, where a person is there; scripts are not asked."""
+    """Asks a person before something is deleted for good; does not ask scripts."""
     return yes or as_json or not can_ask() or agrees(question)

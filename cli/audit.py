@@ -12,11 +12,16 @@ from shared.administration.audit import Filter, read_audit
 
 @click.command()
 @click.option(
-    "--document", default="", metavar="NAME", help="Of a document or a folder of them, such as exports/vip."
+    "--document",
+    default="",
+    metavar="NAME",
+    help="Only entries for this document or folder, such as exports/vip.",
 )
-@click.option("--person", default="", metavar="WHO", help="Of a person, by name or object id.")
-@click.option("--since", type=click.DateTime(), metavar="TIME", help="From this time on (UTC).")
-@click.option("--until", type=click.DateTime(), metavar="TIME", help="Before this time (UTC).")
+@click.option(
+    "--person", default="", metavar="WHO", help="Only entries of this person: a name or an object id."
+)
+@click.option("--since", type=click.DateTime(), metavar="TIME", help="Only entries from this time on (UTC).")
+@click.option("--until", type=click.DateTime(), metavar="TIME", help="Only entries before this time (UTC).")
 @click.option(
     "--limit", type=click.IntRange(1, LARGEST), default=50, show_default=True, help="The number of entries."
 )
@@ -24,7 +29,7 @@ from shared.administration.audit import Filter, read_audit
 def audit(
     document: str, person: str, since: datetime | None, until: datetime | None, limit: int, as_json: bool
 ) -> None:
-    """Show who changed what, newest first. An entry without an outcome is one that was attempted.
+    """Show who changed what, newest first. An entry without an outcome was only attempted.
 
     Example: segment-export audit --document exports/vip
     """
@@ -35,7 +40,7 @@ def audit(
         return
     made = table("when (UTC)", "who", "what", "on", ids=("when (UTC)", "on"))
     for entry in entries:
-        is_new = entry.action.endswith(".add")  # whose members are all new
+        is_new = entry.action.endswith(".add")  # all its members are new
         changed = f" ({', '.join(entry.changed)})" if entry.changed and not is_new else ""
         outcome = "" if entry.outcome == "done" else f": {entry.outcome} {entry.code}".rstrip()
         made.add_row(

@@ -1,4 +1,4 @@
-"""What the Tab key suggests for names that lie in the state, in the segments' store or at Klaviyo."""
+"""What the Tab key suggests for names from the state, the segments' store or Klaviyo."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +15,7 @@ from shared.segments import Segments
 from shared.services import Services, open_account
 from shared.settings import Settings
 
-# Seconds that somebody waits for a suggestion.
+# Seconds to wait for a suggestion.
 PATIENCE = 5
 
 
@@ -32,7 +32,7 @@ FOLDERS = {"unknown_export": state.EXPORTS, "unknown_connection": state.CONNECTI
 
 
 def closest_id(code: str, typed: str) -> str | None:
-    """The id that is closest to one that an error of this code says is unknown."""
+    """The existing id that is closest to the typed one, if the code is that of an unknown id."""
     ids = [each.value for each in ids_in(FOLDERS[code], "")] if code in FOLDERS else []
     return next(iter(get_close_matches(typed, ids, n=1)), None)
 
@@ -54,7 +54,7 @@ def complete_segments(_: click.Context, __: click.Parameter, beginning: str) -> 
 
 
 def complete_lists(context: click.Context, _: click.Parameter, beginning: str) -> list[CompletionItem]:
-    """Ids with the lists' names: of the connection that is typed already, else of the first one."""
+    """The ids and names of the lists of the typed connection, or else of the first one."""
     with suppress(ExportError):
         return list(_lists(context.params.get("connection"), beginning))
     return []
@@ -71,7 +71,7 @@ def _lists(connection: str | None, beginning: str) -> Iterator[CompletionItem]:
 
 
 def complete_columns(context: click.Context, _: click.Parameter, beginning: str) -> list[CompletionItem]:
-    """The columns of the first segment that is typed already."""
+    """The columns of the first typed segment."""
     names: list[str] = []
     with suppress(ExportError):
         settings = Settings.from_environment()

@@ -1,4 +1,4 @@
-"""`connections add`: asks for what no option says, and tries the key before anything is written."""
+"""`connections add`: asks for missing options, and tries the key before it writes anything."""
 
 import os
 import re
@@ -30,14 +30,16 @@ ONLINE = 60
 @click.command()
 @click.option("--name", metavar="TEXT", help="Its name.")
 @click.option("--id", "connection_id", metavar="ID", help="Its id, for exports and file names.")
-@click.option("--secret-name", metavar="NAME", help="A secret that is in the vault, instead of a key.")
-@click.option("--oauth", is_flag=True, help="Without a key: somebody signs in at Klaviyo afterward.")
+@click.option(
+    "--secret-name", metavar="NAME", help="A secret in the vault that has the key, instead of a key."
+)
+@click.option("--oauth", is_flag=True, help="Without a key: a person signs in at Klaviyo afterward.")
 @click.option(
     "--shared-with",
     metavar="WHO",
-    help="administrators, contributors, or object ids of Microsoft Entra with commas between.",
+    help="administrators, contributors, or object ids of Microsoft Entra, separated by commas.",
 )
-@click.option("--agree", is_flag=True, help="Agree that the data of its exports leaves for Klaviyo.")
+@click.option("--agree", is_flag=True, help="Agree that the data of its exports is sent to Klaviyo.")
 @json_option
 def add(
     name: str | None,
@@ -48,10 +50,10 @@ def add(
     agree: bool,
     as_json: bool,
 ) -> int:
-    """Add a connection: tries its key, and writes it into the vault. Asks for what is missing.
+    """Add a connection: tries its key, and writes it to the vault. Asks for missing options.
 
-    The key is that of KLAVIYO_API_KEY, if it is set. The text of the consent is shown when you are asked, and
-    in docs/administration.md.
+    The key is read from KLAVIYO_API_KEY, if that is set. The command shows the text of the consent, which is
+    also in docs/administration.md.
 
     Example: segment-export connections add --name "Klaviyo EU" --shared-with contributors
     """
@@ -76,7 +78,7 @@ def add(
             print_line(f"The key opens the Klaviyo account {found.account.id} ({found.account.name}).")
             if found.missing:
                 lacks = ", ".join(found.missing)
-                print_line(f"It lacks {lacks}: make another key, since the scopes of a key can't be changed.")
+                print_line(f"It lacks {lacks}. Create another key: the scopes of a key can't be changed.")
         if shared_with is None:
             shared_with = click.prompt(
                 "Who may use it: administrators, contributors, or object ids separated by commas",
@@ -90,7 +92,7 @@ def add(
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        message = "This command asks questions: give the options, or run it in a terminal."
+        message = "This command asks questions. Give the options, or run it in a terminal."
         raise click.UsageError(message) from None
     if not agree:
         print_line("Nothing was written.")
@@ -110,7 +112,7 @@ def add(
         if refusal.code != "vault_read_only":
             raise
         raise Denied(
-            f"{refusal.message} The key works; nothing was written. Then: "
+            f"{refusal.message} The key works, but nothing was written. Then run: "
             "segment-export connections add --secret-name NAME.",
             code=refusal.code,
         ) from None
@@ -119,27 +121,27 @@ def add(
         return OK
     if oauth:
         print_line(
-            f"The connection {made.id} is written. Sign in: segment-export connections sign-in {made.id}"
+            f"Added the connection {made.id}. To sign in: segment-export connections sign-in {made.id}"
         )
         return OK
     where = services.settings.key_vault_url or str(services.settings.secrets_file)
-    print_line(f"The connection {made.id} is written. Its key is in {where}, as {made.secret_name}.")
+    print_line(f"Added the connection {made.id}. Its key is in {where}, in the secret {made.secret_name}.")
     return OK
 
 
 def _check_complete(name: str | None, secret_name: str | None, *, oauth: bool, agree: bool) -> None:
-    """Raises UsageError for what is missing: with --json nothing is asked."""
+    """Raises UsageError for missing options: with --json, the command asks nothing."""
     has_key = secret_name is not None or oauth or os.environ.get("KLAVIYO_API_KEY", "").strip()
     given = {"--name": name is not None, "KLAVIYO_API_KEY or --secret-name": has_key, "--agree": agree}
     if missing := [option for option, is_given in given.items() if not is_given]:
-        raise click.UsageError(f"With --json nothing is asked: {', '.join(missing)} is missing.")
+        raise click.UsageError(f"With --json, the command does not ask. Missing: {', '.join(missing)}.")
 
 
 def people(text: str) -> Sharing:
-    """Who may use a connection, as it is typed."""
+    """The people who may use a connection, from the typed text."""
     names = tuple(name for part in text.split(",") if (name := part.strip()))
     if not names:
-        raise click.UsageError("Say who: administrators, contributors, or object ids with commas between.")
+        raise click.UsageError("Name administrators, contributors, or object ids separated by commas.")
     match names:
         case ("administrators",):
             return "administrators"
@@ -148,7 +150,7 @@ def people(text: str) -> Sharing:
     for name in names:
         if not is_object_id(name):
             raise click.UsageError(
-                f"{name!r} is neither administrators nor contributors, nor an object id of Microsoft Entra."
+                f"{name!r} is not administrators, contributors or an object id of Microsoft Entra."
             )
     return names
 
@@ -159,7 +161,7 @@ def _who(text: str) -> str:
 
 
 def _opens(services: Services, key: str) -> None:
-    """Raises UsageError for a key that Klaviyo does not know."""
+    """Raises UsageError for a key that Klaviyo does not accept."""
     try:
         services.klaviyo.sign_in(key, Deadline(services.clock, ONLINE))
     except Denied as refusal:

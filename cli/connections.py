@@ -86,7 +86,7 @@ def show(connection: str) -> None:
 @connection_argument
 @json_option
 def test(connection: str, as_json: bool) -> int:
-    """Test whether the key of CONNECTION opens its account, and what it may read.
+    """Test whether the key of CONNECTION opens its account, and which scopes it has.
 
     Example: segment-export connections test klaviyo-eu
     """
@@ -96,10 +96,10 @@ def test(connection: str, as_json: bool) -> int:
         print_json({"connection": connection, **_members(made)})
         return OK
     print_line(f"{connection} opens the Klaviyo account {made.account.id} ({made.account.name}).")
-    print_line(f"It may read: {', '.join(made.scopes)}.")
+    print_line(f"It can read: {', '.join(made.scopes)}.")
     if made.missing:
         print_line(f"It lacks: {', '.join(made.missing)}.")
-    print_line(f"Not tested, since only a write would show it: {', '.join(made.not_checked)}.")
+    print_line(f"Not tested, because only a write would show it: {', '.join(made.not_checked)}.")
     return OK if not made.missing else FAILED
 
 
@@ -107,7 +107,7 @@ def test(connection: str, as_json: bool) -> int:
 @connection_argument
 @json_option
 def lists(connection: str, as_json: bool) -> None:
-    """Show the lists of the account of CONNECTION.
+    """Show the lists in the account of CONNECTION.
 
     Example: segment-export connections lists klaviyo-eu
     """
@@ -124,7 +124,7 @@ def lists(connection: str, as_json: bool) -> None:
 
 @connections.command("edit")
 @connection_argument
-@click.option("--name", metavar="TEXT", help="Another name.")
+@click.option("--name", metavar="TEXT", help="The new name.")
 @click.option("--shared-with", metavar="WHO", help="As in `connections share`.")
 @json_option
 def edit(connection: str, name: str | None, shared_with: str | None, as_json: bool) -> None:
@@ -138,7 +138,7 @@ def edit(connection: str, name: str | None, shared_with: str | None, as_json: bo
     if shared_with is not None:
         changes["shared_with"] = people(shared_with)
     if not changes:
-        raise click.UsageError("Say what to change: --name or --shared-with.")
+        raise click.UsageError("Nothing to change. Use --name or --shared-with.")
     _change(connection, changes, as_json)
 
 
@@ -147,7 +147,7 @@ def edit(connection: str, name: str | None, shared_with: str | None, as_json: bo
 @click.argument("who")
 @json_option
 def share(connection: str, who: str, as_json: bool) -> None:
-    """Say who may use CONNECTION: administrators, contributors, or object ids with commas between.
+    """Set who may use CONNECTION: administrators, contributors, or object ids separated by commas.
 
     Example: segment-export connections share klaviyo-eu contributors
     """
@@ -159,7 +159,7 @@ def share(connection: str, who: str, as_json: bool) -> None:
 @click.option("--off", is_flag=True, help="End the pause.")
 @json_option
 def pause(connection: str, off: bool, as_json: bool) -> None:
-    """Pause CONNECTION: nothing more is sent over it, and open runs wait.
+    """Pause CONNECTION: nothing is sent through it, and open runs wait.
 
     Example: segment-export connections pause klaviyo-eu
     """
@@ -171,16 +171,16 @@ def _change(connection: str, changes: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(changed.model_dump(mode="json", exclude_unset=True))
     else:
-        print_line(f"The connection {connection} is changed.")
+        print_line(f"Changed the connection {connection}.")
 
 
 @connections.command("key")
 @connection_argument
 @json_option
 def key(connection: str, as_json: bool) -> None:
-    """Give CONNECTION another key to the same account; the old one stays until the new one has passed.
+    """Give CONNECTION a new key to the same account; the old key stays until the new one has been tested.
 
-    The key is that of KLAVIYO_API_KEY, if it is set; else it is asked for.
+    The key is read from KLAVIYO_API_KEY; if that is not set, you are asked for it.
 
     Example: segment-export connections key klaviyo-eu
     """
@@ -190,14 +190,14 @@ def key(connection: str, as_json: bool) -> None:
     if as_json:
         print_json(changed.model_dump(mode="json", exclude_unset=True))
     else:
-        print_line(f"The connection {connection} has another key, as {changed.secret_name}.")
+        print_line(f"The connection {connection} has a new key, in the secret {changed.secret_name}.")
 
 
 @connections.command("detach")
 @connection_argument
 @json_option
 def detach(connection: str, as_json: bool) -> None:
-    """Take CONNECTION away from its exports: their open runs are canceled, and they do not run without one.
+    """Detach all exports from CONNECTION: cancels their open runs. They can't run without one.
 
     Example: segment-export connections detach klaviyo-eu
     """
@@ -205,7 +205,7 @@ def detach(connection: str, as_json: bool) -> None:
     if as_json:
         print_json({"exports": detached})
     else:
-        print_line(f"Exports without a connection now: {', '.join(detached) or 'none'}.")
+        print_line(f"Exports that no longer have a connection: {', '.join(detached) or 'none'}.")
 
 
 @connections.command("remove")
@@ -213,7 +213,7 @@ def detach(connection: str, as_json: bool) -> None:
 @yes_option
 @json_option
 def remove(connection: str, yes: bool, as_json: bool) -> int:
-    """Remove CONNECTION, which no export may use, and its key where the app wrote it.
+    """Remove CONNECTION, if no export uses it, and its key if the app wrote that.
 
     Example: segment-export connections remove klaviyo-eu
     """
@@ -224,7 +224,7 @@ def remove(connection: str, yes: bool, as_json: bool) -> int:
     if as_json:
         print_json({"removed": connection})
     else:
-        print_line(f"The connection {connection} is removed.")
+        print_line(f"Removed the connection {connection}.")
     return OK
 
 

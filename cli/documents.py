@@ -1,4 +1,4 @@
-"""`apply`, and the reading and checking of documents that `exports` and `connections` share."""
+"""`apply`, and how `exports` and `connections` read and check documents."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from shared.administration.validation import Checked, validate
 from shared.catalog.document import LONGEST_DOCUMENT
 from shared.errors import InvalidRequest
 
-# One byte more than a document may have: a longer one is refused for its size.
+# One byte more than a document may have, so that its validation refuses a longer one.
 MOST_READ = LONGEST_DOCUMENT + 1
 
 
@@ -59,24 +59,29 @@ def print_checked(checked: Sequence[Checked], as_json: bool) -> int:
         if each.more:
             print_line(f"  and {each.more:,} more")
     if not checked:
-        print_line("There are no documents.")
+        print_line("No documents were found.")
     return code
 
 
 @click.command()
 @click.option(
-    "-f", "--file", "option", metavar="FILE", multiple=True, help="A document; `-` is standard input."
+    "-f",
+    "--file",
+    "option",
+    metavar="FILE",
+    multiple=True,
+    help="A document to write; `-` is standard input.",
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @json_option
 def apply(option: tuple[str, ...], files: tuple[str, ...], as_json: bool) -> int:
-    """Write connections and exports from files: all of them, or none if one is not valid.
+    """Write connections and exports from files: all of them, or none if any is not valid.
 
     Example: segment-export apply -f connections/klaviyo-eu.json exports/*.json
     """
     names = (*option, *files)
     if not names:
-        raise click.UsageError("Name the documents: -f FILE...")
+        raise click.UsageError("No documents were named. Use -f FILE.")
     services = open_services()
     checked = validate(services, read_files(names))
     documents = [each.document for each in checked if each.document is not None and not each.problems]

@@ -31,7 +31,7 @@ ONLINE = 120
 
 
 @click.command()
-@click.option("--id", "export_id", metavar="ID", help="Its id; made from the name, if it is not given.")
+@click.option("--id", "export_id", metavar="ID", help="Its id; made from the name by default.")
 @click.option("--name", metavar="TEXT", help="Its name.")
 @click.option(
     "--connection", metavar="CONNECTION", shell_complete=complete_connections, help="The connection."
@@ -42,7 +42,7 @@ ONLINE = 120
     metavar="SEGMENT",
     multiple=True,
     shell_complete=complete_segments,
-    help="A segment; may be given several times.",
+    help="A segment; repeat it for several.",
 )
 @click.option(
     "--list",
@@ -53,16 +53,20 @@ ONLINE = 120
     help="The id of the list, or the address of its page.",
 )
 @click.option(
-    "--email", metavar="COLUMN", shell_complete=complete_columns, help="The column of the addresses."
+    "--email", metavar="COLUMN", shell_complete=complete_columns, help="The column with the email addresses."
 )
 @click.option(
-    "--map", "maps", metavar="ATTRIBUTE=COLUMN", multiple=True, help="An attribute's column, as in `send`."
+    "--map",
+    "maps",
+    metavar="ATTRIBUTE=COLUMN",
+    multiple=True,
+    help="An attribute and its column, as in `send`.",
 )
 @click.option(
-    "--property", "properties", metavar="COLUMN", multiple=True, help="A column that becomes a property."
+    "--property", "properties", metavar="COLUMN", multiple=True, help="A column to send as a custom property."
 )
-@click.option("--cron", metavar="CRON", help="Run by this recurrence (UTC), instead of at each refresh.")
-@click.option("--inactive", is_flag=True, help="Do not run by itself.")
+@click.option("--cron", metavar="CRON", help="Run on this schedule (UTC) instead of at each refresh.")
+@click.option("--inactive", is_flag=True, help="Run on demand only.")
 @json_option
 def add(
     export_id: str | None,
@@ -77,7 +81,7 @@ def add(
     inactive: bool,
     as_json: bool,
 ) -> int:
-    """Add an export. Asks for what is missing: the connection, the list, segments and columns. Nothing runs.
+    """Add an export. Asks for missing options: the connection, the list, segments and columns. Starts no run.
 
     Example: segment-export exports add --segment HighValueSegment --list Y6nRLr --email EMail
     """
@@ -107,10 +111,10 @@ def add(
     saved = exports.add(services, operator(), json.dumps(members).encode(), deadline)
     _print(saved, as_json)
     if not as_json:
-        runs = "It runs on demand only." if inactive else "It runs by itself from the next refresh on."
+        runs = "It runs on demand only." if inactive else "It runs automatically from the next refresh on."
         when = saved.stored.document.schedule.when
         runs = f"It runs {in_words(when)}." if isinstance(when, Cron) and not inactive else runs
-        print_line(f"Nothing has run yet. {runs} See what it would send:")
+        print_line(f"Nothing has run yet. {runs} To see what it would send:")
         print_line(f"  segment-export run {members['id']} --dry-run")
     return OK
 
@@ -118,7 +122,7 @@ def add(
 @click.command()
 @export_argument
 def edit(export: str) -> int:
-    """Change the document of EXPORT in an editor (EDITOR). Nothing runs. For scripts: `apply`.
+    """Change the document of EXPORT in your editor (EDITOR). Starts no run. In scripts, use `apply`.
 
     Example: segment-export exports edit vip
     """
@@ -139,7 +143,7 @@ def edit(export: str) -> int:
             print_line(error.message)
             if isinstance(error, Changed):
                 stored = read_export(services, export)
-            if not can_ask() or not agrees("Go on editing?", default=True):
+            if not can_ask() or not agrees("Edit again?", default=True):
                 return _keep(export, edited, error)
             text = edited
         else:
@@ -148,10 +152,10 @@ def edit(export: str) -> int:
 
 
 def _keep(export: str, text: str, error: ExportError) -> int:
-    """Keeps what somebody has typed, in a file of their own."""
+    """Keeps the edited text in a temporary file."""
     with NamedTemporaryFile("w", prefix=f"{export}-", suffix=".json", delete=False) as file:
         file.write(text)
-    note(f"Nothing was saved. Your text is kept in {file.name}.")
+    note(f"Nothing was saved. Your text is in {file.name}.")
     return exit_code_of(error)
 
 
@@ -160,7 +164,7 @@ def _print(saved: Saved, as_json: bool) -> None:
     if as_json:
         print_json(document.model_dump(mode="json", exclude_unset=True))
         return
-    print_line(f"The export {document.id} is written.")
+    print_line(f"Saved the export {document.id}.")
     for problem in saved.not_checked:
         print_line(f"  not checked: {problem.pointer}: {problem.message}")
 
@@ -212,4 +216,4 @@ def _attributes(columns: list[str], email: str) -> dict[str, Any]:
     found = {name: column for name, column in guess_attributes(columns).items() if column != email}
     for attribute, column in found.items():
         print_line(f"  {attribute} from {column}")
-    return dict(found) if found and agrees("Send these too?") else {}
+    return dict(found) if found and agrees("Send these columns too?") else {}

@@ -83,7 +83,7 @@ def show(export: str) -> None:
 )
 @json_option
 def validate_(files: tuple[str, ...], online: bool, as_json: bool) -> int:
-    """Validate documents in files, or all configured ones: shows every problem with its JSON pointer.
+    """Validate documents in files, or all configured ones. Shows every problem with its JSON pointer.
 
     Example: segment-export exports validate exports/vip.json --online
     """
@@ -99,38 +99,38 @@ def validate_(files: tuple[str, ...], online: bool, as_json: bool) -> int:
 @click.option("--name", metavar="TEXT", help="The copy's name.")
 @json_option
 def duplicate(export: str, new_id: str | None, name: str | None, as_json: bool) -> None:
-    """Add an export like EXPORT, which does not run by itself yet.
+    """Add a copy of EXPORT, which runs on demand only until you activate it.
 
     Example: segment-export exports duplicate vip --id vip-trial
     """
     services = open_services()
     new_id, deadline = new_id or administration.copy_id(export), Deadline(services.clock, ONLINE)
     made = administration.duplicate(services, operator(), export, new_id, name, deadline)
-    _tell(as_json, made.stored.document, f"The export {new_id} is written. It does not run by itself yet.")
+    _tell(as_json, made.stored.document, f"Added the export {new_id}. It runs on demand only.")
 
 
 @exports.command("activate")
 @export_argument
 @json_option
 def activate(export: str, as_json: bool) -> None:
-    """Let EXPORT run by itself: at each refresh, or by its recurrence.
+    """Run EXPORT automatically: at each refresh, or on its schedule.
 
     Example: segment-export exports activate vip
     """
     changed = administration.activate(open_services(), operator(), export, active=True)
-    _tell(as_json, changed.document, f"The export {export} runs by itself.")
+    _tell(as_json, changed.document, f"The export {export} now runs automatically.")
 
 
 @exports.command("deactivate")
 @export_argument
 @json_option
 def deactivate(export: str, as_json: bool) -> None:
-    """Let EXPORT run on demand only.
+    """Run EXPORT on demand only.
 
     Example: segment-export exports deactivate vip
     """
     changed = administration.activate(open_services(), operator(), export, active=False)
-    _tell(as_json, changed.document, f"The export {export} runs on demand only.")
+    _tell(as_json, changed.document, f"The export {export} now runs on demand only.")
 
 
 @exports.command("attach")
@@ -138,26 +138,26 @@ def deactivate(export: str, as_json: bool) -> None:
 @click.argument("connection", shell_complete=complete_connections)
 @json_option
 def attach(export: str, connection: str, as_json: bool) -> None:
-    """Give EXPORT another connection.
+    """Change the connection of EXPORT.
 
     Example: segment-export exports attach vip klaviyo-eu
     """
     services = open_services()
     deadline = Deadline(services.clock, ONLINE)
     changed = administration.attach(services, operator(), export, connection, deadline)
-    _tell(as_json, changed.stored.document, f"The export {export} goes over the connection {connection}.")
+    _tell(as_json, changed.stored.document, f"The export {export} now uses the connection {connection}.")
 
 
 @exports.command("detach")
 @export_argument
 @json_option
 def detach(export: str, as_json: bool) -> None:
-    """Take the connection of EXPORT away: its open run is canceled, and it does not run without one.
+    """Detach EXPORT from its connection: cancels its open run. It can't run without a connection.
 
     Example: segment-export exports detach vip
     """
     changed = administration.detach(open_services(), operator(), export)
-    _tell(as_json, changed.document, f"The export {export} has no connection now.")
+    _tell(as_json, changed.document, f"The export {export} no longer has a connection.")
 
 
 @exports.command("remove")
@@ -165,7 +165,7 @@ def detach(export: str, as_json: bool) -> None:
 @yes_option
 @json_option
 def remove(export: str, yes: bool, as_json: bool) -> int:
-    """Remove EXPORT: its open run is canceled; the list and the records of its runs stay.
+    """Remove EXPORT: cancels its open run; keeps the list and the records of its runs.
 
     Example: segment-export exports remove vip
     """
@@ -176,7 +176,7 @@ def remove(export: str, yes: bool, as_json: bool) -> int:
     if as_json:
         print_json({"removed": export})
     else:
-        print_line(f"The export {export} is removed. The list at Klaviyo stays as it is.")
+        print_line(f"Removed the export {export}. The list at Klaviyo has not changed.")
     return OK
 
 

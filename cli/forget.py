@@ -1,4 +1,4 @@
-"""`forget`: erases people for good. It prints no address: lines have numbers."""
+"""`forget`: erases people for good. It prints line numbers, never addresses."""
 
 import sys
 from collections import Counter
@@ -23,18 +23,18 @@ from shared.profiles.visible import value_of
 from shared.runs.forget import DeletedIn, Forgotten, ForgottenBy
 from shared.runs.forget import forget as forget_people
 
-# Bytes, and lines: at 60 a minute, Klaviyo takes more than a day for so many.
+# Bytes, and lines: at 60 a minute, Klaviyo needs more than a day for this many.
 LONGEST = 16 * 1024 * 1024
 MOST_LINES = 100_000
 # Seconds without progress.
 PATIENCE = 20 * 60
-# From so many people on, how long it takes is said at the beginning.
+# From this many people on, the command first prints how long it will take.
 MANY = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the input: the address is None where the line has none."""
+    """A line of the input; `address` is None if the line has no valid address."""
 
     number: int
     result: str
@@ -47,44 +47,44 @@ class Line:
     "file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The addresses, one a line; standard input if not given.",
+    help="The addresses, one per line; standard input by default.",
 )
 @click.option("--dry-run", is_flag=True, help="Show how many would be erased, and where; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask, in a terminal, whether to erase those of FILE.")
+@click.option("--yes", is_flag=True, help="Do not ask, in a terminal, before erasing the people in FILE.")
 @json_option
 def forget(file: Path | None, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Erase people for good: they are never sent again, and Klaviyo deletes their profiles.
 
-    Reads addresses, one a line. They go on the do-not-send list, then leave the ledgers, then each Klaviyo
-    account that a connection leads to is asked to delete them. A line without a valid address is reported by
-    its number, and the other lines are erased all the same.
+    Reads addresses, one per line. It adds them to the do-not-send list, removes them from the ledgers, and
+    asks the Klaviyo account of each connection to delete them. It reports lines without a valid address by
+    their numbers, and erases the others.
 
     The result of a line is `erased`, `listed` (it is not sent again, but not every account was asked),
-    `refused` (Klaviyo does not take the address), `malformed` or `blank`. The exit code is 2 where a person
-    has to fix something, and 3 where a run or Klaviyo is still working on these people: repeat the command
+    `refused` (Klaviyo does not accept the address), `malformed` or `blank`. The exit code is 2 if a person
+    has to fix something, and 3 if a run or Klaviyo is still working on these people: repeat the command
     later. Repeating is safe.
 
     Example: segment-export forget --file erasure-requests.txt
     """
     is_terminal = sys.stdin.isatty()
     if file is None and is_terminal:
-        note("One address a line; Ctrl-D ends the list.")
+        note("Type one address per line, then Ctrl-D.")
     lines = _lines(_read(file))
     if not lines:
-        raise click.UsageError("There is no line to read: one address a line.")
+        raise click.UsageError("The input is empty. Give one address per line.")
     addresses = dict.fromkeys(line.address for line in lines if line.address is not None)
     asks = file is not None and is_terminal and not (as_json or dry_run or yes)
     if addresses and asks and not agrees(f"Erase {len(addresses):,} people for good?"):
-        print_line("Nobody was erased.")
+        print_line("No one was erased.")
         return FAILED
     forgotten = Forgotten()
     if addresses:
         services = open_services()
         if len(addresses) >= MANY and not (as_json or dry_run):
             minutes = least_seconds("erase", len(addresses)) // 60
-            note(f"Klaviyo limits deletions: at least {minutes:,} minutes for each account.")
+            note(f"Klaviyo limits deletions: this takes at least {minutes:,} minutes per account.")
         deadline = Deadline(services.clock, PATIENCE, after_progress=True)
-        # How many, never whom.
+        # The audit has the number of people, never who they are.
         with nullcontext() if dry_run else audited(services, operator(), Action.FORGET, "people"):
             forgotten = forget_people(services, list(addresses), deadline, dry_run=dry_run)
     lines = [_judged(line, forgotten, dry_run=dry_run) for line in lines]
@@ -93,7 +93,7 @@ def forget(file: Path | None, dry_run: bool, yes: bool, as_json: bool) -> int:
 
 
 def _read(file: Path | None) -> bytes:
-    """Raises InvalidRequest for a file that can't be read, or is too long."""
+    """Raises InvalidRequest if the file can't be read or is too long."""
     try:
         if file is None:
             content = sys.stdin.buffer.read(LONGEST + 1)
@@ -103,7 +103,7 @@ def _read(file: Path | None) -> bytes:
     except OSError as error:
         raise InvalidRequest(f"{file} can't be read: {error.strerror}.", code="unreadable_file") from None
     if len(content) > LONGEST or content.count(b"\n") > MOST_LINES:
-        message = f"There are more than {MOST_LINES:,} lines, or 16 MiB. Split the file."
+        message = f"The input has more than {MOST_LINES:,} lines or 16 MiB. Split it."
         raise InvalidRequest(message, code="unreadable_file")
     return content
 
@@ -116,7 +116,7 @@ def _lines(content: bytes) -> list[Line]:
 
 
 def _line(number: int, content: bytes) -> Line:
-    """Judged as the address of a row is: what can't be sent was never sent."""
+    """Checked like the address of a row: an address that can't be sent was never sent."""
     try:
         address = value_of(content.decode())
     except UnicodeDecodeError:
@@ -157,7 +157,7 @@ def _print(lines: list[Line], forgotten: Forgotten, *, dry_run: bool, as_json: b
         )
         return
     if dry_run:
-        print_line("Dry run: nobody was erased.")
+        print_line("Dry run: no one was erased.")
     made = table("line", "result", numbers=("line",))
     for line in lines:
         made.add_row(f"{line.number}", line.result.replace("_", " "))
@@ -169,7 +169,7 @@ def _print(lines: list[Line], forgotten: Forgotten, *, dry_run: bool, as_json: b
     for account in forgotten.accounts:
         print_line(_told_of_account(account, dry_run=dry_run))
     if forgotten.is_open and not dry_run:
-        print_line("Something is still open. Repeat the command with the same addresses when it has ended.")
+        print_line("Not everything is done yet. Repeat the command later with the same addresses.")
 
 
 def _told_of_export(export: ForgottenBy) -> str:
@@ -177,10 +177,10 @@ def _told_of_export(export: ForgottenBy) -> str:
     if export.error is not None:
         return f"{name}: {_told(export.error)}"
     if export.is_held:
-        return f"{name}: another process is running it. Its ledger was not looked at."
+        return f"{name}: another process is running it. Its ledger was not checked."
     told = f"{name}: {export.people:,} on its ledger"
     if export.run is not None:
-        told += f"; when the open run {export.run} closes, it removes them from there and from Klaviyo"
+        told += f"; the open run {export.run} removes them there and at Klaviyo when it closes"
     return told
 
 
@@ -192,7 +192,7 @@ def _told_of_account(account: DeletedIn, *, dry_run: bool) -> str:
         return f"{name}: would be asked to delete them"
     told = f"{name}: asked to delete them"
     if account.is_importing:
-        told += "; an import job is still running there, and may bring them back"
+        told += "; an import job is still running there and can add them again"
     return told
 
 

@@ -42,7 +42,7 @@ def main(verbose: bool) -> None:
 
 main.sections = {
     "Try it": (
-        Listed("demo", "cli.demo.command", "Export 25,000 synthetic people, on this machine alone."),
+        Listed("demo", "cli.demo.command", "Export 25,000 synthetic people, on this machine only."),
         Listed("sandbox", "cli.servers", "Serve a stand-in Klaviyo on this machine, until Ctrl-C."),
         Listed("serve", "cli.servers", "Serve the functions on this machine, until Ctrl-C."),
     ),

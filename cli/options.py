@@ -21,12 +21,12 @@ from shared.runs.removal import ANY_NUMBER
 from shared.services import Services
 from shared.settings import Settings, folder_of
 
-# A number that no record holds is a mistake.
+# A larger number is a mistake: no record holds it.
 LARGEST = ANY_NUMBER
-# Characters of the name of who types a command.
+# Characters of a user's name.
 LONGEST_USER = 200
 
-_LIST_PAGE = re.compile(r"https://(?:[\w-]+\.)*klaviyo\.com/lists?/([0-9A-Za-z]+)(?![^/?#])")
+_LIST_PAGE = re.compile(r"(?:https://)?(?:[\w-]+\.)*klaviyo\.com/lists?/([0-9A-Za-z]+)(?![^/?#])")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
@@ -40,13 +40,15 @@ limit_option = click.option(
     "--limit", type=click.IntRange(1, LARGEST), metavar="N", help="A trial: send only the first N profiles."
 )
 full_option = click.option(
-    "--full", is_flag=True, help="Send everybody, also those who were sent the same before."
+    "--full", is_flag=True, help="Send every profile again, even those that have not changed."
 )
 reconcile_option = click.option(
-    "--reconcile", is_flag=True, help="Read the list's members first: who left it by themselves is not sent."
+    "--reconcile",
+    is_flag=True,
+    help="Read the list's members first, and skip people who left the list on their own.",
 )
 readd_option = click.option(
-    "--readd", is_flag=True, help="With --reconcile: send those again who left the list by themselves."
+    "--readd", is_flag=True, help="With --reconcile: send people who left the list on their own, too."
 )
 confirm_removals_option = click.option(
     "--confirm-removals",
@@ -55,7 +57,7 @@ confirm_removals_option = click.option(
     flag_value=str(ANY_NUMBER),
     type=click.IntRange(0, LARGEST),
     metavar="[N]",
-    help="Remove who left the segment in spite of the safeguard; with N, only if they are N or fewer.",
+    help="Remove people who left the segment despite the safeguard; with N, only if there are at most N.",
 )
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show what would be sent; send and write nothing."
@@ -63,37 +65,32 @@ dry_run_option = click.option(
 
 
 def operator() -> Person:
-    """Who types the command: whoever can write the state is an administrator."""
+    """The user of the command, as an administrator: they can write the state anyway."""
     name = "".join(filter(str.isprintable, getpass.getuser()))[:LONGEST_USER]
     return Person(name or "unknown", Role.ADMINISTRATOR)
 
 
 def missing_folder(url: str) -> Path | None:
-    """The folder of an address, where there is none yet."""
+    """The folder of an address, if it does not exist yet."""
     folder = folder_of(url)
     return folder if folder is not None and not folder.exists() else None
 
 
-def point_out(setting: str, url: str) -> None:
-    """Says that the folder of a setting does not exist, where it does not."""
-    if (folder := missing_folder(url)) is not None:
-        note(f"The folder {folder} of {setting} does not exist.")
-
-
-def open_services() -> Services:
+def open_services(clock: WatchedClock | None = None) -> Services:
     """The services for the environment's settings, closed when the command ends. Raises InvalidSettings.
 
-    A folder that does not exist looks empty, so it is pointed out.
+    A missing folder looks empty, so the command points it out.
     """
     settings = Settings.from_environment()
-    point_out("STATE_URL", settings.state_url)
-    services = Services.from_settings(settings, WatchedClock())
+    if (folder := missing_folder(settings.state_url)) is not None:
+        note(f"The folder {folder} of STATE_URL does not exist.")
+    services = Services.from_settings(settings, clock or WatchedClock())
     return click.get_current_context().with_resource(services)
 
 
 def settings_of_runs() -> Settings:
-    """The settings of `send` and `runs`: without STATE_URL and without a state in this folder, the state is a
-    folder of the person's own, so that a run that was started elsewhere is found.
+    """The settings of `send` and `runs`. Without STATE_URL and a state in this folder, the state is in the
+    user's own folder, so that they find runs that they started elsewhere.
 
     Raises InvalidSettings.
     """
@@ -127,7 +124,7 @@ def _run_ids(beginning: str) -> list[CompletionItem]:
 
 
 def as_id(context: click.Context, _: click.Parameter, typed: str | None) -> str | None:
-    """What is typed, without capitals and spaces, which no id has; kept for the error of an unknown one."""
+    """The typed id without capitals and spaces, which no id has; kept for the error if it is unknown."""
     if typed is not None:
         typed = context.meta[TYPED_ID] = "-".join(typed.casefold().split()) or typed
     return typed
@@ -135,6 +132,7 @@ def as_id(context: click.Context, _: click.Parameter, typed: str | None) -> str 
 
 def as_list_id(_: click.Context, __: click.Parameter, typed: str | None) -> str | None:
     """The id of a list; the address of the list's page in Klaviyo contains it."""
+    typed = typed and typed.strip()
     page = _LIST_PAGE.match(typed or "")
     return page[1] if page else typed
 

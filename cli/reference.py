@@ -1,4 +1,4 @@
-"""The reference of the commands: `python -m cli.reference > docs/commands.md` writes it."""
+"""Writes the reference of the commands: `python -m cli.reference > docs/commands.md`."""
 
 import re
 import textwrap
@@ -14,10 +14,10 @@ INTRODUCTION = f"""\
 
 Generated from the commands' help texts by `python -m cli.reference > docs/commands.md`.
 
-By default, the commands print progress and tables. With `--json`, standard output has one JSON document and
-nothing else: the [record](http.md#run-an-export) of a run, or for an error
-`{{"error": {{"code", "message"}}}}` with one of the [codes](codes.md). The
-[settings](configuration.md#settings) are read from the environment.
+By default, the commands print progress and tables. With `--json`, standard output is exactly one JSON
+document, such as the [record](http.md#run-an-export) of a run, or
+`{{"error": {{"code", "message"}}}}` with one of the error [codes](codes.md). The commands read their
+[settings](configuration.md#settings) from the environment.
 
 | exit code | meaning |
 |---|---|
@@ -38,7 +38,7 @@ def reference() -> str:
 
 
 def _sections(context: click.Context) -> Iterator[str]:
-    """The section of a command, and those of its subcommands."""
+    """The section of a command, then those of its subcommands."""
     command = context.command
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"## {context.command_path}\n\n```text\n{usage}\n```\n"

@@ -48,13 +48,13 @@ from shared.services import Services
 
 # Seconds without progress after which a run is left open.
 PATIENCE = 20 * 60
-# Codes of a state that can't be written; other causes have codes of their own.
+# Codes of a state that can't be written; other causes have their own.
 UNSPECIFIC = frozenset({error.code for error in (Denied, InvalidRequest, NotFound)})
 
 
 @click.command()
 @click.argument("export", required=False, shell_complete=complete_exports, callback=as_id)
-@click.option("--all", "all_", is_flag=True, help="Open a run of every export that runs by itself.")
+@click.option("--all", "all_", is_flag=True, help="Run every export that runs automatically.")
 @dry_run_option
 @limit_option
 @full_option
@@ -73,19 +73,20 @@ def run(
     confirmed: int | None,
     as_json: bool,
 ) -> int:
-    """Run EXPORT until it is done, or resume its open run. With --all, one export after the other.
+    """Run EXPORT until it is done, or resume its open run. --all runs the exports one after another.
 
     Example: segment-export run vip
     """
     if all_ == (export is not None):
-        raise click.UsageError("Name an export, or give --all.")
+        raise click.UsageError("Name an export, or use --all.")
     if readd and not reconcile:
         raise click.UsageError("--readd needs --reconcile.")
     if reconcile and dry_run:
-        raise click.UsageError("A dry run does not read the list's members: leave --reconcile out.")
+        raise click.UsageError("A dry run does not read the list's members. Omit --reconcile.")
     services = open_services()
     if export is not None and (folder := missing_folder(services.settings.state_url)) is not None:
-        raise NotFound(f"There is no export {export}, since {folder} does not exist.", code="unknown_export")
+        message = f"The export {export} does not exist, because {folder} does not exist."
+        raise NotFound(message, code="unknown_export")
     if dry_run and export is not None:
         made = preview(services, services.catalog.export(export), limit, full=full, confirmed=confirmed)
         print_preview(made, as_json)
@@ -105,9 +106,9 @@ def run(
 
 
 def _run_all(services: Services, request: Request, *, dry_run: bool, as_json: bool) -> int:
-    """Runs every export that runs by itself, in the order of the listing; the worst exit code."""
+    """Runs every export that runs automatically, in the order of the listing; returns the worst exit code."""
     if dry_run:
-        raise click.UsageError("--dry-run is for one export.")
+        raise click.UsageError("--dry-run takes one export, not --all.")
     records: list[RunRecord] = []
     codes, problems = [OK], []
     for listed in services.catalog.exports():
@@ -156,7 +157,7 @@ def conduct(services: Services, export: str, request: Request, as_json: bool) ->
 
 
 def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyRunning:
-    """The same problem with the id of the open run, and how to end it."""
+    """The same problem, with the id of the open run and how to end it."""
     run = read_open_run(services.state, export)
     if problem.code != "already_running" or run is None:
         return problem
@@ -167,11 +168,14 @@ def _named(services: Services, export: str, problem: AlreadyRunning) -> AlreadyR
 
 
 def _check_state(services: Services) -> None:
-    """Raises InvalidSettings if the state can't be written: the original error names only a file in it."""
+    """Raises InvalidSettings if the state can't be written: the original error names only one file in it."""
     try:
         check_writable(services.state, state.probe("command"))
     except (Denied, InvalidRequest, NotFound) as problem:
-        raise InvalidSettings(f"STATE_URL can't be written. {problem.message}") from None
+        place = services.settings.state_url.removeprefix("file:")
+        raise InvalidSettings(
+            f"The state in {place} can't be written: set STATE_URL to another place. {problem.message}"
+        ) from None
 
 
 def run_export(services: Services, export: str, request: Request) -> RunRecord:
@@ -228,19 +232,18 @@ def show(run_id: str, as_json: bool) -> None:
 @run_argument
 @json_option
 def cancel(run_id: str, as_json: bool) -> None:
-    """Cancel RUN: nothing more is posted; profiles that Klaviyo has accepted are still counted.
+    """Cancel RUN: posts nothing more; still counts the profiles that Klaviyo has accepted.
 
-    While Klaviyo works on accepted jobs, the run stays open. The timer closes it, or the same command again;
-    a run of `send` is closed only by the command. Its jobs can be counted only with a key to its Klaviyo
-    account: KLAVIYO_API_KEY, or the key of a connection to that account. Without one, its jobs count as
-    unconfirmed.
+    While Klaviyo works on accepted jobs, the run stays open. The timer closes it, or you repeat this command;
+    only the command closes a run of `send`. Counting its jobs needs a key to its Klaviyo account:
+    KLAVIYO_API_KEY, or the key of a connection to that account. Without one, they count as unconfirmed.
 
     Example: segment-export runs cancel vip.20261123T200000Z-1f3a
     """
     services = open_runs()
     run = find_run(services.state, run_id)
     if isinstance(run, RunRecord):
-        raise AlreadyRunning(f"The run has ended: {run.status}.", code="already_closed")
+        raise AlreadyRunning(f"The run has already ended: {run.status}.", code="already_closed")
     key = os.environ.get("KLAVIYO_API_KEY", "").strip()
     if key and state.is_of_one_file(run.record.export):
         services = with_key(services, run, key)
@@ -253,7 +256,7 @@ def cancel(run_id: str, as_json: bool) -> None:
 @run_argument
 @errors_as_json_option
 def rejected(run_id: str) -> None:
-    """Print the refused rows of RUN as CSV: places and reasons, nobody's data.
+    """Print the refused rows of RUN as CSV: places and reasons, no personal data.
 
     Example: segment-export runs rejected vip.20261123T200000Z-1f3a > refused.csv
     """
@@ -266,7 +269,7 @@ def rejected(run_id: str) -> None:
 @run_argument
 @json_option
 def follow(run_id: str, as_json: bool) -> int:
-    """Show the progress of RUN until it is closed, whoever runs it. Ctrl-C ends only the looking.
+    """Show the progress of RUN until it is closed, wherever it runs. Ctrl-C does not stop the run.
 
     Example: segment-export runs follow vip.20261123T200000Z-1f3a
     """
@@ -275,7 +278,7 @@ def follow(run_id: str, as_json: bool) -> int:
     if not isinstance(run, RunRecord):
         with nullcontext() if as_json else watching(services, run.record.export):
             while not isinstance(run, RunRecord):
-                time.sleep(LOOK_EVERY)  # by the services' clock, it would look as if the run waited
+                time.sleep(LOOK_EVERY)  # with the services' clock, the run would seem to wait
                 run = find_run(services.state, run_id)
     print_run(run, services.settings.state_url, as_json)
     return exit_code_of_run(run)

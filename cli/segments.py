@@ -2,11 +2,12 @@
 
 import click
 
-from cli.options import json_option, open_services, point_out
+from cli.options import json_option, missing_folder, open_services
 from cli.terminal.entry import OK, USAGE
 from cli.terminal.output import print_json, print_line
 from cli.terminal.tables import print_table, size, table
 from shared.administration.segments import Segment, describe, read
+from shared.errors import InvalidSettings
 from shared.segments import Segments
 
 
@@ -16,13 +17,14 @@ from shared.segments import Segments
 def segments(names: tuple[str, ...], as_json: bool) -> int:
     """Show the segments under SEGMENTS_URL, or only the named ones: members, age, size, columns.
 
-    Every row is counted. Blank cells are counted in the first 1,000 rows. The exit code is 2 if a named
-    segment can't be shown.
+    Counts every row, and blank cells in the first 1,000 rows. The exit code is 2 if a named segment can't be
+    shown.
 
     Example: segment-export segments HighValueSegment
     """
     services = open_services()
-    point_out("SEGMENTS_URL", services.settings.segments_url)
+    if (folder := missing_folder(services.settings.segments_url)) is not None:
+        raise InvalidSettings(f"The folder {folder} of SEGMENTS_URL does not exist.")
     view = Segments(services.segment_store, services.settings.segments_prefix).view()
     if len(names) == 1:
         found = [read(services, view, names[0])]
@@ -33,7 +35,7 @@ def segments(names: tuple[str, ...], as_json: bool) -> int:
     elif found:
         _print(found)
     else:
-        print_line("There are no segments under SEGMENTS_URL.")
+        print_line("No segments were found under SEGMENTS_URL.")
     return USAGE if names and any(each.error for each in found) else OK
 
 
@@ -57,7 +59,7 @@ def _print(found: list[Segment]) -> None:
         print_line(f"{each.name}, in {each.folder}")
         if each.names_hidden:
             print_line(
-                "Its file has no header that looks like column names, and there is no model.json with names."
+                "Its file has no header that looks like column names, and no model.json names the columns."
             )
             continue
         columns = table("column", "type", "blank", numbers=("blank",))

@@ -17,22 +17,36 @@ APP = Path(__file__).resolve().parent.parent
 PORT = click.IntRange(0, 65_535)
 
 
+def has_app() -> bool:
+    """Whether the project's folder is here: a wheel contains no host.json."""
+    return (APP / "host.json").is_file()
+
+
+def check_app() -> None:
+    """Raises UsageError unless the project's folder is here."""
+    if not has_app():
+        raise click.UsageError(
+            "The functions run only from the project's folder, which is not installed here. Clone the "
+            "repository, and run make demo ARGS=--stay there."
+        )
+
+
 @click.command()
 @click.option("--port", type=PORT, default=7071, show_default=True, help="The port on 127.0.0.1.")
 @click.option(
-    "--differences", is_flag=True, help="Print in what this host differs from the one in Azure, and exit."
+    "--differences", is_flag=True, help="Print how this host differs from the one in Azure, and exit."
 )
 @click.option(
     "--as",
     "role",
     type=click.Choice(["administrator", "contributor", "viewer"]),
-    help="Play a person with this role who has signed in (AUTH=local).",
+    help="Act as a signed-in person with this role (AUTH=local).",
 )
 def serve(port: int, role: str | None, differences: bool) -> None:
     """Serve the functions on this machine, until Ctrl-C.
 
-    The function key is FUNCTION_KEY (default: local); with --as, no key is needed, and whoever can reach the
-    port of this machine acts as that person. Settings are read from the environment, then from
+    The function key is FUNCTION_KEY (default: local). With --as, no key is needed, and anyone who can reach
+    the port on this machine acts as that person. Settings come from the environment, then from
     local.settings.json.
 
     Example: segment-export serve --as administrator
@@ -44,6 +58,7 @@ def serve(port: int, role: str | None, differences: bool) -> None:
         for each in NOT_EMULATED:
             print_line(f"Not emulated: {each}.")
         return
+    check_app()
     load_local_settings(APP, os.environ)
     if role is not None:
         if auth_of(os.environ) is not Auth.LOCAL and "AUTH" in os.environ:
@@ -54,12 +69,12 @@ def serve(port: int, role: str | None, differences: bool) -> None:
     try:
         Settings.from_environment()
     except InvalidSettings as error:
-        print_line(f"The settings are not valid, and functions will fail or be missing: {error.message}")
+        print_line(f"The settings are not valid, so functions will fail or be missing: {error.message}")
     serve_host(APP, port, os.environ.get("FUNCTION_KEY", "local"), print_line)
 
 
 def play_role(role: Role) -> None:
-    """Hands a person over in this process, where AUTH is local: no header and no setting can."""
+    """Sets the person who acts in this process if AUTH is local; no header and no setting can."""
     from shared.api.callers import play
 
     number = list(Role).index(role) + 1
@@ -74,8 +89,8 @@ def play_role(role: Role) -> None:
 def sandbox(port: int, keep_attributes: bool) -> None:
     """Serve a stand-in Klaviyo on this machine, until Ctrl-C.
 
-    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, and Klaviyo's rate limits. It knows
-    the OAuth app sandbox-app with the secret sandbox-app-secret.
+    It has the account SNDBOX with the key pk_sandbox and the list Y6nRLr, the OAuth app sandbox-app with the
+    secret sandbox-app-secret, and Klaviyo's rate limits.
 
     Example: segment-export sandbox --port 8080
     """
@@ -89,5 +104,5 @@ def sandbox(port: int, keep_attributes: bool) -> None:
                 threading.Event().wait()
         except OSError as error:
             raise InvalidSettings(
-                f"Port {port} can't be used: {error.strerror}. Choose another one with --port."
+                f"Port {port} can't be used: {error.strerror}. Choose another port with --port."
             ) from None

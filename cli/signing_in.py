@@ -30,10 +30,10 @@ DONE = "You have signed in. You can close this page."
     "--port", type=click.IntRange(0, 65_535), default=7072, show_default=True, help="The port on 127.0.0.1."
 )
 def sign_in(connection: str, port: int) -> int:
-    """Sign in at Klaviyo for CONNECTION, which has "sign_in": "oauth"; also to sign in again.
+    """Sign in at Klaviyo, or sign in again, for CONNECTION, which has "sign_in": "oauth".
 
-    Prints an address to open in a browser on this machine, and waits ten minutes for Klaviyo to send it back.
-    The app at Klaviyo must know http://127.0.0.1:PORT/api/oauth/callback as a redirect.
+    Prints an address to open in a browser on this machine, and waits ten minutes for Klaviyo to redirect the
+    browser back. The app at Klaviyo must have http://127.0.0.1:PORT/api/oauth/callback as a redirect URL.
 
     Example: segment-export connections sign-in klaviyo-eu
     """
@@ -41,7 +41,7 @@ def sign_in(connection: str, port: int) -> int:
     try:
         server = _Server(("127.0.0.1", port), _Handler)
     except OSError as error:
-        raise InvalidSettings(f"Port {port} can't be used: {error.strerror}. Choose another one.") from None
+        raise InvalidSettings(f"Port {port} can't be used: {error.strerror}. Choose another port.") from None
     with server:
         settings = replace(services.settings, public_url=f"http://127.0.0.1:{server.server_port}")
         services = replace(services, settings=settings)
@@ -61,7 +61,7 @@ def _finish(services: Services, query: dict[str, str]) -> Connection:
 
 
 class _Server(HTTPServer):
-    """Answers one request at a time, until one has ended the sign-in, well or not."""
+    """Serves one request at a time, until one completes the sign-in or makes it fail."""
 
     timeout = 1.0
     ends: Callable[[], bool]
@@ -70,13 +70,13 @@ class _Server(HTTPServer):
     failure: ExportError | None = None
 
     def wait_for(self, finish: Callable[[dict[str, str]], Connection]) -> Connection:
-        """Raises what ended the sign-in."""
+        """Raises the error that made the sign-in fail."""
         self.finish = finish
         while self.made is None:
             if self.failure is not None:
                 raise self.failure
             if self.ends():
-                raise signing_in.SignInFailed("Nobody has signed in within ten minutes. Begin again.")
+                raise signing_in.SignInFailed("No one signed in within ten minutes. Start again.")
             self.handle_request()
         return self.made
 
@@ -87,14 +87,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        status, text = 404, "There is nothing here."
+        status, text = 404, "This page does not exist."
         if parts.path == signing_in.CALLBACK:
             try:
                 self.server.made = self.server.finish(dict(parse_qsl(parts.query)))
                 status, text = 200, DONE
             except ExportError as error:
                 status, text = 400, error.message
-                if error.code != "unknown_state":  # that may be anybody's
+                if error.code != "unknown_state":  # anyone can have sent that
                     self.server.failure = error
         content = text.encode()
         self.send_response(status)
@@ -104,4 +104,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing: a request's address has a code in it."""
+        """Logs nothing: a request's address contains a code."""

@@ -1,4 +1,4 @@
-"""On demand, over HTTP: start a run of an export, see it, and ask whether the app is well."""
+"""The HTTP API of runs: start and show runs on demand, and check the app's health."""
 
 from export_trigger.routes import blueprint
 

@@ -1,4 +1,4 @@
-"""What starts and ends runs."""
+"""Starts and cancels runs."""
 
 from export_trigger.addresses import export_of, location
 from shared.adapters.clock import Deadline
@@ -26,12 +26,12 @@ from shared.runs.starting import Request
 from shared.runs.views.history import find_run, read_open_run, read_run
 from shared.services import Services, process_services
 
-# What is away when a run waits for one of these.
+# The service that is unavailable, by the reason that a run waits for.
 AWAY = {"storage_unavailable": "The storage", "vault_unavailable": "The vault"}
 
 
 def start_run(call: Call) -> Reply:
-    """Runs the export, or continues with its open run, as long as the caller waits."""
+    """Runs the export, or resumes its open run, while the caller waits."""
     services = process_services()
     preferences = Preferences.of(call.header("prefer"), waits=True)
     export = export_of(call, services)
@@ -44,7 +44,7 @@ def start_run(call: Call) -> Reply:
     except TakenElsewhere as error:
         taken = read_open_run(services.state, export.id)
         headers = {"location": location(call, taken.record.id)} if taken else {}
-        detail = "Another process is running this export: look at its run, or ask again later."
+        detail = "Another process is running this export. Check its run, or try again later."
         if error.code == "run_is_open":
             detail = error.message
         return problem_reply(409, error.code, detail, headers)
@@ -52,7 +52,7 @@ def start_run(call: Call) -> Reply:
 
 
 def _stand(call: Call, services: Services, record: RunRecord, preferences: Preferences) -> Reply:
-    """How far the run has come: 200, 202, or 503 where it could not even begin."""
+    """The state of the run: 200, 202, or 503 if it could not even begin."""
     now = services.clock.now()
     found = record if record.is_closed else find_run(services.state, record.id)
     address = location(call, record.id)
@@ -64,7 +64,7 @@ def _stand(call: Call, services: Services, record: RunRecord, preferences: Prefe
 
 
 def start_all(call: Call) -> Reply:
-    """Opens a run of every export with an active schedule, while there is time, for the timer."""
+    """Opens a run of every export with an active schedule while time is left; the timer advances them."""
     services = process_services()
     deadline = deadline_of(services)
     request = Request("on_demand", _name(call, read_body(StartAllBody, call.http.body)))
@@ -78,14 +78,14 @@ def start_all(call: Call) -> Reply:
 
 
 def cancel_run(call: Call) -> Reply:
-    """Asks for the end of a run, and brings it about where nobody else holds it."""
+    """Requests the cancellation of a run, and closes it if no other process holds it."""
     services = process_services()
     record = read_run(services.state, call.route("run"))
     running.check_run(services, call.by, record)
     read_body(EmptyBody, call.http.body)
     if record.is_closed:
         return problem_reply(
-            409, "already_closed", f"The run has ended ({record.status}): nothing is left to cancel."
+            409, "already_closed", f"The run has already ended ({record.status}), so it can't be canceled."
         )
     record = running.cancel_run(services, call.by, record, deadline_of(services))
     found = record if record.is_closed else find_run(services.state, record.id)
@@ -93,7 +93,7 @@ def cancel_run(call: Call) -> Reply:
 
 
 def _request(call: Call) -> Request:
-    """Who asks, and for what."""
+    """The caller and the options of the request."""
     body = read_body(StartBody, call.http.body)
     return Request(
         "on_demand",
@@ -106,5 +106,5 @@ def _request(call: Call) -> Request:
 
 
 def _name(call: Call, body: StartAllBody) -> str:
-    """Who has signed in; where nobody has, as the body says."""
+    """The name of the signed-in caller, or from the body with a function key."""
     return body.requested_by or call.by.name if call.by.role is Role.OPERATOR else call.by.name

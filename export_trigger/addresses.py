@@ -1,4 +1,4 @@
-"""What the address of a request names, and the addresses that go back."""
+"""Reads the URLs of requests, and makes those of replies."""
 
 import re
 
@@ -8,18 +8,18 @@ from shared.catalog.document import ID_PATTERN
 from shared.errors import NotFound
 from shared.services import Services
 
-# A route of runs, in any case, at the end of an address.
+# A route of runs, case-insensitive, at the end of a URL.
 _ROUTE = re.compile(r"/(exports/[^/]*/)?runs(/[^/]*){0,2}$", re.IGNORECASE)
 
 
 def export_of(call: Call, services: Services) -> Export:
-    """The export that the address names. Raises NotFound (for what can't be an id too), InvalidDocument."""
+    """The export that the URL names. Raises NotFound, also if its id is not valid, and InvalidDocument."""
     export_id = call.route("export")
     if re.fullmatch(ID_PATTERN, export_id) is None:
-        raise NotFound("There is no such export: that can't be the id of one.", code="unknown_export")
+        raise NotFound("This export does not exist: its id is not valid.", code="unknown_export")
     return services.catalog.export(export_id)
 
 
 def location(call: Call, run_id: str) -> str:
-    """Where a run can be looked at, absolute."""
+    """The absolute URL of a run."""
     return f"{_ROUTE.sub('', call.here)}/runs/{run_id}"

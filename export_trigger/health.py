@@ -1,4 +1,4 @@
-"""Whether the app can work, for anybody who asks."""
+"""The app's health, for any caller."""
 
 import logging
 import threading
@@ -14,16 +14,16 @@ from shared.errors import ExportError, StorageUnavailable
 from shared.runs.work.tick import last_tick
 from shared.services import Services, process_services
 
-# Seconds until an examination is given up; storage itself is more patient.
+# Seconds until an examination is abandoned; storage itself waits longer.
 PATIENCE = 5.0
-# Seconds for which a good and a bad result hold: recovery shows soon.
+# Seconds for which a good and a bad result are kept, so that a recovery shows soon.
 WELL_FOR, UNWELL_FOR = 60.0, 10.0
 
 logger = logging.getLogger(__name__)
 
 
 def show_health(_: Call) -> Reply:
-    """Whether the app can work: its settings are valid, and its state can be read and written."""
+    """Checks that the app can work: its settings are valid, and its state can be read and written."""
     try:
         services = process_services()
     except ExportError as error:
@@ -32,9 +32,9 @@ def show_health(_: Call) -> Reply:
 
 
 class Examiner:
-    """Examines the state, and replies with the result for a while; for several threads.
+    """Examines the state, and keeps the result for a while. Thread-safe.
 
-    The route needs no key, so a caller must not cause a write each time. Callers at once share one.
+    The route needs no key, so a call must not cause a write each time. Concurrent callers share one.
     """
 
     def __init__(self, services: Services) -> None:
@@ -45,7 +45,7 @@ class Examiner:
         self._holds_until = 0.0
 
     def reply(self) -> Reply:
-        """The last examination's reply, or a new one's where that no longer holds."""
+        """The last examination's reply, or a new one if that is too old."""
         clock = self._services.clock
         with self._examining:
             if self._reply is None or clock.monotonic() >= self._holds_until:
@@ -72,9 +72,9 @@ _examiner = cache(Examiner)
 
 
 def _late() -> StorageUnavailable:
-    return StorageUnavailable(f"The state gave no answer within {PATIENCE:g} seconds.")
+    return StorageUnavailable(f"The state did not respond within {PATIENCE:g} seconds.")
 
 
 def _unwell(error: ExportError) -> Reply:
     logger.error("health: %s: %s", error.code, error.message)
-    return problem_reply(503, error.code, "The app can't work at present; its log says why.")
+    return problem_reply(503, error.code, "The app can't work at the moment. Its log has the reason.")

@@ -1,4 +1,4 @@
-"""What looks at runs, and changes nothing."""
+"""Shows runs, and changes nothing."""
 
 from export_trigger.addresses import export_of, location
 from shared import state
@@ -26,7 +26,7 @@ from shared.services import process_services
 
 
 def show_run(call: Call) -> Reply:
-    """A run as it stands; looking never moves it on."""
+    """The current state of a run; showing it never advances it."""
     services = process_services()
     run = find_run(services.state, call.route("run"))
     address = location(call, call.route("run"))
@@ -34,7 +34,7 @@ def show_run(call: Call) -> Reply:
 
 
 def preview_export(call: Call) -> Reply:
-    """What a run would send and remove, from the newest snapshots; nothing is sent, and nothing written."""
+    """What a run would send and remove, from the newest snapshots. Sends and writes nothing."""
     services = process_services()
     export = export_of(call, services)
     check_export(services, call.by, Action.PREVIEW, export)
@@ -46,20 +46,20 @@ def preview_export(call: Call) -> Reply:
 
 
 def show_runs(call: Call) -> Reply:
-    """The runs of an export, newest first, the open one included."""
+    """The runs of an export, newest first, including the open one."""
     services, (limit, before) = process_services(), _page_of(call)
     export, now = export_of(call, services), services.clock.now()
     return _page(call, limit, *list_runs(services.state, export.id, before, limit, now))
 
 
 def show_all_runs(call: Call) -> Reply:
-    """The runs of all exports, newest first, open ones included."""
+    """The runs of all exports, newest first, including open ones."""
     services, (limit, before) = process_services(), _page_of(call)
     return _page(call, limit, *recent_runs(services.state, before, limit))
 
 
 def _page_of(call: Call) -> tuple[int, str]:
-    """How many runs are wanted, and before which one."""
+    """The requested number of runs, and the run before which the page starts."""
     limit, before = limit_in(call, 20), call.http.query.get("before", "")
     if before and state.export_of(before) is None:
         raise BadRequest("before must be the id of a run.")
@@ -72,5 +72,5 @@ def _page(call: Call, limit: int, records: list[RunRecord], following: str | Non
 
 
 def show_rejected(call: Call) -> Reply:
-    """The refused rows of a closed run: places and reasons, nobody's data."""
+    """The refused rows of a closed run: places and reasons, no personal data."""
     return csv_reply(read_rejected(process_services().state, call.route("run")))

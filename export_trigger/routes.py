@@ -1,4 +1,4 @@
-"""The HTTP routes of runs, and of the health."""
+"""The HTTP routes of runs and of the health."""
 
 from export_trigger import acting, looking
 from export_trigger.health import show_health
@@ -6,7 +6,7 @@ from export_trigger.shown import Health, ShownPreview, ShownRun, Started
 from shared.administration.rights import Action
 from shared.api import EmptyBody, Operation, PreviewBody, Route, StartAllBody, StartBody, blueprint_of
 
-_PAGE = {"limit": "How many runs, 1 to 100.", "before": "The run before which the page starts."}
+_PAGE = {"limit": "The maximum number of runs, 1 to 100.", "before": "The run before which the page starts."}
 
 ROUTES = (
     Route(
@@ -16,8 +16,8 @@ ROUTES = (
             "GET": Operation(
                 looking.show_runs,
                 Action.SEE_RUN,
-                "List the runs of an export, newest first, the open one included.",
-                {200: "The runs, and the address of the next page."},
+                "List the runs of an export, newest first, including the open one.",
+                {200: "The runs, and the URL of the next page."},
                 shows=ShownRun,
                 page="runs",
                 problems=(400, 404, 422),
@@ -27,7 +27,7 @@ ROUTES = (
                 acting.start_run,
                 Action.START_RUN,
                 "Run an export, or resume its open run, while the caller waits.",
-                {200: "The record of the closed run.", 202: "The open run, and where to look at it."},
+                {200: "The record of the closed run.", 202: "The open run, and its URL."},
                 shows=ShownRun,
                 body=StartBody,
                 header={
@@ -44,7 +44,7 @@ ROUTES = (
             "POST": Operation(
                 looking.preview_export,
                 Action.PREVIEW,
-                "Tell what a run would send and remove. Nothing is sent or written.",
+                "Show what a run would send and remove. Sends and writes nothing.",
                 {200: "The plan."},
                 shows=ShownPreview,
                 body=PreviewBody,
@@ -59,8 +59,8 @@ ROUTES = (
             "GET": Operation(
                 looking.show_all_runs,
                 Action.SEE_RUN,
-                "List the runs of all exports, newest first, open ones included.",
-                {200: "The runs, and the address of the next page."},
+                "List the runs of all exports, newest first, including open ones.",
+                {200: "The runs, and the URL of the next page."},
                 shows=ShownRun,
                 page="runs",
                 problems=(400,),
@@ -69,8 +69,8 @@ ROUTES = (
             "POST": Operation(
                 acting.start_all,
                 Action.START_RUN,
-                "Open a run of every export that has an active schedule; the timer continues them.",
-                {202: "The runs, and what is wrong with the other exports."},
+                "Open a run of every export that has an active schedule; the timer advances them.",
+                {202: "The runs, and the problems of the other exports."},
                 shows=Started,
                 body=StartAllBody,
                 problems=(400, 413),
@@ -98,8 +98,8 @@ ROUTES = (
             "POST": Operation(
                 acting.cancel_run,
                 Action.CANCEL_RUN,
-                "End a run before its end.",
-                {200: "The record of the closed run.", 202: "The run, which is still counted."},
+                "Cancel a run.",
+                {200: "The record of the closed run.", 202: "The run, whose jobs are still being counted."},
                 shows=ShownRun,
                 body=EmptyBody,
                 problems=(400, 404, 409, 413, 422),
@@ -113,7 +113,7 @@ ROUTES = (
             "GET": Operation(
                 looking.show_rejected,
                 Action.SEE_RUN,
-                "The refused rows of a closed run, as CSV: places and reasons.",
+                "Show the refused rows of a closed run as CSV: places and reasons.",
                 {200: "The rows."},
                 media_type="text/csv",
                 problems=(404, 409, 422),
@@ -127,7 +127,7 @@ ROUTES = (
             "GET": Operation(
                 show_health,
                 None,
-                "Whether the settings are valid and the state can be read and written.",
+                "Check that the settings are valid and the state can be read and written.",
                 {200: "The app can work."},
                 shows=Health,
             ),

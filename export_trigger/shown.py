@@ -1,4 +1,4 @@
-"""What the routes of runs show, where it has no type of its own: for the API's description."""
+"""Types for the API's description, of replies about runs that have no other type."""
 
 from datetime import datetime
 from typing import Literal, TypedDict
@@ -9,19 +9,19 @@ from shared.runs.views.preview import Preview
 
 
 class ShownRun(RunRecord):
-    """The record of a run; of an open one also how far it is."""
+    """The record of a run; an open one also has its progress."""
 
     progress: Estimate | None = None
 
 
 class ShownPreview(Preview):
-    """The plan, and the first rows where they were asked for."""
+    """The plan, and the first rows if requested."""
 
     rows: list[dict[str, str]] | None = None
 
 
 class Health(TypedDict):
-    """Whether the app can work, and when a tick of its timer was last noted: every five minutes, one is."""
+    """The app can work; `last_tick` is when a tick of its timer was last noted, every five minutes."""
 
     status: Literal["ok"]
     last_tick: datetime | None
@@ -39,7 +39,7 @@ class NotStarted(TypedDict):
 
 
 class Started(TypedDict):
-    """The runs that are open now, and why other exports have none."""
+    """The runs that are now open, and why other exports have none."""
 
     runs: list[StartedRun]
     problems: list[NotStarted]

@@ -1,4 +1,4 @@
-"""The web page: what people click, over the functions that the HTTP API calls."""
+"""The web page. It calls the same functions as the HTTP API."""
 
 from page_trigger.routes import blueprint
 

@@ -1,4 +1,4 @@
-"""The style, the script and the icon: each under a name that changes with its content."""
+"""The style, the script and the icon; each file's name changes with its content."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent; `name` holds a part of its digest."""
+    """A served file; `name` contains part of its digest."""
 
     name: str
     content: bytes
@@ -20,12 +20,12 @@ class Asset:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """All of them, by the names of their files."""
+    """All assets, by file name."""
     return {path.name: _asset(path) for path in sorted(FOLDER.iterdir()) if path.suffix in _TYPES}
 
 
 def find(name: str) -> Asset | None:
-    """The one that is sent under this name."""
+    """The asset that is served under this name."""
     return next((asset for asset in assets().values() if asset.name == name), None)
 
 

@@ -1,12 +1,12 @@
-"""Charts as SVG, drawn on the server: a title and a description for those who hear them, numbers in a table
-beside them. Pure."""
+"""Charts as SVG, drawn on the server, with a title and a description for screen readers. Pure: the pages put
+the numbers in tables."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-# In the units of a drawing, which the page scales to the room there is.
+# In the units of a drawing, which the page scales to its width.
 WIDTH, HEIGHT = 600, 120
 _EDGE = 6
 _BAR, _GAP, _BARS_HIGH = 8, 3, 24
@@ -14,7 +14,7 @@ _STEP_HIGH, _LABEL_WIDE = 26, 200
 
 
 class Point(NamedTuple):
-    """A value, what it is called, and which kind of news it is (see `words.kind`)."""
+    """A value, its label and its kind (see `words.kind`)."""
 
     label: str
     value: float
@@ -22,9 +22,9 @@ class Point(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A count of a waterfall: rows come in, what is left out falls, what is sent stays.
+    """A count of a waterfall: from the rows that were read down to the profiles that were sent.
 
-    `start` is how many are left of where the bar begins.
+    `start` is the count at the bar's left edge.
     """
 
     label: str
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 def bars(name: str, points: Sequence[Point]) -> Markup:
-    """A small bar for each point, the tallest one as high as there is room."""
+    """A small bar for each point; the largest value has the full height."""
     most = max((point.value for point in points), default=0) or 1
     drawn = []
     for number, point in enumerate(points):
@@ -45,7 +45,7 @@ def bars(name: str, points: Sequence[Point]) -> Markup:
 
 
 def line(name: str, points: Sequence[Point], unit: str = "") -> Markup:
-    """The values from left to right, from zero up; a point alone is a dot."""
+    """A line of the values from left to right, from zero up; a single point is a dot."""
     most = max((point.value for point in points), default=0) or 1
     step = (WIDTH - 2 * _EDGE) / max(1, len(points) - 1)
     places = [
@@ -64,7 +64,7 @@ def line(name: str, points: Sequence[Point], unit: str = "") -> Markup:
 
 
 def waterfall(name: str, steps: Sequence[Step]) -> Markup:
-    """From the rows that were read to the people who are on the list, a bar for each count."""
+    """A bar for each count, from the rows that were read to the people on the list."""
     most = max((step.start + step.value for step in steps), default=0) or 1
     room = WIDTH - _LABEL_WIDE - 90
     drawn = []

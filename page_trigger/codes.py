@@ -1,6 +1,6 @@
-"""What each code means and what to do about it, in the words of docs/codes.md.
+"""The meaning and the fix of each code, from docs/codes.md.
 
-python -m page_trigger.codes docs/codes.md   writes codes.json beside this file
+python -m page_trigger.codes docs/codes.md   writes codes.json next to this file
 """
 
 import json
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("codes.json")
 
 
 class Code(NamedTuple):
-    """The meaning of a code, and what to do; either may have code and links as Markdown has them."""
+    """The meaning of a code and its fix; both can contain Markdown code and links."""
 
     meaning: str
     remedy: str
@@ -26,19 +26,19 @@ def _codes() -> dict[str, Code]:
 
 
 def remedy_of(code: str) -> str:
-    """What to do; blank where the documentation says nothing, or nothing has to be done."""
+    """The fix; blank if the documentation has none, or nothing needs to be done."""
     found = _codes().get(code)
     return found.remedy if found is not None and found.remedy != "Nothing." else ""
 
 
 def meaning_of(code: str) -> str:
-    """What the code stands for. One that nobody knows is Klaviyo's own, of a row."""
+    """The meaning of the code. An unknown code is Klaviyo's own, for a row."""
     found = _codes().get(code)
     return found.meaning if found is not None else "Klaviyo's own reason."
 
 
 def read_codes(text: str) -> dict[str, Code]:
-    """The rows of the page's tables that begin with codes."""
+    """The table rows of the page that begin with codes."""
     found: dict[str, Code] = {}
     before = ""
     for line in text.splitlines():

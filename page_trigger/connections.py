@@ -1,4 +1,4 @@
-"""The pages of connections: all that one sees, one of them with what can be done to it, and a new one."""
+"""The pages of connections: all that the visitor may see, one with its actions, and a new one."""
 
 import json
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from shared.errors import Changed, ExportError, InvalidDocument, Problem
 from shared.services import Services, process_services
 
 A_PAGE = 50
-# Exports that use a connection, of which the page has the names.
+# Exports of a connection that the page names.
 MOST_USES = 50
-# What a form keeps when it comes back with problems: never a key.
+# The fields that a form keeps when it is shown again with problems: never a key.
 _KEPT = ("display_name", "id", "sharing", "people", "sign_in")
 
 
 def show_all(visit: Visit) -> Reply:
-    """Those that one sees, a page at a time; what is wrong with others is on the first."""
+    """The connections that the visitor may see, in pages; the first page also has the problems of others."""
     found = list(connections.visible(process_services(), visit.by))
     good = [each for each in found if isinstance(each, Connection)]
     part = part_of(visit, len(good), A_PAGE)
@@ -45,7 +45,7 @@ def show(visit: Visit) -> Reply:
     try:
         return _shown(visit, saved=visit.query("saved"))
     except InvalidDocument as error:
-        return render_problem(visit, error, 422, removable=True)  # nobody else is told that it is there
+        return render_problem(visit, error, 422, removable=True)  # other visitors don't learn that it exists
 
 
 def _shown(visit: Visit, *, status: int = 200, **more: object) -> Reply:
@@ -78,12 +78,12 @@ def _shown(visit: Visit, *, status: int = 200, **more: object) -> Reply:
 
 
 def act(visit: Visit) -> Reply:
-    """Does what the pressed button says; what is wrong with what was typed is said on the page itself."""
+    """Does what the pressed button requests; the page itself shows the problems of the input."""
     done = _ACTIONS.get(visit.form.text("action"))
     if done is None:
-        raise BadRequest("This page has no such button.")
+        raise BadRequest("This page does not have that button.")
     services, connection_id = process_services(), visit.route("connection")
-    with suppress(InvalidDocument):  # what is not shared with one looks as if it were not there
+    with suppress(InvalidDocument):  # a connection that is not shared with the visitor seems not to exist
         connections.show(services, visit.by, connection_id)
     try:
         return done(services, visit, connection_id)
@@ -171,7 +171,7 @@ def _form(visit: Visit, given: dict[str, str], error: ExportError | None = None)
 
 
 def add(visit: Visit) -> Reply:
-    """Connects; with OAuth, sends the browser on to Klaviyo. What was typed stays, save the key."""
+    """Adds the connection; with OAuth, redirects to Klaviyo. A form with problems keeps all but the key."""
     services, form = process_services(), visit.form
     check_role(visit.by, Action.ADD_CONNECTION)
     try:
@@ -199,11 +199,11 @@ def _wish(form: Form) -> NewConnection:
 
 
 def _sharing(form: Form, before: Sharing = "administrators") -> Sharing:
-    """Who may use the connection, as the form says it. Raises InvalidDocument, also where it names people
-    and means others."""
+    """Who may use the connection, from the form. Raises InvalidDocument, also if the form names people, but
+    another choice is selected."""
     known = before if isinstance(before, tuple) else ()
     if form.text("sharing") != "people" and not {*form.lines("people")} <= {*known}:
-        problem = Problem("/shared_with", "names people, and something else is chosen: choose one of them")
+        problem = Problem("/shared_with", "names people, but another choice is selected: use one of them")
         raise InvalidDocument("The connection", [problem])
     match form.text("sharing"):
         case "contributors":
@@ -211,14 +211,14 @@ def _sharing(form: Form, before: Sharing = "administrators") -> Sharing:
         case "people":
             people = tuple(form.lines("people"))
             if not people:
-                problem = Problem("/shared_with", "names nobody: give an object id on each line")
+                problem = Problem("/shared_with", "names no one: enter one object id per line")
                 raise InvalidDocument("The connection", [problem])
             return people
     return "administrators"
 
 
 def finish_sign_in(visit: Visit) -> Reply:
-    """Where a browser that comes back from Klaviyo ends its sign-in."""
+    """Completes the sign-in when the browser returns from Klaviyo."""
     services = process_services()
     token, code, error = (visit.query(name) for name in ("state", "code", "error"))
     stored = signing_in.finish(services, visit.by, token, code, error, deadline_of(services))

@@ -1,4 +1,4 @@
-"""An export as a form shows it and sends it back: texts, as people type them."""
+"""An export as a form shows and sends it: as text that people type."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,39 +10,39 @@ from page_trigger.forms import Form
 from shared.api import BadRequest
 from shared.catalog import Cron, Export
 
-# Segments of one export that a form takes: each one is looked up.
+# Segments of one export that a form accepts: each one is looked up.
 MOST_SEGMENTS = 100
 _PREFIX = "attribute."
-# Between a property's column and its name at Klaviyo, where somebody types them.
+# Separates a property's column and its name at Klaviyo in typed text.
 _AS = " = "
 
 
 class Property(NamedTuple):
-    """A column that becomes a custom property; `name` is blank where it keeps the column's."""
+    """A column that is sent as a custom property; `name` is blank if it keeps the column's name."""
 
     column: str
     name: str = ""
 
     @property
     def text(self) -> str:
-        """As people read and type it."""
+        """The property as people read and type it."""
         return f"{self.column}{_AS}{self.name}" if self.name else self.column
 
     @property
     def value(self) -> str:
-        """As a box sends it: exactly."""
+        """The property as a box sends it: exactly."""
         return json.dumps([self.column, self.name])
 
     @classmethod
     def typed(cls, text: str, known: Iterable["Property"]) -> "Property":
-        """What a line says; one that reads like a property that is there is that one."""
+        """The property in a line; a known property with the same text is returned unchanged."""
         column, _, name = text.partition(_AS)
         return next((each for each in known if each.text.strip() == text), cls(column.strip(), name.strip()))
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of the form. Shares are in percent; blank numbers are left out of the document."""
+    """The fields of the form. Shares are in percent; blank numbers are omitted from the document."""
 
     display_name: str = ""
     id: str = ""
@@ -76,12 +76,12 @@ class Fields:
 
     @classmethod
     def begun(cls, connection: str, segments: Iterable[str]) -> "Fields":
-        """Those of an export of which only these are known. Raises BadRequest."""
+        """The fields of a new export with only these values. Raises BadRequest."""
         return cls(connection=connection, segments=_few(segments))
 
     @classmethod
     def of(cls, form: Form, known: Iterable[Property] = ()) -> "Fields":
-        """As somebody has sent them; `known` are the properties that the export has. Raises BadRequest."""
+        """The fields from a sent form; `known` are the export's properties. Raises BadRequest."""
         given: dict[str, Any] = {
             each.name: form.text(each.name)
             for each in fields(cls)
@@ -102,7 +102,7 @@ class Fields:
 
     @classmethod
     def of_export(cls, export: Export, etag: str = "") -> "Fields":
-        """Those of a document."""
+        """The fields of a document."""
         condition, when, sync, alerts = export.only_if, export.schedule.when, export.sync, export.alerts
         phone = export.attributes.phone_number
         tests = (
@@ -143,15 +143,15 @@ class Fields:
         )
 
     def with_list(self, list_id: str) -> "Fields":
-        """Once the list was made."""
+        """With a list that was created."""
         return replace(self, list_id=list_id, new_list="")
 
     def with_email(self, column: str) -> "Fields":
-        """With a column that is suggested."""
+        """With a suggested column."""
         return replace(self, email=column)
 
     def boxes(self, columns: Iterable[str]) -> list[Property]:
-        """A box for each column, and one for each name under which it goes to Klaviyo already."""
+        """A box for each column, or one for each name under which it is already sent."""
         return [
             box
             for column in columns
@@ -159,7 +159,7 @@ class Fields:
         ]
 
     def other_properties(self, columns: Iterable[str]) -> list[Property]:
-        """The properties of columns that are not among these."""
+        """The properties whose column is not among these."""
         known = set(columns)
         return [each for each in self.properties if each.column not in known]
 
@@ -172,7 +172,7 @@ def properties_of(export: Export) -> tuple[Property, ...]:
 def _few(segments: Iterable[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(segments))
     if len(found) > MOST_SEGMENTS:
-        raise BadRequest(f"A form takes {MOST_SEGMENTS} segments at most.")
+        raise BadRequest(f"A form accepts at most {MOST_SEGMENTS} segments.")
     return found
 
 
@@ -181,7 +181,7 @@ def _boxed(value: str) -> Property:
         match json.loads(value):
             case [str(column), str(name)]:
                 return Property(column, name)
-    raise BadRequest("The form has a property that is none.")
+    raise BadRequest("The form has a property that is not valid.")
 
 
 def _percent(share: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The forms in which people add an export and change one, in the order of the steps that they know."""
+"""The forms to add and change an export."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -23,22 +23,22 @@ from shared.profiles.columns import email_column_of
 from shared.segments import Segments
 from shared.services import Services, process_services
 
-# Seconds that a form waits for the names of lists, which can be typed as well.
+# Seconds that a form waits for the names of lists, which can also be typed.
 PATIENCE = 5.0
-# What a form has to choose from, so that it stays small: lists, segments, and bytes of columns' names.
+# The most choices in a form, to keep it small: lists, segments, and bytes of column names.
 MOST_LISTS, MOST_SEGMENTS, MOST_BYTES = 200, 100, 6_000
-# Stands for a list that is made when all the rest is right.
+# Placeholder for a list that is created once everything else is valid.
 _SOME_LIST = "AAAAAA"
 _ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
 def show_new(visit: Visit) -> Reply:
-    """The first step: the connection and the segments, on which all the rest depends."""
+    """The first step: the connection and the segments, on which the rest depends."""
     return _first_step(visit)
 
 
 def begin(visit: Visit) -> Reply:
-    """The first step leads to the second, the second saves. Saving runs nothing."""
+    """The first step leads to the second, which saves. Saving does not start a run."""
     check_role(visit.by, Action.ADD_EXPORT)
     services, fields = process_services(), Fields.of(visit.form)
     if visit.form.text("step") == "1":
@@ -62,7 +62,7 @@ def show_edit(visit: Visit) -> Reply:
 
 
 def change(visit: Visit) -> Reply:
-    """Saves the export, unless somebody else has saved it meanwhile."""
+    """Saves the export, unless another person has saved it in the meantime."""
     services, export_id = process_services(), visit.route("export")
     stored = exports.mine(services, visit.by, Action.CHANGE_EXPORT, export_id)
     before = stored.document
@@ -85,8 +85,8 @@ def _saved(saved: exports.Saved) -> Reply:
 def _with_list(
     services: Services, visit: Visit, fields: Fields, export_id: str, before: Export | None = None
 ) -> Fields:
-    """With the id of the list that is to be made, where the form names one. What is wrong with the rest of
-    the document is found first. Raises InvalidDocument, and what making a list raises."""
+    """Creates the list that the form names, if any, and sets its id. Checks the rest of the document first.
+    Raises InvalidDocument, and the errors of creating a list."""
     if not fields.new_list:
         return fields
     members = members_of(replace(fields, list_id=_SOME_LIST), before) | {"id": export_id}
@@ -139,7 +139,7 @@ def _form(
 
 
 def _within(most_bytes: int, names: Iterable[str]) -> Iterator[str]:
-    """The first names that have so many bytes together at most."""
+    """The first names that together have at most this many bytes."""
     left = most_bytes
     for name in names:
         left -= len(name.encode(errors="replace"))
@@ -149,13 +149,13 @@ def _within(most_bytes: int, names: Iterable[str]) -> Iterator[str]:
 
 
 def _columns(services: Services, segments: tuple[str, ...]) -> tuple[list[str], str]:
-    """The columns that all the segments have, in the order of the first; and why there are none."""
+    """The columns that all segments have, in the first one's order; and the reason if there are none."""
     found: list[str] = []
     try:
         for number, name in enumerate(segments):
             snapshot = services.segments.newest(name)
             if names_hidden(snapshot):
-                return [], "The file names no columns that can be shown: type their names."
+                return [], "The file has no header with column names. Type the names."
             names = {column.name for column in snapshot.columns}
             own = [column.name for column in snapshot.columns]
             found = own if number == 0 else [each for each in found if each in names]
@@ -165,7 +165,7 @@ def _columns(services: Services, segments: tuple[str, ...]) -> tuple[list[str], 
 
 
 def _lists(services: Services, visit: Visit, connection_id: str) -> tuple[list[KlaviyoList], str]:
-    """The lists of the connection's account, and why they can't be shown."""
+    """The lists of the connection's account; and the reason if they can't be shown."""
     if not connection_id:
         return [], ""
     try:
@@ -174,7 +174,7 @@ def _lists(services: Services, visit: Visit, connection_id: str) -> tuple[list[K
     except ExportError as error:
         return [], error.message
     if len(found) > MOST_LISTS:
-        return [], f"The account has {len(found):,} of them."
+        return [], f"The account has {len(found):,} lists."
     return sorted(found, key=lambda each: each.name.casefold()), ""
 
 
@@ -184,7 +184,7 @@ def _connections(services: Services, visit: Visit) -> list[Connection]:
 
 
 def _segment_names(services: Services, chosen: tuple[str, ...]) -> list[str]:
-    """The first segments, those that are chosen before them though they may be gone."""
+    """The chosen segments, even if they no longer exist, then the first others."""
     try:
         names = Segments(services.segment_store, services.settings.segments_prefix).names()
     except ExportError:

@@ -1,4 +1,4 @@
-"""The document that a form's fields make. What nobody touched stays as it is written, member by member."""
+"""Turns a form's fields into a document; members whose fields did not change keep their stored value."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from page_trigger.export_fields import Fields
 from shared.catalog import Export
 from shared.errors import InvalidDocument, Problem
 
-# The fields that stand for a member of the document.
+# The fields that make each member of the document.
 _FIELDS = {
     "display_name": ("display_name",),
     "connection": ("connection",),
@@ -26,15 +26,15 @@ _FIELDS = {
     "limits": ("max_profiles",),
     "alerts": ("rejected_share", "grew_by", "fell_by"),
 }
-# Digits, or groups of three of them.
+# Digits, or groups of three digits.
 _WHOLE = re.compile(r"\d{1,3}(?:[ ,.\u00a0\u202f]\d{3}){1,5}|\d{1,16}", re.ASCII)
 _PERCENTAGE = re.compile(r"\d{1,9}(?:\.\d{1,8}|,\d{1,2})?", re.ASCII)
 
 
 def members_of(given: Fields, before: Export | None = None) -> dict[str, Any]:
-    """The members that the fields make; with a document, over what is written there.
+    """The members from the fields; `before` is the stored document, if there is one.
 
-    Raises InvalidDocument for a number that is none; everything else is checked where documents are.
+    Raises InvalidDocument if a number is not valid; the rest is checked with the document.
     """
     written = before.model_dump(mode="json", exclude_unset=True) if before is not None else {}
     shown = Fields.of_export(before) if before is not None else None
@@ -45,7 +45,7 @@ def members_of(given: Fields, before: Export | None = None) -> dict[str, Any]:
         or any(_plain(getattr(given, name)) != _plain(getattr(shown, name)) for name in names)
     }
     if given.when != "cron" and given.cron and (shown is None or given.cron != shown.cron):
-        message = "is a cron, and the export is to run at each refresh: choose one of them"
+        message = "is a cron, but the export is set to run at each refresh: choose one of them"
         raise InvalidDocument("The export", [Problem("/schedule/when", message)])
     made = _made(given, touched)
     members = {name: value for name, value in written.items() if name not in touched}
@@ -53,7 +53,7 @@ def members_of(given: Fields, before: Export | None = None) -> dict[str, Any]:
 
 
 def _made(given: Fields, touched: set[str]) -> dict[str, Any]:
-    """Those of these members that the fields have something for."""
+    """The members that the fields have values for."""
     numbers = _Numbers()
     made: dict[str, Any] = {
         "display_name": given.display_name,
@@ -88,8 +88,7 @@ def _made(given: Fields, touched: set[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A field's value without what a form does to it: marks around texts, kinds of line ends, the order of
-    boxes."""
+    """A field's value without what a form changes: surrounding spaces, line ends, the order of boxes."""
     match value:
         case str():
             return [line.strip() for line in value.strip().splitlines()]
@@ -133,7 +132,7 @@ def _schedule(given: Fields) -> dict[str, Any]:
 
 
 class _Numbers:
-    """Numbers out of texts, and what was wrong with them."""
+    """Parses numbers, and collects the problems."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
@@ -146,7 +145,7 @@ class _Numbers:
         return round(float(text.replace(",", ".")) / 100, 10)
 
     def whole(self, pointer: str, text: str) -> int:
-        """A whole number, whose digits may be in groups."""
+        """A whole number; its digits can be in groups."""
         if _WHOLE.fullmatch(text) is None:
             self._problems.append(Problem(pointer, "must be a whole number"))
             return 0

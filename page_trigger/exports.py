@@ -1,4 +1,4 @@
-"""The page of one export: how it stands, its last runs, and what can be done to it."""
+"""The page of one export: its state, its last runs, and its actions."""
 
 from collections.abc import Callable
 
@@ -24,16 +24,16 @@ from shared.services import Services, process_services
 
 RUNS_SHOWN = 30
 _DONE = ("successful", "completed_with_warnings")
-# Warnings that count people who have left the segment, and not the list.
+# Warnings that count people who have left the segment, but are still on the list.
 _STAY = ("removals_held", "removals_pending", "removals_unmatched", "merged_kept", "kept_for_another")
-# What has just been done, by the word in the address.
+# What has just been done, by the word in the URL.
 _SAVED = {
-    "1": "Saved. Saving runs nothing: use Run, or wait for the schedule.",
+    "1": "Saved. Saving does not start a run: use Run, or wait for the schedule.",
     "on": "The schedule is on.",
-    "off": "The schedule is off: it runs only when somebody runs it.",
-    "copied": "This is the copy. It goes into the same list, and its schedule is off: edit it first.",
+    "off": "The schedule is off. The export now runs on demand only.",
+    "copied": "This is the copy. It sends to the same list, and its schedule is off. Edit it first.",
     "attached": "The connection is attached.",
-    "detached": "It has no connection now, and does not run until one is attached.",
+    "detached": "The connection is detached. The export can't run until you attach one.",
 }
 
 
@@ -45,7 +45,7 @@ def show(visit: Visit) -> Reply:
         return render_problem(visit, error, 422, removable=has_role_for(visit.by, Action.ADD_CONNECTION))
     glance = next(overview(services, visit.by, [services.state.stat(state.export(export_id))]), None)
     if glance is None:
-        raise NotFound(f"There is no export {export_id!r}.", code="unknown_export")
+        raise NotFound(f"The export {export_id!r} does not exist.", code="unknown_export")
     records = _last_runs(services, export_id)
     return render(
         visit,
@@ -64,10 +64,10 @@ def show(visit: Visit) -> Reply:
 
 
 def act(visit: Visit) -> Reply:
-    """Does what the pressed button says."""
+    """Does what the pressed button requests."""
     done = _ACTIONS.get(visit.form.text("action"))
     if done is None:
-        raise BadRequest("This page has no such button.")
+        raise BadRequest("This page does not have that button.")
     return done(process_services(), visit, visit.route("export"))
 
 
@@ -110,7 +110,7 @@ def _remove(services: Services, visit: Visit, export_id: str) -> Reply:
 
 
 def _preview(services: Services, visit: Visit, export_id: str) -> Reply:
-    """What a run would do, and the first rows for who may see them: masked, unless they were asked for."""
+    """What a run would do, and the first rows for visitors who may see them; masked unless they ask."""
     export = exports.mine(services, visit.by, Action.PREVIEW, export_id).document
     unmasked = visit.form.is_on("unmasked")
     rows = None
@@ -134,7 +134,7 @@ _ACTIONS: dict[str, Callable[[Services, Visit, str], Reply]] = {
 
 
 def _connection_state(services: Services, export: Export) -> str:
-    """What the export's connection is ready for; blank where that can't be known."""
+    """The state of the export's connection; blank if it can't be read."""
     try:
         return state_of(services.catalog.connection(export.connection))
     except PermanentError:
@@ -142,7 +142,7 @@ def _connection_state(services: Services, export: Export) -> str:
 
 
 def _others(services: Services, visit: Visit, export: Export) -> list[Connection]:
-    """The connections that a detached export could get."""
+    """The connections that could be attached to a detached export."""
     if export.connection is not None or not has_role_for(visit.by, Action.SEE_CONNECTION):
         return []
     found = connections.visible(services, visit.by)
@@ -150,7 +150,7 @@ def _others(services: Services, visit: Visit, export: Export) -> list[Connection
 
 
 def _last_runs(services: Services, export_id: str) -> list[RunRecord]:
-    """The last runs, the oldest first; none where the history can't be read."""
+    """The last runs, oldest first; none if the history can't be read."""
     try:
         return list_runs(services.state, export_id, "", RUNS_SHOWN, services.clock.now())[0][::-1]
     except ExportError:
@@ -158,8 +158,8 @@ def _last_runs(services: Services, export_id: str) -> list[RunRecord]:
 
 
 def _charts(export: Export, records: list[RunRecord]) -> list[tuple[str, object, list[tuple[str, str]]]]:
-    """Of the closed runs: people on the list, how long they took, and which share of the rows was refused;
-    each with the numbers for a table."""
+    """Charts of the closed runs: people on the list, duration, share of refused rows; with the numbers for
+    a table."""
     closed = [record for record in records if record.is_closed]
     done = [record for record in closed if record.status in _DONE]
     is_mirror = export.sync.mode == "mirror"
@@ -175,7 +175,7 @@ def _charts(export: Export, records: list[RunRecord]) -> list[tuple[str, object,
 
 
 def _people(record: RunRecord) -> int:
-    """Those of the segment, and those who have left it and are not removed."""
+    """The people of the segment, and those who have left it but are still on the list."""
     counts = record.counts
     return counts.sent - counts.failed + counts.unchanged + record.warned(*_STAY)
 

@@ -1,4 +1,4 @@
-"""What a form sends, as browsers encode it."""
+"""Reads a form, as browsers encode it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from shared.api import BadRequest
 
-# A form with a thousand checked columns has a tenth of it.
+# A form with a thousand checked columns has a tenth of this.
 LONGEST_FORM = 262_144
 MOST_FIELDS = 5_000
 MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -14,13 +14,13 @@ MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form, each with its values in their order."""
+    """The fields of a form, each with its values in order."""
 
     fields: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: bytes, media_type: str = MEDIA_TYPE) -> "Form":
-        """Raises BadRequest for what is not a form, or too large for one."""
+        """Raises BadRequest if the content is not a form or too large."""
         if len(content) > LONGEST_FORM:
             raise BadRequest("The form is too long.", status=413, code="too_large")
         if media_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
@@ -35,15 +35,15 @@ class Form:
         return cls(fields)
 
     def text(self, name: str) -> str:
-        """The first value of a field, trimmed; blank where there is none."""
+        """The first value of a field, trimmed; blank if it has none."""
         return next(iter(self.fields.get(name, ())), "").strip()
 
     def many(self, name: str) -> list[str]:
-        """All values of a field that are not blank."""
+        """The values of a field, without blank ones."""
         return [value for value in self.fields.get(name, ()) if value.strip()]
 
     def lines(self, name: str) -> list[str]:
-        """The lines of a text, trimmed, without blank ones."""
+        """The lines of a field, trimmed, without blank ones."""
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
 
     def is_on(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The pages that only show: the audit, and the health."""
+"""The read-only pages: the audit and the health."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ _LONGEST = 200
 
 
 def show_audit(visit: Visit) -> Reply:
-    """Who did what, newest first; of one document or one person where they are asked for."""
+    """Who did what, newest first; filtered by document or person on request."""
     document, person = (visit.query(name).strip()[:_LONGEST] for name in ("document", "person"))
     found = read_audit(process_services(), Filter(document, person), A_PAGE, visit.query("before"))
     return render(
@@ -28,7 +28,7 @@ def show_audit(visit: Visit) -> Reply:
 
 
 def show_health(visit: Visit) -> Reply:
-    """What is wrong, the gravest first; what is fine is folded up."""
+    """The problems, worst first; checks without a problem are folded."""
     services = process_services()
     findings = list(examine(services, deadline_of(services)))
     wrong = sorted((each for each in findings if each.fix), key=lambda each: each.warning)

@@ -1,4 +1,4 @@
-"""The first page: every export at a glance, to be searched, sorted, run and added."""
+"""The first page: all exports, to search, sort, run and add."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ A_PAGE = 25
 RUNS_SHOWN = 10
 ORDERS = {"name": "Name", "status": "Status", "refreshed": "Refreshed"}
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-# Bars of closed runs that are kept in memory, of some hundred bytes each.
+# Bars of closed runs to keep in memory, a few hundred bytes each.
 _MOST_KEPT = 20_000
 
 _closed: dict[tuple[Store, str], Point] = {}
@@ -44,7 +44,7 @@ class Shown:
 
 
 def show(visit: Visit) -> Reply:
-    """Of all exports those that fit the search, a page at a time, in the order that is asked for."""
+    """The exports that match the search, a page at a time, in the requested order."""
     services = process_services()
     sought, order = visit.query("q").strip()[:200], visit.query("sort")
     order = order if order in ORDERS else "name"
@@ -76,14 +76,14 @@ def run_all(visit: Visit) -> Reply:
 
 
 def _fitting(services: Services, sought: str) -> list[BlobInfo]:
-    """Where the exports lie in whose names the text is, in any case."""
+    """The entries of the exports whose names contain the text, case-insensitively."""
     entries = list(services.catalog.entries())
     wanted = sought.casefold()
     return [entry for entry in entries if wanted in _names(services, entry)] if wanted else entries
 
 
 def _names(services: Services, entry: BlobInfo) -> str:
-    """What an export is sought by."""
+    """The names that an export can be found by."""
     listed = services.catalog.listed(entry)
     names = [listed.id] if listed is not None else []
     if listed is not None and isinstance(listed.document, Export):
@@ -93,7 +93,7 @@ def _names(services: Services, entry: BlobInfo) -> str:
 
 
 def _sorted(services: Services, entries: list[BlobInfo], order: str) -> list[BlobInfo]:
-    """By name, as the listing has them by id; or by what a listing of the heads shows, which reads none."""
+    """Sorts by name, or by what a listing of the heads shows without reading them."""
     if order == "name":
         return sorted(entries, key=lambda entry: _title(services, entry))
     glances = dict(_glances(services))
@@ -129,7 +129,7 @@ def _with_runs(services: Services, found: list[Overview]) -> list[Shown]:
 
 
 def _chart_of(services: Services, export_id: str) -> Markup:
-    """A bar for each of an export's last runs, the oldest first, as high as it had rows."""
+    """A bar for each of an export's last runs, oldest first; its height is the number of rows."""
     points: list[Point] = []
     with suppress(ExportError):
         ids, _ = list_run_ids(services.state, export_id, "", RUNS_SHOWN, services.clock.now())
@@ -138,7 +138,7 @@ def _chart_of(services: Services, export_id: str) -> Markup:
 
 
 def _bar_of(store: Store, run_id: str) -> Point | None:
-    """None for a run that can't be read. What became of a closed one stays, so it is read once."""
+    """None for a run that can't be read. A closed run does not change, so it is read only once."""
     known = _closed.get((store, run_id))
     if known is None:
         try:

@@ -1,4 +1,4 @@
-"""From a template to a page: escaped, with the headers that keep it to itself."""
+"""Renders a template as a page: escaped, with headers that protect it."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from page_trigger.visits import Visit
 
-# Characters of a name on a page; titles and messages have room for more.
+# Characters of a name on a page; titles and messages can be longer.
 LONGEST_NAME = 80
 LONGEST_TEXT = 2_000
 
@@ -39,7 +39,7 @@ def render(visit: "Visit", template: str, *, status: int = 200, **values: Any) -
 
 
 def render_problem(visit: "Visit", error: Exception, status: int, *, removable: bool = False) -> Reply:
-    """The page that says what went wrong, and what to do; where the document itself is, it can be removed."""
+    """The page that shows an error and its fix; with `removable`, the document can be removed there."""
     known = error if isinstance(error, ExportError) else None
     code = known.code if known else "internal_error"
     return render(
@@ -48,7 +48,7 @@ def render_problem(visit: "Visit", error: Exception, status: int, *, removable: 
         status=status,
         title=words.title_of(status),
         code=code,
-        message=known.message if known else "Something unexpected went wrong; nothing is lost.",
+        message=known.message if known else "An unexpected error happened. Nothing is lost.",
         remedy=remedy_of(code),
         problems=error.problems if isinstance(error, InvalidDocument) else (),
         used_by=error.exports if isinstance(error, ConnectionInUse) else (),
@@ -58,15 +58,15 @@ def render_problem(visit: "Visit", error: Exception, status: int, *, removable: 
 
 
 def see(path: str, **query: str) -> Reply:
-    """Sends the browser on, after a form has done its work: loading again does nothing twice."""
+    """Redirects the browser after a form, so that reloading does not repeat it."""
     place = quote(path) + (f"?{urlencode(query)}" if query else "")
     return Reply(303, b"", "text/plain", {"location": place, "cache-control": "no-store"})
 
 
 def headers() -> Mapping[str, str]:
-    """What keeps a page from being kept, framed, or made to load or send anything elsewhere."""
+    """Headers that forbid storing or framing a page, and loading from or sending to other places."""
     elsewhere = ["https://login.microsoftonline.com"]
-    with suppress(InvalidSettings):  # the page says what is wrong with them
+    with suppress(InvalidSettings):  # the page shows the problem
         sign_in = urlsplit(authorize_page(process_services().settings.klaviyo_url))
         elsewhere.append(f"{sign_in.scheme}://{sign_in.netloc}")
     policy = {
@@ -90,19 +90,19 @@ def headers() -> Mapping[str, str]:
 
 @cache
 def _environment() -> "Environment":
-    """Jinja2 is loaded when somebody asks for the first page: an app that only exports does without."""
+    """Loads Jinja2 at the first page, so an app that only exports does not load it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup, escape
 
     def visible(value: Any) -> Any:
-        """A control or bidi character of a text from outside is shown as its code."""
+        """Shows control and bidi characters of an outside text as codes."""
         if isinstance(value, str) and not isinstance(value, Markup):
             return shown(value, LONGEST_TEXT)
         return value
 
     def exact(value: str) -> Markup:
-        """A value that comes back with a form exactly as it is."""
-        # A browser takes references to the controls beyond ASCII for other characters.
+        """A value that a form returns unchanged."""
+        # A browser reads references to the controls beyond ASCII as other characters.
         parts = (
             each if each.isprintable() or "\x80" <= each <= "\x9f" else f"&#{ord(each)};"
             for each in escape(value)
@@ -110,7 +110,7 @@ def _environment() -> "Environment":
         return Markup("".join(parts))  # noqa: S704 - each part is escaped
 
     def when(moment: datetime | None) -> Markup:
-        """A time, which the script writes in the reader's zone."""
+        """A time, which the script shows in the reader's zone."""
         if moment is None:
             return Markup("&ndash;")
         moment = moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The pages, by their addresses. None lies below /admin, /runtime or /.auth, which are the platform's."""
+"""The routes of the pages. None is below /admin, /runtime or /.auth, which belong to the platform."""
 
 from page_trigger import assets, connections, export_forms, exports, looking, overviews, runs
 from page_trigger.visits import Page, blueprint_of
@@ -6,7 +6,7 @@ from shared.adapters.http import HttpCall
 from shared.administration.rights import Action
 from shared.api import Reply
 
-# An empty route would become the function's name on Azure: this one matches nothing but the root.
+# On Azure, an empty route would become the function's name; this one matches only the root.
 ROOT = "{ignored:maxlength(0)?}"
 
 PAGES = (
@@ -32,7 +32,7 @@ PAGES = (
 
 
 def asset(http: HttpCall) -> Reply:
-    """The style, the script and the icon, which stay what they are for ever."""
+    """The style, the script and the icon, which never change under their names."""
     found = assets.find(http.route.get("name", ""))
     if found is None:
         return Reply(404, b"", "text/plain", {"cache-control": "no-store"})

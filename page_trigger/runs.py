@@ -1,4 +1,4 @@
-"""The pages of runs: all of them, and one as it stands, with what can be done about it."""
+"""The pages of runs: all of them, and one with its state and its actions."""
 
 import csv
 import io
@@ -32,15 +32,15 @@ from shared.services import Services, process_services
 
 A_PAGE = 25
 PLACES_SHOWN = 20
-# Bytes of a refused rows' file that hold the first places.
+# Bytes at the beginning of a refused rows' file that contain the first places.
 _BEGINNING = 65_536
-# How the safeguard says what somebody may confirm.
+# The number of removals to confirm, in the safeguard's message.
 _CONFIRM = re.compile(r"run \S+ (--reconcile )?--confirm-removals (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmable:
-    """How many removals somebody may confirm, and whether the list's members have to be read for it."""
+    """The number of removals to confirm, and whether confirming needs the list's members."""
 
     removals: int
     reconcile: bool
@@ -56,7 +56,7 @@ def show_all(visit: Visit) -> Reply:
 
 
 def show(visit: Visit) -> Reply:
-    """A run as it stands; the script looks at it again while it is open."""
+    """A run; the script refreshes it while it is open."""
     services = process_services()
     found = find_run(services.state, visit.route("run"))
     record = found.summary() if isinstance(found, OpenRun) else found
@@ -70,7 +70,7 @@ def show(visit: Visit) -> Reply:
         export=export,
         progress=estimate_of(found, now) if isinstance(found, OpenRun) else None,
         lasted=duration_of(record.started_at, record.finished_at or (None if record.is_closed else now)),
-        chart=waterfall("What became of the rows", steps_of(record.counts)) if record.is_closed else None,
+        chart=waterfall("What happened to the rows", steps_of(record.counts)) if record.is_closed else None,
         counts=_compared(record, before),
         before=before,
         reasons=[
@@ -88,7 +88,7 @@ def show(visit: Visit) -> Reply:
 
 
 def act(visit: Visit) -> Reply:
-    """Cancels the run, or starts another one of its export."""
+    """Cancels the run, or starts another run of its export."""
     services = process_services()
     record = read_run(services.state, visit.route("run"))
     match visit.form.text("action"):
@@ -105,15 +105,17 @@ def act(visit: Visit) -> Reply:
         case "confirm":
             wish = confirmable(record) if _is_newest(services, record) else None
             if wish is None or visit.form.text("removals") != str(wish.removals):
-                raise BadRequest("The run has nothing to confirm, or another number than the form has.")
+                raise BadRequest(
+                    "The run has nothing to confirm, or its number differs from the form's. Reload the page."
+                )
             request = Request("on_demand", visit.by.name, confirmed=wish.removals, reconcile=wish.reconcile)
             return _start(services, visit, record, request)
-    raise BadRequest("This page has no such button.")
+    raise BadRequest("This page does not have that button.")
 
 
 def _advance(services: Services, visit: Visit, record: RunRecord) -> None:
-    """Does the timer's work on an open run while a browser waits for it, since without a queue the timer
-    would begin within a minute."""
+    """Advances an open run while a browser waits for it. Without a queue, the timer would only begin within a
+    minute."""
     exports.mine(services, visit.by, Action.START_RUN, record.export)
     with suppress(TakenElsewhere):
         if not record.is_closed:
@@ -127,7 +129,7 @@ def _start(services: Services, visit: Visit, record: RunRecord, request: Request
 
 
 def confirmable(record: RunRecord) -> Confirmable | None:
-    """What the safeguard of a run that is closed asks to confirm; None where no word helps."""
+    """What the safeguard of a closed run asks to confirm; None if confirming does not help."""
     for warning in record.warnings:
         if warning.code == "removals_held" and (found := _CONFIRM.search(warning.message)):
             return Confirmable(int(found[2]), bool(found[1]))
@@ -135,18 +137,18 @@ def confirmable(record: RunRecord) -> Confirmable | None:
 
 
 def not_sent(counts: Counts) -> int:
-    """Rows that might have left and have not: the run was cut short, or has not come to them yet."""
+    """Rows that could have been sent, but were not: the run ended early, or has not reached them yet."""
     left_out = counts.rejected + counts.filtered + counts.duplicates + counts.unchanged
     return max(0, counts.rows - left_out - counts.sent)
 
 
 def steps_of(counts: Counts) -> list[Step]:
-    """The rows that were read, what was left out of them, what was sent, and what became of that."""
+    """The rows that were read, left out and sent, and the results at Klaviyo."""
     left = counts.rows
     steps = [Step("Rows read", counts.rows, 0, "plain")]
     for label, count, kind in (
         ("Refused", counts.rejected, "bad"),
-        ("Left out by the condition", counts.filtered, "off"),
+        ("Filtered out by the condition", counts.filtered, "off"),
         ("Duplicates", counts.duplicates, "off"),
         ("Unchanged", counts.unchanged, "off"),
         ("Not sent", not_sent(counts), "warning"),
@@ -169,7 +171,7 @@ def steps_of(counts: Counts) -> list[Step]:
 
 
 def _compared(record: RunRecord, before: RunRecord | None) -> list[tuple[str, int, int | None]]:
-    """The counts beside those of the run before; those that are 0 in both, and can't grow, are left out."""
+    """The counts with those of the run before; omits counts that are 0 in both and can't grow."""
     counts, earlier = _counts(record), _counts(before) if before is not None else {}
     return [
         (name, count, earlier.get(name))
@@ -208,7 +210,7 @@ def _is_canceling(services: Services, record: RunRecord) -> bool:
 
 
 def _is_newest(services: Services, record: RunRecord) -> bool:
-    """Whether no run of the export came after it: only then its safeguard speaks of the list as it is."""
+    """Whether it is the export's newest run: only its safeguard describes the current list."""
     with suppress(ExportError):
         ids, _ = list_run_ids(services.state, record.export, "", 1, services.clock.now())
         return ids == [record.id]
@@ -223,7 +225,7 @@ def _run_before(services: Services, record: RunRecord) -> RunRecord | None:
 
 
 def _first_places(services: Services, record: RunRecord) -> list[dict[str, str]]:
-    """The first refused rows: where, and why. The file may have a million, so only its beginning is read."""
+    """The places and reasons of the first refused rows. Reads only the beginning of the file."""
     if not record.is_closed:
         return []
     name = state.rejected(record.id)

@@ -1,4 +1,4 @@
-"""How a page is answered: who asks, with which right, and what becomes of a form and of an error."""
+"""Handles a request for a page: the visitor, their rights, forms and errors."""
 
 import hmac
 import logging
@@ -29,7 +29,7 @@ _ASKED_FOR = ASKED_FOR | {"unknown_connection"}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request for a page, and who makes it; `token` is the one that forms of this browser carry."""
+    """A request for a page and its visitor; `token` is in all forms of this browser."""
 
     http: HttpCall
     by: Person
@@ -37,22 +37,22 @@ class Visit:
     form: Form = field(default_factory=Form)
 
     def route(self, name: str) -> str:
-        """A parameter of the address's path."""
+        """A parameter in the URL's path."""
         return self.http.route.get(name, "")
 
     def query(self, name: str) -> str:
-        """A parameter behind the address's path; blank where it is missing."""
+        """A query parameter of the URL; blank if it is missing."""
         return self.http.query.get(name, "")
 
     def number(self, name: str) -> int | None:
-        """A parameter behind the path that is a whole number; None for anything else."""
+        """A query parameter that is a whole number; None for anything else."""
         text = self.query(name)
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a long list: its number, from 1, of how many; and where it begins, of how many items."""
+    """A part of a long list: its number, from 1, and the number of parts; its first index and the total."""
 
     number: int
     parts: int
@@ -61,7 +61,7 @@ class Part:
 
 
 def part_of(visit: Visit, total: int, most: int) -> Part:
-    """The part of a list that the address asks for as `page`, with so many items at most."""
+    """The part of a list that the URL requests as `page`; a part has at most `most` items."""
     parts = max(1, -(-total // most))
     number = min(max(1, visit.number("page") or 1), parts)
     return Part(number, parts, (number - 1) * most, total)
@@ -69,9 +69,9 @@ def part_of(visit: Visit, total: int, most: int) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page below the root: `show` answers who looks at it, `act` the forms on it.
+    """A page below the root: `show` returns it, `act` handles its forms.
 
-    `action` is what the visitor must have a right to; what a form does checks its own.
+    The visitor needs the right to `action`; each form checks its own rights.
     """
 
     name: str
@@ -82,8 +82,8 @@ class Page:
 
 
 def blueprint_of(pages: Iterable[Page], asset: Callable[[HttpCall], Reply], auth: Auth = AUTH) -> Any:
-    """The Functions blueprint of these pages, and of what they load. None takes a function key: a browser
-    has none."""
+    """The Functions blueprint of these pages and their assets. No route takes a function key: a browser has
+    none."""
     blueprint = new_blueprint()
     for page in pages:
         add_route(
@@ -94,7 +94,7 @@ def blueprint_of(pages: Iterable[Page], asset: Callable[[HttpCall], Reply], auth
 
 
 def answer(page: Page, http: HttpCall, auth: Auth = AUTH) -> Reply:
-    """The page, or one that says what went wrong. Rights come first, before anything of a form is read."""
+    """The page, or an error page. Checks rights first, before it reads a form."""
     visit = Visit(http, OPERATOR)
     try:
         if auth is Auth.KEY:
@@ -126,25 +126,27 @@ def _answer(page: Page, visit: Visit, token: str, auth: Auth) -> Reply:
         return page.show(visit)
     if visit.http.method != "POST" or page.act is None:
         methods = "GET, HEAD" if page.act is None else "GET, HEAD, POST"
-        error = BadRequest(f"The methods here are {methods}.", status=405, code="method_not_allowed")
+        error = BadRequest(
+            f"This page supports the methods {methods}.", status=405, code="method_not_allowed"
+        )
         refused = render_problem(visit, error, 405)
         return replace(refused, headers={**refused.headers, "allow": methods})
     check_origin(visit.http, auth)
     form = Form.of(visit.http.body, visit.http.headers.get("content-type", ""))
     if not token or not hmac.compare_digest(form.text("token").encode(), token.encode()):
         raise Forbidden(
-            "This form is not from a page that this browser has open. Load it again.", code="stale_form"
+            "This form is not from a page that this browser has open. Reload the page.", code="stale_form"
         )
     return page.act(replace(visit, form=form))
 
 
 def cookie_name(auth: Auth) -> str:
-    """Where TLS is, no other host and no plain connection can set a cookie of this name."""
+    """With TLS, no other host and no plain connection can set a cookie of this name."""
     return "segment-export" if auth is Auth.LOCAL else "__Host-segment-export"
 
 
 def _token_in(http: HttpCall, auth: Auth) -> str:
-    """The cookie's value, whatever other cookies look like; blank where it is none of ours."""
+    """The value of our cookie; blank if it is missing or not valid."""
     for pair in http.headers.get("cookie", "").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == cookie_name(auth) and re.fullmatch(r"[\w-]{1,64}", value, re.ASCII):

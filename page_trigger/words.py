@@ -1,4 +1,4 @@
-"""What a page calls things."""
+"""The words of the pages."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-# By the status of a run, and of an export that has none: what it is called, and which kind of news it is.
+# The name and the kind of each status of a run, and of an export without runs.
 _STATUSES = {
     "queued": ("Queued", "live"),
     "running": ("Running", "live"),
@@ -17,7 +17,7 @@ _STATUSES = {
     "completed_with_warnings": ("Completed with warnings", "warning"),
     "failed": ("Failed", "bad"),
     "canceled": ("Canceled", "off"),
-    "none": ("Never ran", "off"),
+    "none": ("No runs", "off"),
     "not valid": ("Not valid", "bad"),
     "active": ("Active", "good"),
     "inactive": ("Inactive", "off"),
@@ -31,7 +31,7 @@ _TRIGGERS = {"schedule": "Scheduled", "on_demand": "On demand", "command": "By c
 _COUNTS = {
     "rows": "Rows read",
     "rejected": "Refused",
-    "filtered": "Left out by the condition",
+    "filtered": "Filtered out by the condition",
     "duplicates": "Duplicates",
     "unchanged": "Unchanged",
     "sent": "Sent",
@@ -48,7 +48,7 @@ _COUNTS = {
     "would_subscribe": "Would be subscribed",
 }
 
-# The fields of forms that have other names than the last part of a pointer into the document.
+# The form fields whose name is not the last part of their pointer into the document.
 _FIELDS = {
     "/shared_with": "people",
     "/segments": "segment-1",
@@ -66,7 +66,7 @@ def status(name: str) -> str:
 
 
 def kind(name: str) -> str:
-    """Which kind of news a status is: good, warning, bad, live or off."""
+    """The kind of a status: good, warning, bad, live or off."""
     return _STATUSES.get(name, (name, "off"))[1]
 
 
@@ -79,7 +79,7 @@ def count_name(name: str) -> str:
 
 
 def field_of(pointer: str) -> str:
-    """The id of the field that a pointer into the document is about."""
+    """The id of the field for a pointer into the document."""
     for beginning, field in _FIELDS.items():
         if pointer.startswith(beginning):
             return "timezone" if pointer.endswith("/timezone") else field
@@ -91,17 +91,17 @@ def field_of(pointer: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1, without digits that say nothing."""
+    """A share from 0 to 1 as a percentage, rounded to four digits."""
     return f"{share * 100:.4g} %"
 
 
 def title_of(http_status: int) -> str:
-    """What a page is called that says what went wrong."""
+    """The title of an error page."""
     titles = {
         401: "Sign in",
         403: "Not allowed",
         404: "Not found",
-        500: "Something went wrong",
+        500: "Unexpected error",
         503: "Not available",
     }
     return titles.get(http_status, HTTPStatus(http_status).phrase)
@@ -128,12 +128,12 @@ def duration_of(started: datetime | None, finished: datetime | None) -> timedelt
 
 
 def list_page(list_id: str) -> str:
-    """The list's page at Klaviyo, whose address has the id in it."""
+    """The list's page at Klaviyo, whose URL contains the id."""
     return f"https://www.klaviyo.com/list/{quote(list_id, safe='')}"
 
 
 def as_html(text: str) -> "Markup":
-    """A sentence of the documentation: code between backticks, and links as their texts."""
+    """A sentence of the documentation as HTML: backticks become code, links become their text."""
     from markupsafe import Markup, escape
 
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)

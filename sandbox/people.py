@@ -1,7 +1,7 @@
-"""Made-up customers: the same ones every time, worked out from their index.
+"""Synthetic customers: always the same ones, computed from their index.
 
-Nobody is behind them: the addresses are at example.org (RFC 2606) and the numbers lie in 555-0100 to
-555-0199, the range that North America keeps for fiction.
+No real person has their data: the addresses are at example.org (RFC 2606), and the numbers are in 555-0100
+to 555-0199, the range that North America reserves for fiction.
 """
 
 from collections.abc import Callable, Iterator
@@ -68,26 +68,26 @@ BROKEN_EMAILS = ("person.example.org", "person@", "@example.org", "per son@examp
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a correct export makes of some people: rows = rejected + duplicates + delivered emails."""
+    """The result of a correct export of some people: rows = rejected + duplicates + delivered emails."""
 
     rows: int
     rejected: int
     """Rows whose address is blank or broken."""
     emails: frozenset[str]
-    """The addresses to deliver, in lower case."""
+    """The addresses to deliver, in lowercase."""
 
     @property
     def duplicates(self) -> int:
-        """Rows whose address an earlier row has already."""
+        """Rows with the address of an earlier row."""
         return self.rows - self.rejected - len(self.emails)
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`count` customers from index `start` on, each row made when it is read.
+    """`count` customers from index `start` on; each row is made when it is read.
 
-    With `dirt`, seven rows in a hundred are as real files have them: an address that is blank, broken or
-    an earlier row's, a number that isn't E.164, dates in the American form, no reward points.
+    With `dirt`, seven rows in a hundred have the faults of real files: an address that is blank, broken or
+    an earlier row's, a number that is not E.164, dates in the American format, no reward points.
     """
 
     count: int
@@ -102,7 +102,7 @@ class People:
 
     @property
     def expected(self) -> Expected:
-        """What a correct export of these rows delivers where nothing is filtered."""
+        """The result of a correct export of these rows without a filter."""
         if not self.dirt:
             return Expected(self.count, 0, frozenset(map(email, self._indexes)))
         usable = [index for index in self._indexes if index % 100 not in (BLANK, BROKEN)]
@@ -154,7 +154,7 @@ def _street(index: int) -> str:
     return f"{number} Harbour Road"
 
 
-# The last two digits of an index say which dirt the row has.
+# The last two digits of an index select the dirt of its row.
 BLANK, BROKEN, AGAIN, AGAIN_FAR, ODD_PHONE, ODD_DATES, NO_POINTS = 13, 37, 61, 83, 29, 47, 71
 
 
@@ -165,7 +165,7 @@ def _dirty(index: int) -> Row:
 
 
 def _owner(index: int) -> int:
-    """Whose address a row has: its own, its neighbour's, or that of a row far above."""
+    """The index whose address a row has: its own, its neighbor's, or that of a row far above."""
     return {AGAIN: index - 1, AGAIN_FAR: index // 2}.get(index % 100, index)
 
 

@@ -1,4 +1,4 @@
-"""Lays a made segment out as Customer Insights writes it, with the documents of an export that fits it."""
+"""Writes a synthetic segment as Customer Insights does, and the documents of a matching export."""
 
 import csv
 import io
@@ -25,12 +25,12 @@ def write_segment(
     partitions: int = 2,
     prefix: str = "",
 ) -> str:
-    """Writes one refresh of a segment, names it in model.json as the newest, and returns its run folder.
+    """Writes one refresh of a segment, makes it the newest in model.json, and returns its run folder.
 
-    `refreshed` is aware; the folder carries it in UTC, to the minute. `prefix` stands before every name,
-    as it is ("exports/", or nothing). Earlier run folders and other segments stay as they are. One
-    partition is held in memory at a time. Paths and model.json follow Microsoft's documentation of the
-    export to Blob Storage and the CDM schema.
+    `refreshed` has a time zone; the folder's name has it in UTC, to the minute. `prefix` is put before every
+    name ("exports/", or blank). Earlier run folders and other segments do not change. One partition is in
+    memory at a time. Paths and model.json follow Microsoft's documentation of the export to Blob Storage and
+    the CDM schema.
     """
     refreshed = refreshed.astimezone(UTC)
     folder = f"{prefix}{FOLDER}/{name}/{refreshed:%Y/%m/%d/%H%M}"
@@ -38,7 +38,7 @@ def write_segment(
     for number, rows in enumerate(_split(people, partitions), start=1):
         blobs.append(f"{folder}/{name}_{number}.csv")
         store.write(blobs[-1], _csv(rows))
-    # Last, since a reader takes model.json as the sign that the snapshot is complete.
+    # Last, because model.json tells readers that the snapshot is complete.
     model = _model(store, f"{prefix}{FOLDER}/model.json")
     model["modifiedTime"] = _text(refreshed)
     model["entities"] = [entity for entity in model["entities"] if entity["name"] != name]
@@ -48,7 +48,7 @@ def write_segment(
 
 
 def _split(people: People | Sequence[Row], parts: int) -> Iterator[Iterable[Row]]:
-    """Cuts the rows into parts whose lengths differ by one at most; each is to be read before the next."""
+    """Splits the rows into parts whose lengths differ by at most one; read each part before the next."""
     rows, count = iter(people), len(people)
     for part in range(parts):
         yield islice(rows, count * (part + 1) // parts - count * part // parts)
@@ -107,7 +107,7 @@ def _text(time: datetime) -> str:
 
 
 def example_documents() -> dict[str, dict[str, Any]]:
-    """A connection and an export of segment HighValueSegment, by their names under the state."""
+    """A connection and an export of the segment HighValueSegment, by their names in the state."""
     connection = {
         "version": 1,
         "id": "sandbox",

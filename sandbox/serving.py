@@ -1,4 +1,4 @@
-"""Runs an ASGI app on loopback, in a thread, for as long as a `with` block lasts."""
+"""Runs an ASGI app on loopback, in a thread, during a `with` block."""
 
 import asyncio
 import socket
@@ -10,18 +10,18 @@ from typing import override
 import uvicorn
 from starlette.types import ASGIApp
 
-# For requests that are being answered when the block ends.
+# For open requests when the block ends.
 GRACE_SECONDS = 5
 PAUSE_SECONDS = 0.002
 
 
 @contextmanager
 def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
-    """Serves `app` on 127.0.0.1 and yields its URL; port 0 takes a free one.
+    """Serves `app` on 127.0.0.1 and yields its URL; port 0 uses a free one.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is in use.
     """
-    # Named as TCP, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms for the client's ACK.
+    # Without IPPROTO_TCP, asyncio keeps Nagle's algorithm: each response waits 40 ms for the client's ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -42,7 +42,7 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
 
 
 class _Server(uvicorn.Server):
-    """Stops at once: uvicorn's own notices within a tenth of a second, and then waits for another."""
+    """Stops immediately: uvicorn's own server notices after up to 0.1 s, and then waits another 0.1 s."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
@@ -51,7 +51,7 @@ class _Server(uvicorn.Server):
         self._stopped = asyncio.Event()
 
     def serve_on(self, listener: socket.socket) -> None:
-        """Serves until `stop` is called in another thread; `ready` is set once it serves, or can't."""
+        """Serves until another thread calls `stop`; sets `ready` once it serves, or fails to."""
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self.serve(sockets=[listener]))
@@ -59,8 +59,8 @@ class _Server(uvicorn.Server):
             self.ready.set()
 
     def stop(self) -> None:
-        self.should_exit = True  # for a server that still starts
-        with suppress(RuntimeError):  # it has ended already
+        self.should_exit = True  # for a server that is still starting
+        with suppress(RuntimeError):  # it has already ended
             self._loop.call_soon_threadsafe(self._stopped.set)
 
     @override

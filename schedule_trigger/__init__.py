@@ -1,4 +1,4 @@
-"""On schedule: at each tick of the timer, continue with what is open and start what is due."""
+"""The timer: each tick advances open runs and starts due exports."""
 
 from schedule_trigger.timer import blueprint
 

@@ -1,4 +1,4 @@
-"""The timer. What it does is in shared/runs/work/tick.py."""
+"""The timer's trigger. Its work is in shared/runs/work/tick.py."""
 
 import logging
 
@@ -17,9 +17,9 @@ blueprint = func.Blueprint()
     arg_name="timer", schedule="%EXPORT_SCHEDULE%", run_on_startup=False, use_monitor=True
 )
 def advance_runs(timer: func.TimerRequest) -> None:
-    """Goes on with open runs and starts due exports; a late or doubled tick does no harm."""
+    """Advances open runs and starts due exports. A late or repeated tick does no harm."""
     services = process_services()
     records = tick(services, services.settings.timer_time_budget).records
     logger.info(
-        "tick: %d runs moved on", len(records), extra={"past_due": timer.past_due, "runs": len(records)}
+        "tick: %d runs advanced", len(records), extra={"past_due": timer.past_due, "runs": len(records)}
     )

@@ -50,3 +50,18 @@ def test_a_wheel_runs_without_the_folder_that_it_was_made_of(wheel: Path, tmp_pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(tmp_path / "installed/cli/main.py"))
     assert "would send         1" in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("arguments", [["serve"], ["demo", "--stay"]])
+def test_what_needs_the_folder_says_so_at_once(wheel: Path, tmp_path: Path, arguments: list[str]) -> None:
+    """Before it does anything."""
+    ZipFile(wheel).extractall(tmp_path / "installed")
+    command = [sys.executable, "-c", STARTED, str(tmp_path / "installed"), *arguments]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "The functions run only from the project's folder" in done.stderr
+    assert not (tmp_path / "data").exists()

@@ -1,1 +1,1 @@
-"""`demo`: an export from a synthetic segment to a list, on this machine only, and the page that shows it."""
+"""`demo`: exports a synthetic segment to a list, on this machine only, and serves the page that shows it."""

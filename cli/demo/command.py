@@ -13,7 +13,7 @@ from cli.demo import story
 from cli.demo.ground import FOLDER, settings_of, troubled_klaviyo
 from cli.demo.staying import stay
 from cli.demo.week import PastClock, Week
-from cli.servers import PORT
+from cli.servers import PORT, check_app, has_app
 from cli.terminal.entry import INTERRUPTED, OK, exit_code_of_run, print_error
 from cli.terminal.live import WatchedClock
 from cli.terminal.output import print_line
@@ -28,35 +28,37 @@ from shared.services import Services
     "--stay",
     "stays",
     is_flag=True,
-    help="Then serve the page over a week of such runs, for an administrator, until Ctrl-C.",
+    help="Then serve the page with a week of these runs, for an administrator, until Ctrl-C.",
 )
 @click.option("--port", type=PORT, help="With --stay: the port on 127.0.0.1; a free one by default.")
 def demo(stays: bool, port: int | None) -> int:
     """Export a synthetic segment of 25,000 people to a stand-in Klaviyo, and show the result.
 
-    Each demo starts over, in data/demo.
+    Each demo starts over, in the folder data/demo.
 
     Example: segment-export demo
     """
     if port is not None and not stays:
         raise click.UsageError("--port needs --stay.")
+    if stays:
+        check_app()
     with _alone():
         try:
             return _demo_and_stay(port or 0) if stays else _demo()
         except KeyboardInterrupt:
-            print_error("interrupted", "Interrupted: the next demo starts over.", as_json=False)
+            print_error("interrupted", "The demo was interrupted. The next one starts over.", as_json=False)
             return INTERRUPTED
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Creates the folder, and keeps other demos out of it."""
+    """Creates the folder, and locks it against other demos."""
     try:
         make_folder(FOLDER)
     except OSError as error:
         raise InvalidRequest(
             f"The folder {FOLDER} can't be created here: {error.strerror}. "
-            "Remove what is in its place, or run the demo in another folder."
+            "Remove what is there, or run the demo in another folder."
         ) from None
     descriptor = os.open(FOLDER.parent, os.O_RDONLY)
     try:
@@ -71,7 +73,7 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AlreadyRunning(
-            f"Another demo is running in {FOLDER}. End it, or run this one in another folder."
+            f"Another demo is running in {FOLDER}. Stop it, or run this one in another folder."
         ) from None
 
 
@@ -122,11 +124,13 @@ def _print_what_next() -> None:
 Try next:
   export SEGMENTS_URL=file:{FOLDER}/segments STATE_URL=file:{FOLDER}/state
   export SECRETS_FILE={FOLDER}/secrets.json KLAVIYO_URL=http://127.0.0.1:8080
+  {command} sandbox &  (a new stand-in Klaviyo, in the background)
   {command} segments
   {command} run vip --dry-run
-  {command} send people.csv --list ID --email COLUMN --dry-run  (your own file)
-
-A week of such runs in your browser, until Ctrl-C:
+  {command} send people.csv --list ID --email COLUMN --dry-run  (your own file)""")
+    if has_app():
+        _print(f"""
+See a week of these runs in your browser, until Ctrl-C:
   {command} demo --stay""")
 
 

@@ -1,4 +1,4 @@
-"""What the demo stands on: a synthetic segment, its documents, and a stand-in Klaviyo with troubles."""
+"""What the demo needs: a synthetic segment, its documents, and a stand-in Klaviyo with faults."""
 
 import json
 import os
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path("data/demo")
 SEGMENT = "HighValueSegment"
 PEOPLE = 25_000
-# The people of two refreshes.
+# Numbers of people in the two refreshes.
 LEFT, NEW, MOVED, REST = 250, 150, 100, 5_000
 LIST = "Y6nRLr"
 
@@ -75,13 +75,13 @@ def write_documents(services: Services, documents: Mapping[str, Mapping[str, obj
 
 
 def write_refresh(services: Services, first: int, end: int, refreshed: datetime) -> None:
-    """A refresh of the segment: those with an index from `first` up to `end`; some live elsewhere now."""
+    """A refresh of the segment: the people from index `first` up to `end`; some of them have moved."""
     people = _moved(People(end - first, dirt=True, start=first), MOVED)
     write_segment(services.segment_store, SEGMENT, people, refreshed=refreshed)
 
 
 def _moved(people: Iterable[Row], count: int) -> list[Row]:
-    """Of these people, the first so many live elsewhere."""
+    """These people; the first `count` of them have moved."""
     city = list(COLUMNS).index("City")
     rows = list(people)
     return [(*row[:city], "Lisbon", *row[city + 1 :]) for row in rows[:count]] + rows[count:]

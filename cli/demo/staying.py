@@ -1,4 +1,4 @@
-"""Serves the app over the demo's state, until Ctrl-C."""
+"""Serves the app with the demo's state, until Ctrl-C."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from sandbox.functions_host import FunctionsHost
 
-# Of whoever types the command: neither a queue, a vault nor a webhook of theirs has a part in the demo.
+# Settings of the user that the demo does not use: their queue, vault and webhook.
 NOT_THEIRS = (
     "EXPORTS_PAUSED",
     "HTTP_TIME_BUDGET",
@@ -25,7 +25,7 @@ NOT_THEIRS = (
 
 
 def stay(settings: Settings, port: int) -> None:
-    """Plays an administrator who has signed in. Call it in the main thread, and once in a process."""
+    """Acts as a signed-in administrator. Call it in the main thread, once per process."""
     from sandbox.functions_host import serve
 
     os.environ |= dict.fromkeys(NOT_THEIRS, "") | {
@@ -42,6 +42,6 @@ def stay(settings: Settings, port: int) -> None:
 
 
 def _invite(_: "FunctionsHost", url: str) -> Iterator[str]:
-    os.environ.update(PUBLIC_URL=url)  # to which a sign-in at Klaviyo leads back
+    os.environ.update(PUBLIC_URL=url)  # a sign-in at Klaviyo redirects to it
     yield ""
-    yield f"Open {url}/ in a browser: you are an administrator there. Ctrl-C ends the demo."
+    yield f"Open {url}/ in a browser. You are an administrator there. Ctrl-C ends the demo."

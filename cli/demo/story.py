@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def tell(services: Services, stand_in: "StandIn") -> RunRecord:
-    """All of it within a minute; returns the record of the first run."""
+    """The whole story, within a minute; returns the record of the first run."""
     refreshed = services.clock.now() - timedelta(minutes=2)
     record = begin(services, stand_in, refreshed)
     refresh(services, stand_in, refreshed + timedelta(minutes=1))
@@ -32,7 +32,7 @@ def tell(services: Services, stand_in: "StandIn") -> RunRecord:
 
 
 def begin(services: Services, stand_in: "StandIn", refreshed: datetime) -> RunRecord:
-    """A first run over all troubles of the stand-in; returns its record."""
+    """A first run through all the faults of the stand-in; returns its record."""
     write_demo(services, refreshed)
     settings = services.settings
     print_line(f"Created a segment of {PEOPLE:,} synthetic people in {FOLDER}/segments.")
@@ -49,17 +49,17 @@ def refresh(services: Services, stand_in: "StandIn", refreshed: datetime) -> Non
     """Some leave, some are new, some have changed."""
     print_line("")
     print_line(
-        f"A refresh later {LEFT:,} people have left the segment, {NEW:,} are new, {MOVED:,} have moved."
+        f"After a refresh, {LEFT:,} people have left the segment, {NEW:,} are new, {MOVED:,} have moved."
     )
     write_refresh(services, LEFT, PEOPLE + NEW, refreshed)
     _run_again(services, stand_in)
 
 
 def lose_most(services: Services, stand_in: "StandIn", refreshed: datetime, first: int = LEFT) -> None:
-    """Somebody has broken the segment: nobody is removed before somebody has looked. `first` is the index of
-    the first one who is left."""
+    """The segment breaks, and the safeguard holds all removals. `first` is the index of the first person left
+    in it."""
     print_line("")
-    print_line(f"Then somebody breaks the segment: all but {REST:,} people are missing.")
+    print_line(f"Then the segment breaks: all but {REST:,} people are missing.")
     write_refresh(services, first, first + REST, refreshed)
     _run_again(services, stand_in)
 
@@ -73,7 +73,7 @@ def _run_again(services: Services, stand_in: "StandIn") -> None:
 
 
 def _print_refused(services: Services, record: RunRecord) -> None:
-    """Prints how many rows were refused, by reason and by place."""
+    """Prints how many rows were refused, by reason and by stage."""
     content = read_rejected(services.state, record.id).decode()
     counts = Counter((row["reason"], row["stage"]) for row in csv.DictReader(io.StringIO(content)))
     by = {"check": "our checks", "import": "Klaviyo, on receipt", "job": "Klaviyo, in the job"}

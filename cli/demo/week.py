@@ -1,4 +1,4 @@
-"""The same story, laid into the past week for the page to show, with a second export beside it."""
+"""The same story in the past week, for the page, with a second export."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 QUIET_DAYS = (5, 4, 3, 2)
-# Those who leave the first segment, and are new in it, on a quiet day.
+# People who leave the first segment, and join it, on each quiet day.
 FEW_LEFT, FEW_NEW = 20, 45
 NEWSLETTER_LIST, READERS_SEGMENT = "NwsLtr", "NewsletterReaders"
 NEWSLETTER = {
@@ -36,12 +36,12 @@ NEWSLETTER = {
     "schedule": {"active": True, "when": {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}},
 }
 READERS, FIRST_READER = 700, 100_000
-# The day on which their addresses are as real files have them.
+# The day on which their addresses have the faults of real files.
 WITH_DIRT = 4
 
 
 class PastClock(WatchedClock):
-    """A clock that is behind by as much as it is told, and whose sleepers do not wait: the time passes."""
+    """A clock that is behind by a set time. Sleeping does not wait: it moves the clock forward."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Week:
         self._stand_in = stand_in
 
     def tell(self) -> RunRecord:
-        """All of it, up to now; returns the record of the first run."""
+        """The whole week, up to now; returns the record of the first run."""
         record = story.begin(self._services, self._stand_in, self._at(7))
         self._add_newsletter()
         story.refresh(self._services, self._stand_in, self._at(6))
@@ -96,13 +96,13 @@ class Week:
         return record
 
     def _add_newsletter(self) -> None:
-        """It has a list of its own in the same account."""
+        """Its list is in the same account."""
         account = self._stand_in.accounts["SNDBOX"]
         self._stand_in.add_list(account, "Newsletter", NEWSLETTER_LIST)
         write_documents(self._services, {"exports/newsletter.json": NEWSLETTER})
 
     def _send_newsletter(self, day: int) -> None:
-        """An hour after the first export; some readers more than the day before."""
+        """An hour after the first export, with some more readers than the day before."""
         refreshed = self._at(day, hours=-1)
         readers = People(READERS - 30 * day, dirt=day == WITH_DIRT, start=FIRST_READER)
         write_segment(
@@ -111,17 +111,17 @@ class Week:
         self._run("newsletter")
 
     def _lose_newsletter(self) -> None:
-        """Its list is gone, so its run fails, and somebody turns its schedule off."""
+        """Its list is deleted, so its run fails, and an operator deactivates it."""
         self._stand_in.remove_list(NEWSLETTER_LIST)
         self._send_newsletter(1)
         exports.activate(self._services, operator(), "newsletter", active=False)
 
     def _at(self, days: int, hours: int = 0) -> datetime:
-        """Sets the clock so far back, and returns when the segment's refresh ended: just before."""
+        """Sets the clock back, and returns when the segment's refresh ended: just before."""
         self._clock.set_back(timedelta(days=days, hours=hours))
         return self._clock.now() - timedelta(minutes=2)
 
     def _run(self, export: str) -> None:
-        """As the timer does."""
+        """Runs it as the timer does."""
         deadline = Deadline(self._clock, SECONDS, after_progress=True)
         run(self._services, export, Request("schedule", "timer"), deadline)

@@ -10,7 +10,8 @@ from cli.doctor.sign_in import check_sign_in
 from cli.doctor.silence import check_timer
 from cli.options import json_option, open_services
 from cli.terminal.entry import FAILED, OK
-from cli.terminal.output import print_json, print_line
+from cli.terminal.live import WatchedClock
+from cli.terminal.output import note, print_json, print_line
 from shared.adapters.clock import Deadline, SystemClock
 from shared.administration.checkup import Finding, examine
 from shared.settings import Settings, https_url
@@ -23,14 +24,13 @@ type _Command = Callable[..., int]
 
 
 def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_Command], _Command]:
-    """An option of --deployment: a name in Azure's own alphabet, so that nothing else gets into an address.
-
-    It is taken from the environment variables otherwise.
+    """An option of --deployment, by default from the environment variables: a name in Azure's own alphabet,
+    so that nothing else gets into a URL.
     """
 
     def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
         if value is not None and re.fullmatch(pattern, value) is None:
-            raise click.BadParameter("this can't be one.")
+            raise click.BadParameter("this name is not possible in Azure.")
         return value
 
     told = f"With --deployment: {what} [{' or '.join(variables)}]."
@@ -41,32 +41,34 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
 @click.option(
     "--url",
     metavar="URL",
-    help="Also check that the app at this address refuses a forged sign-in, and that its timer ticks.",
+    help="Also check that the app at this URL refuses a forged sign-in, and that its timer ticks.",
 )
 @click.option(
-    "--deployment", is_flag=True, help="Look at what Azure has for a deployment instead, before or after it."
+    "--deployment",
+    is_flag=True,
+    help="Check the resources of a deployment in Azure instead, before or after you deploy.",
 )
 @_named("--subscription", r"[0-9a-fA-F-]{36}", "the id of the subscription", "AZURE_SUBSCRIPTION_ID")
-@_named("--resource-group", _GROUP, "the group that is deployed to", "AZURE_RESOURCE_GROUP")
-@_named("--location", r"[A-Za-z0-9 ]{2,40}", "the region, if it is not the group's", "AZURE_LOCATION")
-@_named("--segments-account", r"[a-z0-9]{3,24}", "the account of the segments", "SEGMENTS_ACCOUNT")
+@_named("--resource-group", _GROUP, "the resource group to deploy to", "AZURE_RESOURCE_GROUP")
+@_named("--location", r"[A-Za-z0-9 ]{2,40}", "the region, if it differs from the group's", "AZURE_LOCATION")
+@_named("--segments-account", r"[a-z0-9]{3,24}", "the storage account of the segments", "SEGMENTS_ACCOUNT")
 @_named(
     "--segments-resource-group",
     _GROUP,
-    "the group of that account, if it is not the one that is deployed to",
+    "the resource group of that account, if it is another one",
     "SEGMENTS_RESOURCE_GROUP",
 )
 @_named("--segments-container", r"[a-z0-9-]{3,63}", "the container of the segments", "SEGMENTS_CONTAINER")
 @_named(
     "--key-vault",
     r"[A-Za-z0-9-]{3,24}",
-    "an existing vault for the keys; else that of KEY_VAULT_URL is looked at",
+    "an existing vault for the keys; KEY_VAULT_URL's by default",
     "KEY_VAULT",
 )
 @_named(
     "--key-vault-resource-group",
     _GROUP,
-    "the group of that vault, if it is not the one that is deployed to",
+    "the resource group of that vault, if it is another one",
     "KEY_VAULT_RESOURCE_GROUP",
 )
 @_named("--function-app", r"[A-Za-z0-9-]{2,60}", "the app, once it is deployed", "FUNCTION_APP_NAME")
@@ -74,13 +76,13 @@ def _named(option: str, pattern: str, what: str, *variables: str) -> Callable[[_
     "--resource-manager",
     metavar="URL",
     default="https://management.azure.com",
-    help="With --deployment: Azure Resource Manager, of another cloud.",
+    help="With --deployment: the Azure Resource Manager of another cloud.",
 )
 @click.option(
     "--graph",
     metavar="URL",
     default="https://graph.microsoft.com",
-    help="With --deployment: Microsoft Graph, of another cloud.",
+    help="With --deployment: the Microsoft Graph of another cloud.",
 )
 @json_option
 def doctor(
@@ -91,11 +93,11 @@ def doctor(
     as_json: bool,
     **names: str | None,
 ) -> int:
-    """Check settings, storage, vault, keys, exports, clocks and versions. Sends nothing to Klaviyo.
+    """Check settings, storage, vault, keys, exports, clocks and versions. Sends no data to Klaviyo.
 
-    Each problem comes with its fix. With --deployment, it looks at what Azure has instead, before the first
-    deployment or after it: providers, region, accounts, vault, roles, your own rights. It reads as you (az
-    login), and changes nothing.
+    Shows a fix for each problem. With --deployment, it checks Azure instead, before or after the first
+    deployment: providers, region, accounts, vault, roles and your own rights. It reads as you (az login), and
+    changes nothing.
 
     Example: segment-export doctor
     """
@@ -111,17 +113,26 @@ def doctor(
     if as_json:
         print_json({"well": is_well, "findings": [_members(finding) for finding in findings]})
     elif is_well:
-        print_line("Nothing is wrong. Check the warnings." if warned else "Nothing is wrong.")
+        print_line("No problems were found. Check the warnings." if warned else "No problems were found.")
     return OK if is_well else FAILED
 
 
 def _installation() -> Iterator[Finding]:
-    services = open_services()
-    return examine(services, Deadline(services.clock, ONLINE))
+    """The findings, with a note while a check takes long."""
+    clock = WatchedClock()
+    services = open_services(clock)
+    found = examine(services, Deadline(services.clock, ONLINE))
+    late = f"Something does not answer. Trying again, for up to {ONLINE} s."
+    while True:
+        with clock.reporting_delay(lambda: note(late)):
+            finding = next(found, None)
+        if finding is None:
+            return
+        yield finding
 
 
 def _deployment(resource_manager: str, graph: str, names: Mapping[str, str | None]) -> Iterator[Finding]:
-    """Raises InvalidSettings for an address that can't be an API's."""
+    """Raises InvalidSettings if an address can't be an API's."""
     from cli.doctor.deployment import Place, examine_deployment, open_apis
 
     subscription = names["subscription"]
@@ -151,7 +162,7 @@ def _members(finding: Finding) -> dict[str, object]:
         "name": finding.name,
         "status": "ok" if not finding.fix else "warning" if finding.warning else "wrong",
         "message": finding.message,
-        "mend": finding.fix,
+        "fix": finding.fix,
         "warning": finding.warning,
     }
 

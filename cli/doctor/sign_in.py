@@ -1,4 +1,4 @@
-"""Whether a deployed app lets somebody in who only says that they have signed in."""
+"""Checks that a deployed app refuses a forged sign-in."""
 
 import base64
 import json
@@ -8,12 +8,12 @@ from shared.administration.checkup.finding import Finding
 from shared.errors import InvalidSettings
 from shared.settings import https_url
 
-NOT_REACHED = "Check the address, and that the app runs: it begins with https and ends before /api."
-SIGN_IN_OFF = "Turn the platform's sign-in with Microsoft Entra on, or set AUTH=key."
-FORGED = "Stop the app, and turn its sign-in on before you start it again."
-# Seconds for the whole answer; a cold start takes some of them.
+NOT_REACHED = "Check that the app runs, and that the address starts with https and ends before /api."
+SIGN_IN_OFF = "Turn on the platform's sign-in with Microsoft Entra, or set AUTH=key."
+FORGED = "Stop the app, and turn on its sign-in before you start it again."
+# Seconds for the whole response; a cold start takes some of them.
 PATIENCE = 60
-# As the platform's sign-in writes it, with the role that may do everything.
+# As the platform's sign-in writes it, with the role that allows everything.
 _FORGED = {
     "auth_typ": "aad",
     "name_typ": "name",
@@ -23,9 +23,9 @@ _FORGED = {
 
 
 def check_sign_in(url: str) -> Finding:
-    """Asks the app who is calling, with a forged principal, no token and no key: it must not say.
+    """Asks the app who is calling, with a forged principal, no token and no key: it must refuse.
 
-    Raises InvalidSettings for what can't be the app's address.
+    Raises InvalidSettings if the address can't be the app's.
     """
     import httpx
 
@@ -40,15 +40,15 @@ def check_sign_in(url: str) -> Finding:
         case 401 | 403 | 302:
             return Finding(name, f"a forged sign-in is refused ({answer.status_code})")
         case 503:
-            return Finding(name, "the sign-in is off, so that everything is refused", SIGN_IN_OFF)
+            return Finding(name, "the sign-in is off, so the app refuses everything", SIGN_IN_OFF)
         case status if status < 300:
-            message = "a forged sign-in is believed: anybody can act as an administrator"
+            message = "a forged sign-in is accepted: anyone can act as an administrator"
             return Finding(name, message, FORGED)
-    return Finding(name, f"answers {answer.status_code}, not as the app does", NOT_REACHED)
+    return Finding(name, f"responds with {answer.status_code}, which is not the app's response", NOT_REACHED)
 
 
 def main(url: str) -> int:
-    """This check alone, for a deployment from where the state can't be reached; 0 where all is well."""
+    """Only this check, for deployments that can't reach the state; returns 0 if nothing is wrong."""
     try:
         finding = check_sign_in(url)
     except InvalidSettings as error:

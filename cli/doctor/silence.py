@@ -1,4 +1,4 @@
-"""Whether a deployed app's timer ticks, as its health says."""
+"""Checks that a deployed app's timer ticks, from its health."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ class _Health(BaseModel):
 
 
 def check_timer(url: str) -> Finding:
-    """Asks for the app's health, which needs no key. Raises InvalidSettings for what can't be its address."""
+    """Reads the app's health, which needs no key. Raises InvalidSettings if it can't be its address."""
     import httpx
 
     address = https_url("--url", url).rstrip("/")
@@ -27,7 +27,7 @@ def check_timer(url: str) -> Finding:
     except httpx.HTTPError as error:
         return Finding(name, f"can't be reached ({type(error).__name__})", NOT_REACHED)
     except ValidationError:
-        message = f"its health does not say when it last ticked ({answer.status_code})"
+        message = f"its health does not show when it last ticked ({answer.status_code})"
         return Finding(name, message, NOT_REACHED)
     age = None if health.last_tick is None else datetime.now(UTC) - health.last_tick
     return timer_finding(name, age, is_expected=urlsplit(address).hostname not in LOOPBACK)

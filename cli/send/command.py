@@ -5,9 +5,9 @@ import os
 import re
 import sys
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -15,10 +15,19 @@ import click
 from cli.asking import pick
 from cli.options import as_list_id, dry_run_option, json_option, limit_option, settings_of_runs
 from cli.runs import conduct
+from cli.send.conditions import check_contradictions, choose_condition, condition_of
 from cli.send.inputs import STANDARD_INPUT, open_inputs
 from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
-from cli.send.questions import Given, check_condition, choose_columns, condition_of, point_out_contradictions
-from cli.send.refused import Places, check_new, places_of, refused_in, refused_of, write_rows
+from cli.send.questions import Given, choose_columns
+from cli.send.refused import (
+    Places,
+    places_of,
+    refused_in,
+    refused_of,
+    remove_if_empty,
+    reserve,
+    write_rows,
+)
 from cli.terminal.entry import FAILED, OK
 from cli.terminal.live import WatchedClock
 from cli.terminal.output import agrees, note, print_line
@@ -28,7 +37,8 @@ from shared.adapters.clock import Deadline
 from shared.catalog import Export
 from shared.catalog.attributes import Attributes
 from shared.catalog.document import LIST_ID_PATTERN
-from shared.errors import Denied, InvalidSettings, NotFound
+from shared.catalog.export import Condition
+from shared.errors import Denied, InvalidSegment, InvalidSettings, NotFound
 from shared.klaviyo import PROFILE_FORMAT, Account, Klaviyo, KlaviyoList
 from shared.profiles import Mapper
 from shared.profiles.columns import look_like_names
@@ -77,13 +87,14 @@ ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.ite
     "conditions",
     metavar="COLUMN=VALUE",
     multiple=True,
-    help="Send only rows with this value, such as a consent; several values of a column may be given.",
+    help="Send only rows with this value, such as a consent (several: any of them); COLUMN= for blank cells, "
+    "COLUMN!=VALUE for any other value.",
 )
 @click.option(
     "--phone-region", metavar="COUNTRY", help="Country of phones without a country code, such as DE."
 )
 @click.option(
-    "--encoding", metavar="NAME", help="Encoding of the files, such as cp1250; it is found otherwise."
+    "--encoding", metavar="NAME", help="Encoding of the files, such as cp1250; detected by default."
 )
 @click.option(
     "--rejected-rows",
@@ -113,8 +124,8 @@ def send(
 ) -> int:
     """Send the people in each FILE to a list; needs KLAVIYO_API_KEY, but no configuration.
 
-    A FILE is CSV, also as Excel writes it, or a workbook, of which the first sheet is read; - is standard
-    input. Where people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
+    A FILE is CSV, also as Excel writes it, or a workbook, whose first visible sheet is read; - is standard
+    input. If people were erased with `forget`, it also needs the secret digest-key of KEY_VAULT_URL or
     SECRETS_FILE.
 
     After an interruption, the same command resumes the run. In a terminal it asks for missing options and
@@ -127,49 +138,47 @@ def send(
             "This is not the id of a list, such as Y6nRLr. The address of the list's page works too.",
             param_hint="--list",
         )
+    given = condition_of(conditions)
     settings = settings_of_runs()
-    key = "" if dry_run else _key()
     asks = sys.stdin.isatty() and STANDARD_INPUT not in files and not as_json and not yes
     has_to_ask = not (dry_run or yes) and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
     if has_to_ask and not asks:
         raise click.UsageError("Sending needs confirmation, and nobody can be asked: add --yes.")
     if list_id is None and (dry_run or not asks):
         raise click.UsageError("Missing option '--list'.")
-    if rows_file is not None:
-        check_new(rows_file)
     csv_files = CsvFiles(open_inputs(files, encoding))
     for line in csv_files.notes:
         note(line)
+    key = "" if dry_run else _key()
+    context = click.get_current_context()
+    if rows_file is not None:
+        reserve(rows_file)
+        context.call_on_close(partial(remove_if_empty, rows_file))
     clock = WatchedClock()
     services = services_of(csv_files, key, settings, clock)
-    click.get_current_context().with_resource(services)
-    _point_out_open_runs(services, csv_files)
+    context.with_resource(services)
     signed_in = None if dry_run else _found(services, clock, key, list_id)
     to_list = signed_in[1].id if signed_in else str(list_id)
     chosen = choose_columns(csv_files, Given(email, attributes_of(maps), properties, phone_region), asks=asks)
-    only_if = _only_if(conditions)
-    if only_if is not None:
-        check_condition(csv_files, only_if, shows=sys.stderr.isatty())
-    else:
-        only_if = condition_of(csv_files, chosen, asks=asks)
+    csv_files.check_columns(chosen.columns)
+    only_if = choose_condition(csv_files, given, chosen.columns, asks=asks)
     what = (chosen.email, chosen.attributes, only_if)
     export = export_of(csv_files, to_list, *what)
-    # Raises unless every column exists.
-    columns = [(column, "") for column in csv_files.columns]
-    mapper = Mapper(
-        mapping_of(export), columns, PROFILE_FORMAT, names_by_file=not look_like_names(csv_files.columns)
-    )
+    mapper = _mapper(csv_files, export)
     if only_if is not None:
-        point_out_contradictions(csv_files, mapper)
+        check_contradictions(csv_files, mapper, only_if, asks=asks, dry_run=dry_run)
     if signed_in is None:
         _show(services, csv_files, export, limit, rows_file, as_json)
         return OK
     klaviyo, found = signed_in
-    if has_to_ask and not _agreed(csv_files, export, klaviyo, found, Deadline(clock, ONLINE)):
-        print_line("Nothing was sent.")
-        return FAILED
+    if has_to_ask:
+        people = preview(services, export, limit).counts.would_send
+        if not _agreed(csv_files, export, people, klaviyo, found, Deadline(clock, ONLINE)):
+            print_line("Nothing was sent.")
+            return FAILED
     account_id = klaviyo.account.id
     export = export_of(csv_files, to_list, *what, account_id)
+    _point_out_open_runs(services, csv_files, export.id)
     connection = connection_of(
         Account(id=account_id, name=klaviyo.account.name),
         getpass.getuser(),
@@ -196,6 +205,8 @@ def _show(
     # Without the account, the id of the run's export is unknown.
     shown = {"export": files.name, "first_rejected": made.first_rejected[:SHOWN]}
     print_preview(made.model_copy(update=shown), as_json, lambda each: refused.told(refused_of(each)))
+    if not as_json and (more := made.counts.rejected - min(SHOWN, len(refused.rows))) > 0:
+        print_line(f"  and {more:,} more refused rows: --rejected-rows FILE writes them all.")
     _write(files, refused, rows_file)
 
 
@@ -208,27 +219,34 @@ def _show_refused(
     if not as_json:
         for each in refused.rows[:SHOWN]:
             print_line(f"  refused: {refused.told(each)}")
-        if len(refused.rows) > SHOWN:
-            print_line(f"  and {len(refused.rows) - SHOWN:,} more: --rejected-rows FILE writes them all.")
+        if rows_file is None and refused.rows:
+            more = len(refused.rows) - SHOWN
+            others = f"and {more:,} more; " if more > 0 else ""
+            print_line(f"  {others}--rejected-rows FILE writes them all, to fix and send again.")
     _write(files, refused, rows_file)
 
 
 def _write(files: CsvFiles, refused: Places, path: Path | None) -> None:
-    if path is not None:
+    if any(each.reason == "invalid_utf8" for each in refused.rows):
+        note("Rows with invalid_utf8 are in another encoding than the rest: save the file as CSV UTF-8.")
+    if path is not None and not refused.rows:
+        note(f"No row was refused: {path} is not written.")
+    elif path is not None:
         write_rows(files, refused, path)
-        note(f"{len(refused.rows):,} refused rows are in {path}, with line and reason. It has personal data.")
+        rows = "1 refused row is" if len(refused.rows) == 1 else f"{len(refused.rows):,} refused rows are"
+        note(f"{rows} in {path}, with line and reason. The file contains personal data.")
 
 
-def _point_out_open_runs(services: Services, files: CsvFiles) -> None:
-    """Runs of the same files' names that are not over: a file that was changed since begins another run."""
+def _point_out_open_runs(services: Services, files: CsvFiles, own: str) -> None:
+    """Open runs of files with the same names: a file that was changed since begins another run."""
     for blob in services.state.list(state.head(state.one_file("")).removesuffix(".json")):
-        if "open" not in blob.metadata or (export := state.id_of(blob.name)) is None:
+        if "open" not in blob.metadata or (export := state.id_of(blob.name)) in (None, own):
             continue
         run = read_open_run(services.state, export)
         if run is not None and [segment.name for segment in run.record.segments] == [files.name]:
             note(
-                f"A run of {files.name} is open: {run.record.id}. The same file and options resume it; "
-                f"for others, end it: segment-export runs cancel {run.record.id}."
+                f"Another run of {files.name} is open, of other content or options: {run.record.id}. "
+                f"To end it: segment-export runs cancel {run.record.id}."
             )
 
 
@@ -240,22 +258,23 @@ def _found(
     Raises Denied, NotFound with the lists that there are, KlaviyoUnavailable.
     """
     deadline = Deadline(clock, ONLINE)
-    clock.at_first_sleep = lambda: note(
-        f"Klaviyo does not answer. Trying again, for up to {ONLINE} s in all."
-    )
-    try:
-        klaviyo = services.klaviyo.sign_in(key, deadline)
-        if list_id is None:
-            return klaviyo, pick("List", list(klaviyo.lists(deadline)), _told, "--list", asks=True)
+    late = f"Klaviyo does not answer. Trying again, for up to {ONLINE} s in all."
+    with clock.reporting_delay(lambda: note(late)):
         try:
-            return klaviyo, klaviyo.read_list(list_id, deadline)
-        except NotFound as problem:
-            names = [_told(each) for each in islice(klaviyo.lists(deadline), SHOWN)]
-            raise NotFound(f"{problem.message} It has {listing(names)}.", code=problem.code) from None
-    except Denied as problem:
-        raise Denied(worded_for_send(problem.message), code=problem.code) from None
-    finally:
-        clock.at_first_sleep = None
+            klaviyo = services.klaviyo.sign_in(key, deadline)
+            if list_id is None:
+                return klaviyo, pick("List", list(klaviyo.lists(deadline)), _told, "--list", asks=True)
+            return klaviyo, _list_of(klaviyo, list_id, deadline)
+        except Denied as problem:
+            raise Denied(worded_for_send(problem.message), code=problem.code) from None
+
+
+def _list_of(klaviyo: Klaviyo, list_id: str, deadline: Deadline) -> KlaviyoList:
+    try:
+        return klaviyo.read_list(list_id, deadline)
+    except NotFound as problem:
+        names = [_told(each) for each in islice(klaviyo.lists(deadline), SHOWN)]
+        raise NotFound(f"{problem.message} It has {listing(names)}.", code=problem.code) from None
 
 
 def _told(each: KlaviyoList) -> str:
@@ -263,33 +282,36 @@ def _told(each: KlaviyoList) -> str:
 
 
 def _agreed(
-    files: CsvFiles, export: Export, klaviyo: Klaviyo, found: KlaviyoList, deadline: Deadline
+    files: CsvFiles, export: Export, people: int, klaviyo: Klaviyo, found: KlaviyoList, deadline: Deadline
 ) -> bool:
     """Whether the person agrees, who sees what leaves, where it goes and what starts there."""
     print_at_klaviyo(look_at_list(klaviyo, export, deadline))
     print_line(f"Fields to send: {', '.join(fields_of(export))}.")
     if export.only_if is not None:
-        values = export.only_if.in_ or (export.only_if.equals or "",)
-        print_line(f"Only rows with {export.only_if.column}: {listing(values)}.")
+        print_line(f"Only rows {_worded(export.only_if)}. Nobody is removed from the list.")
     account = f"{klaviyo.account.name} ({klaviyo.account.id})"
-    return agrees(f"Send {files.name} to the list {found.name} of the account {account}?")
+    who = "1 person" if people == 1 else f"{people:,} people"
+    return agrees(f"Send {who} of {files.name} to the list {found.name} of the account {account}?")
 
 
-def _only_if(conditions: tuple[str, ...]) -> dict[str, Any] | None:
-    """The condition of options like `Opted In=Yes`; several of one column are its values."""
-    pairs = [text.partition("=") for text in conditions]
-    for column, equals, _ in pairs:
-        if not column or not equals:
-            raise click.BadParameter("A condition is COLUMN=VALUE.", param_hint="--only-if")
-    if any(not value.strip() for _, _, value in pairs):
-        raise click.BadParameter("The value is blank.", param_hint="--only-if")
-    columns = {column for column, _, _ in pairs}
-    if len(columns) > 1:
-        raise click.BadParameter("A condition is on one column.", param_hint="--only-if")
-    values = [value for _, _, value in pairs]
-    if not values:
-        return None
-    return {"column": columns.pop(), **({"equals": values[0]} if len(values) == 1 else {"in": values})}
+def _worded(condition: Condition) -> str:
+    if condition.is_blank is not None:
+        return f"whose {condition.column} is {'' if condition.is_blank else 'not '}blank"
+    if condition.not_equals is not None:
+        return f"whose {condition.column} is not {condition.not_equals!r}"
+    return f"whose {condition.column} is {listing(condition.in_ or [condition.equals or ''])}"
+
+
+def _mapper(files: CsvFiles, export: Export) -> Mapper:
+    """Raises NotFound or InvalidSegment unless the files have each column once."""
+    columns = [(column, "") for column in files.columns]
+    is_nameless = not look_like_names(files.columns)
+    try:
+        return Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=is_nameless)
+    except (NotFound, InvalidSegment) as problem:
+        raise type(problem)(
+            problem.message.replace("The segment", files.name, 1), code=problem.code
+        ) from None
 
 
 def attributes_of(maps: tuple[str, ...]) -> dict[str, str]:

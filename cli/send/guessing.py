@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from cli.send.one_file import CsvFiles
+from cli.send.refused import Refused
 from shared.profiles import UNKEYED, Mapper
 from shared.profiles.digest_set import DigestSet
 from shared.profiles.emails import is_possible_email
 from shared.profiles.profile import Filtered, Refusal
 from shared.segments import read_rows
-from shared.text import trim
+from shared.text import MAX_LISTED, trim
 
 SAMPLE = 200
 # Names of columns, letters only, by Klaviyo's attribute.
@@ -31,11 +32,45 @@ NAMES = {
     "location.zip": ("zip", "zipcode", "postcode", "postalcode", "plz", "postleitzahl"),
     "location.country": ("country", "countryregion", "land"),
 }
-# In a name of which only letters are left.
-_CONSENT = re.compile(
-    "opt(ed)?(in|out)|consent|subscri|newsletter|marketing|permission|gdpr|donot(bulk)?email|suppress|"
-    "einwillig|einverst|zustimm|erlaubnis|werb|dsgvo|datenschutz|abonn|abgemeldet|abmeld|abbestell|"
-    "widerspr|widerruf|sperr|robinson|kontaktiert|consenso|consentimiento|rgpd|desinscri|^(doi|nl)$"
+# In names of which only letters are left: people who opted out, and people who agreed.
+_OPT_OUT = (
+    "optout|optedout|unsubscri|donot(bulk)?email|suppress|blacklist|bounce|abgemeldet|abmeld|abbestell|"
+    "widerspr|widerruf|sperr|robinson|desinscri|d.sinscri"
+)
+_OPT_IN = (
+    "opt(ed)?in|consent|subscri|newsletter|marketing|permission|gdpr|einwillig|einverst|zustimm|erlaubnis|werb|"
+    "dsgvo|datenschutz|abonn|angeschrieben|kontakt(ier|peremail)|(can|may)contact|mail(ing)?(ok|erw|erlaub|allow)|"
+    "consenso|consentimiento|rgpd|bolet.n|toestemming|nieuwsbrief|samtykke|nyhetsbrev|nyhedsbrev|zgoda|souhlas|"
+    "同意|согласие|рассылк|^(doi|nl)$"
+)
+_CONSENT = re.compile(f"{_OPT_OUT}|{_OPT_IN}")
+_STATES = frozenset(
+    (
+        *("subscribed", "unsubscribed", "never subscribed", "opted in", "opted out", "opt-in", "opt-out"),
+        *("abonniert", "angemeldet", "abgemeldet"),
+    )
+)
+_YES_OR_NO = frozenset(
+    (
+        *(
+            "yes",
+            "no",
+            "y",
+            "n",
+            "true",
+            "false",
+            "ja",
+            "nein",
+            "j",
+            "wahr",
+            "falsch",
+            "oui",
+            "non",
+            "o",
+            "sí",
+        ),
+        *("si", "nee", "nej", "tak", "nie", "ano", "ne", "да", "нет", "x"),
+    )
 )
 # Rows of a file whose answers are counted.
 _MOST_COUNTED = 1_000_000
@@ -63,8 +98,27 @@ def guess_attributes(columns: Sequence[str]) -> dict[str, str]:
 
 
 def consent_columns(files: CsvFiles, used: Collection[str]) -> list[str]:
-    """The columns that are called like consent."""
-    return [column for column in files.columns if column not in used and _CONSENT.search(_letters(column))]
+    """The columns that are called like consent, or whose first rows only say yes or no, or subscribed."""
+    cells = dict(zip(files.columns, zip(*_sample(files), strict=True), strict=False))
+    return [
+        column
+        for column in files.columns
+        if column not in used and (looks_like_consent(column) or _is_answer(cells.get(column, ())))
+    ]
+
+
+def looks_like_consent(column: str) -> bool:
+    return _CONSENT.search(_letters(column)) is not None
+
+
+def is_opt_out(column: str) -> bool:
+    """Whether the name of a column says who does not agree."""
+    return re.search(_OPT_OUT, _letters(column)) is not None
+
+
+def _is_answer(cells: Iterable[str]) -> bool:
+    values = {trim(cell).casefold() for cell in cells} - {""}
+    return not values.isdisjoint(_STATES) or (bool(values) and values <= _YES_OR_NO)
 
 
 def answers_of(files: CsvFiles, column: str) -> Counter[str]:
@@ -80,17 +134,23 @@ def answers_of(files: CsvFiles, column: str) -> Counter[str]:
     return found
 
 
-def count_contradictions(files: CsvFiles, mapper: Mapper) -> int:
-    """How many people have a row that passes the mapper's condition and a row that does not."""
+def contradictions(files: CsvFiles, mapper: Mapper, column: str) -> tuple[int, list[Refused]]:
+    """How many people have a row that passes the mapper's condition and a row that does not, and such a row
+    of the first of them. A row that is blank in the condition's column contradicts nothing."""
+    place = files.columns.index(column)
     passed, left, both = DigestSet(), DigestSet(), DigestSet()
+    first: list[Refused] = []
     for partition in files.partitions:
-        for _, _, cells in read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns):
+        rows = read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns)
+        for _, row, cells in rows:
             if isinstance(cells, str):
                 continue
             these, others = passed, left
             try:
                 mapper.identify(cells)
             except Filtered:
+                if not trim(cells[place]):
+                    continue
                 these, others = left, passed
             except Refusal:
                 continue
@@ -99,9 +159,9 @@ def count_contradictions(files: CsvFiles, mapper: Mapper) -> int:
                 continue
             person = UNKEYED.person(address)
             these.add(person)
-            if person in others:
-                both.add(person)
-    return len(both)
+            if person in others and both.add(person) and len(first) < MAX_LISTED:
+                first.append(Refused(partition.name, row, "", "contradictory"))
+    return len(both), first
 
 
 def has_national_phones(files: CsvFiles, column: str) -> bool:

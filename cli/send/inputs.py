@@ -76,16 +76,12 @@ class StandardInput:
 
 @dataclass(frozen=True, slots=True)
 class TextInput:
-    """CSV in an encoding. `note` is what people should know of how it is read; blank where it is UTF-8.
-
-    `rows_above` are those above a workbook's first row of data; None where rows are lines of text.
-    """
+    """CSV in an encoding. `note` is what people should know of how it is read; blank if it is UTF-8."""
 
     source: Bytes
     info: BlobInfo
     encoding: str = UTF_8
     note: str = ""
-    rows_above: int | None = None
 
     def chunks(self, *, start_small: bool = False) -> Iterator[bytes]:
         chunks = self.source.chunks(start_small=start_small)
@@ -96,12 +92,12 @@ class TextInput:
 
 @dataclass(frozen=True, slots=True)
 class SheetInput:
-    """The first sheet of a workbook, as CSV."""
+    """A sheet of a workbook, as CSV. `rows` are its rows' numbers in the sheet, the header's first."""
 
     info: BlobInfo
     content: bytes
     note: str
-    rows_above: int | None
+    rows: Sequence[int]
 
     def chunks(self, *, start_small: bool = False) -> Iterator[bytes]:
         position = 0
@@ -119,7 +115,6 @@ class CompressedInput:
     source: Bytes
     info: BlobInfo
     note: str = ""
-    rows_above: int | None = None
 
     def chunks(self, *, start_small: bool = False) -> Iterator[bytes]:
         return self.source.chunks(start_small=start_small)
@@ -190,7 +185,13 @@ def _read(source: Bytes, encoding: str | None) -> Input:
         return CompressedInput(source, info)
     note = ""
     if encoding is None:
-        encoding, letters = find_encoding(source.chunks())
+        encoding, letters, is_likely = find_encoding(source.chunks())
+        if not is_likely:
+            raise InvalidSegment(
+                f"{info.name} is not in UTF-8, and does not look like Windows-1252. Save it as CSV UTF-8, "
+                "or name its encoding: --encoding cp1250 (Central Europe), cp1251 (Cyrillic) or others.",
+                code="unknown_encoding",
+            )
         if letters:
             note = (
                 f"{info.name} is not in UTF-8, and is read as Windows-1252 (Western Europe): {letters}. "
@@ -216,8 +217,9 @@ def _sheet(source: Bytes) -> Input:
     sheet = Sheet(b"".join(source.chunks()), info.name)
     content = b"".join(sheet.csv())
     others = f", of {sheet.others + 1}," if sheet.others else ""
-    note = f"{info.name}: the first sheet{others} is read, {sheet.name!r}, with the rows that a filter hides."
-    return SheetInput(_sized(info, len(content)), content, note, sheet.first_row + 1)
+    first = "first sheet" if sheet.is_first else "first visible sheet with cells"
+    note = f"{info.name}: the {first}{others} is read, {sheet.name!r}, with the rows that a filter hides."
+    return SheetInput(_sized(info, len(content)), content, note, sheet.rows)
 
 
 def _sized(info: BlobInfo, size: int) -> BlobInfo:

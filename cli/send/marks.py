@@ -1,4 +1,7 @@
-"""Marks with which people keep a spreadsheet from taking a text for a number: `="00123"` and `'0049151…`."""
+"""Marks with which people keep a spreadsheet from taking a text for a number: `="00123"` and `'0049151…`.
+
+An apostrophe can also stand before an address, where it would be part of it.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,8 +9,8 @@ from collections.abc import Iterable, Iterator
 _START, _END = rb"(?<![^,;\t|\r\n])", rb"(?=[,;\t|\r\n]|\Z)"
 # A formula that is only a text; written by Excel itself, its quotes are doubled and it is quoted once more.
 _FORMULA = re.compile(_START + rb'(?:="([^"\r\n]*)"|"=""([^"\r\n]*)""")' + _END)
-# An apostrophe before what is a number and nothing else; one before words is a part of them.
-_APOSTROPHE = re.compile(_START + rb"(\"?)'(\+?\d[\d ()./-]*\1)" + _END)
+# An apostrophe before a number or an address and nothing else; one before words is a part of them.
+_APOSTROPHE = re.compile(_START + rb"(\"?)'((?:\+?\d[\d ()./-]*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)\1)" + _END)
 
 
 def without_marks(chunks: Iterable[bytes]) -> Iterator[bytes]:

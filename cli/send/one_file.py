@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Any, override
 
-from cli.send.inputs import Input, Inputs
+from cli.send.inputs import Input, Inputs, SheetInput
 from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage import open_store
@@ -17,6 +17,8 @@ from shared.catalog import Catalog, Connection, Export, Listed, PinnedAccount
 from shared.errors import Denied, InvalidSegment, PermanentError
 from shared.klaviyo import Account, KlaviyoApi
 from shared.ledger.key import SECRET_NAME
+from shared.profiles.columns import find_columns, has_any, look_like_names
+from shared.profiles.emails import is_possible_email
 from shared.runs.run import OpenRun
 from shared.segments import (
     Column,
@@ -29,6 +31,7 @@ from shared.segments import (
 )
 from shared.services import Services
 from shared.settings import Settings
+from shared.text import trim
 
 CONNECTION = "send"
 
@@ -36,19 +39,21 @@ CONNECTION = "send"
 class CsvFiles:
     """Inputs as the partitions of one segment, which is called as they are.
 
-    The first line of each has column names, and the columns are those of the first; all values are text.
-    Raises Changed, InvalidSegment.
+    The first line of each has column names; all values are text. `columns` are those that all inputs have, in
+    the order of the first, and `partial` those that only some have, by the name of one. Raises Changed,
+    InvalidSegment.
     """
 
     def __init__(self, inputs: Sequence[Input]) -> None:
         self.store: Store = Inputs(inputs)
-        self._rows_above = {each.info.name: each.rows_above for each in inputs}
+        self._sheet_rows = {each.info.name: each.rows for each in inputs if isinstance(each, SheetInput)}
         self.notes = [each.note for each in inputs if each.note]
         infos = [each.info for each in inputs]
         self.partitions = tuple(Partition(info.name, info.etag, info.size) for info in infos)
         others = f" and {len(infos) - 1} more" if len(infos) > 1 else ""
         self.name = f"{infos[0].name}{others}"
-        self.columns, self.delimiter = self._header()
+        self.delimiter = self._read_delimiter()
+        self.columns, self.partial = self._columns()
         self._last_modified = max(info.last_modified for info in infos)
 
     def snapshot(self) -> Snapshot:
@@ -65,9 +70,8 @@ class CsvFiles:
 
     def lines_of(self, partition: Partition, rows: Collection[int]) -> Mapping[int, int]:
         """The lines in which these rows begin, as far as they are known; a workbook's own row numbers."""
-        above = self._rows_above[partition.name]
-        if above is not None:
-            return {row: row + above for row in rows}
+        if numbers := self._sheet_rows.get(partition.name):
+            return {row: numbers[row] for row in rows}
         return lines_of_rows(self.store, partition, self.delimiter, rows)
 
     def export_id(self, *options: object) -> str:
@@ -84,8 +88,50 @@ class CsvFiles:
                 digest.update(chunk)
         return digest.digest()
 
-    def _header(self) -> tuple[list[str], str]:
-        """The column names of the first file, and the delimiter that separates most of them."""
+    def column(self, name: str) -> str:
+        """The column of this name, whatever its capitals and spaces. Raises NotFound."""
+        self.check_columns([name])
+        return self.columns[find_columns([name], self.columns)[name]]
+
+    def check_columns(self, wanted: Iterable[str]) -> None:
+        """Raises InvalidSegment if an input lacks one of these columns and another has it, or if the first
+        line has no names: an address can't be one."""
+        if not look_like_names(self.columns) and not has_any(list(wanted), self.columns):
+            raise InvalidSegment(
+                f"{self.name} does not begin with column names. Remove the lines above them, or add a first "
+                "line with names.",
+                code="invalid_csv",
+            )
+        for column in wanted:
+            if is_possible_email(trim(column)) and column in self.columns:
+                raise InvalidSegment(
+                    f"{self.name} begins with a person, not with column names. Add a first line with names.",
+                    code="invalid_csv",
+                )
+            if column in self.partial:
+                raise InvalidSegment(
+                    f"Only some of the files have the column {column!r}, such as {self.partial[column]}. Add "
+                    "it to all of them, or send one after the other.",
+                    code="invalid_csv",
+                )
+
+    def _columns(self) -> tuple[list[str], dict[str, str]]:
+        headers = {each.name: read_header(self.store, each, self.delimiter) or [] for each in self.partitions}
+        folded = [{trim(column).casefold() for column in header} for header in headers.values()]
+        in_all = set.intersection(*folded)
+        columns = [each for each in headers[self.partitions[0].name] if trim(each).casefold() in in_all]
+        if not columns:
+            raise InvalidSegment("The files have no column in common.", code="invalid_csv")
+        partial = {
+            column: name
+            for name, header in headers.items()
+            for column in header
+            if trim(column) and trim(column).casefold() not in in_all
+        }
+        return columns, partial
+
+    def _read_delimiter(self) -> str:
+        """The one that separates the columns of every file."""
         first = self.partitions[0]
         delimiter = self._delimiter(first)
         for other in self.partitions[1:]:
@@ -95,10 +141,7 @@ class CsvFiles:
                     "Send one after the other.",
                     code="invalid_csv",
                 )
-        columns = read_header(self.store, first, delimiter)
-        if not columns:
-            raise _empty(first.name)
-        return columns, delimiter
+        return delimiter
 
     def _delimiter(self, partition: Partition) -> str:
         if delimiter := read_delimiter(self.store, partition):

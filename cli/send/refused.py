@@ -1,10 +1,11 @@
-"""The refused rows of a person's own files: in which lines they are, and as a file to mend and send again."""
+"""The refused rows of a person's own files: their lines, and a file of them to fix and send again."""
 
 import csv
 import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from cli.send.one_file import CsvFiles
 from shared.adapters.os_errors import os_errors
 from shared.adapters.storage.store import Store
-from shared.errors import AlreadyExists
+from shared.errors import AlreadyExists, NotFound
 from shared.runs.steps.rejected import inert
 from shared.runs.views.history import read_rejected
 from shared.runs.views.preview import RejectedShown
@@ -37,11 +38,14 @@ class Places:
     rows: list[Refused]
     lines: Mapping[tuple[str, int], int]
 
-    def told(self, refused: Refused) -> str:
+    def where(self, refused: Refused) -> str:
         """A row's place, as its person finds it."""
         line = self.lines.get((refused.file, refused.row))
-        where = f"row {refused.row:,}" if line is None else f"line {line:,}"
-        return f"{refused.file} {where} {refused.column} {refused.reason}"
+        return f"{refused.file} {f'row {refused.row:,}' if line is None else f'line {line:,}'}"
+
+    def told(self, refused: Refused) -> str:
+        """The same with the reason."""
+        return f"{self.where(refused)} {refused.column} {refused.reason}"
 
 
 def refused_of(shown: RejectedShown) -> Refused:
@@ -73,33 +77,44 @@ def places_of(files: CsvFiles, rows: Iterable[Refused]) -> Places:
     return Places(known, lines)
 
 
-def check_new(path: Path) -> None:
-    """Raises AlreadyExists for a file that is there, before anything is sent."""
+def reserve(path: Path) -> None:
+    """Creates the file that only its owner can read, before anything is sent.
+
+    Raises AlreadyExists; NotFound if its folder does not exist; Denied.
+    """
     if path.exists():
-        raise AlreadyExists(f"{path} exists. Give a new name, or remove it.")
+        raise AlreadyExists(f"{path} already exists. Give a new name, or remove it.")
+    if not path.parent.is_dir():
+        raise NotFound(f"The folder {path.parent} does not exist.")
+    with os_errors(str(path)):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def remove_if_empty(path: Path) -> None:
+    """Removes a reserved file to which nothing was written."""
+    with suppress(OSError):
+        if not path.stat().st_size:
+            path.unlink()
 
 
 def write_rows(files: CsvFiles, places: Places, path: Path) -> None:
-    """Writes the refused rows into a new file that only its owner can read, with place and reason before
-    their cells; what can't be read has none.
+    """Writes the refused rows to a reserved file, with place and reason before their cells; a row that can't
+    be read has none.
 
-    Raises AlreadyExists, Denied, Changed.
+    Raises Denied, Changed.
     """
     by_file: dict[str, dict[int, list[Refused]]] = defaultdict(lambda: defaultdict(list))
     for each in places.rows:
         by_file[each.file][each.row].append(each)
-    with os_errors(str(path)):
-        check_new(path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", newline="", encoding="utf-8-sig") as file:
-            writer = csv.writer(file, delimiter=files.delimiter)
-            writer.writerow([*ADDED, *files.columns])
-            for partition in files.partitions:
-                refused = by_file[partition.name]
-                for row, cells in _cells(files, partition, max(refused, default=0)):
-                    for each in refused.get(row, ()):
-                        line = places.lines.get((each.file, each.row), "")
-                        writer.writerow([each.file, line, each.column, each.reason, *cells])
+    with os_errors(str(path)), path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file, delimiter=files.delimiter)
+        writer.writerow([*ADDED, *files.columns])
+        for partition in files.partitions:
+            refused = by_file[partition.name]
+            for row, cells in _cells(files, partition, max(refused, default=0)):
+                for each in refused.get(row, ()):
+                    line = places.lines.get((each.file, each.row), "")
+                    writer.writerow([each.file, line, each.column, each.reason, *cells])
 
 
 def _cells(files: CsvFiles, partition: Partition, last: int) -> Iterable[tuple[int, list[str]]]:

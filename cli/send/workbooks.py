@@ -1,7 +1,8 @@
-"""Reads the first sheet of a workbook as CSV: .xlsx, .xlsb, .xls and .ods."""
+"""Reads the first visible sheet of a workbook as CSV: .xlsx, .xlsb, .xls and .ods."""
 
 import csv
 import io
+from array import array
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
@@ -15,10 +16,11 @@ type Cell = str | float | bool | datetime | date | time | timedelta
 
 
 class Sheet:
-    """The first sheet of a workbook, which is held in memory.
+    """The first visible sheet with cells of a workbook, which is held in memory.
 
     A cell is what the workbook stores, not what Excel shows: a number without its format, a date in ISO 8601.
-    Raises InvalidSegment for what is not a workbook, or is protected by a password.
+    Blank rows are left out; `rows` are the numbers of the others in the sheet, from 1. Raises InvalidSegment
+    for a file that is not a workbook or has no such sheet, or is protected by a password.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
@@ -27,25 +29,40 @@ class Sheet:
 
         try:
             book = calamine.load_workbook(io.BytesIO(content))
-            self._sheet = book.get_sheet_by_index(0)
+            visible = [
+                sheet.name
+                for sheet in book.sheets_metadata
+                if sheet.visible == calamine.SheetVisibleEnum.Visible
+                and sheet.typ == calamine.SheetTypeEnum.WorkSheet
+            ]
+            sheets = (book.get_sheet_by_name(each) for each in visible)
+            found = next((sheet for sheet in sheets if sheet.start is not None), None)
         except calamine.PasswordError:
             raise _invalid(name, "is protected by a password. Save a copy without one") from None
-        except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, IndexError, OSError):
+        except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, OSError):
             raise _invalid(
                 name, "is neither CSV nor a workbook that can be read. Save it as CSV UTF-8"
             ) from None
+        if found is None:
+            raise _invalid(name, "has no visible sheet with cells")
+        self._sheet = found
+        self.name = found.name
+        self.is_first = found.name == book.sheet_names[0]
         self.others = len(book.sheet_names) - 1
-        self.name = book.sheet_names[0]
-        # Blank rows above it are left out.
-        self.first_row = (self._sheet.start or (0, 0))[0]
+        self.rows = array("I")
 
     def csv(self) -> Iterator[bytes]:
         """The sheet's rows, from the top, in UTF-8, with commas."""
         text = io.StringIO()
         writer = csv.writer(text)
-        for number, row in enumerate(self._sheet.iter_rows(), start=1):
-            writer.writerow(map(_text, row))
-            if number % _ROWS_AT_ONCE == 0:
+        first = (self._sheet.start or (0, 0))[0] + 1
+        for number, row in enumerate(self._sheet.iter_rows(), start=first):
+            cells = list(map(_text, row))
+            if not any(map(str.strip, cells)):
+                continue
+            self.rows.append(number)
+            writer.writerow(cells)
+            if len(self.rows) % _ROWS_AT_ONCE == 0:
                 yield text.getvalue().encode()
                 text.seek(0)
                 text.truncate()

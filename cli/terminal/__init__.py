@@ -1,1 +1,1 @@
-"""Between the commands and the person: output, progress, Ctrl-C, errors and exit codes."""
+"""The terminal: output, progress, Ctrl-C, errors and exit codes."""

@@ -1,10 +1,12 @@
 """How the command starts and ends: errors become messages, and every outcome an exit code."""
 
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, override
 
 import click
@@ -94,6 +96,8 @@ class Entry(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
         """Runs a command and exits. No error shows a traceback."""
+        if sys.stdout is None:  # closed by the caller
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - open as long as the process
         arguments = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in arguments
         try:
@@ -108,6 +112,8 @@ class Entry(click.Group):
                 _show(error)
             code = USAGE
         except click.Abort:
+            if sys.stderr.isatty():
+                note("")  # the question's line
             print_error("interrupted", "Interrupted.", as_json)
             code = INTERRUPTED
         except Exception as error:

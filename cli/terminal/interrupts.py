@@ -1,4 +1,4 @@
-"""Ctrl-C during a run: the first one waits for the posts in flight, the second one for nothing."""
+"""Ctrl-C during a run: the first one waits for the posts in flight, the second one does not."""
 
 import os
 import signal
@@ -12,22 +12,22 @@ from rich.console import Console
 
 from cli.terminal.entry import INTERRUPTED, print_error
 
-LEFT_OPEN = "The run is still open and nothing is lost: the same command resumes it."
+LEFT_OPEN = "The run is still open, and nothing is lost. Run the same command again to resume it."
 
 
 @contextmanager
 def stopping(as_json: bool) -> Iterator[None]:
-    """Raises KeyboardInterrupt at Ctrl-C, as usual, and shows at once what it waits for."""
+    """Raises KeyboardInterrupt at Ctrl-C, as usual, and immediately shows what it waits for."""
 
     def first(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, second)
         # Not with click, which bypasses the live display: written like this, the line appears above it.
-        sys.stderr.write("Stopping after the posts in flight; press Ctrl-C again to stop at once.\n")
+        sys.stderr.write("Stopping after the posts in flight. Press Ctrl-C again to stop immediately.\n")
         sys.stderr.flush()
         raise KeyboardInterrupt
 
     def second(_number: int, _frame: FrameType | None) -> None:
-        # A run survives its process: only the terminal's cursor has to be restored.
+        # A run survives its process: only the terminal's cursor needs restoring.
         if sys.stderr.isatty():
             Console(stderr=True).show_cursor()
             click.echo(err=True)  # the live display does not end in a newline

@@ -1,4 +1,4 @@
-"""Shows the progress of a run: live in a terminal, as occasional lines elsewhere."""
+"""Shows the progress of a run: live in a terminal, otherwise as occasional lines."""
 
 import sys
 import threading
@@ -23,48 +23,63 @@ from shared.services import Services
 from shared.text import shown
 
 LOOK_EVERY = 0.5  # seconds
-IDLE = 5  # seconds after which nothing new is worth a word
-LINE_EVERY = 10  # looks, if nothing changes
+IDLE = 5  # seconds without progress, after which the state shows how long
+DELAY = 5  # seconds after which an answer is late
+LINE_EVERY = 10  # looks, if the state does not change
 WAITS = {
-    "account_busy": "another run is sending to this account: waiting for it",
+    "account_busy": "waiting: another run is sending to this account",
     "throttled": "waiting: Klaviyo asked for a pause",
     "paused": "waiting: the connection or all exports are paused",
     "other_export_sends": "waiting: another export into the list is about to send",
 }
 
 
-# What a run does that does not send.
+# What a run does in the states in which it does not send.
 DOING = {
-    State.READING: "reading who is on the list",
-    State.CONFIRMING: "everything is sent; Klaviyo is importing it",
-    State.SUBSCRIBING: "everything is sent; subscribing who consented",
-    State.REMOVING: "everything is sent; removing who has left",
-    State.CLOSING: "everything is sent; writing the record",
+    State.READING: "reading the members of the list",
+    State.CONFIRMING: "all sent; Klaviyo is importing",
+    State.SUBSCRIBING: "all sent; subscribing people who consented",
+    State.REMOVING: "all sent; removing people who left the segment",
+    State.CLOSING: "all sent; writing the record",
 }
 
 
 class WatchedClock(SystemClock):
-    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between looks at its jobs.
-
-    `at_first_sleep` is called once, before the next thread sleeps.
-    """
+    """A clock that knows whether a thread is sleeping: for Klaviyo's limits, or between polls of its jobs."""
 
     def __init__(self) -> None:
         self.sleepers = 0
-        self.at_first_sleep: Callable[[], None] | None = None
+        self._report: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self.sleepers += 1
-            told, self.at_first_sleep = self.at_first_sleep, None
-        if told is not None:
-            told()
+        self._report_once()
         try:
             super().sleep(seconds)
         finally:
             with self._lock:
                 self.sleepers -= 1
+
+    @contextmanager
+    def reporting_delay(self, report: Callable[[], None], seconds: float = DELAY) -> Iterator[None]:
+        """Calls `report` once if a thread sleeps in the block, or if the block takes so many seconds."""
+        self._report = report
+        timer = threading.Timer(seconds, self._report_once)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._report = None
+
+    def _report_once(self) -> None:
+        with self._lock:
+            report, self._report = self._report, None
+        if report is not None:
+            report()
 
 
 @contextmanager
@@ -85,7 +100,7 @@ def watching(services: Services, export_id: str) -> Iterator[None]:
 
 
 class _Watch:
-    """Looks at the head, which shows every checkpoint, and at the clock, which shows waiting threads."""
+    """Reads progress from the head, which has every checkpoint, and waiting threads from the clock."""
 
     def __init__(self, services: Services, export_id: str) -> None:
         self._services = services
@@ -100,7 +115,7 @@ class _Watch:
             try:
                 run = read_head(self._services.state, self._export)[0].open
             except ExportError:
-                continue  # the next look may succeed
+                continue  # the next look might succeed
             if run is None:
                 continue
             state, numbers, speed = self._state(run), self._numbers(run), ", ".join(self._speed(run))
@@ -113,7 +128,7 @@ class _Watch:
                 note(f"{self._export}: {state}; {details}")
 
     def _picture(self, run: OpenRun, *lines: str) -> Group:
-        """Each line is short enough for 80 columns."""
+        """Each line fits into 80 columns."""
         share = estimate_of(run, self._services.clock.now()).share
         first = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=1, completed=share or 0, width=30)

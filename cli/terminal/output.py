@@ -1,7 +1,7 @@
-"""What the commands print: for a person, or as one JSON document.
+"""Prints text for people, or one JSON document.
 
-Everything goes through here. Control, format and bidi characters in names from outside are shown as codes,
-so that a name can neither move the cursor nor forge a line.
+All output of the commands passes through here. It shows control, format and bidi characters in outside names
+as codes, so a name can't move the cursor or forge a line.
 """
 
 import json
@@ -25,15 +25,15 @@ LONGEST = 10_000
 
 
 def console() -> "Console":
-    """Standard output; it wraps in a terminal only, and names are never treated as markup."""
-    from rich.console import Console  # only what prints pays for it
+    """Standard output. It wraps only in a terminal, and never treats names as markup."""
+    from rich.console import Console  # imported only to print
 
     width = None if sys.stdout.isatty() else NO_EDGE
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_line(text: str = "") -> None:
-    """Prints a line without wrapping it, so that paths can be copied whatever the width of the terminal."""
+    """Prints a line without wrapping it, so that paths can be copied in a terminal of any width."""
     console().print(shown(text, LONGEST), soft_wrap=True)
 
 
@@ -52,7 +52,11 @@ def choose(question: str, names: Sequence[str], default: str | None) -> str:
     suggested = "" if default is None else f" [{default}]"
     text = shown(f"{question} ({', '.join(names)})", LONGEST) + shown(suggested)
     answer: str = click.prompt(
-        text, default=default, show_default=False, show_choices=False, type=click.Choice(names)
+        text,
+        default=default,
+        show_default=False,
+        show_choices=False,
+        type=click.Choice(names, case_sensitive=False),
     )
     return answer
 

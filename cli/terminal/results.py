@@ -1,4 +1,4 @@
-"""Runs and dry runs, as the commands print them."""
+"""Prints runs and dry runs."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -13,7 +13,7 @@ from shared.runs.views.preview import Preview, RejectedShown
 from shared.text import shown
 
 COLORS = {"successful": "green", "completed_with_warnings": "yellow", "failed": "red", "canceled": "red"}
-# Counts that are left out where they are 0.
+# Counts that are not shown if they are 0.
 SHOWN_IF_ANY = (
     "filtered",
     "unchanged",
@@ -28,7 +28,10 @@ SHOWN_IF_ANY = (
 
 
 def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
-    """Prints a run: its record as JSON, or its counts as a table and where its refused rows are."""
+    """Prints a run: its record as JSON, or its counts as a table and the place of its refused rows.
+
+    `send` shows their lines instead, and the rows themselves in a file of their own.
+    """
     if as_json:
         print_json(record.model_dump(mode="json"))
         return
@@ -40,18 +43,18 @@ def print_run(record: RunRecord, state_url: str, as_json: bool) -> None:
     print_counts(record.counts.model_dump())
     print_notes(record.rejected_by_reason, record.warnings)
     if record.removals_since is not None:
-        print_line(f"removals wait since {record.removals_since:%Y-%m-%d %H:%M} UTC")
-    if record.is_closed and (record.counts.rejected or record.counts.failed):
+        print_line(f"removals held since {record.removals_since:%Y-%m-%d %H:%M} UTC")
+    is_send = state.is_of_one_file(record.export)
+    if record.is_closed and (record.counts.rejected or record.counts.failed) and not is_send:
         folder = state_url.removeprefix("file:").rstrip("/")
         print_line(f"refused rows: {folder}/{state.rejected(record.id)}")
     if record.error is not None:
-        is_send = state.is_of_one_file(record.export)
         message = worded_for_send(record.error.message) if is_send else record.error.message
         print_line(f"error, {record.error.code}: {message}")
 
 
 def worded_for_send(message: str) -> str:
-    """The message of an error for `send`, whose only vault is the environment."""
+    """The error's message for `send`, whose only vault is the environment."""
     return message.replace("the vault", "KLAVIYO_API_KEY")
 
 
@@ -72,7 +75,7 @@ def print_counts(counts: Mapping[str, int]) -> None:
 
 
 def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[WarningRecord]) -> None:
-    """Prints why rows were refused, and the warnings."""
+    """Prints the reasons of refused rows, and the warnings."""
     for reason, count in rejected_by_reason.items():
         print_line(f"rejected, {reason}: {count:,}")
     for warning in warnings:
@@ -80,20 +83,20 @@ def print_notes(rejected_by_reason: Mapping[str, int], warnings: Iterable[Warnin
 
 
 def print_runs(records: list[RunRecord]) -> None:
-    """Prints runs as a table, one line each."""
+    """Prints runs as a table, one row each."""
     names = ("sent", "removed", "rejected", "failed")
     runs = table("run", "status", *names, numbers=names, ids=("run",))
     for record in records:
         counts = record.counts
         numbers = (getattr(counts, name) for name in names)
-        # Without underscores, it can wrap in a narrow terminal.
+        # Without underscores, the text can wrap in a narrow terminal.
         status = record.status.replace("_", " ")
         runs.add_row(record.id, status, *(f"{number:,}" for number in numbers))
     print_table(runs)
 
 
 def print_at_klaviyo(shown: AtKlaviyo | None) -> None:
-    """Prints what Klaviyo shows of the list, and what it does not."""
+    """Prints what is known from Klaviyo about the list, and what is not."""
     if shown is None:
         return
     if shown.list_name is not None:
@@ -113,7 +116,7 @@ def _place(refused: RejectedShown) -> str:
 
 
 def print_preview(made: Preview, as_json: bool, place: Callable[[RejectedShown], str] = _place) -> None:
-    """Prints what a run would send: as JSON, or as a table and a few lines; `place` names a refused row's."""
+    """Prints what a run would send: as JSON, or as text. `place` describes where a refused row is."""
     if as_json:
         print_json({"dry_run": True, **made.model_dump(mode="json")})
         return
@@ -124,7 +127,7 @@ def print_preview(made: Preview, as_json: bool, place: Callable[[RejectedShown],
     if made.removals_held:
         print_line(f"The {made.counts.would_remove:,} removals would be held. {made.removals_held_because}")
     if made.counts.would_subscribe:
-        print_line("Whoever is subscribed is not suppressed any more, if they are now.")
+        print_line("Subscribing a suppressed profile lifts its suppression.")
     for each in made.first_rejected[:5]:
         print_line(f"  refused: {place(each)}")
     print_at_klaviyo(made.at_klaviyo)

@@ -1,4 +1,4 @@
-"""Tables of names and numbers, in the width of the terminal."""
+"""Tables of names and numbers, as wide as the terminal."""
 
 from typing import override
 

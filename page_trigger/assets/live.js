@@ -1,5 +1,5 @@
 "use strict";
-// What lives on a page: times in the reader's zone, and open runs watched until they end.
+// Shows times in the reader's zone, and watches open runs until they end.
 
 const EVERY = 2000; // milliseconds
 
@@ -26,7 +26,7 @@ function show(place, run, before) {
   const bar = place.querySelector("progress");
   if (bar && progress.share !== null) bar.value = progress.share;
   const until = progress.not_before ? `, until ${new Date(progress.not_before).toLocaleTimeString()}` : "";
-  set(place, "wait", progress.waiting_for ? `Waits: ${progress.waiting_for}${until}.` : "");
+  set(place, "wait", progress.waiting_for ? `Waiting: ${progress.waiting_for}${until}.` : "");
   if (before) {
     const rate = ((run.counts.sent - before.sent) * 1000) / (Date.now() - before.at);
     set(place, "rate", rate > 0 ? `${number.format(Math.round(rate))} profiles a second.` : "");
@@ -54,7 +54,7 @@ async function watch(place) {
       continue;
     }
     if (answer.type === "opaqueredirect" || answer.status === 401) {
-      set(place, "progress", "Sign in again: load this page anew.");
+      set(place, "progress", "Sign in again: reload this page.");
       return;
     }
     if (answer.status === 200) {
@@ -62,7 +62,7 @@ async function watch(place) {
       return;
     }
     if (answer.status === 403 || answer.status === 404) {
-      set(place, "progress", "The run can't be looked at any more.");
+      set(place, "progress", "You can no longer see this run.");
       return;
     }
     const run = answer.status === 202 ? await answer.json().catch(() => null) : null;
@@ -70,15 +70,15 @@ async function watch(place) {
       show(place, run, before);
       before = { sent: run.counts.sent, at: Date.now() };
     } else {
-      set(place, "progress", "The app does not answer. Trying again.");
+      set(place, "progress", "The app does not respond. Trying again.");
     }
   }
 }
 
-// A run has ended: its page shows what it came to. A list is not taken from somebody who types in it.
+// A run has ended: reloads its page to show the result, but not a list in which the reader is typing.
 function end(place) {
   if (!place.hasAttribute("data-watched") && document.activeElement !== document.body) {
-    set(place, "progress", "ended: load the page again");
+    set(place, "progress", "ended: reload the page");
     return;
   }
   const here = new URL(location.href);
@@ -86,7 +86,7 @@ function end(place) {
   location.replace(here);
 }
 
-// Without a queue the timer would begin within a minute; who has just pressed Run does not wait for it.
+// Without a queue, the timer would begin within a minute; a person who has just pressed Run does not wait for it.
 function advance() {
   const token = document.querySelector('input[name="token"]');
   if (!token) return;

@@ -1,7 +1,7 @@
-"""Microsoft's own execution engine for Python functions, driven without the gRPC around it.
+"""Microsoft's own execution engine for Python functions, used without gRPC.
 
-The engine (PyPI: azure-functions-runtime, pinned exactly: its native entry is internal) indexes one
-function app in the process it lives in, and keeps it in globals: one app a process.
+The engine (PyPI: azure-functions-runtime, pinned exactly: its native entry is internal) indexes one function
+app in its process, and keeps it in globals: one app per process.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class _StatusResult(SimpleNamespace):
     Failure, Success = 0, 1
 
 
-# Stand in for the generated protobuf classes, whose fields the engine fills and reads.
+# Replace the generated protobuf classes, whose fields the engine fills and reads.
 _PROTOS = SimpleNamespace(
     BindingInfo=_BindingInfo,
     StatusResult=_StatusResult,
@@ -68,15 +68,15 @@ _PROTOS = SimpleNamespace(
 def load(folder: Path) -> list[Function]:
     """Imports and indexes the folder's function_app.py, in the order of its functions.
 
-    Raises HostError if an import or the index fails, there is no function, a binding is not supported, or
-    this process has already imported a function app.
+    Raises HostError if an import or indexing fails, it has no function, a binding is not supported, or this
+    process has already imported a function app.
     """
     if "function_app" in sys.modules:
         raise HostError("A process can host one function app, and this process has already imported one.")
     folder = folder.resolve()
     sys.path.insert(0, str(folder))
     level = _engine_log.level
-    _engine_log.setLevel(logging.CRITICAL)  # on failure it logs all of sys.path; its result has the reason
+    _engine_log.setLevel(logging.CRITICAL)  # on failure, it logs all of sys.path; its result has the reason
     try:
         functions = asyncio.run(_index(folder))
     finally:
@@ -100,7 +100,7 @@ async def _index(folder: Path) -> list[Function]:
 
 
 def _explain(exception: Any, folder: Path) -> str:
-    """The engine's message without its list of sys.path, and the app's own line that it came from."""
+    """The engine's message without its list of sys.path, with the app's own line that caused it."""
     message = exception.message.partition(" Current sys.path:")[0]
     lines = [
         f"{Path(file).relative_to(folder)}, line {line}"
@@ -125,7 +125,7 @@ def _function(indexed: Any) -> Function:
 def start_threads() -> None:
     """Starts the pool for synchronous functions, with PYTHON_THREADPOOL_THREAD_COUNT threads if it is set.
 
-    Functions of all triggers share it, and those beyond its threads wait.
+    Functions of all triggers share it, and wait if all its threads are busy.
     """
     runtime.start_threadpool_executor()
 
@@ -136,7 +136,7 @@ def stop_threads() -> None:
 
 
 async def invoke(function: Function, invocation_id: str, datum: Any, metadata: Mapping[str, Any]) -> Outcome:
-    """Runs a function with the data and the metadata of its trigger, both of them Datums.
+    """Runs a function with the data and the metadata of its trigger, both as Datums.
 
     The engine logs a failure with its traceback.
     """

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from sandbox.functions_host.queues import QueueTrigger
 
 NOT_EMULATED = (
-    "scaling: one process, no cold start, no limit to one request at a time",
+    "scaling: one process, no cold start, no limit of one request at a time",
     "the timers' status in storage: a tick missed while the host was down does not fire later",
     "worker restarts: a function that exceeds functionTimeout is logged and continues",
     "retry policies",
     "triggers and bindings other than HTTP, timers and queues (triggers only)",
     "queues: scaling by their length (several instances are several serve processes), dynamic concurrency",
-    "queues: connections named without their prefix AzureWebJobs, storage calls tried again more than once",
-    "calling an HTTP function by POST /admin/functions",
+    "queues: connections named without their prefix AzureWebJobs, more than one retry of a storage call",
+    "calling an HTTP function with POST /admin/functions",
     "several keys: one key opens both functions and administration",
-    "wrong methods: answered with 405 and Allow; Azure answers most of them with 404",
+    "wrong methods: 405 with Allow; Azure responds with 404 to most of them",
     "IsPastDue: also set for a tick that a long run delayed; Azure sets it only after a restart",
     "Entra ID (Easy Auth), CORS, TLS, extension bundles, streamed bodies",
 )
@@ -46,10 +46,10 @@ NOT_EMULATED = (
 class FunctionsHost:
     """Hosts the function app of a folder (host.json, function_app.py); serve `app`, an ASGI app.
 
-    One per process: the engine and the imported function app are global. The constructor indexes,
-    so call it outside an event loop; the app's lifespan starts the threads, timers and queues and stops them.
-    `http_limit` is in seconds, and so is `queue_lease`, for which a message that was taken is hidden. The
-    functions in `disabled` run by hand only. Raises HostError or InvalidDocument.
+    One per process: the engine and the imported function app are global. The constructor indexes, so call it
+    outside an event loop; the app's lifespan starts and stops the threads, timers and queues. `http_limit` is
+    in seconds, like `queue_lease`, for which a taken message is hidden. The functions in `disabled` run only
+    by hand. Raises HostError or InvalidDocument.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class FunctionsHost:
 
     def _fire(self, function: Function) -> Callable[[str], Awaitable[object]]:
         async def fire(request: str) -> None:
-            # Waits on a set, so that canceling the timer does not cancel its function.
+            # Waits for a set, so that canceling the timer does not cancel its function.
             await asyncio.wait({self._invocations.start(function, engine.json_text(request), "timer")})
 
         return fire
@@ -132,7 +132,7 @@ class FunctionsHost:
     def _queue(
         self, function: Function, environment: Mapping[str, str], settings: QueueSettings, lease: int
     ) -> "QueueTrigger":
-        # Azure's libraries take time to load: an app without queues does not wait for them.
+        # Azure's libraries load slowly: an app without queues does not need them.
         from sandbox.functions_host.queue_storage import queues_of
         from sandbox.functions_host.queues import QueueTrigger
 
@@ -142,7 +142,7 @@ class FunctionsHost:
         return QueueTrigger(queues_of(function, environment), fire, settings, lease=lease)
 
     async def _status(self, request: Request) -> Response:
-        """Running, and the functions that took longer than functionTimeout."""
+        """Reports that it runs, and the functions that took longer than functionTimeout."""
         return self._answer(request, {"state": "Running", "timedOut": sorted(self._invocations.timed_out)})
 
     async def _list(self, request: Request) -> Response:
@@ -152,9 +152,9 @@ class FunctionsHost:
         return JSONResponse(content) if has_key(request, self._key) else Response(status_code=401)
 
     async def _call(self, request: Request) -> Response:
-        """Fires a timer manually, without waiting for a current run and without changing the schedule.
+        """Fires a timer by hand, without waiting for a current run or changing the schedule.
 
-        A queue function runs with the body's `input`, which is in no queue.
+        Runs a queue function with the body's `input`, which is not in a queue.
         """
         if not has_key(request, self._key):
             return Response(status_code=401)
@@ -169,13 +169,13 @@ class FunctionsHost:
             return Response(status_code=202)
         timer = self.timers.get(function.name)
         if timer is None:
-            return PlainTextResponse("This is an HTTP function: call its route instead.", 400)
+            return PlainTextResponse("This is an HTTP function. Call its route instead.", 400)
         self._invocations.start(function, engine.json_text(timer.request()), "by hand")
         return Response(status_code=202)
 
 
 async def _input(request: Request) -> str | None:
-    """The text of a body {"input": "text"}; None where the body is anything else."""
+    """The text of a body {"input": "text"}; None for any other body."""
     try:
         text = json.loads(await read_body(request, BODY_LIMIT))["input"]
     except (TooLarge, ValueError, LookupError, TypeError):
@@ -184,7 +184,7 @@ async def _input(request: Request) -> str | None:
 
 
 def _metadata_by_hand() -> dict[str, Any]:
-    """The metadata of a text that is in no queue, as the real host makes it up."""
+    """The metadata for a text that is not in a queue, as the real host makes it."""
     now, never = datetime.now(UTC), datetime.max.replace(tzinfo=UTC)
     return engine.queue_metadata(
         DequeueCount=0, InsertionTime=now, ExpirationTime=never, NextVisibleTime=never

@@ -41,7 +41,7 @@ class HttpTriggers:
 
     async def _respond(self, request: Request) -> Response:
         if not is_own_host(request.headers.get("host", "")):
-            # A page of another site, whose name was made to point to this machine.
+            # A page of another site whose name resolves to this machine.
             return PlainTextResponse("This host serves 127.0.0.1 and localhost only.", 421)
         path = decoded(request.scope["raw_path"])
         found = [(route, params) for route in self.routes if (params := route.match(path)) is not None]
@@ -105,7 +105,7 @@ def _datum(request: Request, params: dict[str, str], body: bytes) -> Any:
         method=request.method,
         url=str(url),
         headers=_joined(
-            # What only Azure's own sign-in may say.
+            # Only Azure's own sign-in may set these.
             (name, value)
             for name, value in request.headers.items()
             if not name.lower().startswith("x-ms-")
@@ -124,7 +124,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _response(answer: Any) -> Response:
-    """A returned text is a 200 of plain text; an HttpResponse has its status, headers, cookies and bytes."""
+    """A returned text becomes a plain-text 200; an HttpResponse keeps its status, headers, cookies, bytes."""
     if answer.type == "string":
         return PlainTextResponse(answer.value)
     parts = answer.value

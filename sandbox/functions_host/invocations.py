@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 class Invocations:
     """Runs functions, each in its own task, which a disconnected caller does not cancel.
 
-    `timeout` is host.json's functionTimeout in seconds. A function that takes longer is logged, and its name
-    kept in `timed_out`; the real host would restart the worker.
+    `timeout` is host.json's functionTimeout in seconds. A function that takes longer is logged, and its
+    name kept in `timed_out`; the real host would restart the worker.
     """
 
     def __init__(self, timeout: float | None) -> None:
@@ -30,7 +30,7 @@ class Invocations:
     def start(
         self, function: Function, datum: Any, reason: str, metadata: Mapping[str, Any] = _NOTHING
     ) -> asyncio.Task[Outcome]:
-        """Runs a function; the log gets the reason, but not the data."""
+        """Runs a function; logs the reason, but not the data."""
         task = asyncio.create_task(self._run(function, datum, reason, metadata))
         self._running[task] = function.name
         task.add_done_callback(self._running.pop)
@@ -56,9 +56,7 @@ class Invocations:
 
     def _overdue(self, name: str, invocation: str) -> None:
         self.timed_out.add(name)
-        _log.error(
-            "Function timeout: %s (id %s). In Azure its worker would be restarted now.", name, invocation
-        )
+        _log.error("Function timeout: %s (id %s). Azure would restart its worker now.", name, invocation)
 
     async def drain(self, seconds: float) -> list[str]:
         """Waits for running functions, and returns the names of those that do not end in time."""

@@ -1,4 +1,4 @@
-"""The storage of a queue trigger: its queue, and the one for messages that fail for good.
+"""The storage of a queue trigger: its queue, and its poison queue for messages that keep failing.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#connections
 """
@@ -25,10 +25,10 @@ _log = logging.getLogger(__name__)
 
 
 class QueueStorage:
-    """A queue and its poison queue, neither of which has to exist. Texts are as they lie in storage.
+    """A queue and its poison queue; neither needs to exist. Texts are unchanged from storage.
 
     A queue that is itself a poison queue, or whose name is too long for one, has no poison queue.
-    Every method but the constructor waits for storage, and raises AzureError.
+    Every method except the constructor waits for storage, and raises AzureError.
     """
 
     def __init__(self, queue: QueueClient, poison: QueueClient | None) -> None:
@@ -42,12 +42,12 @@ class QueueStorage:
         return list(next(pages, ()))
 
     def hide(self, message: QueueMessage, seconds: int) -> None:
-        """Hides a message for `seconds` from now; with 0 anybody may take it."""
+        """Hides a message for `seconds` from now; with 0, any process can take it."""
         changed = self._queue.update_message(message.id, message.pop_receipt, visibility_timeout=seconds)
         message.pop_receipt = changed.pop_receipt
 
     def release(self, message: QueueMessage, seconds: int) -> None:
-        """Gives a failed message back; without a poison queue it stays hidden, or it would fail forever."""
+        """Releases a failed message; without a poison queue it stays hidden, or it would fail forever."""
         if self._poison is not None:
             self.hide(message, seconds)
 
@@ -69,7 +69,7 @@ class QueueStorage:
 
 
 def reason(error: AzureError) -> str:
-    """What went wrong, without the error's own message, which holds the URL."""
+    """The cause, without the error's own message, which contains the URL."""
     if isinstance(error, HttpResponseError) and error.status_code:
         return f"storage answered {error.status_code} {getattr(error, 'error_code', None) or ''}".strip()
     return f"no answer from storage, {type(error).__name__}"
@@ -81,9 +81,9 @@ def is_gone(error: AzureError) -> bool:
 
 
 def queues_of(function: Function, environment: Mapping[str, str]) -> QueueStorage:
-    """The storage of a function's trigger, by the settings that its `queueName` and `connection` name.
+    """The storage of a function's trigger, from the settings that its `queueName` and `connection` name.
 
-    Raises HostError, naming the function and the setting, never a setting's value.
+    Raises HostError, which names the function and the setting, never a setting's value.
     """
     text = function.trigger["queueName"]
     try:
@@ -106,10 +106,10 @@ def queues_of(function: Function, environment: Mapping[str, str]) -> QueueStorag
 
 def _client(function: str, connection: str, name: str, environment: Mapping[str, str]) -> QueueClient:
     options: dict[str, Any] = {
-        # One retry, at once, since a kept connection may just have been closed; the next poll is another.
+        # One immediate retry, because a kept connection might have been closed; the next poll is another.
         "retry_policy": LinearRetry(backoff=0, retry_total=1, random_jitter_range=0),
         "connection_timeout": 5,
-        "read_timeout": 5,  # the host may have to wait for it when it ends
+        "read_timeout": 5,  # the host might wait for it when it ends
     }
     uri, account = f"{connection}__queueServiceUri", f"{connection}__accountName"
     setting = next((setting for setting in (uri, account, connection) if environment.get(setting)), None)

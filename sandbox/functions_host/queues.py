@@ -1,4 +1,4 @@
-"""Queue triggers: a message of an Azure Storage queue, from its arrival to its end.
+"""Queue triggers: process the messages of an Azure Storage queue.
 
 Sources: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger, and for
 the rest the real extension, QueueListener and QueueProcessor in github.com/Azure/azure-sdk-for-net.
@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 
 
 class QueueTrigger:
-    """Takes a queue's messages and runs the function with each, side by side.
+    """Takes a queue's messages and runs the function with each, concurrently.
 
     `fire` starts the function with a text and its metadata. A taken message is hidden for `lease` seconds and
-    renewed at half time, so it comes back if this process dies. `first_pause` is the shortest wait between
-    two polls, in seconds. Up to batchSize + newBatchThreshold functions run at once; synchronous ones beyond
-    PYTHON_THREADPOOL_THREAD_COUNT, which all functions share, wait for a thread with their message taken.
+    renewed at half time, so it reappears if this process dies. `first_pause` is the shortest wait between two
+    polls, in seconds. Up to batchSize + newBatchThreshold functions run at once; synchronous ones beyond
+    PYTHON_THREADPOOL_THREAD_COUNT, which all functions share, wait for a thread while their message is taken.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class QueueTrigger:
         self._processing: dict[asyncio.Task[None], asyncio.Task[Outcome] | None] = {}
 
     async def run(self) -> None:
-        """Never returns; cancel it, await it, then call `end`. Messages on their way are given back."""
+        """Never returns; cancel it, await it, then call `end`. Returns messages in transit to the queue."""
         empty = 0
         while True:
             messages = await self._take()
@@ -71,7 +71,7 @@ class QueueTrigger:
                 await asyncio.wait(self._processing, return_when=asyncio.FIRST_COMPLETED)
 
     async def end(self) -> None:
-        """Settles the messages whose functions have ended; the others come back when their lease is over."""
+        """Settles the messages whose functions have ended; the others reappear when their lease ends."""
         for task, invocation in self._processing.items():
             if invocation is not None and not invocation.done():
                 task.cancel()
@@ -103,11 +103,13 @@ class QueueTrigger:
             await asyncio.to_thread(settle, message)
         except AzureError as error:
             _log.warning(
-                "A message of the queue %s may come back: it was not settled (%s).", self.name, reason(error)
+                "A message of the queue %s might come again: it was not settled (%s).",
+                self.name,
+                reason(error),
             )
 
     async def _run(self, message: QueueMessage) -> Callable[[QueueMessage], None]:
-        """Runs the function with a message, and returns what settles the message then."""
+        """Runs the function with a message, and returns the call that settles the message."""
         count, most = message.dequeue_count or 0, self._settings.max_dequeue_count
         if count > most:  # it ended the process each time, so it never failed
             return self._storage.move
@@ -134,7 +136,7 @@ class QueueTrigger:
         return invocation.result().succeeded
 
     async def _renew(self, message: QueueMessage) -> float | None:
-        """Returns the seconds until the next renewal; None where the message is no longer ours."""
+        """Returns the seconds until the next renewal; None if the message is no longer ours."""
         try:
             await asyncio.to_thread(self._storage.hide, message, self._lease)
         except AzureError as error:
@@ -154,7 +156,7 @@ def _metadata(message: QueueMessage) -> dict[str, Any]:
 
 
 def pause(empty: int, first: float, longest: float, jitter: float) -> float:
-    """Seconds to wait after an empty poll, the one after `empty` others; `jitter` is a factor about 1."""
+    """Seconds to wait after an empty poll that follows `empty` others; `jitter` is a factor of about 1."""
     step = first * 2.0 ** min(empty - 1, 60) * jitter if empty else 0.0
     return min(longest, first + step)
 

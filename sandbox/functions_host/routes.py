@@ -1,8 +1,8 @@
 """Route templates of HTTP triggers, as far as functions use them.
 
-A segment is a text or one parameter: `{name}`, `{name:int}`, `{name?}` (may be missing), `{*name}`
-(the rest of the path). Texts match in any case, and a slash at the end is no matter. Where several templates
-match, the most specific one wins (https://learn.microsoft.com/aspnet/core/fundamentals/routing).
+A segment is a text or one parameter: `{name}`, `{name:int}`, `{name?}` (optional), `{*name}` (the rest of the
+path). Texts match case-insensitively, and a trailing slash is ignored. If several templates match, the most
+specific one wins (https://learn.microsoft.com/aspnet/core/fundamentals/routing).
 """
 
 import re
@@ -55,7 +55,7 @@ class Route:
 
 
 def decoded(raw_path: bytes) -> str:
-    """Decodes a path except for its encoded slashes, which belong to a segment and stay `%2F`."""
+    """Decodes a path except its encoded slashes, which belong to a segment and stay `%2F`."""
     return unquote(_ENCODED_SLASH.sub(rb"%25\1", raw_path).decode("ascii"))
 
 
@@ -90,8 +90,8 @@ def _constrained(constraint: str) -> str:
 
 
 def _precedence(segment: str) -> int:
-    """How specific a segment is, the most specific first: a text, a parameter with a constraint, one without,
-    the rest of the path."""
+    """How specific a segment is, most specific first: a text, a parameter with a constraint, one without, the
+    rest of the path."""
     parameter = _PARAMETER.fullmatch(segment)
     if parameter is None:
         return 0

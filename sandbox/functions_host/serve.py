@@ -15,7 +15,7 @@ from sandbox.serving import serving
 
 
 def functions_at(host: FunctionsHost, url: str) -> Iterator[str]:
-    """A line for where the host serves, and for each function."""
+    """A line with the host's URL, and one for each function."""
     yield f"Serving {host.folder} at {url}"
     for route in host.routes:
         methods = ",".join(sorted(route.methods)) or "any method"
@@ -38,8 +38,8 @@ def serve(
 ) -> None:
     """Serves a folder's function app on loopback until Ctrl-C or SIGTERM; call it in the main thread.
 
-    `announce` receives the lines for the user: once it serves, what `lines` makes of the host and its URL. A
-    function that still runs seconds after the signal dies with the process, exit code 0, as in Azure.
+    `announce` receives the lines for the user: once it serves, those that `lines` makes from the host and its
+    URL. A function that still runs seconds after the signal dies with the process, exit code 0, as in Azure.
     Raises HostError or InvalidDocument before it serves.
     """
     load_local_settings(folder, os.environ)
@@ -51,7 +51,7 @@ def serve(
             url = stack.enter_context(serving(host.app, port=port))
         except OSError as error:
             raise HostError(
-                f"Port {port} can't be used: {error.strerror}. Choose another one with --port."
+                f"Port {port} can't be used: {error.strerror}. Choose another port with --port."
             ) from None
         for line in lines(host, url):
             announce(line)

@@ -20,7 +20,7 @@ class QueueSettings:
     """How queue triggers take messages: host.json's extensions.queues, with Azure's defaults.
 
     `max_polling_interval` and `visibility_timeout` are in seconds; the latter is the wait after a failure.
-    Messages are texts in base64, or plain ones unless `base64`
+    With `base64`, messages are base64 text, otherwise plain text
     (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#hostjson-settings).
     """
 
@@ -59,7 +59,7 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """`route_prefix` has no slash at its ends; `function_timeout` is in seconds, None where unbounded.
+    """`route_prefix` has no slash at its ends; `function_timeout` is in seconds, None without a limit.
 
     Defaults: `api`, and the 30 minutes of a Flex Consumption plan
     (https://learn.microsoft.com/azure/azure-functions/functions-host-json).
@@ -71,7 +71,7 @@ class HostSettings:
 
     @classmethod
     def read(cls, folder: Path) -> "HostSettings":
-        """Raises HostError where the folder has no host.json, InvalidDocument where it can't be used."""
+        """Raises HostError if the folder has no host.json, InvalidDocument if it is not valid."""
         document = _read_object(folder / "host.json")
         if document is None:
             raise HostError(f"{folder} has no host.json, so it is not a function app's folder.")
@@ -89,9 +89,9 @@ class HostSettings:
 
 
 def load_local_settings(folder: Path, environment: MutableMapping[str, str]) -> None:
-    """Takes the `Values` of local.settings.json, if there is one, over into the environment.
+    """Copies the `Values` of local.settings.json, if it exists, to the environment.
 
-    A name that the environment has already keeps its value. Raises InvalidDocument, without any value.
+    A name that is already set keeps its value. Raises InvalidDocument, which contains no values.
     """
     name = "local.settings.json"
     document = _read_object(folder / name) or {}
@@ -110,7 +110,7 @@ def load_local_settings(folder: Path, environment: MutableMapping[str, str]) -> 
 
 
 def resolved(text: str, environment: Mapping[str, str]) -> str:
-    """Replaces each `%NAME%` by that setting. Raises KeyError, with the name of one that is not set."""
+    """Replaces each `%NAME%` with that setting. Raises KeyError with the name of a missing setting."""
     return _SETTING.sub(lambda setting: environment[setting[1]], text)
 
 
@@ -154,7 +154,7 @@ def _whole(
 
 
 def _seconds(timespan: object) -> float | None:
-    """A .NET TimeSpan, [d.]hh:mm:ss with a fraction or without; None if it is not one."""
+    """The seconds of a .NET TimeSpan, [d.]hh:mm:ss with an optional fraction; None if it is not one."""
     match = _TIMESPAN.fullmatch(timespan) if isinstance(timespan, str) else None
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Timer triggers: when they are due (NCRONTAB in UTC), and the request that they pass to their function."""
+"""Timer triggers: their schedule (NCRONTAB in UTC), and the request for their function."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Schedule:
-    """An NCRONTAB expression: six fields, seconds first, or five; a day must fit both day fields.
+    """An NCRONTAB expression: six fields, seconds first, or five; a day must match both day fields.
 
     Raises ValueError if it is not valid, or never due.
     Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
@@ -39,7 +39,7 @@ class Schedule:
 
 
 def schedule_of(function: Function, environment: Mapping[str, str]) -> Schedule:
-    """A timer's schedule, each `%NAME%` in it replaced by that setting.
+    """A timer's schedule, with each `%NAME%` replaced by that setting.
 
     Raises HostError, naming the setting that is not set, or the schedule (not the setting's value).
     """
@@ -58,7 +58,7 @@ class Timer:
     """Fires at its times, one run after another.
 
     `fire` gets the JSON of a TimerRequest and returns when the function has ended. Ticks missed in the
-    meantime become one run right after it, past due. The first start fires at the next time, unless
+    meantime become one run right after it, past due. After a start, it first fires at the next time, unless
     `run_on_startup`.
     """
 
@@ -88,7 +88,7 @@ class Timer:
             await self._fire_at(await self._until(self._next), past_due=past_due)
 
     def request(self, *, past_due: bool = False) -> str:
-        """The JSON of a TimerRequest, as the real host writes it: times of the last and the coming run."""
+        """The JSON of a TimerRequest, as the real host writes it, with the times of the last and next run."""
         last, coming = self._last.isoformat(), self._next.isoformat()
         return json.dumps(
             {
@@ -104,6 +104,6 @@ class Timer:
 
     async def _until(self, due: datetime) -> datetime:
         while (now := self._clock()) < due:
-            # In pieces, since a machine that was put to sleep wakes with the sleep unfinished.
+            # In pieces, because a suspended machine resumes with the sleep unfinished.
             await self._sleep(min((due - now).total_seconds(), 60))
         return now

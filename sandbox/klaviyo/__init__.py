@@ -4,16 +4,16 @@
     with serving(app(stand_in)) as url:
         ...  # KLAVIYO_URL=url, key pk_sandbox, list Y6nRLr
         stand_in.members("Y6nRLr")
-        ByHand(stand_in).suppress("somebody@example.org")
+        ByHand(stand_in).suppress("someone@example.org")
 
-It plays, as of revision 2026-10-15, with their scopes and rate limits: bulk imports and what came of them;
-lists with their count, opt-in process and flows; members, read, found, added and removed; profiles; consent
-to email marketing; erasure; accounts and their usage. A profile has a primary address and up to four
-secondary ones; profiles that share an external_id are merged. Where Klaviyo's behaviour is unconfirmed it
-takes the stricter side, or lets a script choose (see `StandIn` and `Fault`). Its answers echo personal data
-wherever Klaviyo's might: a client has to keep quiet about it.
+It emulates revision 2026-10-15, with scopes and rate limits: bulk imports and their results; lists with
+their count, opt-in process and flows; reading, finding, adding and removing members; profiles; consent to
+email marketing; erasure; accounts and their usage. A profile has a primary address and up to four secondary
+ones; profiles with the same external_id are merged. If Klaviyo's behavior is unconfirmed, the stand-in is
+strict, or a script chooses (see `StandIn` and `Fault`). Its responses repeat personal data wherever Klaviyo's
+might, so clients must not log them.
 
-Other processes look and script over HTTP, at /sandbox/…; docs/sandbox.md lists every endpoint and request.
+Other processes inspect and script it over HTTP, at /sandbox/…; docs/sandbox.md lists all endpoints.
 """
 
 from sandbox.klaviyo.accounts import SCOPES

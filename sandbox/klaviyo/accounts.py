@@ -1,4 +1,4 @@
-"""What an account of the stand-in holds: profiles with their consent, lists, jobs."""
+"""An account of the stand-in: profiles with their consent, lists and jobs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -43,8 +43,8 @@ class KlaviyoList:
 class Account:
     """A company at Klaviyo; `keys` maps a private key to its scopes, `tiers` an endpoint to another tier.
 
-    `consents` are by the number of a profile; who has none has never subscribed. `plan` is how many profiles
-    the account pays for.
+    `consents` are by the number of a profile; a profile without one has never subscribed. `plan` is the
+    number of profiles that the account pays for.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Account:
         self._later: list[tuple[float, Callable[[], None]]] = []
 
     def later(self, at: float, work: Callable[[], None]) -> None:
-        """Does this when the time (epoch s) has come."""
+        """Does the work at this time (epoch s)."""
         self._later.append((at, work))
 
     def settle(self, now: float) -> None:
-        """Does what was to be done by `now` (epoch s), in the order of its times."""
+        """Does all work that was due by `now` (epoch s), in the order of its times."""
         due = sorted((entry for entry in self._later if entry[0] <= now), key=lambda entry: entry[0])
         if due:
             self._later = [entry for entry in self._later if entry[0] > now]
@@ -79,7 +79,7 @@ class Account:
         self.later(job.ended, partial(self._complete, job))
 
     def subscribe(self, job: SubscriptionJob, now: float) -> None:
-        """Subscribes people and adds them to the list; one with double opt-in waits until they confirm."""
+        """Subscribes people and adds them to the list; with double opt-in, that waits for confirmation."""
         listed = None if job.list_id is None else self.lists[job.list_id]
         numbers = [self.profiles.upsert(Row(person.email)) for person in job.subscribers]
         if listed is not None and listed.opt_in_process == "double_opt_in" and not job.historical:
@@ -94,7 +94,7 @@ class Account:
         return self.consents.get(number, Consent())
 
     def erase(self, identifier: str, value: str) -> None:
-        """Deletes every profile with this id, address (secondary ones too) or phone number."""
+        """Deletes every profile with this id, address (primary or secondary) or phone number."""
         if identifier == "phone_number":
             found = [profile for profile in self.profiles if profile.phone_number == value]
         else:
@@ -104,7 +104,7 @@ class Account:
             self.delete(profile)
 
     def delete(self, profile: Profile) -> None:
-        """A profile goes for good, also from every list."""
+        """Deletes a profile for good, also from every list."""
         for listed in self.lists.values():
             listed.members.discard(profile.number)
         self.consents.pop(profile.number, None)
@@ -112,7 +112,7 @@ class Account:
 
     def _complete(self, job: ImportJob) -> None:
         if job.plan.outcome == "complete":
-            # Rows that are one person are merged, the last one wins.
+            # Rows of the same person are merged; the last one wins.
             found = dict.fromkeys([self.profiles.upsert(row) for row in job.waiting])
             job.imported = [number for number in found if number in self.profiles]
             job.merged = len(job.waiting) - len(job.imported)
@@ -121,7 +121,7 @@ class Account:
         job.waiting = []
 
     def _replace(self, source: int, destination: int) -> None:
-        """After a merge: where both had a consent, that of the profile that stays wins, by choice."""
+        """After a merge; if both had a consent, the remaining profile's is kept, by choice."""
         for listed in self.lists.values():
             listed.members.replace(source, destination)
         if source in self.consents:

@@ -1,4 +1,4 @@
-"""What people do at Klaviyo beside its API: in its pages, or by a link in a mail."""
+"""What people do at Klaviyo without its API: in its pages, or through a link in an email."""
 
 from sandbox.klaviyo.accounts import KlaviyoList
 from sandbox.klaviyo.consents import Suppression
@@ -10,15 +10,15 @@ from sandbox.klaviyo.stand_in import StandIn
 class ByHand:
     """Changes a stand-in while it serves.
 
-    `who` is an address or a profile's id. KeyError where there is no such profile or list, ValueError where
-    something can't be done.
+    `who` is an address or a profile's id. Raises KeyError if the profile or list does not exist, ValueError
+    if the change is not possible.
     """
 
     def __init__(self, stand_in: StandIn) -> None:
         self._stand_in = stand_in
 
     def merge(self, source: str, destination: str) -> None:
-        """Makes two profiles the destination: the source's addresses become secondary ones of it."""
+        """Merges two profiles into the destination; the source's addresses become its secondary ones."""
         with self._stand_in.lock:
             account, absorbed = self._stand_in.find(source)
             owner, kept = self._stand_in.find(destination)
@@ -27,13 +27,13 @@ class ByHand:
             account.profiles.merge(absorbed, kept)
 
     def make_primary(self, who: str, email: str) -> None:
-        """Makes a new or a secondary address the primary one; the one before becomes secondary."""
+        """Makes a new or secondary address the primary one; the old primary one becomes secondary."""
         with self._stand_in.lock:
             account, profile = self._stand_in.find(who)
             account.profiles.make_primary(profile, email)
 
     def suppress(self, who: str, reason: Suppression = "UNSUBSCRIBE", list_id: str | None = None) -> None:
-        """Unsubscribes somebody, by default, and where a list is given takes them off it."""
+        """Suppresses a person, by default as unsubscribed, and removes them from the list, if given."""
         with self._stand_in.lock:
             account, profile = self._stand_in.find(who)
             if list_id is not None:
@@ -46,7 +46,7 @@ class ByHand:
             account.delete(profile)
 
     def add(self, list_id: str, email: str) -> Profile:
-        """Puts somebody on a list, a stranger too."""
+        """Adds a person to a list, even without a profile."""
         with self._stand_in.lock:
             self._stand_in.settle()
             account = self._stand_in.account_of(list_id)
@@ -55,7 +55,7 @@ class ByHand:
             return account.profiles[number]
 
     def remove(self, list_id: str, who: str) -> None:
-        """Takes somebody off a list."""
+        """Removes a person from a list."""
         with self._stand_in.lock:
             account, profile = self._stand_in.find(who)
             account.lists[list_id].members.discard(profile.number)

@@ -1,4 +1,4 @@
-"""One request that was let in, as the endpoints see it."""
+"""One admitted request, as the endpoints see it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sandbox.klaviyo.stand_in import StandIn
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`base` is the server's origin, `path` the path as asked for, `ids` what stands in its braces."""
+    """`base` is the server's origin, `path` the requested path, `ids` the values of its parameters."""
 
     stand_in: StandIn
     account: Account
@@ -32,20 +32,20 @@ class Call:
         return found
 
     def find_job(self) -> ImportJob:
-        """What Klaviyo answers for an expired job is unconfirmed; here it is as if it had never been."""
+        """Klaviyo's response for an expired job is unconfirmed; here the job does not exist."""
         job = self.account.jobs.get(self.ids["id"])
         if job is None or self.now >= job.expires:
             raise not_found("profile-bulk-import-job", self.ids["id"])
         return job
 
     def look_up(self, field: str, value: str) -> Profile | None:
-        """Who a filter finds: by the primary address only, unless a script says so; in any case."""
+        """The profile that a filter finds, in any case; by a secondary address only if a script allows it."""
         profile = self.account.profiles.find(field, value)
         hidden = field == "email" and not self.stand_in.secondary_addresses_found
         return None if profile is None or (hidden and profile.email != value.lower()) else profile
 
     def page(self, data: list[dict[str, Any]], cursor: str | None) -> dict[str, Any]:
-        """A collection with its links; the next one repeats every parameter of this call."""
+        """A collection with its links; the next link repeats every parameter of this call."""
         here = f"{self.base}{self.path}"
         query = f"?{urlencode(self.query)}" if self.query else ""
         following = f"{here}?{urlencode({**self.query, 'page[cursor]': cursor})}" if cursor else None

@@ -1,4 +1,4 @@
-"""Consent to email marketing: what a profile has, and what the body of a subscription job asks for."""
+"""Consent to email marketing: of a profile, and in the body of a subscription job."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,14 +32,14 @@ class Consent:
 
 
 class Subscriber(NamedTuple):
-    """An address (lower case), and when its owner consented (epoch s), where the job is about the past."""
+    """An address (lowercase), and, in a historical job, when its owner consented (epoch s)."""
 
     email: str
     consented_at: float | None
 
 
 class SubscriptionJob(NamedTuple):
-    """Checked people to subscribe."""
+    """People to subscribe, checked."""
 
     list_id: str | None
     custom_source: str | None
@@ -48,7 +48,7 @@ class SubscriptionJob(NamedTuple):
 
 
 def read_subscription_job(body: Any, now: float) -> SubscriptionJob:
-    """Checks a body as a whole, of a job for email marketing; raises ApiError (400)."""
+    """Checks the whole body of a job for email marketing; raises ApiError (400)."""
     match body:
         case {
             "data": {
@@ -76,7 +76,7 @@ def read_subscription_job(body: Any, now: float) -> SubscriptionJob:
 
 
 def _read_list_id(data: dict[str, Any]) -> str | None:
-    """The list; None where there is none. Unlike an import's it is one list, and not an array."""
+    """The list, or None without one. Unlike an import's, it is one list, not an array."""
     match data.get("relationships"):
         case None:
             return None
@@ -86,7 +86,7 @@ def _read_list_id(data: dict[str, Any]) -> str | None:
 
 
 def _read_subscriber(profile: Any, pointer: str, now: float | None) -> Subscriber:
-    """`now` is given where the consent must be of the past. Other channels than email are not played."""
+    """`now` is set if the consent must be in the past. Supports no channel except email."""
     match profile:
         case {
             "type": "profile",
@@ -116,7 +116,7 @@ def _read_subscriber(profile: Any, pointer: str, now: float | None) -> Subscribe
 
 
 def _read_moment(written: object) -> float | None:
-    """Epoch s; None where it is no date and time with an offset."""
+    """Epoch s; None if it is not a date and time with an offset."""
     try:
         moment = datetime.fromisoformat(written if isinstance(written, str) else "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The outermost layer: carries out the script's faults and logs every request but those to `/sandbox`."""
+"""The outermost layer: executes the script's faults and logs every request except those to `/sandbox`."""
 
 import asyncio
 import logging
@@ -55,7 +55,7 @@ class Door:
 
 
 class _Exchange:
-    """The two channels of a request; it is logged as its answer begins, or when it ends without one."""
+    """The two channels of a request; logs it when its response begins, or when it ends without one."""
 
     def __init__(self, stand_in: StandIn, scope: Scope, receive: Receive, send: Send) -> None:
         self._stand_in = stand_in
@@ -79,7 +79,7 @@ class _Exchange:
         await self._send(message)
 
     async def cut(self) -> None:
-        """Promises a body and sends none: the server closes the connection, to a client a protocol error."""
+        """Announces a body and sends none, so the server closes the connection: a protocol error."""
         self.log(0)
         await self._send(
             {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]}
@@ -98,7 +98,7 @@ class _Exchange:
 
 
 def _is_not_about_a_cut(record: logging.LogRecord) -> bool:
-    """What the server takes for a mistake of the app, where it was the script's doing."""
+    """False for the server's log line about a cut that the script requested."""
     return record.msg != "ASGI callable returned without completing response."
 
 
@@ -124,7 +124,7 @@ def _scripted_answer(fault: Fault) -> Response:
 
 
 async def _drain(receive: Receive) -> None:
-    """Reads the request to its end, so that a client that is still sending it hears the answer."""
+    """Reads the whole request, so that a client that is still sending it receives the response."""
     while (await receive()).get("more_body"):
         pass
 

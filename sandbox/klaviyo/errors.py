@@ -1,6 +1,6 @@
-"""Klaviyo's refusals, as JSON:API error objects.
+"""Klaviyo's errors, as JSON:API error objects.
 
-Codes, titles and the pointers `/data/` and `/data` are those of recorded answers.
+Codes, titles and the pointers `/data/` and `/data` are from recorded responses.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request: where it stands (pointer or query parameter) and Klaviyo's words."""
+    """One problem of a request: its place (pointer or query parameter) and Klaviyo's words."""
 
     detail: str
     pointer: str = "/data"
@@ -42,7 +42,7 @@ class Problem:
 
 
 class ApiError(Exception):
-    """An answer other than success: its status, its problems, and its `Retry-After`."""
+    """An error response: its status, problems and `Retry-After`."""
 
     def __init__(
         self, status: int, problems: Sequence[Problem], *, retry_after: int | str | None = None

@@ -1,4 +1,4 @@
-"""Faults on demand: which request meets which mishap, by script and never by chance."""
+"""Faults on demand: a script defines which request gets which fault, never chance."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -11,14 +11,14 @@ from pydantic.dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Fault:
-    """One mishap for the `nth` request (None: for each) that matches from now on.
+    """One fault for the `nth` request (None: each request) that matches from now on.
 
-    - `error`: a JSON:API error with `status`, and `Retry-After` where `retry_after` is given (in seconds, or
-      as a text of any other form); `bare` leaves the content type away
-    - `html`: a page of a proxy's, such as Cloudflare, with `status`
-    - `cut`: the connection ends before the request is read; `cut_after`: when it has been carried out
-    - `empty_id`: nothing is accepted, and the answer is 202 with an empty job id
-    - `slow`: waits `seconds`, then goes on; `hang`: never answers
+    - `error`: a JSON:API error with `status`, and `Retry-After` if `retry_after` is given (seconds, or any
+      text); `bare` omits the content type
+    - `html`: a proxy's page, such as Cloudflare's, with `status`
+    - `cut`: the connection ends before the request is read; `cut_after`: after it was executed
+    - `empty_id`: accepts nothing, and responds with 202 and an empty job id
+    - `slow`: waits `seconds`, then continues; `hang`: never responds
     - `redirect`: 302 to `location`
     - `garbage`: 200 with broken JSON
     """
@@ -35,7 +35,7 @@ class Fault:
 
 
 class FaultScript:
-    """The faults in their order; the first one whose turn it is strikes."""
+    """The faults in order; the first one that is due strikes."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -50,7 +50,7 @@ class FaultScript:
             self._seen = []
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """Counts a request at each rule that matches it and returns the fault it meets, if any."""
+        """Counts a request at each matching rule, and returns the fault that strikes, if any."""
         struck = None
         with self._lock:
             for position, (fault, seen) in enumerate(self._seen):

@@ -1,4 +1,4 @@
-"""What every request must pass: key, revision, media types, scopes, rate limit, body."""
+"""The checks of every request: key, revision, media types, scopes, rate limit and body."""
 
 import re
 from collections.abc import Mapping
@@ -16,21 +16,21 @@ from sandbox.klaviyo.responses import MEDIA_TYPE
 from sandbox.klaviyo.stand_in import StandIn
 
 SCHEME, BEARER = "Klaviyo-API-Key ", "Bearer "
-# Without it a retired revision is answered as a newer one: a third party's word, unconfirmed by Klaviyo.
+# Without it, a retired revision is treated as a newer one: reported by a third party, unconfirmed by Klaviyo.
 OPT_OUT = "x-klaviyo-revision-fall-forward-opt-out"
-MAX_URL = 8192  # bytes; Klaviyo's own bound is unconfirmed
+MAX_URL = 8192  # bytes; Klaviyo's own limit is unconfirmed
 REVISION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z0-9]+)?")
 
 
 def check_url(path: bytes, query: bytes) -> None:
-    """Raises ApiError (414) where the URL is too long."""
+    """Raises ApiError (414) if the URL is too long."""
     if len(path) + 1 + len(query) > MAX_URL:
         raise ApiError(414, [Problem("The URI is too long.", code="error")])
 
 
 def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> tuple[Account, str]:
-    """The account of the key or token, and by which limits it goes: its OAuth app's, or blank for those that
-    all keys share. Raises ApiError where the headers or the scopes don't do."""
+    """The account of the key or token, and the name of its limits: its OAuth app, or blank for the limits
+    that all keys share. Raises ApiError if the headers or scopes are not valid."""
     account, scopes, limits = _authenticate(stand_in, headers.get("authorization", ""))
     if not REVISION.fullmatch(headers.get("revision", "")):
         raise invalid_parameter("A revision header of the form YYYY-MM-DD is required.", "revision")
@@ -42,7 +42,7 @@ def admit(stand_in: StandIn, endpoint: Endpoint, headers: Mapping[str, str]) -> 
         raise ApiError(406, [Problem("Could not satisfy the request Accept header.", code="error")])
     if endpoint.method != "GET":
         content_type = headers.get("content-type", "").partition(";")[0]
-        # Whether Klaviyo takes a compressed body is unconfirmed: a client that sends one fails here.
+        # Whether Klaviyo accepts a compressed body is unconfirmed: a client that sends one fails here.
         if content_type != MEDIA_TYPE or "content-encoding" in headers:
             raise ApiError(
                 415, [Problem(f"Unsupported media type {content_type!r} in request.", code="error")]

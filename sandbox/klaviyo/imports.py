@@ -1,4 +1,4 @@
-"""What Klaviyo asks of the body of a bulk import: pure checks, all or nothing."""
+"""Klaviyo's rules for the body of a bulk import: pure checks, all or nothing."""
 
 import re
 from collections.abc import Container, Iterator, Mapping
@@ -10,7 +10,7 @@ import orjson
 from sandbox.klaviyo.errors import ApiError, Problem, invalid
 
 MAX_PROFILES = 10_000
-MAX_BODY = 5_000_000  # bytes; whether Klaviyo means 5 * 2**20 is unconfirmed, this is the stricter side
+MAX_BODY = 5_000_000  # bytes; whether Klaviyo means 5 * 2**20 is unconfirmed, this is stricter
 MAX_PROFILE = 100_000  # bytes
 MAX_EMAIL = 100
 MAX_EXTERNAL_ID = 255
@@ -22,14 +22,14 @@ PLACES = "address1 address2 city country region zip timezone ip"
 ATTRIBUTES = dict.fromkeys(TEXTS.split(), TEXT) | {"location": OBJECT, "properties": OBJECT}
 LOCATION = dict.fromkeys(PLACES.split(), TEXT) | {"latitude": ANYTHING, "longitude": ANYTHING}
 
-# Seen refused by the real one: `mailto:`, `!` in the local part, a digit in the top-level domain.
+# The real Klaviyo was seen to refuse `mailto:`, `!` in the local part, a digit in the top-level domain.
 _LOCAL = r"[A-Za-z0-9#$%&'*+/=?^_`{|}~-]+"
 EMAIL = re.compile(rf"{_LOCAL}(?:\.{_LOCAL})*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{{2,}}")
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def read_profiles(body: Any) -> list[Any]:
-    """The profiles of an import job's body, not yet checked one by one."""
+    """The profiles of an import job's body, not yet checked."""
     try:
         data = body["data"]
         kind, profiles = data["type"], data["attributes"]["profiles"]["data"]
@@ -45,7 +45,7 @@ def read_profiles(body: Any) -> list[Any]:
 
 
 def read_list_id(body: Any) -> str | None:
-    """The list beside `attributes`; None where there is none, also where it is nested anywhere else."""
+    """The list next to `attributes`; None if it is missing or nested elsewhere."""
     try:
         lists = body["data"]["relationships"]["lists"]["data"]
     except (KeyError, TypeError):
@@ -59,7 +59,7 @@ def read_list_id(body: Any) -> str | None:
 
 
 def check_profiles(profiles: list[Any], refused_emails: Container[str]) -> Iterator[Problem]:
-    """One problem for each bad profile; its pointer names the row. `refused_emails` are bad by script."""
+    """One problem per bad profile; its pointer names the row. A script sets `refused_emails`."""
     for index, profile in enumerate(profiles):
         problem = _check_profile(profile, refused_emails)
         if problem:
@@ -67,7 +67,7 @@ def check_profiles(profiles: list[Any], refused_emails: Container[str]) -> Itera
 
 
 def refusal(problems: list[Problem], named: int | None) -> ApiError:
-    """The 400 for bad profiles; `named` is how many of them it names: None for all, 0 for a mere /data."""
+    """The 400 for bad profiles; `named` is how many of them it names: None for all, 0 for only /data."""
     return ApiError(400, problems[:named]) if named != 0 else invalid("Invalid input.")
 
 
@@ -115,7 +115,7 @@ def _check_meta(meta: object) -> Problem | None:
             names = [unset] if isinstance(unset, str) else unset
             if isinstance(names, list) and all(isinstance(name, str) for name in names):
                 return None
-    # Klaviyo also knows append and unappend, this stand-in doesn't.
+    # Klaviyo also supports append and unappend, this stand-in does not.
     return Problem("Only patch_properties.unset is known here, a name or a list of names.", "/meta")
 
 

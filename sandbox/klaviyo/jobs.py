@@ -1,4 +1,4 @@
-"""An import job: what was accepted, and how it goes on as time passes."""
+"""An import job: what was accepted, and its progress over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,8 @@ type Status = Literal["queued", "processing", "complete", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """How a job goes: `seconds` until it ends and how, and how long it can be read (7 days at Klaviyo)."""
+    """The course of a job: `seconds` until it ends, its outcome, and how long it can be read (7 days at
+    Klaviyo)."""
 
     seconds: float = 0.0
     outcome: Literal["complete", "cancelled"] = "complete"
@@ -22,7 +23,7 @@ class JobPlan:
 
 @dataclass(frozen=True, slots=True)
 class ImportFailure:
-    """Why a job leaves a profile out; its import error echoes the profile behind `detail`."""
+    """Why a job skips a profile; its import error repeats the profile after `detail`."""
 
     code: str = "invalid"
     title: str = "Invalid input."
@@ -31,7 +32,7 @@ class ImportFailure:
 
 
 class FailedProfile(NamedTuple):
-    """A profile, at `number` in its job, that was left out."""
+    """A skipped profile, at `number` in its job."""
 
     number: int
     failure: ImportFailure
@@ -39,7 +40,7 @@ class FailedProfile(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A profile to bring in: its identifiers; attributes where they are kept; custom properties to unset."""
+    """A profile to import: its identifiers, its attributes if kept, and custom properties to unset."""
 
     email: str | None
     phone_number: str | None = None
@@ -49,7 +50,7 @@ class Row(NamedTuple):
 
 
 def read_row(profile: dict[str, Any], *, keep_attributes: bool) -> Row:
-    """What a checked profile brings; an invalid phone is dropped without a word, as Klaviyo does."""
+    """The row of a checked profile; drops an invalid phone silently, as Klaviyo does."""
     attributes = profile["attributes"]
     email, phone = attributes.get("email"), attributes.get("phone_number")
     unset = (profile.get("meta") or {}).get("patch_properties", {}).get("unset", [])
@@ -64,7 +65,7 @@ def read_row(profile: dict[str, Any], *, keep_attributes: bool) -> Row:
 
 @dataclass(slots=True)
 class ImportJob:
-    """One accepted import; `waiting` are the rows that it brings in when it completes."""
+    """One accepted import; `waiting` has the rows that it imports when it completes."""
 
     number: int
     list_id: str | None
@@ -94,7 +95,7 @@ class ImportJob:
         return self.created + self.plan.readable_for
 
     def status(self, now: float) -> Status:
-        """Half of its time it is queued, half processing."""
+        """It is queued for half of its time, then processing."""
         if now >= self.ended:
             return self.plan.outcome
         return "processing" if now >= self.started else "queued"

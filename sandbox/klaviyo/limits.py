@@ -1,4 +1,4 @@
-"""Klaviyo's rate limits: fixed windows for each account and endpoint."""
+"""Klaviyo's rate limits: fixed windows per account and endpoint."""
 
 import math
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ TIERS: dict[str, tuple[tuple[int, int], ...]] = {
 class Windows:
     """The windows of one endpoint of one account; each begins on a multiple of its length.
 
-    Where Klaviyo's begin, and whether a throttled request counts, is unconfirmed; here it doesn't count.
+    When Klaviyo's begin, and whether a throttled request counts, is unconfirmed; here it does not count.
     """
 
     tier: str
     _counts: dict[int, tuple[int, int]] = field(default_factory=dict)  # seconds -> (window, requests in it)
 
     def take(self, now: float) -> int:
-        """Counts one request at `now` (s); returns 0, or the seconds to wait where a window is full."""
+        """Counts one request at `now` (s); returns 0, or the seconds to wait if a window is full."""
         waits = [
             math.ceil(self._remaining_time(seconds, now))
             for allowed, seconds in TIERS[self.tier]
@@ -39,7 +39,7 @@ class Windows:
         return max(waits, default=0)
 
     def headers(self, now: float) -> dict[str, str]:
-        """The `RateLimit-*` headers; remaining and reset are those of the burst window."""
+        """The `RateLimit-*` headers; remaining and reset are for the burst window."""
         allowed, seconds = TIERS[self.tier][0]
         policy = ", ".join(f"{limit};w={length}" for limit, length in TIERS[self.tier])
         return {

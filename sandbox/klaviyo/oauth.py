@@ -1,4 +1,4 @@
-"""OAuth apps and the sign-ins to them, as Klaviyo keeps them; codes and tokens are numbered, never random."""
+"""OAuth apps and their sign-ins, like Klaviyo's; codes and tokens are numbered, never random."""
 
 import base64
 from collections.abc import Callable
@@ -12,7 +12,7 @@ UNUSED_LIFE = 90 * 86_400.0
 
 
 class OAuthError(Exception):
-    """A refusal: its status, and its code in OAuth's words."""
+    """A refusal: its status and its OAuth error code."""
 
     def __init__(self, code: str, status: int = 400) -> None:
         super().__init__(code)
@@ -22,7 +22,7 @@ class OAuthError(Exception):
 
 @dataclass(slots=True)
 class Grant:
-    """A sign-in: whose account, by which app, and what it may do."""
+    """A sign-in: its account, its app and its scopes."""
 
     account: str
     client: str
@@ -33,7 +33,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a person agreed to, until the app exchanges it."""
+    """The grant that a person agreed to, until the app exchanges the code."""
 
     grant: Grant
     challenge: str
@@ -43,10 +43,10 @@ class Code:
 
 @dataclass(slots=True)
 class OAuth:
-    """The apps with their secrets, and what is valid now.
+    """The apps with their secrets, and the valid codes and tokens.
 
-    `rotate`: whether a refresh replaces the refresh token, which is unconfirmed. A refresh ends the access
-    token before it, by choice.
+    `rotate`: whether a refresh replaces the refresh token, which is unconfirmed. A refresh ends the earlier
+    access token, by choice.
     """
 
     clock: Callable[[], float]
@@ -59,13 +59,13 @@ class OAuth:
     _made: int = 0
 
     def allow(self, grant: Grant, challenge: str, redirect_uri: str) -> str:
-        """The code for what a person has agreed to."""
+        """The code for a grant that a person agreed to."""
         code = self._new("code")
         self.codes[code] = Code(grant, challenge, redirect_uri, self.clock() + CODE_LIFE)
         return code
 
     def exchange(self, client: str, code: str, verifier: str, redirect_uri: str) -> dict[str, object]:
-        """The tokens for a code, once. Raises OAuthError."""
+        """The tokens for a code, which is valid once. Raises OAuthError."""
         known = self.codes.pop(code, None)
         challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         if (
@@ -84,18 +84,18 @@ class OAuth:
         return self._tokens(grant, rotate=self.rotate)
 
     def revoke(self, client: str, token: str) -> None:
-        """Ends the sign-in of a token of either kind; one that is not known is no error."""
+        """Ends the sign-in of an access or refresh token; an unknown token is not an error."""
         grant = self.grants.get(token) or self.access.get(token, (None,))[0]
         if grant is not None and grant.client == client:
             self._end(grant)
 
     def uninstall(self, account: str) -> None:
-        """Somebody removes all apps from an account."""
+        """A person removes all apps from an account."""
         for grant in [each for each in self.grants.values() if each.account == account]:
             self._end(grant)
 
     def grant_of(self, access_token: str) -> Grant | None:
-        """The sign-in of an access token that is valid now."""
+        """The sign-in of a valid access token."""
         grant, ends = self.access.get(access_token, (None, 0.0))
         return grant if ends > self.clock() else None
 

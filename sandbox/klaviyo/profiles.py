@@ -1,4 +1,4 @@
-"""The people of an account: who a profile is, and how profiles come, merge and go."""
+"""The profiles of an account: how they are identified, created, merged and deleted."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ ID = re.compile(r"01SANDBOX([0-9]{17})")
 
 @dataclass(slots=True)
 class Profile:
-    """One person; `number` orders profiles by age, `attributes` stays None unless they are kept."""
+    """One person; `number` sorts profiles by age, `attributes` is None unless they are kept."""
 
     number: int
     email: str | None = None
@@ -27,7 +27,7 @@ class Profile:
         return f"01SANDBOX{self.number:017}"
 
     def update(self, imported: Mapping[str, Any], unset: Sequence[str]) -> None:
-        """Takes over what was imported: a null changes nothing, `unset` removes custom properties."""
+        """Applies an import: a null changes nothing, `unset` removes custom properties."""
         kept = self.attributes = self.attributes or {}
         for name, value in imported.items():
             if isinstance(value, dict):
@@ -39,10 +39,10 @@ class Profile:
 
 
 class Profiles:
-    """Every profile of an account by number; one that was merged away or deleted leaves a gap for good.
+    """Every profile of an account by number; a merged or deleted one leaves a permanent gap.
 
-    A profile has one primary address, its `email`, and up to four secondary ones, which identify it too.
-    `on_merge` hears the numbers of the profile that goes and of the one that stays.
+    A profile has one primary address, its `email`, and up to four secondary ones, which also identify it.
+    `on_merge` receives the numbers of the removed and the remaining profile.
     """
 
     def __init__(self, on_merge: Callable[[int, int], None]) -> None:
@@ -59,7 +59,7 @@ class Profiles:
         return (profile for profile in self._profiles if profile)
 
     def __getitem__(self, number: int) -> Profile:
-        """KeyError where there is none any more."""
+        """Raises KeyError if the profile was removed."""
         profile = self._profiles[number]
         if profile is None:
             raise KeyError(number)
@@ -69,7 +69,7 @@ class Profiles:
         return self._profiles[number] is not None
 
     def after(self, number: int | None, *, descending: bool = False) -> Iterator[tuple[int, Profile]]:
-        """Profiles, with their numbers, beyond this number; from the first (or last) one where it is None."""
+        """Profiles, with their numbers, after this number; from the first (or last) one if it is None."""
         last = len(self._profiles)
         ascending = range(0 if number is None else number + 1, last)
         numbers = range(last if number is None else min(number, last))[::-1] if descending else ascending
@@ -85,12 +85,12 @@ class Profiles:
         return None if found is None else self._profiles[found]
 
     def emails(self, profile: Profile) -> list[str]:
-        """Its addresses, the primary one first."""
+        """Its addresses, primary first."""
         primary = [profile.email] if profile.email else []
         return [*primary, *self._secondary.get(profile.number, [])]
 
     def make_primary(self, profile: Profile, email: str) -> None:
-        """Makes an address the primary one, the one before a secondary one; ValueError where it can't be."""
+        """Makes an address primary, and the old primary one secondary; raises ValueError if it can't."""
         email = email.lower()
         owner = self.find("email", email)
         if owner not in (None, profile):
@@ -98,12 +98,12 @@ class Profiles:
         self._set_emails(profile, [email, *(kept for kept in self.emails(profile) if kept != email)])
 
     def upsert(self, row: Row) -> int:
-        """The number of the row's profile: found by email, else phone, else external id, else created.
+        """The number of the row's profile: found by email, else by phone, else by external id, else created.
 
-        The order is a choice, Klaviyo names none. Two addresses are two people, even behind one phone: then
-        the phone's later owner is who a phone finds. Behind one external id they are merged into the older
-        profile, whose primary address stays, as long as one profile can have all their addresses. An
-        identifier that the profile had is replaced, except for the address.
+        The order is a choice: Klaviyo documents none. Two addresses are two people, even with one phone; the
+        phone then finds its later owner. With one external id they are merged into the older profile, which
+        keeps its primary address, if one profile can have all their addresses. Replaces the profile's other
+        identifiers, but not its address.
         """
         profile = None
         for name in IDENTIFIERS:
@@ -128,11 +128,9 @@ class Profiles:
         return profile.number
 
     def merge(self, source: Profile, destination: Profile) -> None:
-        """Makes two profiles the destination; what it has stays. ValueError where it can't be."""
+        """Merges two profiles into the destination, which keeps its values; raises ValueError if it can't."""
         if source is destination or not self._fit(source, destination):
-            raise ValueError(
-                f"A profile can't be merged with itself, nor have more than {MAX_EMAILS} emails."
-            )
+            raise ValueError(f"A profile can't be merged with itself, or have more than {MAX_EMAILS} emails.")
         emails = [*self.emails(destination), *self.emails(source)]
         kept = destination.attributes or {}
         destination.attributes = {**(source.attributes or {}), **kept} or None
@@ -148,7 +146,7 @@ class Profiles:
         self._on_merge(source.number, destination.number)
 
     def remove(self, profile: Profile) -> None:
-        """The profile, its number and its id are gone for good; its identifiers lead nowhere."""
+        """Removes the profile, its number and its id for good; its identifiers find nothing."""
         self._profiles[profile.number] = None
         self._gone += 1
 

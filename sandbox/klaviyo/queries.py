@@ -1,4 +1,4 @@
-"""Query parameters: page size and cursor, sort, sparse fields, filters."""
+"""Query parameters: page size and cursor, sort, sparse fields and filters."""
 
 import ast
 import re
@@ -10,31 +10,31 @@ from typing import NamedTuple, Protocol
 
 from sandbox.klaviyo.errors import ApiError, invalid_parameter
 
-MAX_VALUES = 100  # of `any`; Klaviyo's own bound is unconfirmed
+MAX_VALUES = 100  # of `any`; Klaviyo's own limit is unconfirmed
 FILTER = re.compile(r"([a-z-]+)\(([a-z_]+),\s*(.+)\)", re.DOTALL)
 COMPARISONS = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
 CURSOR = re.compile(rb"next::id::([0-9]{1,18})")
 type Params = Mapping[str, str]
 type Start[T] = Callable[[int | None], Iterable[tuple[int, T]]]
-"""What follows a number, each item with a number of its own; from the first one where it is None."""
+"""The items after a number, each with its own number; all items if it is None."""
 
 
 class Numbered(Protocol):
-    """Whatever is listed in pages: its number never changes and orders it."""
+    """An item of a paged listing; its number never changes and sorts it."""
 
     @property
     def number(self) -> int: ...
 
 
 class Filter(NamedTuple):
-    """`any` or `equals` with its texts."""
+    """`any` or `equals` with its values."""
 
     field: str
     values: list[str]
 
 
 class Comparison(NamedTuple):
-    """`greater-than` and the like, with a moment (epoch s)."""
+    """`greater-than` or similar, with a time (epoch s)."""
 
     operator: str
     moment: float
@@ -43,7 +43,7 @@ class Comparison(NamedTuple):
 def read_page[T](
     start: Start[T], params: Params, *, default: int = 20, maximum: int = 100
 ) -> tuple[list[T], str | None]:
-    """One page, and the cursor of the next page, None on the last one."""
+    """One page, and the cursor of the next one, None on the last page."""
     size = _page_size(params, default, maximum)
     found = list(islice(start(_cursor(params)), size + 1))
     page = [item for _, item in found[:size]]
@@ -53,7 +53,7 @@ def read_page[T](
 
 
 def in_order[T: Numbered](items: Iterable[T], *, descending: bool = False) -> Start[T]:
-    """Items in the order of their numbers."""
+    """Items sorted by number."""
     sign = -1 if descending else 1
 
     def start(after: int | None) -> Iterable[tuple[int, T]]:
@@ -72,7 +72,7 @@ def read_sort(params: Params, field: str) -> bool:
 
 
 def read_fields(params: Params, name: str, allowed: Collection[str]) -> Collection[str]:
-    """A comma-separated parameter such as `fields[profile]`, all of `allowed` where it is missing."""
+    """A comma-separated parameter such as `fields[profile]`; all of `allowed` if it is missing."""
     if name not in params:
         return allowed
     fields = params[name].split(",")
@@ -83,9 +83,9 @@ def read_fields(params: Params, name: str, allowed: Collection[str]) -> Collecti
 
 
 def read_filter(params: Params, *fields: str, values: Collection[str] = ()) -> Filter | None:
-    """`any(field,["a","b"])` or `equals(field,"a")`, one of them; None without a filter.
+    """`any(field,["a","b"])` or `equals(field,"a")`; None without a filter.
 
-    `values` are the only values there are, if they are counted.
+    `values` are the only allowed values, if given.
     """
     if "filter" not in params:
         return None
@@ -105,7 +105,7 @@ def read_filter(params: Params, *fields: str, values: Collection[str] = ()) -> F
 
 
 def read_comparison(params: Params, field: str) -> Comparison | None:
-    """`greater-than(field,2026-10-15T12:00:00Z)` and the like; None where another field is filtered."""
+    """`greater-than(field,2026-10-15T12:00:00Z)` or similar; None if another field is filtered."""
     if "filter" not in params:
         return None
     operator, named, text = _split_filter(params["filter"])

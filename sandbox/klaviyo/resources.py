@@ -1,6 +1,6 @@
 """Accounts and their usage, lists, flows, profiles, jobs and import errors as JSON:API resources.
 
-`base` is the server's own origin; the links carry a trailing slash, as Klaviyo's do.
+`base` is the server's origin; the links have a trailing slash, like Klaviyo's.
 """
 
 from collections.abc import Collection
@@ -63,7 +63,7 @@ def job_resource(
 def import_error_resource(
     failed: FailedProfile, job: ImportJob, fields: Collection[str] = ERROR_FIELDS
 ) -> dict[str, Any]:
-    """An import error echoes the person: in `detail` and, whole, as `original_payload`."""
+    """An import error repeats the person's data: in `detail`, and in full as `original_payload`."""
     failure = failed.failure
     attributes = {
         "code": failure.code,
@@ -97,7 +97,7 @@ def list_resource(
 def flow_resource(
     listed: KlaviyoList, name: str, base: str, fields: Collection[str] = FLOW_FIELDS
 ) -> dict[str, Any]:
-    """A live flow that starts when somebody joins the list."""
+    """A live flow that starts when a person joins the list."""
     attributes = {
         "name": name,
         "status": "live",
@@ -149,7 +149,7 @@ def account_resource(account: Account, base: str, fields: Collection[str] = ACCO
 def usage_resources(
     account: Account, now: float, base: str, fields: Collection[str] = USAGE_FIELDS
 ) -> list[dict[str, Any]]:
-    """What the plan has room for, in a month; which ids Klaviyo gives the rows is unconfirmed."""
+    """The plan's monthly usage and maximum; the ids of Klaviyo's rows are unconfirmed."""
     start = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     end = (start + timedelta(days=31)).replace(day=1)
     period = {"period_start": start.isoformat(), "period_end": end.isoformat(), "as_of": moment(now)}

@@ -1,4 +1,4 @@
-"""JSON:API answers."""
+"""JSON:API responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def json_response(body: dict[str, Any], status: int, headers: Mapping[str, str] 
 
 
 def error_response(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
-    """A 429 carries `Retry-After` and, as Klaviyo's, none of the other `headers`."""
+    """A 429 has `Retry-After` and, like Klaviyo's, none of the other `headers`."""
     if error.retry_after is not None:
         headers = {"Retry-After": str(error.retry_after)}
     return json_response(error.to_json(), error.status, headers)

@@ -1,4 +1,4 @@
-"""The stand-in as an ASGI app: routes to Klaviyo's endpoints, behind faults and a log of requests."""
+"""The stand-in as an ASGI app: Klaviyo's endpoints, behind faults and a log of requests."""
 
 from collections.abc import Awaitable, Callable
 
@@ -22,7 +22,7 @@ from sandbox.klaviyo.stand_in import StandIn
 
 
 def app(stand_in: StandIn) -> Starlette:
-    """Klaviyo's endpoints with and without a trailing slash, OAuth, and `/sandbox/…` to look and script."""
+    """Klaviyo's endpoints with and without a trailing slash, OAuth, and `/sandbox/…` for scripts."""
     routes = [
         Route(path, _route(stand_in, endpoint), methods=[endpoint.method], name=endpoint.name)
         for endpoint in ENDPOINTS
@@ -38,14 +38,14 @@ def app(stand_in: StandIn) -> Starlette:
 def _route(stand_in: StandIn, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         body = await _read(request)
-        # A thread, so that a check of 10,000 profiles doesn't keep other answers waiting.
+        # In a thread, so that checking 10,000 profiles does not delay other responses.
         return await run_in_threadpool(_answer, stand_in, endpoint, request, body)
 
     return respond
 
 
 async def _read(request: Request) -> bytes:
-    """The body; of one that is too large, no more than shows it."""
+    """The body; of a body that is too large, only enough to notice."""
     body = bytearray()
     async for chunk in request.stream():
         if len(body) <= MAX_BODY:

@@ -1,4 +1,4 @@
-"""`/oauth/…`: the page on which a person allows an app in or not, and what the app itself calls."""
+"""`/oauth/…`: the page on which a person allows or denies an app, and the routes that the app calls."""
 
 import base64
 import re
@@ -36,7 +36,7 @@ NAMES = (
 
 
 class SignInRoutes:
-    """The page asks nobody for a password: whoever can reach it is a user of every account."""
+    """The page needs no password: anyone who can reach it is a user of every account."""
 
     def __init__(self, stand_in: StandIn) -> None:
         self._stand_in = stand_in
@@ -68,7 +68,7 @@ class SignInRoutes:
         form = await _form(request)
         account = form.get("account", "")
         if (problem := self._problem(form)) or account not in self._stand_in.accounts:
-            return Response(problem or "There is no such account.", 400, media_type="text/plain")
+            return Response(problem or "The account does not exist.", 400, media_type="text/plain")
         answer = {"error": "access_denied"}
         if form.get("decision") == "allow":
             grant = Grant(account, form["client_id"], frozenset(form["scope"].split()))
@@ -121,24 +121,24 @@ class SignInRoutes:
         return client
 
     def _problem(self, given: Mapping[str, str]) -> str:
-        """What is wrong with the address that the app made; blank where nothing is."""
+        """The problem of the app's URL; blank if it has none."""
         missing = [name for name in NAMES if not given.get(name)]
         if missing:
             return f"Missing: {', '.join(missing)}."
         if given["client_id"] not in self._stand_in.oauth.clients:
-            return "There is no such app."
+            return "The app does not exist."
         parts = urlsplit(given["redirect_uri"])
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-            return "The redirect_uri can't be one."
+            return "The redirect_uri is not valid."
         if given["response_type"] != "code" or given["code_challenge_method"] != "S256":
-            return "Only codes with PKCE S256 are given."
+            return "Only codes with PKCE S256 are supported."
         if not re.fullmatch(r"[A-Za-z0-9_-]{43}", given["code_challenge"]):
             return "The code_challenge is not a SHA-256."
         return "" if frozenset(given["scope"].split()) <= SCOPES else "A scope is not known."
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form; of a body that is too large, or another one, none."""
+    """The fields of a form; none if the body is too large or not a form."""
     body = bytearray()
     async for chunk in request.stream():
         if len(body) <= MAX_BODY:

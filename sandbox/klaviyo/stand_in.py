@@ -1,4 +1,4 @@
-"""The state of the stand-in: accounts, what scripts ask of it, and a log of requests."""
+"""The state of the stand-in: accounts, script settings, and a log of requests."""
 
 import time
 from collections import deque
@@ -18,9 +18,9 @@ KEPT_REQUESTS = 100_000
 
 
 class LoggedRequest(NamedTuple):
-    """One answered request: when (epoch s), what, and how; status 0 where no answer was given.
+    """One request: when (epoch s), what, and the response's status; 0 without a response.
 
-    `arrived` is when its first byte came, `time` when it was answered.
+    `arrived` is the time of its first byte, `time` that of the response.
     """
 
     arrived: float
@@ -34,21 +34,21 @@ class LoggedRequest(NamedTuple):
 
 
 class StandIn:
-    """A Klaviyo in memory; safe to use from the tests' thread while it serves.
+    """A Klaviyo in memory. The tests' thread can use it safely while it serves.
 
-    `clock` gives epoch seconds, `limits=False` switches the rate limits off, `keep_attributes` keeps more of
-    a profile than its identifiers, `job_seconds` is how long a job takes. What scripts may set at any time:
+    `clock` returns epoch seconds, `limits=False` turns off the rate limits, `keep_attributes` keeps more of a
+    profile than its identifiers, `job_seconds` is the duration of a job. Scripts can set at any time:
 
-    - `bad_rows_named`: how many bad rows a 400 names; None all, 0 none. What Klaviyo does is unconfirmed.
-    - `refused_emails`: valid addresses (lower case) that a 400 refuses all the same.
-    - `failures`: addresses (lower case) whose profiles an accepted job leaves out, with an import error.
-    - `plans`: how the next jobs go, one each.
+    - `bad_rows_named`: how many bad rows a 400 names; None all, 0 none. Klaviyo's behavior is unconfirmed.
+    - `refused_emails`: valid addresses (lowercase) that a 400 refuses anyway.
+    - `failures`: addresses (lowercase) whose profiles an accepted job skips, with an import error.
+    - `plans`: the course of the next jobs, one each.
     - `faults`: a `FaultScript`.
-    - `first_revision`: older ones are retired.
-    - `oauth`: the OAuth apps, and how their tokens behave: an `OAuth`.
-    - `secondary_addresses_found`: whether filters find people by a secondary address too; unconfirmed.
-    - `unknown_ids_ignored`: whether a change of members passes over profiles that are not there, such as
-      merged and deleted ones, where otherwise it is a 404; what Klaviyo does is unconfirmed.
+    - `first_revision`: older revisions are retired.
+    - `oauth`: the OAuth apps and the behavior of their tokens: an `OAuth`.
+    - `secondary_addresses_found`: whether filters also find people by a secondary address; unconfirmed.
+    - `unknown_ids_ignored`: whether a change of members skips profiles that do not exist, such as merged and
+      deleted ones, instead of a 404; Klaviyo's behavior is unconfirmed.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class StandIn:
         lists: Mapping[str, str] | None = None,
         tiers: Mapping[str, str] | None = None,
     ) -> Account:
-        """Adds or replaces an account: scopes by key, names of lists by id, tiers by name of endpoint."""
+        """Adds or replaces an account: scopes by key, list names by id, tiers by endpoint name."""
         with self.lock:
             account = self.accounts[account_id] = Account(account_id, name, dict(keys), dict(tiers or {}))
             for list_id, list_name in (lists or {}).items():
@@ -103,16 +103,16 @@ class StandIn:
             return added
 
     def remove_list(self, list_id: str) -> None:
-        """As somebody does at Klaviyo; its members stay profiles. KeyError where there is none."""
+        """Removes a list, as a person does at Klaviyo; keeps its members' profiles. Raises KeyError."""
         with self.lock:
             del self.account_of(list_id).lists[list_id]
 
     def on_import(self, observer: Callable[[Any], None]) -> None:
-        """Calls `observer` with each body that is posted to be imported, good or bad, one at a time."""
+        """Calls `observer` with the body of each posted import, valid or not, one at a time."""
         self._observers.append(observer)
 
     def accept_import(self, account: Account, body: Any) -> ImportJob:
-        """Checks a body and makes it a job; raises ApiError (400), and then nothing of it is imported."""
+        """Checks a body and makes it a job; raises ApiError (400), and then imports nothing of it."""
         for observe in self._observers:
             observe(body)
         profiles = read_profiles(body)
@@ -139,31 +139,31 @@ class StandIn:
         return job
 
     def settle(self) -> None:
-        """Lets every job go as far as the clock says."""
+        """Advances every job to the clock's time."""
         with self.lock:
             for account in self.accounts.values():
                 account.settle(self.clock())
 
     def members(self, list_id: str) -> list[Profile]:
-        """The members of a list of any account, in the order they joined; KeyError where there is none."""
+        """The members of a list in any account, in joining order; raises KeyError if it does not exist."""
         with self.lock:
             self.settle()
             account = self.account_of(list_id)
             return [account.profiles[number] for number in account.lists[list_id].members]
 
     def account_of(self, list_id: str) -> Account:
-        """The account that has this list; KeyError where none has."""
+        """The account that has this list; raises KeyError if none has."""
         for account in self.accounts.values():
             if list_id in account.lists:
                 return account
         raise KeyError("no such list")
 
     def profile(self, who: str) -> Profile:
-        """The profile with this email or id, of the first account that has it; KeyError where none has."""
+        """The profile with this email or id in the first account that has it; raises KeyError if none has."""
         return self.find(who)[1]
 
     def find(self, who: str) -> tuple[Account, Profile]:
-        """The same, and its account."""
+        """The same, with its account."""
         with self.lock:
             self.settle()
             for account in self.accounts.values():

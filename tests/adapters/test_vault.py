@@ -181,7 +181,7 @@ def test_a_key_vault_without_the_secret_says_which(key_vault: KeyVaultServer) ->
 
 
 def test_a_key_vault_that_denies_says_why(key_vault: KeyVaultServer) -> None:
-    """A wrong token, a missing role, a disabled and an expired secret are for people to mend."""
+    """A wrong token, a missing role, a disabled and an expired secret are for people to fix."""
     key_vault.secrets |= dict.fromkeys(("key", "barred", "disabled", "expired"), KEY)
     key_vault.refused = {"barred": "ForbiddenByRbac", "disabled": "SecretDisabled"}
     key_vault.expired = {"expired"}

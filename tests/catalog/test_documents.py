@@ -188,7 +188,7 @@ def test_what_is_wrong_with_a_connection_is_said_with_its_pointer(
 
 
 def test_every_problem_comes_in_one_answer() -> None:
-    """Nobody has to mend a document ten times."""
+    """All problems of a document are fixed at once."""
     content = SHORT_EXPORT | {
         "id": "",
         "segments": [],

@@ -54,13 +54,15 @@ def file_of(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> 
 SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>"""
 WORKBOOK = """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
-<sheet name="Kunden" sheetId="1" r:id="r1"/><sheet name="Other" sheetId="2" r:id="r2"/></sheets></workbook>"""
+<sheet name="Kunden" sheetId="1"{} r:id="r1"/><sheet name="Other" sheetId="2" r:id="r2"/>
+</sheets></workbook>"""
 RELATIONS = """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>"""
 TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 
 
-def workbook(path: Path, *rows: tuple[str | int | float | bool, ...]) -> Path:
-    """Writes an .xlsx file whose first sheet has these rows."""
+def workbook(path: Path, *rows: tuple[str | int | float | bool, ...], hides: bool = False) -> Path:
+    """Writes an .xlsx file whose first sheet has these rows; with `hides` it is hidden, and the second sheet
+    has only the first two rows."""
 
     def cell(value: str | int | float | bool) -> str:
         match value:
@@ -78,14 +80,15 @@ def workbook(path: Path, *rows: tuple[str | int | float | bool, ...]) -> Path:
         )
         return RELATIONS.format("".join(made))
 
-    content = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    content = [f"<row>{''.join(map(cell, row))}</row>" for row in rows]
     with ZipFile(path, "w") as archive:
         archive.writestr("_rels/.rels", relations("officeDocument", "xl/workbook.xml"))
-        archive.writestr("xl/workbook.xml", WORKBOOK)
+        archive.writestr("xl/workbook.xml", WORKBOOK.format(' state="hidden"' if hides else ""))
         archive.writestr(
             "xl/_rels/workbook.xml.rels",
             relations("worksheet", "worksheets/sheet1.xml", "worksheets/sheet2.xml"),
         )
-        archive.writestr("xl/worksheets/sheet1.xml", SHEET.format(content))
-        archive.writestr("xl/worksheets/sheet2.xml", SHEET.format(""))
+        archive.writestr("xl/worksheets/sheet1.xml", SHEET.format("".join(content)))
+        second = "".join(content[:2]) if hides else ""
+        archive.writestr("xl/worksheets/sheet2.xml", SHEET.format(second))
     return path

@@ -36,19 +36,20 @@ def test_add_writes_key_and_document(command: Command, world: World) -> None:
 
 
 def test_add_for_people(command: Command, world: World) -> None:
-    """People and groups are given by comma; a blank between two commas is nobody, and a name is a mistake."""
+    """People and groups are separated by commas; a blank between two commas is ignored, and a name is an
+    error."""
     ids = ("00000000-0000-4000-8000-00000000ada0", "00000000-0000-4000-8000-0000000000f0")
     answers = ["Mine", "mine", "pk_sandbox", f"{ids[0]}, , {ids[1]},", "y"]
 
     refused = command("connections", "add", input=typed(*answers[:3], "ada@example.org", "y"))
     assert command("connections", "add", input=typed(*answers)).exit_code == 0
 
-    assert (refused.exit_code, "nor an object id of Microsoft Entra" in refused.output) == (2, True)
+    assert (refused.exit_code, "or an object id of Microsoft Entra" in refused.output) == (2, True)
     assert world.services.catalog.connection("mine").shared_with == ids
 
 
 def test_add_asks_again_for_what_can_not_be(command: Command) -> None:
-    """An id that is taken or no id, and a key that can't be one, are asked for again."""
+    """An id that exists or is not valid, and a key that can't be one, are asked for again."""
     answers = ["Mine", "No Id", "sandbox", "mine", "clé", "pk_sandbox", "", "y"]
 
     result = command("connections", "add", input=typed(*answers))
@@ -130,7 +131,7 @@ def test_a_connection_is_changed_detached_and_removed(command: Command, world: W
 
 
 def test_lists_of_a_connection(command: Command) -> None:
-    """With the opt-in process, which decides who gets mail."""
+    """The output has the opt-in process, which decides who gets mail."""
     assert json.loads(command("connections", "lists", "sandbox", "--json").stdout) == {
         "lists": [{"id": "Y6nRLr", "name": "VIP", "opt_in": "single_opt_in"}]
     }

@@ -1,4 +1,4 @@
-"""`demo`: what it does where it can't begin, and where it is interrupted. README shows its output."""
+"""`demo` if it can't begin, and if it is interrupted. README shows its output."""
 
 import signal
 import subprocess
@@ -51,5 +51,5 @@ def test_two_demos_in_a_folder(command: Command, tmp_path: Path, monkeypatch: py
         assert Path("data/demo/state/exports/vip.json").exists()
         assert Path("data").stat().st_mode & 0o777 == 0o700
 
-    assert "the next demo starts over" in said[0]
+    assert "The next one starts over" in said[0]
     assert "Traceback" not in said[0]

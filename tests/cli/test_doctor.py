@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong, each thing by itself, and what to do about it."""
+"""`doctor` reports each problem separately, with a fix."""
 
 import json
 from dataclasses import replace
@@ -25,10 +25,10 @@ def well(world: World) -> World:
 
 
 def wrong(command: Command, **environment: str) -> dict[str, dict[str, str]]:
-    """What `doctor --json` finds wrong, by name; each comes with what to do."""
+    """The problems that `doctor --json` finds, by name; each has a fix."""
     result = command("doctor", "--json", **environment)
     document = json.loads(result.stdout)
-    told = [finding for finding in document["findings"] if finding["mend"]]
+    told = [finding for finding in document["findings"] if finding["fix"]]
     found = {finding["name"]: finding for finding in told if not finding["warning"]}
     assert document["well"] is not bool(found)
     assert result.exit_code == (1 if found else 0)
@@ -36,14 +36,15 @@ def wrong(command: Command, **environment: str) -> dict[str, dict[str, str]]:
 
 
 def test_nothing_is_wrong(command: Command, well: World) -> None:
-    """Everything an export stands on is named; exit code 0, and the state is as it was."""
+    """The output names everything that an export depends on; the exit code is 0, and the state has not
+    changed."""
     before = list(well.services.state.list())
 
     result = command("doctor")
 
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[-1] == "Nothing is wrong."
+    assert lines[-1] == "No problems were found."
     assert [line.split(":")[0] for line in lines[:-1]] == [
         "ok    versions",
         "ok    segments",
@@ -82,16 +83,16 @@ def test_a_key_that_is_missing_hides_nothing_else(command: Command, well: World)
         "list of vip",
         "segment HighValueSegment of vip",
     }
-    assert "connection first" in found["list of vip"]["mend"]
-    assert "Add the key to" in found["secret klaviyo-sandbox"]["mend"]
-    assert found["account of sandbox"]["mend"] == found["secret klaviyo-sandbox"]["mend"]
+    assert "connection first" in found["list of vip"]["fix"]
+    assert "Add the key to" in found["secret klaviyo-sandbox"]["fix"]
+    assert found["account of sandbox"]["fix"] == found["secret klaviyo-sandbox"]["fix"]
 
 
 def test_a_file_of_keys_that_others_can_read(command: Command, well: World) -> None:
-    """Says what to type, with the file's own path."""
+    """The fix is a command with the file's own path."""
     path = well.services.settings.secrets_file
     path.chmod(0o644)
-    assert f"chmod 600 {path}" in wrong(command)["secret klaviyo-sandbox"]["mend"]
+    assert f"chmod 600 {path}" in wrong(command)["secret klaviyo-sandbox"]["fix"]
 
 
 def test_a_key_that_klaviyo_does_not_know(command: Command, well: World) -> None:
@@ -99,18 +100,18 @@ def test_a_key_that_klaviyo_does_not_know(command: Command, well: World) -> None
     well.secrets({"klaviyo-sandbox": "pk_unknown"})
     found = wrong(command)
     assert found.keys() == {"account of sandbox", "list of vip"}
-    assert "key that Klaviyo knows into the vault" in found["account of sandbox"]["mend"]
+    assert "key that Klaviyo knows into the vault" in found["account of sandbox"]["fix"]
 
 
 @pytest.mark.parametrize("scope", ["accounts:read", "lists:read", "profiles:read"])
 def test_a_key_without_a_scope(command: Command, well: World, scope: str) -> None:
-    """A key that can't read what a run reads would fail in it: it is seen before the first."""
+    """A run with this key would fail, so doctor reports it before the first run."""
     scopes = {"accounts:read", "lists:read", "profiles:read"} - {scope}
     keys = {"pk_sandbox": frozenset(scopes)}
     well.stand_in.add_account("SNDBOX", "Sandbox", keys=keys, lists={"Y6nRLr": "VIP"})
     account = wrong(command)["account of sandbox"]
     assert scope in account["message"]
-    assert "docs/security.md" in account["mend"]
+    assert "docs/security.md" in account["fix"]
 
 
 def test_a_key_of_another_account(command: Command, well: World) -> None:
@@ -118,7 +119,7 @@ def test_a_key_of_another_account(command: Command, well: World) -> None:
     well.document("connections/sandbox.json", account={"id": "OTHER", "name": "Other"})
     account = wrong(command)["account of sandbox"]
     assert "SNDBOX, not the connection's OTHER" in account["message"]
-    assert "connection's own account" in account["mend"]
+    assert "connection's own account" in account["fix"]
 
 
 def test_a_list_and_a_column_that_are_not_there(command: Command, well: World) -> None:
@@ -127,7 +128,7 @@ def test_a_list_and_a_column_that_are_not_there(command: Command, well: World) -
     found = wrong(command)
     assert "'Nowher'" in found["list of vip"]["message"]
     assert "'Mail'" in found["segment HighValueSegment of vip"]["message"]
-    assert all("apply -f FILE" in finding["mend"] for finding in found.values())
+    assert all("apply -f FILE" in finding["fix"] for finding in found.values())
 
 
 def test_a_segment_that_is_not_there(command: Command, well: World) -> None:
@@ -135,13 +136,13 @@ def test_a_segment_that_is_not_there(command: Command, well: World) -> None:
     well.document("exports/vip.json", segments=["HighValueSegment", "Nowhere"])
     found = wrong(command)
     assert found.keys() == {"segment Nowhere of vip"}
-    assert "segment-export segments" in found["segment Nowhere of vip"]["mend"]
+    assert "segment-export segments" in found["segment Nowhere of vip"]["fix"]
 
 
 def test_segments_that_are_not_there(command: Command, well: World) -> None:
     """If SEGMENTS_URL has no segments, the setting has to be fixed, and no document."""
     found = wrong(command, SEGMENTS_URL=f"file:{well.folder / 'elsewhere'}")
-    assert "Check SEGMENTS_URL" in found["segments"]["mend"]
+    assert "Check SEGMENTS_URL" in found["segments"]["fix"]
 
 
 def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
@@ -149,13 +150,13 @@ def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
     well.services.state.delete("connections/sandbox.json")
     found = wrong(command)
     assert found.keys() == {"exports/vip.json", "list of vip"}
-    assert {"Fix or create the connection first" in finding["mend"] for finding in found.values()} == {True}
+    assert {"Fix or create the connection first" in finding["fix"] for finding in found.values()} == {True}
 
 
 def test_a_head_that_is_not_valid(command: Command, well: World) -> None:
     """No document can fix it: the runbook explains how to restore it."""
     well.services.state.write("heads/vip.json", b"{")
-    assert "docs/runbook.md" in wrong(command)["schedule of vip"]["mend"]
+    assert "docs/runbook.md" in wrong(command)["schedule of vip"]["fix"]
 
 
 def test_a_document_that_is_not_valid(command: Command, well: World) -> None:
@@ -166,10 +167,10 @@ def test_a_document_that_is_not_valid(command: Command, well: World) -> None:
 
 
 def test_pauses(command: Command, well: World) -> None:
-    """What somebody paused and forgot is why nothing runs."""
+    """A forgotten pause is why nothing runs."""
     well.document("connections/sandbox.json", paused=True)
     found = json.loads(command("doctor", "--json", EXPORTS_PAUSED="true").stdout)["findings"]
-    assert {finding["name"] for finding in found if finding["mend"]} == {
+    assert {finding["name"] for finding in found if finding["fix"]} == {
         "settings",
         "pause of sandbox",
     }
@@ -181,18 +182,18 @@ def test_a_schedule_whose_last_run_failed(command: Command, well: World) -> None
     run = well.run()
     well.stand_in.faults.clear()
     assert run.status == "failed"
-    assert f"runs show {run.id}" in wrong(command)["schedule of vip"]["mend"]
+    assert f"runs show {run.id}" in wrong(command)["schedule of vip"]["fix"]
 
 
 def test_the_next_time_of_a_recurrence(command: Command, well: World) -> None:
-    """In UTC, whatever its time zone."""
+    """The time is in UTC, in any time zone."""
     when = {"cron": "0 6 * * *", "timezone": "Asia/Tokyo"}
     well.document("exports/vip.json", schedule={"when": when})
     assert " 21:00 UTC; no run yet" in command("doctor").stdout
 
 
 def test_a_state_that_can_not_be_written(command: Command, well: World) -> None:
-    """Without it nothing else can be looked at."""
+    """Nothing else can be checked without the state."""
     state = Path(well.services.settings.state_url.removeprefix("file:"))
     (state / "locks").write_text("a file where a folder should be")
     assert wrong(command).keys() == {"state"}
@@ -210,7 +211,7 @@ def test_where_nothing_is_configured(command: Command, well: World) -> None:
         "warn  exports",
     ]
     assert result.stdout.count("Check STATE_URL") == 2
-    assert lines[-1] == "Nothing is wrong. Check the warnings."
+    assert lines[-1] == "No problems were found. Check the warnings."
 
 
 def test_a_folder_that_is_not_there(command: Command, well: World) -> None:
@@ -238,10 +239,10 @@ def test_the_queue(command: Command, well: World, azurite_queues: AzuriteQueues,
 
 
 def test_a_queue_that_is_away(command: Command, well: World) -> None:
-    """With what to do, and the rest is checked all the same."""
+    """The problem has a fix, and everything else is still checked."""
     found = wrong(command, QUEUE_URL="http://127.0.0.1:1/devstoreaccount1/work")
     assert found.keys() == {"queue"}
-    assert "Try again later" in found["queue"]["mend"]
+    assert "Try again later" in found["queue"]["fix"]
 
 
 class NoSender:
@@ -258,7 +259,7 @@ class NoSender:
 
 
 def test_an_app_that_may_not_send(well: World) -> None:
-    """The role on one queue says nothing of the other."""
+    """The role on one queue does not cover the other."""
     services = replace(well.services, queue=NoSender())
     (found,) = (each for each in examine(services, well.deadline()) if each.name == "queue")
     assert not found.warning
@@ -274,3 +275,15 @@ def test_an_account_that_waits_for_a_worker(well: World, minutes: int, *, late: 
     (found,) = (each for each in examine(well.services, well.deadline()) if each.name == "workers")
     assert (found.warning, bool(found.fix)) == (late, late)
     assert ("sandbox" in found.message) is late
+
+
+def test_a_klaviyo_that_is_away_is_noted_at_once(
+    command: Command, well: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks at nothing for two minutes."""
+    monkeypatch.setattr("cli.doctor.command.ONLINE", 1)
+
+    result = command("doctor", KLAVIYO_URL="http://127.0.0.1:9")
+
+    assert result.exit_code == 1
+    assert "Something does not answer. Trying again, for up to 1 s." in result.stderr

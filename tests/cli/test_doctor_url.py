@@ -1,4 +1,4 @@
-"""`doctor --url`: what it reports of an app that is asked with a forged sign-in, and when it last ticked."""
+"""`doctor --url`: its findings about an app, from a forged sign-in and from its health."""
 
 import base64
 import json
@@ -27,12 +27,12 @@ from tests.support.tls import serving_tls
         (401, "is refused", ""),
         (302, "is refused", ""),
         (503, "the sign-in is off", sign_in.SIGN_IN_OFF),
-        (200, "is believed", sign_in.FORGED),
-        (404, "answers 404", sign_in.NOT_REACHED),
+        (200, "is accepted", sign_in.FORGED),
+        (404, "responds with 404", sign_in.NOT_REACHED),
     ],
 )
 def test_an_app_that_believes_a_forged_sign_in(status: int, message: str, fix: str) -> None:
-    """After each deployment: the header says administrator, and there is no token."""
+    """Run after each deployment: the header claims an administrator, without a token."""
     seen: list[str] = []
 
     def me(request: Request) -> Response:
@@ -67,7 +67,7 @@ def test_an_app_that_is_not_there() -> None:
 
 
 def health(body: str, status: int = 200) -> Starlette:
-    """An app of which only the health can be asked."""
+    """An app that only serves its health."""
 
     def answer(_: Request) -> Response:
         return Response(body, status_code=status, media_type="application/json")
@@ -86,7 +86,7 @@ def health(body: str, status: int = 200) -> Starlette:
 def test_an_app_whose_timer_is_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: timedelta | None, said: str, *, is_silent: bool
 ) -> None:
-    """Its health says when it last ticked, to everybody."""
+    """Its health shows every caller when it last ticked."""
     last_tick = None if age is None else (datetime.now(UTC) - age).isoformat()
     body = json.dumps({"status": "ok", "last_tick": last_tick})
     with serving_tls(health(body), tmp_path) as (url, authority):

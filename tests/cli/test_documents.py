@@ -35,7 +35,8 @@ def problems(result: Result) -> list[list[tuple[str, str]]]:
 
 
 def test_exports_with_the_status_of_their_last_run(command: Command, world: World) -> None:
-    """What Customer Insights' page of exports shows: name, type, status, refreshed, schedule, connection."""
+    """The list has the columns of Customer Insights' page: name, type, status, refreshed, schedule,
+    connection."""
     world.segment(People(3))
     put(world, "never", id="never")
     world.document("exports/vip.json", schedule={"when": {"cron": "0 6 * * *", "timezone": "Europe/Paris"}})
@@ -64,7 +65,7 @@ def test_exports_with_the_status_of_their_last_run(command: Command, world: Worl
 
 
 def test_a_broken_export_hides_no_other(command: Command, world: World) -> None:
-    """It has a row of its own, and what is wrong stands below."""
+    """It has its own row, and its problem is printed below the table."""
     put(world, "broken", id="broken", list_id="no list")
     put(world, "lost", id="lost", connection="no-such")
 
@@ -76,7 +77,7 @@ def test_a_broken_export_hides_no_other(command: Command, world: World) -> None:
 
 
 def test_what_show_prints_apply_takes(command: Command, world: World, tmp_path: Path) -> None:
-    """A document that comes back as it was is unchanged, and not written again."""
+    """An unchanged document is not written again."""
     before = world.services.state.stat("exports/vip.json").etag
     export = write(tmp_path, "vip.json", command("exports", "show", "vip").stdout)
     connection = write(tmp_path, "sandbox.json", command("connections", "show", "sandbox", "--json").stdout)
@@ -91,7 +92,7 @@ def test_what_show_prints_apply_takes(command: Command, world: World, tmp_path: 
 
 
 def test_apply_creates_and_changes(command: Command, world: World, tmp_path: Path) -> None:
-    """New documents are created, others changed; who did it and when is in them."""
+    """New documents are created and others changed; they record who did it and when."""
     changed = write(tmp_path, "vip.json", EXPORT | {"display_name": "Very important"})
     created = write(tmp_path, "more.json", EXPORT | {"id": "more", "connection": "second"})
     second = write(tmp_path, "second.json", CONNECTION | {"id": "second"})
@@ -137,7 +138,7 @@ def test_apply_writes_nothing_where_one_is_not_valid(command: Command, world: Wo
 
 
 def test_apply_without_a_file_is_wrong_usage(command: Command) -> None:
-    """The message has what is missing."""
+    """The message names what is missing."""
     result = command("apply")
 
     assert result.exit_code == 2
@@ -163,7 +164,7 @@ def test_validate_shows_every_problem_of_every_document(command: Command, world:
 
 
 def test_validate_takes_files_that_name_each_other(command: Command, tmp_path: Path) -> None:
-    """A connection may come with its export; two documents may not have one id."""
+    """A connection can be validated with its export; two documents can't have the same id."""
     connection = write(tmp_path, "c.json", CONNECTION | {"id": "new"})
     export = write(tmp_path, "e.json", EXPORT | {"connection": "new"})
 
@@ -181,7 +182,7 @@ def test_validate_a_file_that_is_not_there(command: Command) -> None:
 
 
 def test_validate_online_finds_what_a_run_would(command: Command, world: World) -> None:
-    """List, segment and columns are looked for where they are; close names come first."""
+    """List, segment and columns are looked up; the message lists close names first."""
     world.segment(People(1))
     world.document(
         "exports/vip.json",

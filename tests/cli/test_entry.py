@@ -1,4 +1,4 @@
-"""What every command promises: help with an example, messages to act on, exit codes, one JSON document."""
+"""The promises of every command: help with an example, actionable messages, exit codes, one JSON document."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def test_errors_as_json(command: Command, arguments: list[str], code: str, exit_
 
 
 def test_errors_say_what_to_do(command: Command, world: World) -> None:
-    """A person reads on standard error what is wrong, its code, and the command that helps."""
+    """Standard error has the problem, its code, and the command that helps."""
     result = command("run", "no-such")
 
     assert (result.exit_code, result.stdout) == (2, "")
@@ -125,7 +125,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(world: World) -> None:
 
     assert process.returncode == 130
     assert "Stopping after the posts in flight" in errors
-    assert "the same command resumes it" in said
+    assert "Run the same command again to resume it." in said
     assert "Traceback" not in errors
     head, _ = read_head(world.services.state, "vip")
     assert head.open is not None
@@ -145,6 +145,16 @@ def test_output_into_a_closed_pipe_ends_quietly(world: World) -> None:
     os.close(write)
 
     assert b"Traceback" not in done.stderr
+
+
+def test_without_standard_output(world: World) -> None:
+    """`>&-` closes it: that is no bug of the command."""
+    script = f'"{COMMAND}" --help >&-'
+    done = subprocess.run(
+        ["sh", "-c", script], env=environment_of(world), stderr=subprocess.PIPE, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["sandbox", "serve"])

@@ -52,7 +52,8 @@ def test_all_problems_are_shown(command: Command, world: World) -> None:
 
 
 def test_an_export_is_added_by_answers_in_a_terminal(world: World) -> None:
-    """The one connection, segment and list are taken; columns are suggested, their blank cells counted."""
+    """The only connection, segment and list are used; columns are suggested, with their share of blank
+    cells."""
     world.segment(People(3))
 
     code, said = in_terminal(
@@ -69,7 +70,7 @@ def test_an_export_is_added_by_answers_in_a_terminal(world: World) -> None:
 
 
 def test_an_export_is_edited_in_an_editor(command: Command, world: World, tmp_path: Path) -> None:
-    """What the editor leaves is checked and saved; a mistake is shown and changes nothing."""
+    """The edited text is checked and saved; an error is shown and changes nothing."""
     world.segment(People(3))
     editor = tmp_path / "editor.py"
     editor.write_text(
@@ -86,7 +87,7 @@ def test_an_export_is_edited_in_an_editor(command: Command, world: World, tmp_pa
     assert world.services.catalog.export("vip").display_name == "Renamed"
     code, said = edited(LIST, "GoneXY")
     assert (code, "/list_id" in said) == (2, True)
-    assert LIST not in Path(said.split("kept in ")[1].strip().removesuffix(".")).read_text()
+    assert LIST not in Path(said.split("Your text is in ")[1].strip().removesuffix(".")).read_text()
     assert edited("nothing", "else") == (1, "Nothing was changed.\n")
     assert world.services.catalog.export("vip").list_id == LIST
 
@@ -109,7 +110,7 @@ def test_an_export_is_changed_duplicated_and_removed(command: Command, world: Wo
 
 
 def test_all_active_exports_run(command: Command, world: World) -> None:
-    """Those that run by themselves; a broken one hides no other, and the exit code tells of it."""
+    """Active exports run; a broken one hides no other, but changes the exit code."""
     world.segment(People(3))
     command("exports", "duplicate", "vip")
     command("exports", "add", *OPTIONS)
@@ -141,7 +142,7 @@ def test_a_run_is_followed_and_its_refused_rows_shown(command: Command, world: W
 
 
 def test_what_commands_change_is_in_the_audit(command: Command, world: World, tmp_path: Path) -> None:
-    """Under the name that is signed in; whoever can write the state is an administrator."""
+    """The audit has the user's name, as an administrator."""
     world.segment(People(3))
     addresses = tmp_path / "addresses.txt"
     addresses.write_text("nobody@example.org\n")

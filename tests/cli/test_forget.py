@@ -41,7 +41,7 @@ def exported(world: World, *indexes: int) -> None:
 
 @pytest.mark.parametrize("way", ["file", "standard input"])
 def test_each_line_is_accounted_for(command: Command, world: World, tmp_path: Path, way: str) -> None:
-    """The good ones are erased; the exit code says that a person has to look at the others."""
+    """Valid lines are erased; the exit code asks a person to check the others."""
     exported(world, 0, 1, 2, 3)
     file = tmp_path / "requests.txt"
     file.write_text(NOTE)
@@ -60,7 +60,7 @@ def test_each_line_is_accounted_for(command: Command, world: World, tmp_path: Pa
 
 @pytest.mark.parametrize(("typed", "code", "stay"), [("n\n", 1, {0, 1}), ("y\n", 0, {1})])
 def test_it_asks_in_a_terminal(world: World, tmp_path: Path, typed: str, code: int, stay: set[int]) -> None:
-    """There is no way back."""
+    """Erasing can't be undone."""
     exported(world, 0, 1)
     file = tmp_path / "requests.txt"
     file.write_text(f"{email(0)}\n")
@@ -72,15 +72,15 @@ def test_it_asks_in_a_terminal(world: World, tmp_path: Path, typed: str, code: i
 
 
 def test_nothing_to_read(command: Command, world: World) -> None:
-    """It is said, and nothing is asked of the vault."""
+    """The command reports it, and does not open the vault."""
     result = command("forget", input="")
 
-    assert (result.exit_code, "one address a line" in result.stderr) == (2, True)
+    assert (result.exit_code, "one address per line" in result.stderr) == (2, True)
     assert not listed(world)
 
 
 def test_as_a_table(command: Command, world: World) -> None:
-    """With what the exports knew, and whom Klaviyo was asked to delete."""
+    """The output has what the exports knew, and which accounts were asked to delete people."""
     exported(world, 0, 1)
     result = command("forget", input=f"{email(1)}\n{email(2)}")
     assert result.exit_code == 0, result.output
@@ -95,7 +95,7 @@ def test_as_a_table(command: Command, world: World) -> None:
 
 
 def test_a_dry_run_shows_numbers_only(command: Command, world: World) -> None:
-    """And erases nobody."""
+    """It erases no one."""
     exported(world, 0, 1)
     result = command("forget", "--dry-run", input=NOTE)
     assert result.exit_code == 2
@@ -126,7 +126,7 @@ def test_a_file_that_cant_be_read(command: Command, world: World, tmp_path: Path
 
 
 def test_where_klaviyo_is_away(command: Command, world: World) -> None:
-    """They are on the list already, and the same command goes on later."""
+    """They are already on the do-not-send list, and the same command continues later."""
     exported(world, 0, 1)
     world.stand_in.faults.add(
         [Fault("error", path="/api/data-privacy*", nth=None, status=429, retry_after=3_000)]
@@ -147,14 +147,14 @@ def test_where_klaviyo_is_away(command: Command, world: World) -> None:
 
 
 def test_an_address_that_klaviyo_does_not_take(command: Command, world: World) -> None:
-    """It is told by its line; the others are erased."""
+    """Its line is reported, and the others are erased."""
     world.stand_in.faults.add([Fault("error", path="/api/data-privacy*", nth=1, status=400)])
     result = command("forget", "--json", input=f"{email(1)}\n{email(2)}\n")
     assert (result.exit_code, results(result)) == (2, [(1, "refused"), (2, "erased")])
 
 
 def test_a_key_without_the_scope(command: Command, world: World) -> None:
-    """The error names the scope, and the people are not sent all the same."""
+    """The error names the scope, and the people are still never sent."""
     world.stand_in.add_account("SNDBOX", "Sandbox", keys={"pk_sandbox": SCOPES - {"data-privacy:write"}})
     result = command("forget", input=email(1))
     assert result.exit_code == 2
@@ -174,7 +174,7 @@ def test_while_klaviyo_still_imports(command: Command, world: World) -> None:
     assert result.exit_code == 3
     assert "Repeat the command" in result.output
     assert "an import job is still running" in result.output
-    assert f"when the open run {left.id} closes" in result.output
+    assert f"the open run {left.id} removes them there" in result.output
 
 
 def _people(world: World) -> Path:
@@ -200,7 +200,7 @@ def test_send_obeys_the_list(command: Command, world: World) -> None:
 
 
 def test_send_refuses_where_it_cant_read_the_list(command: Command, world: World) -> None:
-    """It says which secret is missing, and where it was looked for."""
+    """The message names the missing secret and where it was expected."""
     command("forget", input=email(1))
     world.secrets({"klaviyo-sandbox": "pk_sandbox"})
     posts = imported(world)
@@ -215,7 +215,7 @@ def test_send_refuses_where_it_cant_read_the_list(command: Command, world: World
 
 
 def test_send_needs_no_vault_where_nobody_was_erased(command: Command, world: World) -> None:
-    """The secrets file is not even looked at."""
+    """The command does not even read the secrets file."""
     secrets = world.services.settings.secrets_file
     secrets.chmod(0o644)
     result = command("send", str(_people(world)), "--list", LIST, *MAPS, "--json", **KEY)

@@ -1,4 +1,4 @@
-"""Files that begin with a row: nobody's cells are shown as the names of columns, or as a choice."""
+"""Files without a header: no cell is ever shown as a column name or a choice."""
 
 import csv
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def test_what_may_be_a_person(cells: list[str]) -> None:
     [(PERSON, True, True), (PERSON, False, False), (["EMail", "City"], True, False), ([], True, False)],
 )
 def test_whose_columns_are_shown(names: list[str], by_file: bool, hidden: bool) -> None:
-    """Those of a model.json always, those of a file where they look like names."""
+    """A model.json's names are always shown, a file's only if they look like names."""
     snapshot = Snapshot(
         segment="S",
         folder="S",
@@ -95,7 +95,7 @@ def test_send_shows_no_cell_of_a_file_without_a_header(
 
 
 def test_segments_shows_no_cell_of_a_file_without_a_header(command: Command, world: World) -> None:
-    """A segment that is only a file has its name and nobody's cells shown."""
+    """Its name is shown, but no one's cells."""
     content = f"{','.join(PERSON)}\nbo@example.org,Bo,,,\n"
     world.services.segment_store.write("Loose/Loose.csv", content.encode())
 

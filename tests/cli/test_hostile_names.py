@@ -21,7 +21,7 @@ OURS = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[hl]|\?2004[hl]|1A|2K)")
 
 
 def assert_shown_safely(said: str) -> None:
-    """Only the tool's own styling moves anything, and no line begins with what a name brought along."""
+    """Only the tool's own styling moves the cursor, and no line begins with text from a name."""
     # The terminal itself ends lines by \r\n, and the live display begins one anew by \r.
     plain = OURS.sub("", said).replace("\r\n", "\n")
     lines = [part for line in plain.split("\n") for part in line.split("\r")]
@@ -52,7 +52,7 @@ def hostile_file(folder: Path) -> Path:
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["for a person", "as JSON"])
 def test_every_command_shows_names_safely(hostile: World, tmp_path: Path, as_json: bool) -> None:
-    """Those of segments, columns, documents, accounts, lists, files, and what somebody typed."""
+    """This covers the names of segments, columns, documents, accounts, lists and files, and typed text."""
     document = tmp_path / f"{HOSTILE}.json"
     document.write_text(json.dumps({HOSTILE: 1, "attributes": {HOSTILE: 1}, "segments": [HOSTILE] * 2}))
     file = hostile_file(tmp_path)

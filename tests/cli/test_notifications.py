@@ -11,7 +11,7 @@ NOTIFY = {"NOTIFY_SECRET": SECRET}
 
 
 def test_a_run_that_fails_notifies(command: Command, world: World) -> None:
-    """The command takes the setting from its environment, and shows nothing of the address."""
+    """The command reads the setting from its environment, and never shows the address."""
     world.segment(People(5))
     world.document("exports/vip.json", list_id="Nowher")
     with receiving() as receiver:
@@ -23,7 +23,7 @@ def test_a_run_that_fails_notifies(command: Command, world: World) -> None:
 
 
 def test_doctor_reads_the_address_and_sends_nothing(command: Command, world: World) -> None:
-    """Without the setting it says nothing of it."""
+    """Without the setting, it reports nothing about it."""
     with receiving() as receiver:
         notify_of(world, f"{receiver.address} {KEY}")
         result = command("doctor", **NOTIFY)
@@ -43,7 +43,7 @@ def test_doctor_reads_the_address_and_sends_nothing(command: Command, world: Wor
 def test_doctor_reports_what_is_no_address(
     command: Command, world: World, name: str, value: str, code: str
 ) -> None:
-    """A secret that is missing, is none, or has no such name: the code, and what to store where."""
+    """A secret that is missing, not an address, or badly named has a code and a fix."""
     notify_of(world, value)
     result = command("doctor", NOTIFY_SECRET=name)
     assert result.exit_code == 1

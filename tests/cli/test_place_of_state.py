@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_run_is_found_from_another_folder(
     command: Command, people: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without STATE_URL, and with nothing set up, the folder that one stands in does not matter."""
+    """Without STATE_URL and without a set-up, the current folder does not matter."""
     result = command("send", str(people), "--list", LIST, *MAPS, **KEY, STATE_URL="")
     assert result.exit_code == 0, result.output
     assert not (home / "work/data").exists()
@@ -35,7 +35,7 @@ def test_a_run_is_found_from_another_folder(
 
 
 def test_a_state_in_this_folder_is_used(command: Command, people: Path, home: Path) -> None:
-    """It may know who was erased: they are not sent."""
+    """It can have a list of erased people, who must not be sent."""
     (home / "work/data/state").mkdir(parents=True)
 
     assert command("send", str(people), "--list", LIST, *MAPS, **KEY, STATE_URL="").exit_code == 0

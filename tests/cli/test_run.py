@@ -48,7 +48,7 @@ def test_run_that_fails_exits_with_1(command: Command, world: World) -> None:
 
 
 def test_run_that_somebody_else_holds_exits_with_75(command: Command, world: World) -> None:
-    """Two never run the same export; who comes second learns which run it is, and how to end it."""
+    """Two processes never run the same export; the second one reports the open run, and how to end it."""
     world.segment(People(5))
     services = world.services
     ensure_head(services, services.catalog.export("vip"))
@@ -159,7 +159,7 @@ def test_dry_run_names_all_fields_that_would_leave(command: Command, world: Worl
 
 
 def test_dry_run_writes_nothing(world: World) -> None:
-    """Not even a head, and no lock is taken."""
+    """It writes no head and takes no lock."""
     world.segment(People(20))
     state, files = CountingStore(world.services.state), CountingStore(world.services.segment_store)
     services = replace(world.services, state=state, segment_store=files, catalog=Catalog(state))
@@ -191,12 +191,12 @@ def test_a_run_shows_how_it_goes(command: Command, world: World) -> None:
     result = command("run", "vip")
 
     assert result.exit_code == 0
-    assert "vip: everything is sent; Klaviyo is importing it; 10 rows read, 10 profiles sent" in result.stderr
+    assert "vip: all sent; Klaviyo is importing; 10 rows read, 10 profiles sent" in result.stderr
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_run_that_klaviyo_holds_back_says_so(command: Command, world: World, status: int) -> None:
-    """Posts are seen while they wait; nobody is blamed for a limit where it is another trouble."""
+    """Waiting posts are shown; a rate limit is not blamed for another problem."""
     world.segment(People(10))
     world.stand_in.faults.add([Fault("error", method="POST", status=status, retry_after=2)])
 

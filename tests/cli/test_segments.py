@@ -1,4 +1,4 @@
-"""`segments`: what there is to export."""
+"""`segments` shows the segments that can be exported."""
 
 import json
 from pathlib import Path
@@ -75,7 +75,12 @@ def test_a_column_like_markup(command: Command, world: World, tmp_path: Path) ->
     assert "x [/eur] :smile:" in result.stdout
 
 
-def test_no_segments(command: Command) -> None:
-    """An empty location is not an error."""
-    assert command("segments").stdout == "There are no segments under SEGMENTS_URL.\n"
+def test_no_segments(command: Command, world: World) -> None:
+    """An empty location is not an error; one that does not exist is."""
+    missing = command("segments", "--json")
+    assert missing.exit_code == 2
+    assert "of SEGMENTS_URL does not exist" in json.loads(missing.stdout)["error"]["message"]
+
+    (world.folder / "segments").mkdir()
+    assert command("segments").stdout == "No segments were found under SEGMENTS_URL.\n"
     assert json.loads(command("segments", "--json").stdout) == {"segments": []}

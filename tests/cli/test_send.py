@@ -59,6 +59,7 @@ def test_a_dry_run_needs_no_key_and_writes_nothing(command: Command, world: Worl
     [
         f"https://www.klaviyo.com/list/{LIST}/vip-customers",
         f"https://www.klaviyo.com/lists/{LIST}",
+        f" www.klaviyo.com/list/{LIST} ",
         f"https://www.klaviyo.com/list/{LIST}?page=2#top",
     ],
 )
@@ -151,6 +152,25 @@ def test_files_that_can_not_be_read(
     assert "ada@" not in result.output
 
 
+def test_a_person_is_no_column_name(command: Command, world: World, tmp_path: Path) -> None:
+    """A file without names has a person in its first line, who would be lost, and the address kept."""
+    file = tmp_path / "people.csv"
+    file.write_text("ada@example.org,Ada\nbob@example.org,Bob\n")
+
+    result = command("send", str(file), "--list", LIST, "--email", "ada@example.org", **KEY)
+
+    assert result.exit_code == 2
+    assert "people.csv begins with a person, not with column names." in result.stderr
+    assert (world.members(), list(world.services.state.list("heads/send"))) == (set(), [])
+
+
+def test_a_file_is_looked_for_before_the_key(command: Command) -> None:
+    """A name that was mistyped is said, whether or not there is a key."""
+    result = command("send", "nofile.csv", "--list", LIST, *MAPS)
+
+    assert "nofile.csv does not exist" in result.stderr
+
+
 def test_the_key_of_send_is_not_that_of_run(command: Command, world: World) -> None:
     """`run` takes its key from the vault, even if the environment has one."""
     world.segment(People(3))
@@ -233,14 +253,15 @@ def test_what_is_not_a_file(command: Command, tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_state_that_can_not_be_written(command: Command, people: Path, tmp_path: Path) -> None:
-    """The message names the setting."""
+    """The message names the folder and the setting."""
     (tmp_path / "file").touch()
     for place in ("file", "file/below"):
         result = command(
             "send", str(people), "--list", LIST, *MAPS, **KEY, STATE_URL=f"file:{tmp_path / place}"
         )
         assert result.exit_code == 2
-        assert "STATE_URL can't be written" in result.stderr
+        said = f"The state in {tmp_path / place} can't be written: set STATE_URL to another place."
+        assert said in result.stderr
 
 
 def test_a_half_sent_file_that_was_changed_is_pointed_out(world: World, tmp_path: Path) -> None:
@@ -255,4 +276,4 @@ def test_a_half_sent_file_that_was_changed_is_pointed_out(world: World, tmp_path
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert f"for others, end it: segment-export runs cancel {open_run.record.id}." in done.stderr
+    assert f"To end it: segment-export runs cancel {open_run.record.id}." in done.stderr

@@ -105,5 +105,5 @@ def test_a_real_account_is_asked_for_by_its_name(
     assert found == code, said
     assert "Fields to send: email, first_name, location.city." in said
     asked = " ".join(said.split())
-    assert "Send people.csv to the list VIP of the account Sandbox (SNDBOX)?" in asked
+    assert "people of people.csv to the list VIP of the account Sandbox (SNDBOX)?" in asked
     assert bool(world.members()) is (answer == "y")

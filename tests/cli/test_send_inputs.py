@@ -92,6 +92,7 @@ def test_broken_rows_of_utf_8_are_refused_and_the_others_are_not_garbled(
     result = command("send", str(tmp_path / "people.csv"), *NAMED, **KEY)
 
     assert world.members() == PEOPLE - {"gross@example.org"}
+    assert "Rows with invalid_utf8 are in another encoding than the rest" in result.stderr
     assert profile(world, "mueller@example.org")["last_name"] == "Müller"
     assert "rejected, invalid_utf8: 1" in result.stdout
 
@@ -118,6 +119,7 @@ def test_marks_of_spreadsheets_are_not_part_of_a_value(
         ('"=""0049 151""",b\n', '"0049 151",b\n'),
         ("x,'+49 (151) 2-3\n", "x,+49 (151) 2-3\n"),
         ("\"'0049\",'1\n", '"0049",1\n'),
+        ("'a.b@example.org,\"'a@b.example.org\"\n", 'a.b@example.org,"a@b.example.org"\n'),
         ('=""\n', '""\n'),
         # Words, formulas and apostrophes that belong to a value stay.
         ("O'Neil,'n Roll,'90s\n", "O'Neil,'n Roll,'90s\n"),
@@ -182,6 +184,67 @@ def test_a_workbook(command: Command, world: World, tmp_path: Path) -> None:
     assert "the first sheet, of 2, is read, 'Kunden', with the rows that a filter hides." in result.stderr
 
 
+def test_a_hidden_sheet_is_not_read(command: Command, world: World, tmp_path: Path) -> None:
+    """Its people were put out of sight; the first sheet that one sees is read."""
+    file = workbook(
+        tmp_path / "people.xlsx", ("E-Mail",), ("seen@example.org",), ("hidden@example.org",), hides=True
+    )
+
+    result = command("send", str(file), *MAIL, **KEY)
+
+    assert result.exit_code == 0, result.output
+    assert "the first visible sheet with cells, of 2, is read, 'Other'" in result.stderr
+    assert world.members() == {"seen@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("cp1250", "\u0141ukasz \u017b\u00f3\u0142\u0107"),
+        ("cp1251", "\u0418\u0432\u0430\u043d"),
+        ("shift_jis", "\u7530\u4e2d"),
+    ],
+)
+def test_an_encoding_that_is_hardly_windows_1252_has_to_be_named(
+    command: Command, world: World, tmp_path: Path, encoding: str, name: str
+) -> None:
+    """Rather than names that nobody can read; named, it is read."""
+    file = tmp_path / "people.csv"
+    file.write_bytes(f"Nachname;E-Mail\r\n{name};a@example.org\r\n".encode(encoding))
+
+    result = command("send", str(file), *NAMED, **KEY)
+    assert result.exit_code == 2
+    assert "does not look like Windows-1252" in result.stderr
+    assert world.members() == set()
+
+    assert command("send", str(file), *NAMED, "--encoding", encoding, **KEY).exit_code == 0
+    assert profile(world, "a@example.org")["last_name"] == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "M\u00fcller Stra\u00dfe \u00c5\u00e5berg \u00d1o\u00f1o na\u00efve",
+        "\u00abBonjour\u00bb \u00bfqu\u00e9? \u00a1Hola!",
+        "Caf\u00e9\u00ae 20\u00b0C \u00a75 5\u20ac \u00a3 20 1\u00bd No 5\u00ba O\u2019Neil \u2026 \u2013",
+    ],
+)
+def test_what_western_europe_writes_is_windows_1252(text: str) -> None:
+    """Letters and signs as they stand in names and addresses."""
+    found = find_encoding([f"Nachname\r\n{text}\r\n".encode("cp1252")])
+
+    assert (found.name, found.is_likely) == ("cp1252", True)
+
+
+def test_the_encoding_that_notepad_calls_ansi(command: Command, world: World, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_bytes(GERMAN.encode("cp1252"))
+
+    result = command("send", str(tmp_path / "people.csv"), *NAMED, "--encoding", "ANSI", **KEY)
+
+    assert result.exit_code == 0, result.output
+    assert world.members() == PEOPLE
+
+
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
 def test_what_is_no_workbook(command: Command, world: World, tmp_path: Path, start: bytes) -> None:
     """A document of another kind is named, with what to do."""
@@ -213,7 +276,10 @@ def test_several_files_are_one_run(command: Command, world: World, tmp_path: Pat
     ("content", "said"),
     [
         ("E-Mail;Nachname\nb@example.org;B\n", "b.csv is separated by ';', and a.csv by ','"),
-        ("E-Mail,Vorname\nb@example.org,B\n", "The header of b.csv lacks the columns 'Nachname'"),
+        (
+            "E-Mail,Vorname\nb@example.org,B\n",
+            "Only some of the files have the column 'Nachname', such as a.csv",
+        ),
         ("", "b.csv is empty"),
     ],
 )

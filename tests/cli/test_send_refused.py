@@ -57,7 +57,7 @@ def test_the_rows_are_written_where_one_asks(
 
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["counts"]["rejected"] == 2
-    assert "It has personal data." in result.stderr
+    assert "The file contains personal data." in result.stderr
     assert target.stat().st_mode & 0o777 == 0o600
     header, *written = rows(target)
     assert header[4:] == ["E-Mail", "Name", "Notiz"]
@@ -100,9 +100,32 @@ def test_a_file_that_is_there_is_not_replaced(
     result = command("send", str(file), *MAIL, "--rejected-rows", str(tmp_path / "mine.csv"), **KEY)
 
     assert result.exit_code == 2
-    assert "mine.csv exists" in result.stderr
+    assert "mine.csv already exists" in result.stderr
     assert (tmp_path / "mine.csv").read_text() == "mine"
     assert world.members() == set()
+
+
+def test_a_file_that_can_not_be_written_is_known_before_anything_is_sent(
+    command: Command, world: World, file: Path, tmp_path: Path
+) -> None:
+    """With one document on standard output, and the run as it was: none."""
+    target = tmp_path / "none" / "refused.csv"
+
+    result = command("send", str(file), *MAIL, "--rejected-rows", str(target), "--json", **KEY)
+
+    assert result.exit_code == 2
+    assert "none does not exist" in json.loads(result.stdout)["error"]["message"]
+    assert world.members() == set()
+
+
+def test_no_file_is_left_where_nothing_was_refused(command: Command, tmp_path: Path) -> None:
+    """Nor where the command ended before."""
+    (tmp_path / "people.csv").write_text("E-Mail\na@example.org\n")
+    arguments = ["send", str(tmp_path / "people.csv"), "--rejected-rows", str(tmp_path / "refused.csv")]
+
+    for options, code in ((MAIL, 0), (["--list", "None", "--email", "E-Mail"], 2)):
+        assert command(*arguments, *options, **KEY).exit_code == code
+        assert not (tmp_path / "refused.csv").exists()
 
 
 def test_the_rows_of_a_workbook_have_its_own_numbers(command: Command, tmp_path: Path) -> None:
@@ -111,9 +134,11 @@ def test_the_rows_of_a_workbook_have_its_own_numbers(command: Command, tmp_path:
         tmp_path / "people.xlsx",
         ("E-Mail", "Name"),
         ("a@example.org", "two\nlines"),
+        (" ", ""),
         ("no-at", "B"),
     )
 
     said = command("send", str(file), *MAIL, "--dry-run").stdout
 
-    assert "  refused: people.xlsx line 3 E-Mail invalid_email\n" in said
+    assert "  refused: people.xlsx line 4 E-Mail invalid_email\n" in said
+    assert "missing_email" not in said

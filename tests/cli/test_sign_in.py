@@ -46,7 +46,7 @@ def rest(process: Popen[str]) -> str:
 
 
 def test_somebody_signs_in(world: World, command: Command) -> None:
-    """What is not the callback, or not this sign-in's, ends nothing; then the connection works."""
+    """Other requests, and other sign-ins, end nothing; then the connection works."""
     with begun(world) as (address, process):
         location = click(address)
         callback = location.partition("?")[0]
@@ -63,7 +63,7 @@ def test_somebody_signs_in(world: World, command: Command) -> None:
 
 
 def test_somebody_denies(world: World) -> None:
-    """The command ends and says so, and so does the page."""
+    """The command ends and reports it, and so does the page."""
     with begun(world) as (address, process):
         answered = httpx.get(click(address, "deny"))
         assert (answered.status_code, "denied" in answered.text) == (400, True)

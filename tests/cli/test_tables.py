@@ -1,4 +1,4 @@
-"""Tables: names as they are, and at 80 columns what has to be copied is whole."""
+"""Tables show names unchanged, and keep ids whole at 80 columns."""
 
 import json
 import re

@@ -25,7 +25,7 @@ _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
 def error_codes() -> set[str]:
-    """Codes of error classes, and those that are given where an error is made or told."""
+    """The codes of error classes, and those set where an error is raised or reported."""
     found: set[str] = set()
     for tree in _trees(*FOLDERS):
         for node in ast.walk(tree):

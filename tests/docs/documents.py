@@ -6,6 +6,6 @@ from shared.catalog import Connection, Export
 
 
 def check(text: str) -> None:
-    """Raises InvalidDocument where the connection or the export in an example is not one."""
+    """Raises InvalidDocument if the connection or export in an example is not valid."""
     kind = Export if "segments" in json.loads(text) else Connection
     kind.parse("example", text.encode())

@@ -1,4 +1,4 @@
-"""The pages of the documentation, taken apart: their tables, and their blocks of code."""
+"""Parses the pages of the documentation: their tables and code blocks."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands under a heading, with the headings below it."""
+    """The text under a heading, with the headings below it."""
     level = len(heading) - len(heading.lstrip("#"))
     _, found, rest = f"\n{text}".partition(f"\n{heading}\n")
     assert found, f"there is no heading {heading!r}"
@@ -39,5 +39,5 @@ def rows(text: str) -> list[list[str]]:
 
 
 def names(cell: str) -> list[str]:
-    """What a cell has in back quotes."""
+    """The names in backquotes in a cell."""
     return _CODE.findall(cell)

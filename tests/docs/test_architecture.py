@@ -24,7 +24,7 @@ def imports() -> dict[str, set[str]]:
 
 
 def rooms() -> dict[str, str]:
-    """The rooms in the picture by their short names; each one's label begins with where it lies."""
+    """The rooms in the picture by their short names; each label begins with the room's path."""
     labels = dict(re.findall(r'^    (\w+)\["([\w/]+): ', PICTURE, re.MULTILINE))
     return {name: place.replace("/", ".") for name, place in labels.items()}
 
@@ -40,7 +40,7 @@ def reachable(imports: dict[str, set[str]], room: str) -> set[str]:
 
 
 def test_the_rooms_are_the_packages(imports: dict[str, set[str]]) -> None:
-    """A package that is added or taken away changes the picture."""
+    """Adding or removing a package changes the picture."""
     assert sorted(rooms().values()) == sorted(imports)
 
 

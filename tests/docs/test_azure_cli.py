@@ -1,4 +1,5 @@
-"""The pages' `az` commands are such as az accepts: its own parser, where there is one, executes nothing."""
+"""az accepts the pages' `az` commands: its own parser checks them, if az is installed, and executes
+nothing."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ CODES = page("docs/codes.md")
 
 
 def documented(*headings: str) -> set[str]:
-    """The codes in the first column of all tables under the headings; each stands there once."""
+    """The codes in the first column of all tables under the headings; each is there once."""
     found = [names(row[0])[0] for heading in headings for row in rows(section(CODES, heading))]
     assert len(set(found)) == len(found)
     return set(found)
@@ -23,7 +23,7 @@ def test_every_error_code_is_documented() -> None:
 
 
 def test_every_warning_is_documented() -> None:
-    """A warning that a run is given has a message, and a line that says what to do about it."""
+    """Every warning of a run has a message, and a line with its fix."""
     assert set(WARNINGS) == codes.warning_codes()
     assert documented("## Warnings") ^ set(WARNINGS) == set()
 

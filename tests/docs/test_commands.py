@@ -1,4 +1,4 @@
-"""docs/commands.md is what the command says of itself."""
+"""docs/commands.md matches the commands' help."""
 
 import click
 
@@ -13,7 +13,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_command_has_an_example() -> None:
-    """Whoever asks a command for help sees how it is called, and what each option does."""
+    """Its help shows how to call it, and what each option does."""
     for path, command in commands().items():
         assert f": {path}" in (command.help or ""), path
         assert all(option.help for option in command.params if isinstance(option, click.Option)), path

@@ -23,7 +23,7 @@ SOURCES = {"Source", "PhoneSource", "PropertySource"}
 
 
 class Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that records which names were read."""
 
     def get(self, name: str, *default: Any) -> Any:
         self[name] = ""
@@ -31,7 +31,7 @@ class Asked(dict[str, str]):
 
 
 def defaults(text: str) -> dict[str, str]:
-    """What each name in the first column has in the second, without back quotes."""
+    """The second column by the names in the first, without backquotes."""
     return {name: row[1].strip("`") for row in rows(text) for name in names(row[0])}
 
 
@@ -57,7 +57,7 @@ def objects(member: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[An
 
 
 def test_every_setting_is_there_with_its_default() -> None:
-    """What the app asks its environment for is what the page lists, and nothing else."""
+    """The page lists exactly the settings that the app reads."""
     environment = Asked()
     Settings.from_environment(environment)
     listed = defaults(section(CONFIGURATION, "## Settings").partition("Read elsewhere")[0])
@@ -70,7 +70,7 @@ def test_every_setting_is_there_with_its_default() -> None:
 
 
 def test_what_others_read_is_there() -> None:
-    """Names that the code reads from the environment by itself are explained too."""
+    """The page also explains names that the code reads from the environment directly."""
     sources = [
         path.read_text()
         for room in ("shared", "cli", "schedule_trigger", "work_trigger")
@@ -93,14 +93,14 @@ def test_every_member_of_the_documents_is_there(kind: type[Connection | Export])
 
 
 def test_sources_are_there() -> None:
-    """What a source can say besides its column is explained once."""
+    """The page explains each member of a source once."""
     fields = {name for kind in (Column, PhoneColumn, PropertyColumn) for name in kind.model_fields}
     assert set(defaults(CONFIGURATION.partition("A source is")[2])) == fields
 
 
 @pytest.mark.parametrize("text", [text for text in EXAMPLES if '"id"' in text])
 def test_the_examples_are_valid(text: str) -> None:
-    """Whoever copies an example has a document that the app takes."""
+    """The app accepts a copied example."""
     check(text)
 
 

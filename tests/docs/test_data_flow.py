@@ -35,7 +35,7 @@ def modules() -> set[str]:
 
 
 def test_every_module_is_listed_once() -> None:
-    """Nobody adds a module without saying whose data it sees."""
+    """A new module must state whose data it sees."""
     listed = Counter(name for row in rows(page("docs/data-flow.md")) for name in names(row[0]))
     assert set(listed) ^ modules() == set()
     assert set(listed.values()) == {1}

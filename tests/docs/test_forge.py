@@ -1,4 +1,4 @@
-"""What people who come to the repository meet: its workflow, its forms, its editor's tasks and requests."""
+"""What people find in the repository: its workflow, forms, editor tasks and requests."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_a_workflow_has_least_rights_and_pinned_actions(path: Path) -> None:
 
 
 def test_the_workflow_runs_the_readme_s_command() -> None:
-    """And takes the version of Python that the project has."""
+    """It uses the project's version of Python."""
     [job] = loaded(ROOT / ".github/workflows/test.yml")["jobs"].values()
     assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
     assert job["steps"][1]["with"] == {"python-version-file": ".python-version"}
@@ -62,7 +62,7 @@ def test_a_form_is_complete(path: Path) -> None:
 
 
 def test_the_editor_s_tasks_are_commands_that_exist() -> None:
-    """What one clicks is what the README types."""
+    """They are the README's commands."""
     makefile = (ROOT / "Makefile").read_text()
     readme = (ROOT / "README.md").read_text()
     for task in json.loads((ROOT / ".vscode/tasks.json").read_text())["tasks"]:
@@ -76,7 +76,7 @@ def test_the_editor_s_tasks_are_commands_that_exist() -> None:
 
 
 def test_the_container_has_the_project_s_python() -> None:
-    """What it installs is what `make install` installs."""
+    """It installs what `make install` installs."""
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
     assert container["image"].endswith(f":{(ROOT / '.python-version').read_text().strip()}")
     assert container["postCreateCommand"] == "make install"

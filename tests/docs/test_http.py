@@ -1,4 +1,4 @@
-"""docs/http.md has every route, method and status, and examples that happen as they stand there."""
+"""docs/http.md has every route, method and status, and examples that really happen."""
 
 import ast
 import json
@@ -37,7 +37,7 @@ for function in function_app.app.get_functions():
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """The app with one export that can run, one that can't, and a timer that does not come."""
+    """The app with one export that can run, one that can't, and a timer that does not fire."""
     with a_world(tmp_path_factory.mktemp("world"), clock=time.time, limits=False) as world:
         world.segment(People(100, dirt=True))
         lost = example_documents()["exports/vip.json"] | {"id": "lost", "connection": "gone"}
@@ -48,7 +48,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 def test_every_route_and_method_is_there() -> None:
-    """What the app answers is what the table lists."""
+    """The table lists exactly what the app serves."""
     indexed = subprocess.run(
         [sys.executable, "-c", INDEX], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -76,7 +76,7 @@ def test_every_status_is_there() -> None:
 
 
 def test_the_examples_happen(host: httpx.Client) -> None:
-    """Each request, one after the other, is answered as it stands below it."""
+    """Each request, in order, gets the response below it."""
     real: dict[str, str] = {}
     examples = blocks(HTTP, "http")
     for request, response in zip(examples[::2], examples[1::2], strict=True):
@@ -104,7 +104,7 @@ def send(host: httpx.Client, request: str) -> httpx.Response:
 
 
 def check(example: str, answer: httpx.Response, real: dict[str, str]) -> None:
-    """The answer is like the example, whose ids of runs stand for those of the answer."""
+    """The response is like the example, with its own run ids."""
     first, headers, body = parts(example)
     assert first == f"HTTP/1.1 {answer.status_code} {HTTPStatus(answer.status_code).phrase}", answer.text
     if body.startswith("partition,"):
@@ -121,7 +121,7 @@ def host_of(answer: httpx.Response) -> str:
 
 
 def compare(example: Any, answer: Any, real: dict[str, str]) -> None:
-    """What the example has is there: numbers and codes as they are, times and ids as such."""
+    """The response has the example's members: equal numbers and codes, any times and ids."""
     match example:
         case dict():
             for name, value in example.items():

@@ -1,4 +1,4 @@
-"""What the pages name is there: other pages, headings, make's targets, commands, the version."""
+"""What the pages name exists: other pages, headings, make's targets, commands, the version."""
 
 import re
 import tomllib
@@ -61,7 +61,7 @@ def test_commands_exist(path: Path) -> None:
 
 
 def test_the_changelog_has_the_version() -> None:
-    """The newest part of the changelog is of the version that is built, and says what it does to data."""
+    """Its newest part is about the version that is built, and states what happens to data."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     newest = (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1]
     assert newest.startswith(f"[{version}]")

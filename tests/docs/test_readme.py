@@ -1,4 +1,4 @@
-"""What README.md shows is what happens: its commands run, its output comes, its documents are valid."""
+"""README.md is true: its commands run, its output matches, its documents are valid."""
 
 import argparse
 import csv
@@ -26,7 +26,7 @@ VOLATILE = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}|\d{4}/\d\d/\d\d/\d{4}|127\.0\.0
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the installed command where README says it is."""
+    """A folder with the installed command at the place that README names."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> str:
-    """What the command of `make demo` prints."""
+    """The output of `make demo`'s command."""
     make = ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv/installed", "demo"]
     planned = subprocess.run(make, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     command = shlex.split(planned.stdout.splitlines()[-1])
@@ -50,12 +50,12 @@ def test_the_demo_prints_what_stands_there(demo: str) -> None:
 
 @pytest.mark.parametrize("text", blocks(README, "json"))
 def test_the_documents_are_valid(text: str) -> None:
-    """Whoever copies an example has a document that the app takes."""
+    """The app accepts a copied example."""
     check(text)
 
 
 def test_it_can_be_tried_by_hand(folder: Path, demo: str) -> None:
-    """The three terminals, on other ports: a Klaviyo, the functions, and somebody who calls them."""
+    """The three terminals, on other ports: a Klaviyo, the functions, and a caller."""
     scripts = "\0".join(blocks(section(README, "## Try it by hand"), "sh"))
     for port in ("8080", "7071"):
         scripts = scripts.replace(port, str(free_port()))
@@ -73,7 +73,7 @@ def stable(output: str) -> list[str]:
 
 
 def test_a_file_can_be_tried(folder: Path) -> None:
-    """A stranger's file shows what would go, as it stands there."""
+    """A stranger's file gives the output in the page."""
     with (folder / "people.csv").open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *People(200, dirt=True)])
     (shown,) = blocks(section(README, "## Your own file"), "console")
@@ -98,7 +98,7 @@ def terminal(script: str, folder: Path) -> Iterator[None]:
 
 
 def curl(line: str) -> httpx.Response:
-    """What curl would do, without asking for curl: a request with a method, headers and a body."""
+    """Does what curl would, without curl: a request with a method, headers and a body."""
     parser = argparse.ArgumentParser()
     parser.add_argument("-X", dest="method", default="GET")
     parser.add_argument("-H", dest="headers", action="append", default=[])

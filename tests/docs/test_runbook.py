@@ -1,4 +1,4 @@
-"""docs/runbook.md: the schedule that stands in for the timer calls a route that is there."""
+"""docs/runbook.md: the schedule that replaces the timer calls an existing route."""
 
 import json
 

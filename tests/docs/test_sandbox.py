@@ -1,4 +1,4 @@
-"""docs/sandbox.md has every endpoint of the stand-in, its limits and scopes, and the whole control."""
+"""docs/sandbox.md has every endpoint of the stand-in, its limits and scopes, and all control routes."""
 
 from starlette.routing import Route
 

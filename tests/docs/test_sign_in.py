@@ -1,4 +1,4 @@
-"""docs/sign-in.md has what the script and the app do, and pipelines that call real routes."""
+"""docs/sign-in.md has the steps of the script and the app, and pipelines that call real routes."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def calls(part: Any) -> Iterator[tuple[str, str, Any]]:
 
 @pytest.mark.parametrize("heading", PIPELINES)
 def test_a_pipeline_starts_a_run_and_looks_until_it_is_closed(heading: str) -> None:
-    """One whole example each: routes, headers and what it reads of the record are the app's."""
+    """Each example is complete: its routes, headers and record members are the app's."""
     [text] = PIPELINES[heading]
     made = list(calls(json.loads(text)))
     assert [(method, path) for method, path, _ in made] == [

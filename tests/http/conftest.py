@@ -26,14 +26,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def host(world: World) -> Iterator[httpx.Client]:
-    """The app, whose calls take four seconds: Klaviyo is looked at once, and the next look is too late."""
+    """The app, whose calls take four seconds: it polls Klaviyo once, and the next poll would be too late."""
     with running_host(environment_of(world) | {"HTTP_TIME_BUDGET": "4"}) as client:
         yield client
 
 
 @pytest.fixture
 def new_export(world: World) -> Iterator[NewExport]:
-    """Writes an export like the example's but for some members, and tells its id; each is a new one."""
+    """Writes a new export like the example's, with these members, and returns its id."""
 
     def write(**changes: Any) -> str:
         export_id = f"export-{len(list(world.services.state.list('exports/')))}"

@@ -1,4 +1,4 @@
-"""What every problem looks like, whichever it is."""
+"""The form of every problem document."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,4 +1,4 @@
-"""When what the app stands on is away or set up wrongly: nothing is lost, and the caller learns it."""
+"""When a service is unavailable or set up wrongly, nothing is lost, and the caller learns it."""
 
 import socket
 import time
@@ -19,7 +19,7 @@ from tests.support.world import World, environment_of
 
 @pytest.fixture
 def nowhere() -> Iterator[str]:
-    """The URL of a storage emulator that nobody can reach: its port is taken, and nobody listens."""
+    """The URL of a storage emulator that can't be reached: its port is in use, but nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}/devstoreaccount1/state"
@@ -27,7 +27,7 @@ def nowhere() -> Iterator[str]:
 
 @pytest.fixture
 def host_without_vault(world: World) -> Iterator[httpx.Client]:
-    """A host whose vault nobody can reach, likewise."""
+    """A host whose vault can't be reached either."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         vault = f"https://127.0.0.1:{taken.getsockname()[1]}"
@@ -37,7 +37,7 @@ def host_without_vault(world: World) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def wire(azurite: Azurite) -> Iterator[Wire]:
-    """A wire to Azurite, before a state that lies there."""
+    """A wire to Azurite, in front of a state."""
     with wire_to(azurite.url) as wire:
         yield wire
 
@@ -53,7 +53,7 @@ def far_host(world: World, wire: Wire, container_url: str) -> Iterator[httpx.Cli
 def test_without_the_vault_the_run_stays_open(
     host_without_vault: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """503 says where the run is and when to come back: it is opened once, and waits for the vault."""
+    """503 has the run's URL and when to come back: it is opened once, and waits for the vault."""
     host = host_without_vault
     address = f"/api/exports/{new_export()}/runs"
 
@@ -74,7 +74,7 @@ def test_without_the_vault_the_run_stays_open(
 
 
 def test_without_its_state_the_app_is_not_well(world: World, nowhere: str) -> None:
-    """503 with Retry-After, and health says so too, without a word on where the state is."""
+    """503 with Retry-After, also from health, without the place of the state."""
     requests = [("GET", "health"), ("POST", "exports/vip/runs"), ("GET", "runs/vip.20260824T143300Z-0000")]
     with (
         running_host(environment_of(world) | {"STATE_URL": nowhere}) as host,
@@ -103,7 +103,7 @@ def test_a_state_that_can_only_be_read_is_not_well(wire: Wire, far_host: httpx.C
 def test_a_state_that_can_be_written_is_well_and_is_left_as_it_was(
     wire: Wire, far_host: httpx.Client, blob_store: Store
 ) -> None:
-    """One listing, one write, one delete and a look at the last tick serve everybody for a while."""
+    """One listing, one write, one delete and one read of the last tick serve all callers for a while."""
     answers = [far_host.get("/api/health") for _ in range(3)]
 
     assert [answer.json() for answer in answers] == [{"status": "ok", "last_tick": None}] * 3
@@ -112,7 +112,7 @@ def test_a_state_that_can_be_written_is_well_and_is_left_as_it_was(
 
 
 def test_health_does_not_wait_for_a_state_that_hangs(wire: Wire, far_host: httpx.Client) -> None:
-    """503 within seconds, for all who ask at once, while storage itself is asked again and again."""
+    """503 within seconds for all concurrent callers, while storage itself retries."""
     for _ in range(9):
         wire.fall_silent()
     began = time.monotonic()
@@ -125,7 +125,7 @@ def test_health_does_not_wait_for_a_state_that_hangs(wire: Wire, far_host: httpx
 
 
 def test_settings_that_are_wrong_are_named_to_who_has_the_key(world: World) -> None:
-    """500 with the setting's name for callers with a key, 503 without it for everybody else."""
+    """500 with the setting's name for callers with a key, 503 without it for all others."""
     with running_host(environment_of(world) | {"HTTP_TIME_BUDGET": "a while"}) as host:
         answer = host.post("/api/exports/vip/runs")
         well = host.get("/api/health", headers={"x-functions-key": ""})

@@ -1,4 +1,4 @@
-"""The end of a run before its end, whoever holds it and however far it is."""
+"""Canceling a run, in every state and with any holder."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ ASYNC = {"prefer": "respond-async"}
 
 
 def _jobs(world: World) -> int:
-    """What Klaviyo has accepted so far."""
+    """The jobs that Klaviyo has accepted so far."""
     return len(world.stand_in.accounts["SNDBOX"].jobs)
 
 
@@ -43,7 +43,7 @@ def test_before_the_first_post(world: World, host: httpx.Client, new_export: Cal
 
 
 def test_between_two_posts_where_nobody_holds_the_run(world: World, host: httpx.Client) -> None:
-    """What Klaviyo has accepted of a run whose holder died is confirmed and counted, and no more is sent."""
+    """Accepted jobs of a run whose holder died are confirmed and counted, and nothing more is sent."""
     write_segment(world.services.segment_store, "Large", UnusualPeople(750), refreshed=MONDAY)
     world.document("exports/vip.json", segments=["Large"])
     killed_after_a_job(world, 2)
@@ -101,7 +101,7 @@ def _with_a_job(world: World, export: str) -> str:
 
 
 def test_after_the_last_post(world: World, host: httpx.Client, new_export: Callable[..., str]) -> None:
-    """Too late: the run ends as it would have, and says so."""
+    """It is too late: the run ends as usual, with a warning."""
     address = f"/api/exports/{new_export()}/runs"
     world.stand_in.plans.append(JobPlan(seconds=4.5))
     run = host.post(address).json()
@@ -120,7 +120,7 @@ def test_after_the_last_post(world: World, host: httpx.Client, new_export: Calla
 def test_a_run_that_is_cancelled_makes_room_for_the_next(
     host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """The next POST is a run of its own, which nobody cancelled."""
+    """The next POST opens a new run, which is not canceled."""
     address = f"/api/exports/{new_export()}/runs"
     run = host.post(address, headers=ASYNC).json()["id"]
     assert host.post(f"/api/runs/{run}/cancel").status_code == 200

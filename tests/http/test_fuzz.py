@@ -1,4 +1,4 @@
-"""Whatever is sent, a caller gets a document that it can expect, and never a 500."""
+"""For any request, a caller gets a documented response, and never a 500."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How long health stands by what it found."""
+"""How long health keeps a result."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ class ReadOnlyStore(CountingStore):
 
 
 def test_a_good_result_holds_for_a_minute_and_a_bad_one_for_ten_seconds(tmp_path: Path) -> None:
-    """Lost rights show within a minute and returned ones within ten seconds, whoever asks how often."""
+    """Lost rights show within a minute and returned ones within ten seconds, however often callers ask."""
     with a_world(tmp_path) as world:
         store = ReadOnlyStore(world.services.state)
         examiner = Examiner(replace(world.services, state=store))

@@ -1,4 +1,4 @@
-"""What can be seen of runs, and that looking changes nothing."""
+"""What can be seen of runs; looking changes nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -55,14 +55,14 @@ def test_looking_at_an_open_run_tells_how_far_it_is_and_leaves_it_there(
 
 
 def _answered(world: World) -> int:
-    """Requests to Klaviyo, but for those of a process that died before their answer."""
+    """Requests to Klaviyo, without those of a process that died before their response."""
     return sum(request.status != 0 for request in world.stand_in.requests)
 
 
 def test_a_run_that_klaviyo_works_on_tells_when_to_look_again(
     world: World, host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """Everything is sent, so the share is 1; how long Klaviyo takes nobody can tell."""
+    """Everything is sent, so the share is 1; Klaviyo's remaining time is unknown."""
     export = new_export()
     world.stand_in.plans.append(JobPlan(seconds=3600))
 
@@ -114,7 +114,7 @@ def _closed_run(world: World, export: str, minute: int) -> str:
 def test_an_export_that_never_ran_has_an_empty_history(
     host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """No runs is no error."""
+    """An empty history is not an error."""
     answer = host.get(f"/api/exports/{new_export()}/runs")
 
     assert answer.status_code == 200
@@ -125,12 +125,12 @@ def test_an_export_that_never_ran_has_an_empty_history(
 def test_a_page_that_cannot_be_is_refused(
     host: httpx.Client, new_export: Callable[..., str], query: str
 ) -> None:
-    """400 for a limit out of its bounds, and for what can't be the id of a run."""
+    """400 for a limit out of range, and for an invalid run id."""
     problem(host.get(f"/api/exports/{new_export()}/runs?{query}"), 400, "invalid_request")
 
 
 def test_refused_rows_come_as_csv(world: World, host: httpx.Client, new_export: Callable[..., str]) -> None:
-    """Places and reasons, in a file that nobody's browser keeps."""
+    """The file has places and reasons, and browsers do not keep it."""
     write_segment(world.services.segment_store, "Dirty", People(40, dirt=True), refreshed=MONDAY)
     run = host.post(f"/api/exports/{new_export(segments=['Dirty'])}/runs").json()
     clean = host.post(f"/api/exports/{new_export()}/runs").json()

@@ -1,4 +1,4 @@
-"""POST /api/runs where the time does not suffice for all exports."""
+"""POST /api/runs without enough time for all exports."""
 
 import json
 import time

@@ -39,7 +39,7 @@ def test_a_route_that_does_not_wait_applies_no_time() -> None:
 
 @given(st.text() | st.text("wait=,;\"' 0123456789respondyhglic-"))
 def test_no_header_is_too_strange(header: str) -> None:
-    """Whatever it says, the wait has its bounds and what is applied can be sent back in a header."""
+    """For any header, the wait is within its bounds, and the applied preferences fit into a header."""
     preferences = Preferences.of(header, waits=True)
 
     assert preferences.wait is None or 0 <= preferences.wait <= 200

@@ -1,4 +1,4 @@
-"""Whatever is wrong is told as a problem document: what, where, and what to do."""
+"""Every error is a problem document: what is wrong, where, and what to do."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ IMPOSSIBLE_IDS = [
 
 @pytest.mark.parametrize("unknown", ["nobody", *IMPOSSIBLE_IDS], ids=lambda text: text[:20])
 def test_an_export_that_is_not_there(host: httpx.Client, unknown: str) -> None:
-    """404, for what can't be an id as well, and nothing of it comes back at length."""
+    """404, also for an invalid id, which is not repeated at length."""
     for method in ("GET", "POST"):
         answer = host.request(method, f"/api/exports/{unknown}/runs")
         assert len(problem(answer, 404, "unknown_export")["detail"]) < 200
@@ -96,7 +96,7 @@ def test_each_problem_of_a_body_is_pointed_at(
 
 
 def test_a_cancel_has_nothing_to_say(host: httpx.Client, new_export: Callable[..., str]) -> None:
-    """An empty object or nothing at all: 400 for any member, and the run goes on."""
+    """The body is an empty object or missing: 400 for any member, and the run continues."""
     opened = host.post(f"/api/exports/{new_export()}/runs", headers={"prefer": "respond-async"})
     cancel = f"/api/runs/{opened.json()['id']}/cancel"
 
@@ -108,7 +108,7 @@ def test_a_cancel_has_nothing_to_say(host: httpx.Client, new_export: Callable[..
 
 
 def test_a_body_that_is_too_long(host: httpx.Client) -> None:
-    """413, and what it says is not looked at."""
+    """413, and its content is not read."""
     for route in ("exports/vip/runs", "runs"):
         problem(host.post(f"/api/{route}", content=b" " * 65_537), 413, "too_large")
 
@@ -130,7 +130,7 @@ def test_a_connection_that_cannot_be_used_opens_no_run(
     change: dict[str, Any] | None,
     code: str,
 ) -> None:
-    """422 with what is wrong with its document, and nothing is written."""
+    """422 with the problems of its document, and nothing is written."""
     export = new_export(connection="other")
     if change is not None:
         document = example_documents()["connections/sandbox.json"] | {"id": "other"} | change
@@ -155,7 +155,7 @@ def test_a_broken_export_is_told_member_by_member(host: httpx.Client, new_export
 def test_a_head_that_cannot_be_read_is_named(
     world: World, host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """422 with its name and how to go on; looking at the export's runs meets it too."""
+    """422 with its name and how to continue, also when showing the export's runs."""
     export = new_export()
     world.services.state.write(state.head(export), b"{")
 

@@ -1,4 +1,4 @@
-"""How far an open run is said to be, and how long it is said to take."""
+"""The progress of an open run, and its estimated time."""
 
 import json
 from datetime import timedelta
@@ -75,7 +75,7 @@ def test_share_and_time_left(run: OpenRun, share: float | None, seconds_left: in
 
 
 def test_what_a_run_waits_for_comes_on_top() -> None:
-    """A pause that is still to come is part of the time left, one that is over isn't."""
+    """A future pause is part of the time left, a past one is not."""
     until = NOW + timedelta(seconds=30)
     waiting = _run(250, wait={"until": until, "reason": "throttled"})
 

@@ -1,4 +1,4 @@
-"""Azure kills functions: what a call has begun outlives the host that it was made to."""
+"""Azure kills functions: a run outlives the host that started it."""
 
 import subprocess
 import time
@@ -16,7 +16,8 @@ from tests.support.world import MONDAY, World, environment_of
 
 
 def test_the_timer_ends_what_a_killed_host_began(world: World) -> None:
-    """Killed between two posts of a call: its caller's connection breaks, the next host's tick goes on."""
+    """Killed between two posts of a call: its caller's connection breaks, and the next host's tick
+    continues the run."""
     people = UnusualPeople(750)
     write_segment(world.services.segment_store, "Large", people, refreshed=MONDAY)
     world.document("exports/vip.json", segments=["Large"])

@@ -1,4 +1,4 @@
-"""Runs on demand: in the caller's time, beyond it, and beside other holders."""
+"""Runs on demand: within the caller's time, beyond it, and with other holders."""
 
 import json
 import time
@@ -19,14 +19,14 @@ ASYNC = {"prefer": "respond-async"}
 
 
 def _jobs(world: World) -> int:
-    """What Klaviyo has accepted so far."""
+    """The jobs that Klaviyo has accepted so far."""
     return len(world.stand_in.accounts["SNDBOX"].jobs)
 
 
 def test_a_run_that_closes_in_time_is_answered_with_its_record(
     host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """200, with what GET shows from then on; the next call starts a new run."""
+    """200 with the same record that GET shows from then on; the next call starts a new run."""
     address = f"/api/exports/{new_export()}/runs"
 
     first, second = host.post(address), host.post(address)
@@ -45,7 +45,7 @@ def test_a_run_that_closes_in_time_is_answered_with_its_record(
 def test_a_run_that_takes_longer_goes_on(
     world: World, host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """202 says where and when to look; whoever posts again, with more time, takes the same run further."""
+    """202 has the URL and when to look; another POST, with more time, continues the same run."""
     export = new_export()
     world.stand_in.plans.append(JobPlan(seconds=4.5))
 
@@ -90,7 +90,8 @@ def test_a_caller_that_does_not_wait_leaves_the_run_to_the_timer(
 
 
 def test_somebody_else_is_at_it(world: World, host: httpx.Client, new_export: Callable[..., str]) -> None:
-    """409 with the run's location while another process holds the export; later anybody takes it further."""
+    """409 with the run's location while another process holds the export; later any caller can continue
+    it."""
     export = new_export()
     opened = host.post(f"/api/exports/{export}/runs", headers=ASYNC)
 
@@ -109,7 +110,7 @@ def test_somebody_else_is_at_it(world: World, host: httpx.Client, new_export: Ca
 def test_a_hold_without_a_run_has_no_location(
     world: World, host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """409 alone, where another process holds the export but has no run open at the moment."""
+    """409 alone if another process holds the export but has no open run at the moment."""
     export = new_export()
     assert host.post(f"/api/exports/{export}/runs").status_code == 200
 
@@ -123,7 +124,7 @@ def test_a_hold_without_a_run_has_no_location(
 def test_a_run_of_a_busy_account_waits_its_turn(
     world: World, host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """202 while another run sends to the same Klaviyo account; the answer says what it waits for."""
+    """202 while another run sends to the same Klaviyo account; the response has the reason."""
     address = f"/api/exports/{new_export()}/runs"
 
     with lock_account(world.services, "SNDBOX", ANOTHER_RUN):
@@ -173,7 +174,7 @@ def test_a_strict_caller_sees_a_failed_run_in_the_status(
 def test_who_asked_is_on_record(
     host: httpx.Client, new_export: Callable[..., str], body: dict[str, str], name: str
 ) -> None:
-    """Who the body names, else nobody in particular: what headers say can be made up."""
+    """The record has the name in the body, or a default: headers can be forged."""
     forged = {"x-ms-client-principal-name": "ana@example.org"}
     answer = host.post(f"/api/exports/{new_export()}/runs", json=body, headers=ASYNC | forged)
 

@@ -1,4 +1,4 @@
-"""POST /api/runs: every export that runs by itself, now."""
+"""POST /api/runs: every export that runs automatically, now."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.support.world import World
 def test_every_active_export_is_started(
     world: World, host: httpx.Client, new_export: Callable[..., str]
 ) -> None:
-    """202 with their runs, open ones among them; what is broken is told and stops nobody."""
+    """202 with their runs, including open ones; broken exports are reported and stop no other."""
     fine = new_export()
     new_export(schedule={"active": False})
     astray = new_export(connection="no-such")

@@ -1,4 +1,4 @@
-"""`POST /api/tick`: the timer's work, for whom the platform's timer does not do it."""
+"""`POST /api/tick`: the timer's work, if the platform's timer does not do it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.world import MONDAY, a_world, environment_of
 
 
 def refreshed(path: Path, environment: dict[str, str]) -> Any:
-    """What a tick answers that finds the refresh after the baseline; the host has no timer meanwhile."""
+    """The response of a tick that finds the refresh after the baseline; the host has no timer."""
     with a_world(path, limits=False) as world:
         world.segment(People(1))
         with running_host(environment_of(world) | environment) as host:

@@ -26,6 +26,7 @@ def test_every_skipped_policy_has_its_reason() -> None:
     assert len({match[1] for match in ids if match}) == len(ids) > 0
 
 
+@pytest.mark.tools
 @pytest.mark.long
 def test_only_skipped_policies_are_broken(tmp_path: Path) -> None:
     """Every other check passes for each choice; and no skip outlives its cause.

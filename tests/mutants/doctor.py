@@ -9,7 +9,7 @@ _HAND_OUT = "shared/runs/work/hand_out.py"
 _TIMER = "shared/administration/checkup/timer.py"
 _SILENT = "tests/administration/test_silence.py"
 _DEPLOYMENT = "cli/doctor/deployment"
-_DEPLOYED = "tests/cli/test_doctor_deployment.py"
+_DEPLOYED = "tests/cli/deployment"
 
 DOCTOR = [
     Mutant(_TICK, " if work.export not in closed]", "]", _TICKED),

@@ -1,4 +1,4 @@
-"""The pages, asked for in this process by people who have signed in; each module has its own world."""
+"""Requests pages in this process, as signed-in people; each module has its own world."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def place(self) -> str:
-        """Where the browser is sent on to, without what is behind it."""
+        """The path of the redirect, without its query."""
         return self.headers["location"].partition("?")[0]
 
 

@@ -1,4 +1,4 @@
-"""Charts are well-formed, say what they show, and stay inside their drawing whatever the numbers are."""
+"""Charts are well-formed, described, and stay inside their drawing for any numbers."""
 
 from xml.etree import ElementTree
 
@@ -15,7 +15,7 @@ POINTS = st.lists(st.builds(Point, st.text(max_size=20), st.floats(0, 1e12)), ma
 
 
 def parsed(chart: Markup) -> ElementTree.Element:
-    """The drawing. XML has no control characters, which pages show as codes before they come here."""
+    """The drawing. XML has no control characters; pages replace them with codes first."""
     return ElementTree.fromstring("".join(each for each in chart if each.isprintable()))
 
 
@@ -33,7 +33,7 @@ def test_every_point_is_inside(points: list[Point]) -> None:
 
 @pytest.mark.parametrize("chart", [line, bars])
 def test_without_runs_a_chart_says_so(chart: object) -> None:
-    """To who hears it."""
+    """Its description says so, for screen readers."""
     assert callable(chart)
     assert "No runs yet." in chart("A name", [])
 
@@ -43,7 +43,7 @@ def test_without_runs_a_chart_says_so(chart: object) -> None:
     st.tuples(*[st.integers(0, 10**7)] * 3),
 )
 def test_a_waterfall_adds_up(left_out: tuple[int, ...], outcomes: tuple[int, ...]) -> None:
-    """Each fall begins where the one before ended, down to what was sent, and then to what was confirmed."""
+    """Each step begins where the one before ended, down to the sent and then the confirmed rows."""
     rejected, filtered, duplicates, unchanged = left_out
     imported, failed, unconfirmed = outcomes
     sent = sum(outcomes)

@@ -1,4 +1,4 @@
-"""What pages say about codes is what docs/codes.md says."""
+"""The pages' texts about codes are those of docs/codes.md."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_the_file_is_made_from_the_documentation() -> None:
     ],
 )
 def test_a_code_has_its_remedy(code: str, begins: str) -> None:
-    """As the table's last column says it; blank where there is nothing to do."""
+    """It is the text in the table's last column; blank if nothing needs to be done."""
     assert remedy_of(code).startswith(begins)
     assert bool(remedy_of(code)) == bool(begins)
 

@@ -1,4 +1,4 @@
-"""What a form sends, and the document that the fields of an export make."""
+"""The fields of a form, and the document that they make."""
 
 import json
 from dataclasses import asdict
@@ -80,7 +80,7 @@ def as_sent(fields: Fields) -> Form:
 
 @pytest.mark.parametrize("document", ODD)
 def test_a_form_that_nobody_changed_changes_nothing(document: dict[str, Any]) -> None:
-    """Member by member, whatever a form does to a text on its way."""
+    """Every member is unchanged, whatever a form does to its text."""
     export = parsed(document)
     sent = Fields.of(as_sent(Fields.of_export(export, "1")), properties_of(export))
     assert members_of(sent, export) == export.model_dump(mode="json", exclude_unset=True)
@@ -94,7 +94,7 @@ def test_every_property_keeps_its_column(properties: list[Property]) -> None:
 
 
 def test_what_somebody_changed_is_changed_and_the_rest_kept() -> None:
-    """A property that is typed beside one that reads like it stays itself."""
+    """A typed property that reads like a known one does not change it."""
     export = parsed(ODD[2])
     form = as_sent(Fields.of_export(export))
     form.fields["more_properties"] = ["A = B\r\nX = Y"]  # type: ignore[index]
@@ -125,7 +125,7 @@ def test_each_test_of_a_condition_survives(condition: dict[str, Any]) -> None:
 
 
 def test_what_a_form_says_becomes_the_fields() -> None:
-    """Texts are trimmed, boxes count where they are checked, blank columns are left out."""
+    """Texts are trimmed, checked boxes count, and blank columns are omitted."""
     form = Form.of(
         b"display_name=+VIPs+&segment=A&segment=B&segment=A&attribute.first_name=FirstName&attribute.title="
         b"&property=%5B%22Gender%22%2C%22%22%5D&more_properties=CreatedOn+%3D+Customer+since%0D%0AGender"
@@ -152,7 +152,7 @@ def test_a_form_takes_so_many_segments() -> None:
 
 @pytest.mark.parametrize("value", ["Gender", "[]", '["a"]', '{"a": 1}', "[1, 2]", "[" * 5_000])
 def test_a_box_that_is_none_is_refused(value: str) -> None:
-    """Whoever made it up."""
+    """Such a value is made up."""
     with pytest.raises(BadRequest):
         Fields.of(Form({"property": [value]}))
 
@@ -171,7 +171,7 @@ def test_a_box_that_is_none_is_refused(value: str) -> None:
     ],
 )
 def test_a_number_that_is_none_is_named(name: str, text: str, pointer: str) -> None:
-    """With a pointer to where it stands in the document."""
+    """The problem has a pointer into the document."""
     with pytest.raises(InvalidDocument) as error:
         members_of(Fields.of(Form({name: [text]})))
     assert [problem.pointer for problem in error.value.problems] == [pointer]
@@ -203,7 +203,7 @@ def test_a_limit_that_is_taken_out_is_gone() -> None:
     ids=["too long", "JSON", "nothing", "no text", "too many fields"],
 )
 def test_what_is_no_form_is_refused(content: bytes, media_type: str, status: int) -> None:
-    """Whatever else a browser or a program may send."""
+    """A browser or a program can send anything."""
     with pytest.raises(BadRequest) as error:
         Form.of(content, media_type)
     assert error.value.status == status

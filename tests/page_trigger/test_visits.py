@@ -1,4 +1,4 @@
-"""Who gets a page, what keeps it to itself, and what a form must bring."""
+"""Who gets a page, how its headers protect it, and what a form needs."""
 
 import json
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def test_every_page_keeps_to_itself(browser: Browser, path: str) -> None:
 
 @pytest.mark.parametrize("path", EVERY_PAGE)
 def test_with_function_keys_a_page_only_says_how_to_sign_in(browser: Browser, path: str) -> None:
-    """Nothing is read for somebody of whom nobody knows who it is."""
+    """Nothing is read for an unknown caller."""
     seen = browser.get(path, by=None, auth=Auth.KEY)
     assert seen.status == 403
     assert "serve --as administrator" in seen.text
@@ -63,7 +63,7 @@ def test_without_a_sign_in_a_page_offers_one(
 
 
 def test_where_the_platform_does_not_sign_in_nobody_gets_a_page(browser: Browser) -> None:
-    """Whatever a request says of itself could be forged."""
+    """Anything in the request could be forged."""
     seen = browser.get("/", by=None, auth=Auth.ENTRA, x_ms_client_principal="e30=")
     assert seen.status == 503
     assert "sign_in_off" in seen.text
@@ -109,7 +109,7 @@ def test_a_form_of_another_page_does_nothing(browser: Browser, world: World, tok
 
 
 def test_without_the_cookie_a_form_does_nothing(browser: Browser) -> None:
-    """Also where the form's token is blank, as the cookie is."""
+    """This includes a blank token with a blank cookie."""
     for token in ("", TOKEN):
         seen = browser.post("/exports/vip", {"action": "deactivate"}, token=token, cookie="")
         assert seen.status == 403
@@ -165,7 +165,7 @@ def test_a_page_takes_its_own_methods_only(browser: Browser) -> None:
 
 @pytest.mark.parametrize("path", ["/exports/lost", "/exports/lost/edit", "/connections/lost", "/runs/lost"])
 def test_what_is_not_there_is_not_found(browser: Browser, path: str) -> None:
-    """With what to do."""
+    """The page has a fix."""
     seen = browser.get(path)
     assert seen.status == 404
     assert "Code: <code>unknown_" in seen.text
@@ -189,7 +189,7 @@ def test_buttons_tell_nobody_which_connections_there_are(browser: Browser, actio
 
 
 def test_a_viewer_cancels_no_run_of_an_export_that_is_gone(browser: Browser, world: World) -> None:
-    """Of which nobody can tell any more whose connection it used."""
+    """Its connection, and so the people who share it, are unknown."""
     run_id = state.new_run_id("gone", datetime(2026, 11, 27, tzinfo=UTC), 1)
     record = RunRecord.model_validate_json(record_of(run_id))
     world.services.state.write(state.record(run_id), record.content())
@@ -198,7 +198,7 @@ def test_a_viewer_cancels_no_run_of_an_export_that_is_gone(browser: Browser, wor
 
 
 def test_wrong_settings_are_a_page(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That says which one it is."""
+    """The page names the setting."""
     monkeypatch.setenv("HTTP_TIME_BUDGET", "soon")
     seen = browser.get("/")
     assert seen.status == 500
@@ -208,7 +208,7 @@ def test_wrong_settings_are_a_page(browser: Browser, monkeypatch: pytest.MonkeyP
 def test_a_bug_is_a_page_and_in_the_log(
     browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The page says nothing of it that could be somebody's data."""
+    """The page shows nothing that could be personal data."""
 
     def broken() -> None:
         raise RuntimeError("person@example.org")
@@ -222,7 +222,7 @@ def test_a_bug_is_a_page_and_in_the_log(
 
 
 def test_a_button_that_is_not_there_is_refused(browser: Browser) -> None:
-    """Whoever sends it."""
+    """Only a made-up form can send it."""
     for path in ("/exports/vip", "/connections/sandbox"):
         assert browser.post(path, {"action": "explode"}).status == 400
 
@@ -273,7 +273,7 @@ def test_hostile_names_are_text(browser: Browser, world: World) -> None:
 
 
 def test_hostile_messages_are_text(browser: Browser, world: World) -> None:
-    """Whatever a record says of what went wrong."""
+    """This holds for any error message in a record."""
     run_id = state.new_run_id("vip", datetime(2026, 11, 27, tzinfo=UTC), 1)
     record = RunRecord.model_validate_json(record_of(run_id))
     record.error = ErrorRecord(code="invalid_csv", message="\x1b[31m<b>\u202e")
@@ -283,7 +283,7 @@ def test_hostile_messages_are_text(browser: Browser, world: World) -> None:
 
 
 def test_an_operator_of_another_time_sees_utc(browser: Browser, world: World) -> None:
-    """Times say their zone until the script shows them in the reader's."""
+    """Times show their zone until the script shows them in the reader's."""
     document = json.loads(world.services.state.read("exports/vip.json").content)
     stamped = document | {"updated_at": datetime(2026, 11, 27, 12, tzinfo=UTC).isoformat()}
     before = world.services.state.read("exports/vip.json").content

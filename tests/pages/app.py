@@ -22,7 +22,7 @@ type NewPage = Callable[..., Page]
 
 @contextmanager
 def serving_app(world: World, role: str | None, output: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Yields the address; without a role nobody can sign in."""
+    """Yields the address; without a role, no one can sign in."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     own = {"EXPORT_SCHEDULE": SELDOM, "PUBLIC_URL": url, "KLAVIYO_CLIENT_ID": CLIENT}
@@ -38,7 +38,7 @@ def serving_app(world: World, role: str | None, output: Path, environment: dict[
 
 
 def _free_port() -> int:
-    """Klaviyo's sign-in has to be told beforehand where the app is."""
+    """Klaviyo's sign-in needs the app's address in advance."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

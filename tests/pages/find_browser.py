@@ -42,7 +42,7 @@ def _starts(browser: str) -> bool:
 
 
 def _install_package() -> None:
-    """Debian's package, where that is possible; older releases have only the one with windows."""
+    """Debian's package, if possible; older releases only have the one with windows."""
     if shutil.which("apt-get") and os.geteuid() == 0:
         _run("apt-get", "update")
         for package in ("chromium-headless-shell", "chromium"):
@@ -56,13 +56,14 @@ def _install_own() -> None:
 
 
 def _run(*command: str) -> bool:
-    """Whether it succeeded; what it says does not matter, since there is a browser afterwards or not."""
+    """Whether it succeeded; its output does not matter, because the browser either exists afterward or
+    not."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
 def main() -> int:
-    """Prints which one it is, or how to get one; the exit code is 0 where there is one."""
+    """Prints the browser, or how to get one; the exit code is 0 if there is one."""
     with sync_playwright() as playwright:
         found = find_browser(playwright)
         for install in (_install_package, _install_own):

@@ -1,4 +1,4 @@
-"""Watches a page while a test uses it, and notes whatever a page of ours must never do."""
+"""Watches a page during a test, and records everything that our pages must never do."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -50,7 +50,7 @@ class Guard:
         context.on("response", self._response)
 
     def expect(self, *statuses: int) -> None:
-        """From now on these statuses are what the test wants to see."""
+        """Allows these statuses from now on."""
         self.expected.update(statuses)
 
     def check(self, page: Page) -> None:

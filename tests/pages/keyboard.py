@@ -29,7 +29,7 @@ FOCUSED = """
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where the focus is: the tag, and the name that a screen reader says."""
+    """The element with the focus: its tag, and its name for a screen reader."""
 
     tag: str
     name: str
@@ -47,7 +47,7 @@ def tab_through(page: Page) -> Iterator[Stop]:
 
 
 def focused(page: Page) -> Stop | None:
-    """The element with the focus, None where none has it. Raises AssertionError where one can't tell."""
+    """The element with the focus, or None. Raises AssertionError if that is unclear."""
     found = page.evaluate(FOCUSED)
     if found is None:
         return None
@@ -58,7 +58,7 @@ def focused(page: Page) -> Stop | None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Presses Tab until the focus is on what is called so."""
+    """Presses Tab until the element with this name has the focus."""
     stops = []
     for stop in tab_through(page):
         if stop.name == name:

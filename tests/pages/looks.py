@@ -34,7 +34,7 @@ def _axe() -> str:
 
 
 def assert_accessible(page: Page) -> None:
-    """axe finds nothing, in light and in dark, where only colors are others."""
+    """axe finds no problem, in light and in dark, where only colors differ."""
     page.emulate_media(color_scheme="light")
     found = _violations(page, {})
     page.emulate_media(color_scheme="dark")
@@ -57,7 +57,7 @@ def _violations(page: Page, options: dict[str, Any]) -> list[str]:
 
 
 def assert_fits(page: Page, width: int = NARROW["width"]) -> None:
-    """Nothing makes the page scroll to the side: what is wide, such as a table, scrolls by itself."""
+    """Nothing makes the page scroll sideways: wide content, such as a table, scrolls on its own."""
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": NARROW["height"]})
     try:

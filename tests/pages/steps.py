@@ -17,14 +17,14 @@ def press(page: Page | Locator, name: str) -> None:
 
 
 def open_and_press(page: Page, summary: str, name: str) -> None:
-    """Opens what is folded up behind a summary, and presses the button in it."""
+    """Opens a folded section by its summary, and presses the button in it."""
     details = page.locator("details").filter(has=page.get_by_text(summary, exact=True))
     details.locator("summary").click()
     press(details, name)
 
 
 def connect(page: Page, name: str = "Klaviyo EU", key: str = "pk_sandbox", shared: str = "") -> None:
-    """From anywhere: name, who may use it, key, I agree, connect."""
+    """From any page: name, who may use it, key, I agree, connect."""
     press(page, "Connections")
     press(page, "Add connection")
     page.get_by_label("Display name").fill(name)
@@ -49,7 +49,7 @@ def add_export(page: Page, name: str = "Spring") -> None:
 
 
 def expect_status(page: Page, status: str) -> None:
-    """The page says so about its export, its run or its connection, at the latest when a run has ended."""
+    """The page shows the status of its export, run or connection, at the latest when a run has ended."""
     expect(page.locator(".title .badge").first).to_have_text(status, timeout=A_RUN)
 
 

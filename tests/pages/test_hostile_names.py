@@ -1,4 +1,4 @@
-"""Names from outside are shown as text, with codes for what can't be seen, and leave the layout as it is."""
+"""Names from outside are shown as text, with codes for invisible characters, and do not break the layout."""
 
 from collections.abc import Iterator
 
@@ -38,7 +38,7 @@ def name(request: pytest.FixtureRequest, world: World) -> str:
 
 
 def judge(page: Page) -> str:
-    """What is said on the page, which has to be harmless."""
+    """Returns the page's text, which must be harmless."""
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     said = "\n".join(page.evaluate(SAID))
     assert "".join(said.split("\n")).replace("\t", "").isprintable(), ascii(said)
@@ -62,7 +62,7 @@ def addresses(name: str, run: str) -> Iterator[str]:
 
 
 def test_names_are_text_on_every_page(page: Page, world: World, name: str) -> None:
-    """A run, a preview with its people, forms, lists, and what went wrong."""
+    """This covers a run, a preview with its people, forms, lists and errors."""
     page.goto("/exports/vip")
     press(page, "Run")
     expect(page.get_by_role("progressbar")).not_to_be_visible(timeout=30_000)

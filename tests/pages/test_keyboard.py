@@ -45,7 +45,7 @@ def test_the_seed_without_a_mouse(page: Page, world: World) -> None:
     tab_to(page, "At each refresh of a segment")
     enter(page)
     expect_heading(page, "Spring")
-    expect_notice(page, "Saving runs nothing")
+    expect_notice(page, "Saving does not start a run")
 
     tab_to(page, "Run")
     enter(page)
@@ -59,7 +59,7 @@ def test_the_focus_can_be_seen_everywhere(page: Page, world: World) -> None:
     for path in (f"/runs/{runs['held']}", "/connections/sandbox"):
         page.goto(path)
         stops = [stop.name for stop in tab_through(page)]
-        assert stops[:2] == ["Skip to the content", "Segment export"], path
+        assert stops[:2] == ["Skip to content", "Segment export"], path
         assert len(stops) > 8, path
     tab_to(page, "Remove the connection")
     page.keyboard.press("Enter")

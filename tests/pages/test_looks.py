@@ -65,7 +65,7 @@ def test_a_run_under_way(page: Page, world: World) -> None:
 
 
 def test_other_roles_and_nobody(new_page: NewPage, serve: Serve) -> None:
-    """What a viewer sees, what a viewer is refused, and the page without a sign-in."""
+    """This covers a viewer's pages, the pages refused to a viewer, and the page without a sign-in."""
     page = new_page(serve("viewer"))
     look(page, "/exports/vip")
     guards[page].expect(403, 404)

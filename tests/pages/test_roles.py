@@ -1,4 +1,4 @@
-"""What each role sees, and what it is refused when somebody types the address."""
+"""What each role sees, and the pages that it is refused."""
 
 from playwright.sync_api import Page, expect
 
@@ -27,7 +27,7 @@ def navigation(page: Page) -> list[str]:
 
 
 def buttons(page: Page) -> set[str]:
-    """What can be pressed in the page's main part, folded up or not."""
+    """The buttons and links in the page's main part, even in folded sections."""
     found = page.get_by_role("main").locator("button, a.button").all_text_contents()
     return set(found) - {"Show", "The list at Klaviyo", "Download all places (CSV)"}
 
@@ -41,7 +41,7 @@ def post(page: Page, path: str, **fields: str) -> int:
 
 
 def refused(page: Page, paths: tuple[str, ...], status: int = 403) -> None:
-    """Each address answers that it is not for this person; the first one is looked at."""
+    """Each address is refused to this person, and the first one's page has no button."""
     guards[page].expect(status)
     page.goto(paths[0])
     expect_heading(page, "Not allowed" if status == 403 else "Not found")
@@ -53,7 +53,7 @@ def refused(page: Page, paths: tuple[str, ...], status: int = 403) -> None:
 
 
 def test_a_viewer_looks_and_changes_nothing(new_page: NewPage, serve: Serve, world: World) -> None:
-    """Exports and runs, without a single button; forms that are sent all the same are refused."""
+    """Exports and runs have no button, and forms that are sent anyway are refused."""
     runs = live_in(world)
     before = [entry.name for entry in entries(world)]
     page = new_page(serve("viewer"))
@@ -99,7 +99,7 @@ def test_a_contributor_works_with_what_is_shared(new_page: NewPage, serve: Serve
     assert "klaviyo-sandbox" not in page.content()
     assert buttons(page) == set()
     add_export(page, "Mine")
-    expect_notice(page, "Saving runs nothing")
+    expect_notice(page, "Saving does not start a run")
     press(page, "Preview")
     expect(page.get_by_role("region", name="The first profiles", exact=True)).to_be_visible()
     press(page, "Run")
@@ -124,7 +124,7 @@ def test_a_contributor_only_sees_what_is_not_shared(new_page: NewPage, serve: Se
     press(page, "Connections")
     expect(page.get_by_text("No connection is shared with you")).to_be_visible()
     page.goto("/new/export")
-    expect(page.get_by_text("There is no connection that you may use")).to_be_visible()
+    expect(page.get_by_text("You may not use any connection")).to_be_visible()
     page.goto("/")
     for action in ("run", "preview", "remove", "detach", "duplicate"):
         assert post(page, "/exports/vip", action=action) == 403, action
@@ -146,7 +146,7 @@ def test_with_a_function_key_the_page_says_how_to_sign_in(new_page: NewPage, ser
 
 
 def test_a_form_of_another_page_is_refused(page: Page, world: World) -> None:
-    """Whoever has no token of this browser presses no button."""
+    """A form without this browser's token does nothing."""
     page.goto("/exports/vip")
     guards[page].expect(403)
     field = page.locator("form:has(button[value=run]) input[name=token]")

@@ -13,7 +13,7 @@ from tests.support.world import World
 
 
 def test_a_run_is_watched_to_its_end(page: Page, world: World) -> None:
-    """How far it is comes by itself, and so does the end."""
+    """The page shows progress and the end without a reload."""
     world.stand_in.job_seconds = 5
     page.goto("/")
     row(page, "VIPs").get_by_role("button", name="Run VIPs").click()
@@ -27,11 +27,11 @@ def test_a_run_is_watched_to_its_end(page: Page, world: World) -> None:
 
 
 def test_a_run_is_canceled(page: Page, world: World) -> None:
-    """While it waits for Klaviyo, which the page says."""
+    """The page shows that it waits for Klaviyo."""
     world.stand_in.faults.add([Fault("error", method="POST", nth=1, status=429, retry_after=600)])
     page.goto("/exports/vip")
     press(page, "Run")
-    expect(page.locator("[data-field=wait]")).to_contain_text("Waits:", timeout=30_000)
+    expect(page.locator("[data-field=wait]")).to_contain_text("Waiting:", timeout=30_000)
     press(page, "Cancel")
     expect_status(page, "Canceled")
     press(page, "Exports")
@@ -39,7 +39,7 @@ def test_a_run_is_canceled(page: Page, world: World) -> None:
 
 
 def test_who_is_signed_out_meanwhile_is_told(page: Page, world: World) -> None:
-    """The script does not go on asking."""
+    """The script stops polling."""
     world.stand_in.job_seconds = 600
     asked: list[str] = []
 
@@ -67,21 +67,21 @@ def test_all_are_run_at_once(page: Page, world: World) -> None:
 
 
 def test_removals_are_confirmed(page: Page, world: World) -> None:
-    """The number that the safeguard held stands there, and somebody has to have looked."""
+    """The page shows the number of held removals, and requires a check first."""
     held = live_in(world)["held"]
     before = len(world.members())
     page.goto(f"/runs/{held}")
     expect(page.get_by_role("heading", name="Removals are held")).to_be_visible()
     press(page, "Confirm removals")  # the box is not checked: the browser keeps the form
     assert path_of(page) == f"/runs/{held}"
-    page.get_by_label("I have looked at the segment").check()
+    page.get_by_label("I have checked the segment").check()
     press(page, "Confirm removals")
     expect(row(page, "Removed from the list").get_by_role("cell").first).to_have_text("86", timeout=30_000)
     assert len(world.members()) == before - 86
 
 
 def test_refused_rows_are_explained_and_can_be_taken_along(page: Page, world: World) -> None:
-    """Reasons with what to do, the first places, and all of them as a file."""
+    """The page has reasons with fixes, the first places, and all places as a file."""
     run = live_in(world)["refused"]
     page.goto(f"/runs/{run}")
     expect(row(page, "missing_email")).to_contain_text("2")
@@ -104,7 +104,7 @@ def test_a_failed_run_says_what_to_do(page: Page, world: World) -> None:
 
 
 def test_a_preview_hides_people_until_somebody_asks(page: Page, world: World) -> None:
-    """Five rows as they would leave; that somebody looked is in the audit, whom they saw is not."""
+    """Five rows are shown as they would be sent; the audit records that someone looked, but no values."""
     page.goto("/exports/vip")
     press(page, "Preview")
     rows = page.get_by_role("region", name="The first profiles", exact=True).get_by_role("row")
@@ -119,7 +119,7 @@ def test_a_preview_hides_people_until_somebody_asks(page: Page, world: World) ->
 
 
 def test_times_are_in_the_readers_zone(new_page: NewPage, serve: Serve, world: World) -> None:
-    """As the browser's zone has it; without a script they are in UTC, and say so."""
+    """Times are in the browser's zone; without a script they are in UTC, and marked so."""
     run = world.run().id
     url = serve()
     page = new_page(url)

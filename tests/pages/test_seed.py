@@ -1,4 +1,4 @@
-"""What people click in Customer Insights today, step by step."""
+"""The steps that people know from Customer Insights, one by one."""
 
 from playwright.sync_api import Page, expect
 
@@ -24,13 +24,13 @@ def test_from_nothing_to_people_on_a_list(page: Page, world: World) -> None:
     """A connection, an export over it, and a run that is watched to its end."""
     empty(world)
     page.goto("/")
-    expect(page.get_by_text("There are no exports yet.")).to_be_visible()
+    expect(page.get_by_text("No exports yet.")).to_be_visible()
     connect(page, "Klaviyo EU")
     expect_status(page, "Active")
     expect_notice(page, "Saved")
     add_export(page, "Spring")
     expect_heading(page, "Spring")
-    expect_notice(page, "Saving runs nothing")
+    expect_notice(page, "Saving does not start a run")
     assert path_of(page) == "/exports/spring"
     assert world.members() == set()
 
@@ -57,9 +57,9 @@ def test_an_export_is_changed_paused_and_copied(page: Page, world: World) -> Non
     press(page, "Save")
     expect_heading(page, "Our VIPs")
     expect(page.get_by_text("at 06:00 on Monday through Friday")).to_be_visible()
-    press(page, "Turn the schedule off")
+    press(page, "Turn off the schedule")
     expect(page.locator(".title")).to_contain_text("Inactive")
-    press(page, "Turn the schedule on")
+    press(page, "Turn on the schedule")
     expect(page.locator(".title")).to_contain_text("Active")
     press(page, "Duplicate")
     assert path_of(page) == "/exports/vip-copy"
@@ -71,7 +71,7 @@ def test_an_export_is_changed_paused_and_copied(page: Page, world: World) -> Non
 
 
 def test_a_mistake_in_a_form_is_named_and_what_was_typed_stays(page: Page) -> None:
-    """What is wrong with a cron and a list is said; nothing is saved."""
+    """The problems of a cron and a list are shown; nothing is saved."""
     guards[page].expect(422)
     page.goto("/exports/vip/edit")
     page.get_by_label("Display name").fill("Other")
@@ -88,7 +88,7 @@ def test_a_mistake_in_a_form_is_named_and_what_was_typed_stays(page: Page) -> No
 
 
 def test_what_two_people_save_at_once_is_not_lost(page: Page) -> None:
-    """The later one is told, and nothing of the first one's is overwritten."""
+    """The second person is warned, and the first one's changes stay."""
     page.goto("/exports/vip/edit")
     other = page.context.new_page()
     other.goto("/exports/vip/edit")
@@ -111,7 +111,7 @@ def test_a_connection_in_use_is_detached_before_it_is_removed(page: Page, world:
     expect(page.get_by_text("These exports use it:")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="VIPs").click()
     open_and_press(page, "Detach the connection", "Detach")
-    expect(page.get_by_text("none: it is detached")).to_be_visible()
+    expect(page.get_by_text("none (detached)")).to_be_visible()
     expect(page.get_by_role("button", name="Run", exact=True)).to_have_count(0)
     connect(page, "Another")
     page.goto("/exports/vip")
@@ -127,7 +127,7 @@ def test_a_connection_in_use_is_detached_before_it_is_removed(page: Page, world:
 
 
 def test_a_connection_is_detached_from_all_its_exports(page: Page) -> None:
-    """From its own page, which says which ones they were."""
+    """The connection's own page lists the detached exports."""
     page.goto("/connections/sandbox")
     open_and_press(page, "Detach from its exports", "Detach")
     expect_notice(page, "Detached: vip")
@@ -140,7 +140,7 @@ def test_an_export_is_removed(page: Page, world: World) -> None:
     page.goto("/exports/vip")
     open_and_press(page, "Remove the export", "Remove")
     assert path_of(page) == "/"
-    expect(page.get_by_text("There are no exports yet.")).to_be_visible()
+    expect(page.get_by_text("No exports yet.")).to_be_visible()
     assert len(world.members()) == 50
 
 
@@ -159,18 +159,18 @@ def test_a_connection_is_tested_paused_renamed_and_given_another_key(page: Page,
     page.get_by_label("All contributors").check()
     press(page, "Save")
     expect_heading(page, "Our brand")
-    page.get_by_label("Another private key of the same account").fill("pk_second")
+    page.get_by_label("Another private key to the same account").fill("pk_second")
     press(page, "Change the key")
     expect_notice(page, "Saved")
     guards[page].expect(422)
-    page.get_by_label("Another private key of the same account").fill("pk_made_up")
+    page.get_by_label("Another private key to the same account").fill("pk_made_up")
     press(page, "Change the key")
     expect(page.get_by_role("alert")).to_be_visible()
     assert "pk_made_up" not in page.content()
 
 
 def test_a_key_that_opens_nothing_makes_no_connection(page: Page, world: World) -> None:
-    """The form says so, keeps the name, and not the key."""
+    """The form shows the problem, and keeps the name but not the key."""
     empty(world)
     guards[page].expect(422)
     page.goto("/")
@@ -184,7 +184,7 @@ def test_a_key_that_opens_nothing_makes_no_connection(page: Page, world: World) 
 
 
 def test_signing_in_at_klaviyo(page: Page) -> None:
-    """A connection without a key: the browser goes to Klaviyo, and comes back to the connection."""
+    """A connection without a key: Klaviyo redirects the browser back to the connection."""
     page.goto("/new/connection")
     page.get_by_label("Display name").fill("By OAuth")
     page.get_by_label("By signing in at Klaviyo").check()

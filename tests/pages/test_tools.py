@@ -1,4 +1,4 @@
-"""What watches the pages notices what it is there for, and nothing else."""
+"""The guard of the pages notices what it must, and nothing else."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The main ways where a browser runs no script."""
+"""The main tasks in a browser without scripts."""
 
 import httpx
 import pytest
@@ -25,13 +25,13 @@ def plain(new_page: NewPage, serve: Serve) -> Page:
 
 
 def tick(page: Page) -> None:
-    """What the timer does each minute."""
+    """Does what the timer does each minute."""
     url = page.evaluate("location.origin")
     httpx.post(f"{url}/api/tick", json={}, timeout=60).raise_for_status()
 
 
 def test_the_seed(plain: Page, world: World) -> None:
-    """A connection, an export, a run that the timer takes up, and what became of it."""
+    """A connection, an export, a run that the timer advances, and its result."""
     empty(world)
     plain.goto("/")
     connect(plain)
@@ -45,14 +45,14 @@ def test_the_seed(plain: Page, world: World) -> None:
 
 
 def test_an_open_run_is_loaded_anew_and_canceled(plain: Page, world: World) -> None:
-    """The page loads itself again while the run is open, which it says without a script."""
+    """The page reloads itself while the run is open, and shows what it waits for."""
     world.stand_in.faults.add([Fault("error", method="POST", nth=1, status=429, retry_after=600)])
     plain.goto("/exports/vip")
     press(plain, "Run")
     tick(plain)
     plain.reload()
     expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(1)
-    expect(plain.locator("[data-field=wait]")).to_contain_text("Waits:")
+    expect(plain.locator("[data-field=wait]")).to_contain_text("Waiting:")
     press(plain, "Cancel")
     expect_status(plain, "Canceled")
     expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(0)
@@ -62,7 +62,7 @@ def test_folded_parts_and_forms(plain: Page) -> None:
     """Detach, search, sort."""
     plain.goto("/exports/vip")
     open_and_press(plain, "Detach the connection", "Detach")
-    expect(plain.get_by_text("none: it is detached")).to_be_visible()
+    expect(plain.get_by_text("none (detached)")).to_be_visible()
     press(plain, "Exports")
     plain.get_by_label("Search").fill("vip")
     plain.get_by_label("Sort by").select_option("Refreshed")
@@ -70,4 +70,4 @@ def test_folded_parts_and_forms(plain: Page) -> None:
     expect(row(plain, "VIPs")).to_be_visible()
     plain.get_by_label("Search").fill("nothing like it")
     press(plain, "Show")
-    expect(plain.get_by_text("No export fits")).to_be_visible()
+    expect(plain.get_by_text("No export matches")).to_be_visible()

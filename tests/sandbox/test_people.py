@@ -1,4 +1,4 @@
-"""The made-up customers, and what a correct export makes of them."""
+"""The synthetic customers, and the result of a correct export of them."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ EMAIL, PHONE = list(COLUMNS).index("EMail"), list(COLUMNS).index("Telephone")
 
 
 def counted(rows: Iterable[Row]) -> Expected:
-    """Reads the rows as an export does: trim, lower, refuse what is no address, keep the first."""
+    """Reads the rows as an export does: trims, lowercases, refuses invalid addresses, keeps the first."""
     addresses = [row[EMAIL].strip().lower() for row in rows]
     valid = [address for address in addresses if PLAIN.fullmatch(address)]
     return Expected(len(addresses), len(addresses) - len(valid), frozenset(valid))
@@ -23,7 +23,7 @@ def counted(rows: Iterable[Row]) -> Expected:
     "people", [People(1000), People(5000, dirt=True), People(250, dirt=True, start=61)], ids=str
 )
 def test_what_is_expected_is_what_the_rows_hold(people: People) -> None:
-    """`expected` tells what reading the rows tells, wherever they begin."""
+    """`expected` matches the rows, from any start."""
     assert people.expected == counted(people)
 
 
@@ -43,7 +43,7 @@ def test_clean_people_are_all_delivered() -> None:
 
 
 def test_people_are_the_same_every_time() -> None:
-    """A person depends on the index alone: neither on the run, nor on where the counting began."""
+    """A person depends only on the index, not on the run or on where counting began."""
     assert list(People(300, dirt=True)) == list(People(300, dirt=True))
     assert list(People(300, dirt=True))[100:] == list(People(200, dirt=True, start=100))
 

@@ -1,4 +1,4 @@
-"""Consent that the stand-in Klaviyo is given by subscription jobs."""
+"""Consent from subscription jobs at the stand-in Klaviyo."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -55,7 +55,7 @@ def consent(stand_in: StandIn, who: str) -> Consent:
 
 
 def test_people_are_subscribed_and_added(stand_in: StandIn, client: httpx.Client, clock: Clock) -> None:
-    """202 with an empty body; who is new becomes a profile, and all are on the list, with consent."""
+    """202 with an empty body; new people get a profile, and all are on the list, with consent."""
     client.post(JOBS, json=import_body({"email": A}, list_id=None))
     body = subscription(subscriber("A@example.org"), subscriber("B@example.org"), custom_source="Fair")
     response = client.post(SUBSCRIPTIONS, json=body)
@@ -75,7 +75,7 @@ def test_a_historical_import_has_its_own_moment(stand_in: StandIn, client: httpx
 def test_double_opt_in_waits_for_a_confirmation(
     stand_in: StandIn, client: httpx.Client, historical: bool
 ) -> None:
-    """Nobody is subscribed or added at once, unless the import is historical."""
+    """No one is subscribed or added at once, unless the import is historical."""
     stand_in.accounts["SNDBOX"].lists[LIST].opt_in_process = "double_opt_in"
     marketing = {"consented_at": PAST} if historical else {}
     body = subscription(subscriber(**marketing), historical_import=historical)
@@ -97,7 +97,7 @@ def test_double_opt_in_waits_for_a_confirmation(
 def test_a_subscription_lifts_what_people_wanted(
     stand_in: StandIn, client: httpx.Client, reason: Any, before: Any, left: list[str]
 ) -> None:
-    """Unsubscribes, spam reports and suppressions by hand are gone; what mail servers said stays."""
+    """It lifts unsubscribes, spam reports and manual suppressions, but not those from mail servers."""
     client.post(JOBS, json=import_body({"email": A}))
     ByHand(stand_in).suppress(A, reason)
     assert consent(stand_in, A) == Consent(before, suppressions=frozenset({reason}))
@@ -107,7 +107,7 @@ def test_a_subscription_lifts_what_people_wanted(
 
 
 def test_imports_and_changes_of_members_leave_consent_alone(stand_in: StandIn, client: httpx.Client) -> None:
-    """Who has unsubscribed stays so, imported again, removed from the list and added to it."""
+    """An unsubscribed person stays so when imported, removed from the list and added to it."""
     client.post(JOBS, json=import_body({"email": A}))
     ByHand(stand_in).suppress(A)
     before = consent(stand_in, A)
@@ -179,7 +179,7 @@ def test_subscriptions_take_as_long_as_jobs(stand_in: StandIn, client: httpx.Cli
 def test_a_bad_subscription_changes_nothing(
     stand_in: StandIn, client: httpx.Client, body: dict[str, Any], pointer: str
 ) -> None:
-    """A 400 that points at what is wrong, and nobody of the job is subscribed."""
+    """A 400 points at the problem, and the job subscribes no one."""
     response = client.post(SUBSCRIPTIONS, json=body)
     assert response.status_code == 400
     assert response.json()["errors"][0]["source"] == {"pointer": pointer}

@@ -1,4 +1,4 @@
-"""What other processes see of the stand-in Klaviyo and script over HTTP."""
+"""How other processes inspect and script the stand-in Klaviyo over HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -141,7 +141,7 @@ def test_people_are_changed_by_hand_over_http(stand_in: StandIn, client: httpx.C
 
 
 def test_what_is_not_there_is_not_changed(client: httpx.Client) -> None:
-    """404 for an unknown profile or list, 400 for a body that says something else or can't be done."""
+    """404 for an unknown profile or list, 400 for a body that is not valid or not possible."""
     client.post(JOBS, json=import_body(*people(2)))
     someone, nobody = (f"/sandbox/profiles/{name}@example.org" for name in ("person0", "nobody"))
     for method, path, body, status in (
@@ -161,7 +161,7 @@ def test_what_is_not_there_is_not_changed(client: httpx.Client) -> None:
 
 
 def test_lists_and_switches_are_scripted_over_http(stand_in: StandIn, client: httpx.Client) -> None:
-    """What is named changes, the rest stays."""
+    """Named members change, the others do not."""
     path = f"/sandbox/lists/{LIST}"
     for change in ({"opt_in_process": "double_opt_in"}, {"flows": ["Welcome"]}, {}):
         assert client.patch(path, json=change).status_code == 204
@@ -175,7 +175,7 @@ def test_lists_and_switches_are_scripted_over_http(stand_in: StandIn, client: ht
 
 
 def test_the_log_holds_no_query_and_no_body(client: httpx.Client) -> None:
-    """What was asked and answered, in order, and nothing of anybody."""
+    """It has requests and statuses, in order, and no personal data."""
     body = json.dumps(import_body(*people(5_000))).encode()
     client.post(JOBS, content=body)
     for _ in range(2):

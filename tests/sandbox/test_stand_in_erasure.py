@@ -1,4 +1,4 @@
-"""Data that the stand-in Klaviyo erases."""
+"""Erasure at the stand-in Klaviyo."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +61,7 @@ def test_a_person_is_erased(stand_in: StandIn, client: httpx.Client, by: str) ->
 
 
 def test_an_erasure_takes_as_long_as_a_job(stand_in: StandIn, client: httpx.Client, clock: Clock) -> None:
-    """With `job_seconds` somebody is still there for a while."""
+    """With `job_seconds`, the person exists for a while longer."""
     client.post(JOBS, json=import_body({"email": A}))
     assert stand_in.profile(A)
     stand_in.job_seconds = 10
@@ -100,7 +100,7 @@ def test_who_is_unknown_is_erased_without_a_word(client: httpx.Client) -> None:
 def test_an_erasure_names_exactly_one_identifier(
     stand_in: StandIn, client: httpx.Client, body: dict[str, Any]
 ) -> None:
-    """Email, phone_number or id, and only one of them; else nobody is erased."""
+    """It is an email, a phone_number or an id, exactly one; otherwise no one is erased."""
     client.post(JOBS, json=import_body({"email": A, "external_id": "x", "phone_number": "+15005550006"}))
     assert client.post(ERASURES, json=body).status_code == 400
     assert len(stand_in.members(LIST)) == 1

@@ -1,4 +1,4 @@
-"""Faults of the stand-in Klaviyo, as a client meets them."""
+"""Faults of the stand-in Klaviyo, from a client's view."""
 
 from collections.abc import Iterator
 
@@ -89,7 +89,7 @@ def test_a_redirect_points_where_the_script_says(stand_in: StandIn, client: http
 def test_a_cut_connection(
     stand_in: StandIn, client: httpx.Client, kind: str, accepted: int, count: int
 ) -> None:
-    """The client sees a broken connection; whether the job exists it can't tell."""
+    """The client sees a broken connection, and can't tell whether the job exists."""
     stand_in.faults.add([Fault(kind)])  # type: ignore[arg-type]
     with pytest.raises(httpx.TransportError) as caught:
         client.post(JOBS, json=import_body(*people(count)))
@@ -117,7 +117,7 @@ def test_a_slow_answer_is_late_and_right(stand_in: StandIn, client: httpx.Client
 
 
 def test_a_fault_counts_the_requests_that_match_it(stand_in: StandIn, client: httpx.Client) -> None:
-    """Method and path select, the n-th request is struck and no other; a trailing slash is no difference."""
+    """Method and path select requests, and only the n-th one is struck; a trailing slash is ignored."""
     stand_in.faults.add([Fault("error", method="GET", path=f"{JOBS}/?", nth=2)])
     statuses = [
         client.request(method, path).status_code
@@ -133,7 +133,7 @@ def test_a_fault_counts_the_requests_that_match_it(stand_in: StandIn, client: ht
 
 
 def test_a_fault_for_each_request_stays_until_it_is_cleared(stand_in: StandIn, client: httpx.Client) -> None:
-    """`nth=None` strikes every time; where two rules match, the first one in the script does."""
+    """`nth=None` strikes every time; if two rules match, the first one in the script strikes."""
     stand_in.faults.add([Fault("error", status=500, nth=2), Fault("html", status=403, nth=None)])
     assert [client.get(JOBS).status_code for _ in range(3)] == [403, 500, 403]
     stand_in.faults.clear()

@@ -1,4 +1,4 @@
-"""What every request to the stand-in Klaviyo must bring: key, headers, scopes."""
+"""What every request to the stand-in Klaviyo needs: key, headers, scopes."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ def client() -> Iterator[httpx.Client]:
 def test_a_request_needs_a_known_key(
     client: httpx.Client, authorization: str | None, code: str, detail: str
 ) -> None:
-    """A key that is missing and a key that is wrong are told apart, as in recorded answers."""
+    """A missing key and a wrong one get different errors, as in recorded responses."""
     headers = {name: value for name, value in HEADERS.items() if name != "Authorization"}
     if authorization is not None:
         headers["Authorization"] = authorization
@@ -68,7 +68,7 @@ def test_headers_are_checked(client: httpx.Client, header: str, value: str, stat
 
 @pytest.mark.parametrize(("opted_out", "status"), [("1", 410), ("0", 202), ("", 202)])
 def test_a_retired_revision(client: httpx.Client, opted_out: str, status: int) -> None:
-    """It is answered as a newer one, unless the client has said that it wants none of that."""
+    """It is treated as a newer one, unless the client opts out."""
     headers = {"revision": "2024-10-15", "X-Klaviyo-Revision-Fall-Forward-Opt-Out": opted_out}
 
     assert client.post(JOBS, json=import_body(*people(1)), headers=headers).status_code == status
@@ -102,7 +102,7 @@ def test_a_retired_revision(client: httpx.Client, opted_out: str, status: int) -
     ],
 )
 def test_a_missing_scope_is_named(client: httpx.Client, method: str, path: str, scopes: list[str]) -> None:
-    """Each endpoint needs its scopes and no others; a 403 says which one the key lacks."""
+    """Each endpoint needs exactly its scopes; a 403 names the one that the key lacks."""
     for scope in SCOPES:
         authorization = f"Klaviyo-API-Key pk_without_{scope}"
         response = client.request(method, path, headers={"Authorization": authorization})
@@ -117,7 +117,7 @@ def test_a_missing_scope_is_named(client: httpx.Client, method: str, path: str, 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/nothing"), ("PUT", "/api/lists"), ("GET", "/")])
 def test_an_unknown_path_is_a_404_in_json(client: httpx.Client, method: str, path: str) -> None:
-    """Also what is not known answers as JSON:API."""
+    """An unknown path also responds with JSON:API."""
     response = client.request(method, path)
     assert response.status_code == 404
     assert response.json()["errors"][0]["code"] == "not_found"

@@ -1,4 +1,4 @@
-"""What the stand-in Klaviyo takes, refuses and makes of a bulk import."""
+"""What the stand-in Klaviyo accepts and refuses in a bulk import, and what it makes of it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -90,7 +90,8 @@ def test_a_malformed_email_is_named_and_echoed(strict: tuple[StandIn, httpx.Clie
 def test_a_bad_profile_is_named(
     strict: tuple[StandIn, httpx.Client], attributes: dict[str, Any], pointer: str
 ) -> None:
-    """Each rule on a profile refuses the whole job with a pointer to the row, and the field where it can."""
+    """Each rule on a profile refuses the whole job, with a pointer to the row, and to the field if
+    possible."""
     error = refused(strict, import_body(GOOD, attributes))
     assert error["source"] == {"pointer": f"{ROW}{pointer}"}
 
@@ -110,7 +111,7 @@ def test_a_bad_profile_is_named(
 def test_a_bad_job_is_refused(
     strict: tuple[StandIn, httpx.Client], body: dict[str, Any], pointer: str
 ) -> None:
-    """What is wrong with the job itself is pointed at above the rows."""
+    """The pointer to a problem of the job itself is above the rows."""
     assert refused(strict, body)["source"] == {"pointer": pointer}
 
 
@@ -141,14 +142,14 @@ def test_a_profile_is_a_typed_resource(strict: tuple[StandIn, httpx.Client]) -> 
     ],
 )
 def test_another_patch_than_unset_is_refused(strict: tuple[StandIn, httpx.Client], meta: object) -> None:
-    """The stand-in plays no append and no unappend; unset is a name or a list of names."""
+    """The stand-in does not support append and unappend; unset is a name or a list of names."""
     patched = import_body(GOOD, GOOD)
     patched["data"]["attributes"]["profiles"]["data"][1]["meta"] = meta
     assert refused(strict, patched)["source"] == {"pointer": f"{ROW}/meta"}
 
 
 def test_5_mb_is_the_limit(strict: tuple[StandIn, httpx.Client]) -> None:
-    """A body of more than 5,000,000 bytes is a 413, whatever is in it."""
+    """A body of more than 5,000,000 bytes is a 413, with any content."""
     profiles = [person | {"properties": {"note": "x" * 50_000}} for person in people(100)]
     assert refused(strict, import_body(*profiles), 413)["code"] == "error"
 
@@ -175,7 +176,7 @@ def test_how_many_bad_rows_a_400_names_is_scripted(
 
 
 def test_a_valid_email_is_refused_by_script(stand_in: StandIn, client: httpx.Client) -> None:
-    """The real Klaviyo knows addresses that only it refuses; a script stands for them."""
+    """The real Klaviyo refuses some valid addresses; a script sets them."""
     stand_in.refused_emails.add("good@example.org")
     assert client.post(JOBS, json=import_body({"email": "Good@Example.org"})).status_code == 400
     assert client.post(JOBS, json=import_body({"email": "better@example.org"})).status_code == 202
@@ -191,7 +192,7 @@ def test_an_import_fills_the_list(stand_in: StandIn, client: httpx.Client) -> No
 def test_a_bad_phone_beside_an_email_is_dropped_without_a_word(
     stand_in: StandIn, client: httpx.Client
 ) -> None:
-    """The profile comes in, its phone doesn't, and no import error tells."""
+    """The profile is imported without its phone, and without an import error."""
     job = client.post(JOBS, json=import_body({**GOOD, "phone_number": "0123"})).json()["data"]["id"]
     assert client.get(f"{JOBS}/{job}").json()["data"]["attributes"]["completed_count"] == 1
     assert client.get(f"{JOBS}/{job}/import-errors").json()["data"] == []
@@ -202,7 +203,7 @@ def test_a_bad_phone_beside_an_email_is_dropped_without_a_word(
 def test_a_misplaced_list_leaves_profiles_without_a_list(
     stand_in: StandIn, client: httpx.Client, place: str
 ) -> None:
-    """Anywhere but in data.relationships.lists the list is ignored, and the answer is 202 all the same."""
+    """Outside of data.relationships.lists the list is ignored, and the response is still 202."""
     body = import_body(GOOD)
     relationships = body["data"].pop("relationships")
     if place == "attributes":
@@ -269,7 +270,7 @@ def test_attributes_are_kept_only_when_asked() -> None:
 
 
 def test_every_body_is_shown_to_observers(stand_in: StandIn, client: httpx.Client) -> None:
-    """Good or bad, what was posted can be looked at."""
+    """They receive every posted body, valid or not."""
     seen: list[Any] = []
     stand_in.on_import(seen.append)
     bodies = [import_body(GOOD), import_body({"email": "nobody"})]

@@ -1,4 +1,4 @@
-"""How the stand-in Klaviyo's import jobs go on, fail, end and are read."""
+"""The stand-in Klaviyo's import jobs: their progress, failures, ends and reads."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -70,7 +70,7 @@ def test_a_job_goes_on_with_the_clock(stand_in: StandIn, client: httpx.Client, c
 
 
 def test_jobs_end_in_the_order_of_their_time(stand_in: StandIn, client: httpx.Client, clock: Clock) -> None:
-    """A job that was posted later and ended sooner was first, also where nobody looked in between."""
+    """A job that was posted later but ended sooner comes first, even if no one looked in between."""
     stand_in.plans.extend([JobPlan(seconds=20), JobPlan(seconds=10)])
     for name in ("slow", "fast"):
         post(client, {"email": f"{name}@example.org"})
@@ -170,7 +170,7 @@ def test_100_jobs_in_one_call(client: httpx.Client, clock: Clock) -> None:
 
 
 def test_jobs_are_filtered_by_status(stand_in: StandIn, client: httpx.Client) -> None:
-    """`equals` and `any` on status; cancelled is no value of the filter."""
+    """`equals` and `any` on status; the filter does not accept cancelled."""
     stand_in.plans.extend([JobPlan(), JobPlan(seconds=60), JobPlan(outcome="cancelled")])
     complete, queued, _ = post(client), post(client), post(client)
     for written, found in (
@@ -185,7 +185,7 @@ def test_jobs_are_filtered_by_status(stand_in: StandIn, client: httpx.Client) ->
 
 
 def test_a_job_tells_what_it_imported(stand_in: StandIn, client: httpx.Client) -> None:
-    """The profiles relationship holds the ids of what came in, in pages."""
+    """The profiles relationship has the ids of the imported profiles, in pages."""
     job = post(client, *people(3))
     page = client.get(f"{JOBS}/{job}/relationships/profiles?page[size]=2").json()
     rest = client.get(page["links"]["next"]).json()

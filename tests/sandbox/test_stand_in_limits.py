@@ -1,4 +1,4 @@
-"""The stand-in Klaviyo's rate limits, on a clock that the test moves."""
+"""The stand-in Klaviyo's rate limits, with a clock that the test moves."""
 
 from collections.abc import Iterator
 
@@ -57,7 +57,7 @@ def test_a_burst_and_a_minute_are_limited(clock: Clock, tier: str, burst: int, s
 
 
 def test_a_full_minute_waits_for_the_next_one(clock: Clock) -> None:
-    """The longest of the full windows says how long to wait."""
+    """The longest of the full windows sets the wait."""
     windows = Windows("XS")
     for _ in range(15):
         assert windows.take(clock.now) == 0
@@ -100,7 +100,8 @@ def test_a_day_has_its_own_quota(clock: Clock) -> None:
     ],
 )
 def test_each_endpoint_has_its_tier(client: httpx.Client, method: str, path: str, limit: str) -> None:
-    """Every answer but a 429 shows the windows, a refusal too; the limit is a composite, not an integer."""
+    """Every response except a 429 shows the windows, even an error; the limit is a composite, not an
+    integer."""
     assert client.request(method, path).headers["RateLimit-Limit"] == limit
 
 
@@ -128,7 +129,7 @@ def test_a_429_tells_only_when_to_come_back(client: httpx.Client, clock: Clock) 
 
 
 def test_each_endpoint_has_its_own_windows(client: httpx.Client) -> None:
-    """Posting jobs takes nothing from reading them, nor a list's count from the list."""
+    """Posting jobs does not use up reading them, nor a list's count the list."""
     assert allowed(client, JOBS) == 10
     assert client.post(JOBS, json=import_body(*people(1))).status_code == 202
     assert allowed(client, COUNT) == 1

@@ -30,7 +30,7 @@ def test_the_sandbox_has_a_list(client: httpx.Client) -> None:
 
 
 def test_an_unknown_list_is_not_found(client: httpx.Client) -> None:
-    """A 404 with code not_found, wherever the list's id stands."""
+    """A 404 with the code not_found, wherever the request has the list's id."""
     for method, path in (
         ("GET", "/api/lists/NoList"),
         ("GET", "/api/lists/NoList/profiles"),
@@ -86,7 +86,7 @@ def test_a_list_names_the_flows_it_starts(stand_in: StandIn, client: httpx.Clien
 
 
 def test_the_plan_has_room(stand_in: StandIn, client: httpx.Client) -> None:
-    """Used and allowed profiles, in a period that holds now; by id only where that is asked for."""
+    """Used and allowed profiles, in the current period; filtered by id on request."""
     client.post(JOBS, json=import_body(*people(3)))
     stand_in.accounts["SNDBOX"].plan = 500
     rows = client.get("/api/billing-usage").json()["data"]
@@ -98,7 +98,7 @@ def test_the_plan_has_room(stand_in: StandIn, client: httpx.Client) -> None:
 
 
 def test_usage_is_unknown_to_older_revisions(client: httpx.Client) -> None:
-    """It came with revision 2026-10-15; before, its path is a 404."""
+    """It was added in revision 2026-10-15; before, its path is a 404."""
     response = client.get("/api/billing-usage", headers={"revision": "2026-07-15"})
     assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "not_found")
 
@@ -115,7 +115,7 @@ def test_lists_come_in_pages_of_10_and_are_filtered(stand_in: StandIn, client: h
 
 
 def test_profiles_show_what_is_kept(stand_in: StandIn, client: httpx.Client) -> None:
-    """Identifiers always, attributes where they are kept, and when a member joined the list."""
+    """They always show identifiers, attributes if they are kept, and when a member joined the list."""
     stand_in.keep_attributes = True
     person = {"email": "a@example.org", "external_id": "7", "first_name": "A", "properties": {"Points": 7}}
     client.post(JOBS, json=import_body(person))

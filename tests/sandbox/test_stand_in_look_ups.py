@@ -1,4 +1,4 @@
-"""Members and profiles of the stand-in Klaviyo, found by filters."""
+"""Finding members and profiles of the stand-in Klaviyo with filters."""
 
 from collections.abc import Iterator
 
@@ -53,7 +53,7 @@ def test_members_and_profiles_are_found_by_email(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", [MEMBERS, IDS, "/api/profiles"])
 def test_people_are_found_by_phone(stand_in: StandIn, client: httpx.Client, path: str) -> None:
-    """`any` and `equals` on phone_number; what a filter finds comes in pages too, in both orders."""
+    """`any` and `equals` on phone_number; filtered results also have pages, in both orders."""
     phones = [f"+1500555000{number}" for number in range(3)]
     client.post(JOBS, json=import_body(*({"phone_number": phone} for phone in phones)))
     ids = [member.id for member in stand_in.members(LIST)]
@@ -67,7 +67,7 @@ def test_people_are_found_by_phone(stand_in: StandIn, client: httpx.Client, path
 
 
 def test_profiles_are_found_by_id_and_external_id(stand_in: StandIn, client: httpx.Client) -> None:
-    """Unknown ids, and such as are none, find nobody; sorted by id, descending where that is asked for."""
+    """Unknown and invalid ids find no one; results are sorted by id, descending on request."""
     client.post(JOBS, json=import_body({"external_id": "a"}, {"external_id": "b"}, list_id=None))
     stand_in.settle()
     first, second = (profile.id for profile in stand_in.accounts["SNDBOX"].profiles)

@@ -1,4 +1,4 @@
-"""Who is on a list of the stand-in Klaviyo: read in pages, added, removed."""
+"""The members of the stand-in Klaviyo's lists: paged, added, removed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -82,7 +82,7 @@ def test_a_full_last_page_is_the_last(client: httpx.Client) -> None:
 
 
 def test_a_page_stands_while_members_come_and_go(stand_in: StandIn, client: httpx.Client) -> None:
-    """A cursor leads to who follows, also where the member it stood at has left."""
+    """A cursor leads to the next members, even if its own member has left."""
     client.post(JOBS, json=import_body(*people(4)))
     ids = [member.id for member in stand_in.members(LIST)]
     following = client.get(f"{IDS}?page[size]=2").json()["links"]["next"]
@@ -111,7 +111,7 @@ def test_who_comes_back_joins_anew(stand_in: StandIn, client: httpx.Client, cloc
 
 
 def test_members_are_removed_by_id(stand_in: StandIn, client: httpx.Client) -> None:
-    """204, also for who is not on the list; the profile stays, and comes back with the next import."""
+    """204, even for profiles not on the list; the profile stays, and the next import adds it again."""
     client.post(JOBS, json=import_body(*people(3)))
     gone = stand_in.members(LIST)[1]
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_members_are_removed_by_id(stand_in: StandIn, client: httpx.Client) -> N
 
 
 def test_profiles_are_added_by_id(stand_in: StandIn, client: httpx.Client) -> None:
-    """204, also for who is on the list already; 1,000 in one call."""
+    """204, even for existing members; up to 1,000 in one call."""
     client.post(JOBS, json=import_body(*people(1000), list_id=None))
     stand_in.settle()
     ids = [profile.id for profile in stand_in.accounts["SNDBOX"].profiles]
@@ -136,7 +136,7 @@ def test_profiles_are_added_by_id(stand_in: StandIn, client: httpx.Client) -> No
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_an_unknown_id_changes_nothing(stand_in: StandIn, client: httpx.Client, method: str) -> None:
-    """A 404 for all of the call, unless a script says that unknown ids are passed over."""
+    """A 404 for the whole call, unless a script allows skipping unknown ids."""
     client.post(JOBS, json=import_body(*people(1), list_id=None if method == "POST" else LIST))
     before = emails(stand_in)
     known = stand_in.profile("person0@example.org").id
@@ -163,7 +163,7 @@ def test_an_unknown_id_changes_nothing(stand_in: StandIn, client: httpx.Client, 
 def test_a_change_that_names_no_ids_is_refused(
     stand_in: StandIn, client: httpx.Client, method: str, data: Any
 ) -> None:
-    """Between 1 and 1,000 profile ids, nothing else, or nobody is added or removed."""
+    """It needs 1 to 1,000 profile ids and nothing else, or no one is added or removed."""
     stand_in.unknown_ids_ignored = True
     client.post(JOBS, json=import_body(*people(1)))
     assert client.request(method, IDS, json={"data": data}).status_code == 400

@@ -1,4 +1,4 @@
-"""The stand-in's OAuth: the page, codes with PKCE, tokens and their end."""
+"""The stand-in's OAuth: the page, codes with PKCE, tokens and how they end."""
 
 import base64
 import hashlib
@@ -75,13 +75,13 @@ def lists(client: httpx.Client, token: str) -> int:
 
 
 def test_who_allows_gets_a_code_and_who_denies_an_error(client: httpx.Client) -> None:
-    """With the state as it came."""
+    """The redirect has the state unchanged."""
     assert agreed(client)["state"] == ASKED["state"]
     assert agreed(client, "deny") == {"error": "access_denied", "state": ASKED["state"]}
 
 
 def test_the_page_shows_nothing_as_html(client: httpx.Client) -> None:
-    """Whatever an app asks for."""
+    """This holds for anything that an app requests."""
     page = client.get("/oauth/authorize", params=ASKED).text
     assert "<a>te" not in page
     assert "<script" not in page
@@ -100,7 +100,7 @@ def test_the_page_shows_nothing_as_html(client: httpx.Client) -> None:
     ],
 )
 def test_what_an_app_may_not_ask_is_refused(client: httpx.Client, change: dict[str, str]) -> None:
-    """On the page and behind it; nobody is sent anywhere."""
+    """The page and its form refuse it, without a redirect."""
     assert client.get("/oauth/authorize", params=ASKED | change).status_code == 400
     form = ASKED | change | {"decision": "allow", "account": "SNDBOX"}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -159,7 +159,7 @@ def test_a_token_lives_for_an_hour(client: httpx.Client, clock: Clock) -> None:
 
 @pytest.mark.parametrize("replaced", [True, False])
 def test_a_refresh_token_is_replaced_or_not(client: httpx.Client, replaced: bool) -> None:
-    """As the switch says."""
+    """The switch decides."""
     client.patch("/sandbox/switches", json={"refresh_tokens_replaced": replaced}).raise_for_status()
     first = tokens(client)["refresh_token"]
 
@@ -170,7 +170,7 @@ def test_a_refresh_token_is_replaced_or_not(client: httpx.Client, replaced: bool
 
 
 def test_a_refresh_token_ends_unused_after_90_days(client: httpx.Client, clock: Clock) -> None:
-    """Each use begins them anew."""
+    """Each use restarts the 90 days."""
     token = tokens(client)["refresh_token"]
     for _ in range(2):
         clock.now += 89 * 86_400
@@ -192,7 +192,7 @@ def test_a_revoked_sign_in_is_over(client: httpx.Client, kind: str) -> None:
 
 
 def test_an_app_has_limits_of_its_own(client: httpx.Client) -> None:
-    """What it uses up, keys still have."""
+    """Its requests do not use up the limits of keys."""
     token = {"Authorization": f"Bearer {tokens(client)['access_token']}"}
 
     def statuses(headers: dict[str, str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Klaviyo's own Python client against the stand-in: each understands the other."""
+"""Klaviyo's own Python client and the stand-in understand each other."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,7 +33,7 @@ def klaviyo(url: str) -> Any:
 
 
 def test_a_job_goes_from_the_post_to_its_errors(stand_in: StandIn, klaviyo: Any) -> None:
-    """The client posts an import and reads the job, the jobs, its errors and what it brought in."""
+    """The client posts an import and reads the job, the jobs, its errors and its profiles."""
     stand_in.failures["later@example.org"] = ImportFailure()
     profiles = klaviyo.Profiles
     accepted = profiles.bulk_import_profiles(import_body(*people(2), FAILING)).data
@@ -52,7 +52,7 @@ def test_a_job_goes_from_the_post_to_its_errors(stand_in: StandIn, klaviyo: Any)
 
 
 def test_lists_are_created_read_and_emptied(stand_in: StandIn, klaviyo: Any) -> None:
-    """The client makes a list, fills it, looks people up by email, and takes one off by id."""
+    """The client creates a list, fills it, finds people by email, and removes one by id."""
     created = klaviyo.Lists.create_list({"data": {"type": "list", "attributes": {"name": "New"}}}).data.id
     klaviyo.Profiles.bulk_import_profiles(import_body(*people(2), list_id=created))
     assert created in [listed.id for listed in klaviyo.Lists.get_lists().data]
@@ -96,7 +96,7 @@ def test_the_flows_of_a_list(stand_in: StandIn, klaviyo: Any) -> None:
 
 
 def test_people_are_subscribed_and_erased(stand_in: StandIn, klaviyo: Any) -> None:
-    """The client subscribes somebody of the past, and has somebody erased."""
+    """The client subscribes a person with a past consent, and erases one."""
     marketing = {"consent": "SUBSCRIBED", "consented_at": "2024-01-01T00:00:00Z"}
     attributes = {"email": "s@example.org", "subscriptions": {"email": {"marketing": marketing}}}
     subscription = {
@@ -119,7 +119,7 @@ def test_people_are_subscribed_and_erased(stand_in: StandIn, klaviyo: Any) -> No
 
 
 def test_the_usage_of_an_account(klaviyo: Any) -> None:
-    """The client reads what the plan has room for."""
+    """The client reads the plan's usage."""
     [usage] = klaviyo.Billing.list_billing_usage(filter='any(id,["profiles"])').data
     assert (usage.attributes.unit, usage.attributes.usage_max) == ("profiles", 1_000_000)
 
@@ -147,7 +147,7 @@ def test_the_client_raises_what_is_refused(klaviyo: Any, status: int, call: Call
 
 
 def test_the_client_waits_out_a_429(stand_in: StandIn, url: str) -> None:
-    """Klaviyo's own retries understand the stand-in's Retry-After."""
+    """Klaviyo's own retries honor the stand-in's Retry-After."""
     stand_in.faults.add([Fault("error", status=429, retry_after=0)])
     patient = KlaviyoAPI("pk_sandbox", max_retries=3, test_host=url)
     assert patient.Accounts.get_accounts().data
@@ -170,7 +170,7 @@ MODELS = {
 
 @pytest.mark.parametrize("path", MODELS)
 def test_answers_fit_the_models_exactly(stand_in: StandIn, url: str, path: str) -> None:
-    """What a model reads of an answer and writes again is all there was: nothing stray, nothing misplaced."""
+    """A model reads and writes a response without a change: nothing is extra or misplaced."""
     stand_in.accounts["SNDBOX"].lists[LIST].flows = ["Welcome"]
     httpx.post(f"{url}{JOBS}", headers=HEADERS, json=import_body(*people(1)))
     answer = httpx.get(f"{url}{path}", headers=HEADERS).json()
@@ -194,7 +194,7 @@ def test_the_answers_of_a_job_fit_the_models_exactly(stand_in: StandIn, url: str
 
 
 def assert_covered(answer: Any, read: Any, where: str = "") -> None:
-    """Every key of an answer but a null is in what the model read."""
+    """Every key of a response except a null is in the model."""
     if isinstance(answer, dict):
         for name, value in answer.items():
             if value is not None:

@@ -1,4 +1,4 @@
-"""Who a profile is at the stand-in Klaviyo: several addresses, merged profiles, changes by hand."""
+"""Profiles at the stand-in Klaviyo: several addresses, merges, changes by hand."""
 
 from collections.abc import Iterator
 
@@ -45,7 +45,8 @@ def members(stand_in: StandIn) -> list[str | None]:
 
 @pytest.mark.parametrize("in_one_job", [False, True])
 def test_a_shared_external_id_merges(stand_in: StandIn, client: httpx.Client, in_one_job: bool) -> None:
-    """The older profile stays, with its primary address and what came last; the new address is secondary."""
+    """The older profile stays, with its primary address and the newest values; the new address is
+    secondary."""
     old = {"email": OLD, "external_id": "x", "first_name": "A", "phone_number": "+15005550006"}
     new = {"email": NEW, "external_id": "x", "first_name": "B"}
     for rows in [[old, new]] if in_one_job else [[old], [new]]:
@@ -104,7 +105,7 @@ def test_a_secondary_address_brings_its_profile(stand_in: StandIn, client: httpx
 def test_whether_filters_find_secondary_addresses_is_scripted(
     stand_in: StandIn, client: httpx.Client, by_hand: ByHand, path: str, found: bool
 ) -> None:
-    """Not by default; where a script says so, both addresses find the one profile once."""
+    """By default they do not; if a script allows it, both addresses find the one profile once."""
     client.post(JOBS, json=import_body({"email": OLD}))
     by_hand.make_primary(OLD, NEW)
     stand_in.secondary_addresses_found = found
@@ -116,7 +117,7 @@ def test_whether_filters_find_secondary_addresses_is_scripted(
 def test_a_merge_by_hand_keeps_the_destination(
     stand_in: StandIn, client: httpx.Client, by_hand: ByHand
 ) -> None:
-    """What the destination has stays, the source fills gaps; lists and consent are taken over."""
+    """The destination's values stay, the source fills gaps; lists and consent are merged."""
     source = {"email": NEW, "phone_number": "+15005550006", "first_name": "B", "properties": {"a": 1, "b": 1}}
     client.post(JOBS, json=import_body(source))
     client.post(
@@ -145,7 +146,7 @@ def test_two_members_that_merge_are_one(
 
 
 def test_a_primary_address_changes(stand_in: StandIn, client: httpx.Client, by_hand: ByHand) -> None:
-    """The members show another address than what was sent, under the same id; the old one leads there too."""
+    """The members show another address than the sent one, under the same id; the old one still finds it."""
     client.post(JOBS, json=import_body({"email": OLD}, {"email": "other@example.org"}))
     before = stand_in.profile(OLD).id
     by_hand.make_primary(OLD, "New@example.org")
@@ -157,7 +158,7 @@ def test_a_primary_address_changes(stand_in: StandIn, client: httpx.Client, by_h
 
 
 def test_what_cannot_be_merged_is_refused(stand_in: StandIn, client: httpx.Client, by_hand: ByHand) -> None:
-    """A profile with itself, more than five addresses, two accounts, somebody who isn't there."""
+    """This is a profile with itself, more than five addresses, two accounts, or an unknown person."""
     rows = [{"email": f"p{number}@example.org", "external_id": "same"} for number in range(7)]
     client.post(JOBS, json=import_body(*rows))
     stand_in.add_account("Other1", "Other", keys={}, lists={"Other2": "VIP"})
@@ -171,7 +172,7 @@ def test_what_cannot_be_merged_is_refused(stand_in: StandIn, client: httpx.Clien
 
 
 def test_people_come_and_go_by_hand(stand_in: StandIn, client: httpx.Client, by_hand: ByHand) -> None:
-    """A stranger is put on the list, a member is taken off it, unsubscribes from it, is deleted."""
+    """A stranger is added to the list; a member is removed from it, unsubscribes, is deleted."""
     rows = [{"email": f"p{number}@example.org"} for number in range(3)]
     client.post(JOBS, json=import_body(*rows))
     by_hand.add(LIST, "Stranger@example.org")

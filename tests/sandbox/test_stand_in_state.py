@@ -1,4 +1,4 @@
-"""The stand-in Klaviyo's own record of members, against a plain one."""
+"""The stand-in Klaviyo's members, compared with a plain dictionary."""
 
 from itertools import islice
 
@@ -13,7 +13,7 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["add", "discard", "replace"]), NUM
 
 @given(changes=CHANGES, page=st.integers(1, 4))
 def test_members_are_as_in_a_plain_dictionary(changes: list[tuple[str, int, int]], page: int) -> None:
-    """Whoever joins, leaves, comes back and is merged: who is there, in which order and since when."""
+    """After people join, leave, come back and are merged, the members, their order and times are right."""
     members, plain = Members(), dict[int, float]()
     for time, (change, number, other) in enumerate(changes):
         if change == "add":

@@ -1,6 +1,6 @@
-"""What Azure has for a deployment, before it and after: read from Azure Resource Manager, never changed.
+"""Checks what Azure has for a deployment, before and after it; reads Azure Resource Manager, changes nothing.
 
-Nothing of it was tried on Azure: the answers are as Microsoft documents them.
+None of it has been tried on Azure: it relies on the responses that Microsoft documents.
 """
 
 from cli.doctor.deployment.apis import open_apis

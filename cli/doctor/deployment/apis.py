@@ -1,4 +1,4 @@
-"""The two APIs that are read, as whoever is signed in."""
+"""The two APIs that are read, as the signed-in user."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,16 @@ from shared.adapters.credential import azure_credential
 from shared.adapters.patience import Patience
 from shared.errors import ExportError, TryLater
 
-# Seconds for all that is asked of an API, and for a token: the Azure CLI, which may have it, starts slowly.
+# Seconds for all requests to an API, and for a token: the Azure CLI, which might provide it, starts slowly.
 WHOLE = 120.0
 TOKEN_PATIENCE = 60.0
 
 
 def open_apis(resource_manager: str, graph: str, clock: Clock) -> tuple[Azure, Azure]:
-    """Azure Resource Manager and Microsoft Graph, at their addresses; close both."""
+    """Azure Resource Manager and Microsoft Graph at their addresses. Close both."""
     reader, directory_reader = (
-        "somebody with the role Reader on it",
-        "somebody who may read Entra's applications",
+        "someone with the role Reader on it",
+        "someone who may read Entra's applications",
     )
     return (
         Azure(resource_manager, _token(resource_manager), Deadline(clock, WHOLE), reader),
@@ -27,7 +27,7 @@ def open_apis(resource_manager: str, graph: str, clock: Clock) -> tuple[Azure, A
 
 
 def _token(url: str) -> Callable[[], str]:
-    """Who is signed in, to the API at this address; asked once, also where the answer is no."""
+    """The signed-in user's token for the API at this address; requested only once, even if that fails."""
     patience = Patience(TOKEN_PATIENCE, 1, lambda: TryLater("no token within a minute"))
     known: list[str | Unseen] = []
 

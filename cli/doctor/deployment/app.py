@@ -1,4 +1,4 @@
-"""The app that is deployed, and what its identity may do."""
+"""The deployed app, and the roles of its identity."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class _Site(Shape):
 
 
 def check_app(azure: Azure, place: Place, now: datetime) -> Iterator[Finding]:
-    """Whether it runs, and has the roles that infra/ gives it: docs/security.md lists them."""
+    """Checks that it runs, and has the roles that infra/ gives it; docs/security.md lists them."""
     name = f"app {place.app}"
     group = f"/subscriptions/{place.subscription}/resourceGroups/{place.group}"
     path = f"{group}/providers/Microsoft.Web/sites/{place.app}"
@@ -51,8 +51,8 @@ def check_app(azure: Azure, place: Place, now: datetime) -> Iterator[Finding]:
         return
     identities = list(site.identity.user_assigned_identities.values()) if site.identity else []
     if len(identities) != 1:
-        fix = "Deploy infra/ again, which gives it one."
-        yield Finding(name, f"has {len(identities)} user-assigned identities, and needs one", fix)
+        fix = "Deploy infra/ again, which assigns one."
+        yield Finding(name, f"has {len(identities)} user-assigned identities, but needs one", fix)
         return
     start = f"az functionapp start --name {place.app} --resource-group {place.group}"
     is_running = site.properties.state == "Running"
@@ -65,7 +65,7 @@ def check_app(azure: Azure, place: Place, now: datetime) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A role on a resource, or on a part of it. `what` it is; None for a name that nobody has told."""
+    """A role on a resource or a part of it. `what` describes the resource; its name is None if not given."""
 
     what: str
     role: Role
@@ -93,6 +93,6 @@ def _wanted(place: Place) -> Iterator[_Wanted]:
 
 def _role(azure: Azure, subscription: str, want: _Wanted, principal: str, now: datetime) -> Finding:
     if want.resource is None:
-        raise Unseen("its name is not told", "Set the outputs of the deployment as environment variables.")
+        raise Unseen("its name was not given", "Set the outputs of the deployment as environment variables.")
     scope = find_resource(azure, subscription, want.kind, want.resource).id + want.part
     return role_finding(azure, want.name, principal, want.role, scope, now)

@@ -1,4 +1,4 @@
-"""Reads from one of Azure's APIs. It can change nothing: every request is a GET."""
+"""Reads from one of Azure's APIs. It can't change anything: every request is a GET."""
 
 import json
 import re
@@ -17,14 +17,14 @@ from pydantic.alias_generators import to_camel
 from shared.adapters.clock import Deadline
 from shared.adapters.streams import open_pool
 
-# Seconds for one answer; bytes of it, since a provider lists all its types; and pages of a list.
+# Seconds for one response; its bytes, since a provider lists all its types; and pages of a list.
 PATIENCE = 20.0
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PAGES = 20
 
-SIGN_IN = "Sign in with az login, to the tenant of this subscription."
-LATER = "Try again later; if it stays so, check the network, the proxy and firewalls."
-NOT_AZURE = "Check that no proxy answers in its place."
+SIGN_IN = "Sign in to the tenant of this subscription with az login."
+LATER = "Try again later. If that does not help, check the network, the proxy and firewalls."
+NOT_AZURE = "Check that no proxy responds in its place."
 
 _BROKEN = (
     *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError),
@@ -33,7 +33,7 @@ _BROKEN = (
 
 
 class Unseen(Exception):
-    """Something that could not be seen: why, and what helps. Nothing is known of it then."""
+    """A resource could not be read, so nothing is known about it: why, and the fix."""
 
     def __init__(self, why: str, fix: str) -> None:
         super().__init__(why)
@@ -42,11 +42,11 @@ class Unseen(Exception):
 
 
 class Missing(Unseen):
-    """Azure answers that it is not there."""
+    """Azure responds that the resource does not exist."""
 
 
 class Shape(BaseModel):
-    """A part of an answer, whose members Azure writes inCamelCase."""
+    """A part of a response, whose members Azure writes inCamelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -56,7 +56,7 @@ class _Problem(Shape):
 
 
 class _Refusal(Shape):
-    """An error, as Azure Resource Manager and Microsoft Graph answer it."""
+    """An error of Azure Resource Manager or Microsoft Graph."""
 
     error: _Problem = _Problem()
 
@@ -67,10 +67,10 @@ class _Page(Shape):
 
 
 class Azure:
-    """One API at its address, for as long as the deadline lasts. For one thread.
+    """One API at its address, until the deadline. For one thread.
 
-    `readers` are the people who may read what it has. Each method raises Unseen for whatever keeps an answer
-    from being seen, Missing where that is a 404.
+    `readers` are the people who may read it. Each method raises Unseen if it gets no valid response, and
+    Missing for a 404.
     """
 
     def __init__(self, url: str, token: Callable[[], str], deadline: Deadline, readers: str) -> None:
@@ -88,15 +88,15 @@ class Azure:
         self._pool.close()
 
     def sign_in(self) -> None:
-        """Gets a token, and asks for nothing yet."""
+        """Gets a token, and sends no other request."""
         self._token()
 
     def read[T: Shape](self, shape: type[T], path: str, **query: str) -> T:
-        """What lies at the path. `query` has api_version for api-version, and filter for $filter."""
+        """The resource at the path. `query` has api_version for api-version, and filter for $filter."""
         return self._parsed(TypeAdapter(shape), self._get(_target(path, query)))
 
     def pages[T: Shape](self, shape: type[T], path: str, **query: str) -> Iterator[T]:
-        """The members of a list, page by page, as `read`; Unseen at the end of too many."""
+        """The members of a list, page by page, like `read`; Unseen after too many pages."""
         target = _target(path, query)
         for _ in range(MOST_PAGES):
             page = self._parsed(TypeAdapter(_Page), self._get(target))
@@ -105,20 +105,20 @@ class Azure:
             if not page.next_link:
                 return
             target = self._following(page.next_link)
-        raise Unseen(f"the list has more than {MOST_PAGES} pages", "Look yourself: it is too long for this.")
+        raise Unseen(f"the list has more than {MOST_PAGES} pages", "Check it in the portal.")
 
     def _following(self, link: str) -> str:
-        """The next page's path and query: the token goes to no other origin, whatever the answer says."""
+        """The next page's path and query; the token never goes to another origin."""
         parts, ours = urlsplit(link), urlsplit(self._url)
         if (parts.scheme, parts.hostname) != (ours.scheme, ours.hostname):
-            raise Unseen("the list goes on at another address", NOT_AZURE)
+            raise Unseen("the list continues at another address", NOT_AZURE)
         return f"{parts.path}?{parts.query}"
 
     def _parsed[T](self, shape: TypeAdapter[T], content: bytes) -> T:
         try:
             return shape.validate_json(content)
         except ValidationError:
-            raise Unseen("the answer is not as Azure's", NOT_AZURE) from None
+            raise Unseen("the response is not Azure's", NOT_AZURE) from None
 
     def _get(self, target: str) -> bytes:
         token, patience = self._token(), min(PATIENCE, self._deadline.left())
@@ -134,14 +134,14 @@ class Azure:
                 for piece in answer.iter_stream():
                     content += piece
                     if len(content) > MOST_BYTES:
-                        raise Unseen(f"the answer has more than {MOST_BYTES:,} bytes", NOT_AZURE)
+                        raise Unseen(f"the response has more than {MOST_BYTES:,} bytes", NOT_AZURE)
                 self._check(answer, content)
                 return content
         except _BROKEN as error:
-            raise Unseen(f"no answer ({type(error).__name__})", LATER) from None
+            raise Unseen(f"no response ({type(error).__name__})", LATER) from None
 
     def _check(self, answer: httpcore.Response, content: bytes) -> None:
-        """Raises Unseen or Missing for every answer but 200, and keeps when it was made."""
+        """Raises Unseen or Missing for every status except 200, and keeps the time of the response."""
         headers = {name.lower(): value for name, value in answer.headers}
         self.answered_at = _time(headers.get(b"date", b"").decode("ascii", "replace"))
         if answer.status == 200:
@@ -153,18 +153,18 @@ class Azure:
             case 403:
                 raise Unseen(f"you may not read it ({cause})", f"Ask {self._readers} to run this.")
             case 404:
-                raise Missing(f"it is not there ({cause})", "Check the names, and the subscription.")
+                raise Missing(f"it does not exist ({cause})", "Check the names and the subscription.")
             case 429:
                 seconds = headers.get(b"retry-after", b"").decode("ascii", "replace")
                 after = f" in {seconds} seconds" if re.fullmatch(r"\d{1,5}", seconds) else " later"
-                raise Unseen(f"Azure has had too many requests ({cause})", f"Try again{after}.")
+                raise Unseen(f"Azure received too many requests ({cause})", f"Try again{after}.")
             case status if status >= 500:
-                raise Unseen(f"Azure can't answer now ({cause})", LATER)
-        raise Unseen(f"Azure refuses the request ({cause})", "Report it: this should not happen.")
+                raise Unseen(f"Azure is unavailable ({cause})", LATER)
+        raise Unseen(f"Azure refused the request ({cause})", "This is a bug, please report it.")
 
 
 def _time(text: str) -> datetime | None:
-    """The time of a header; None where it says none, or not of which zone."""
+    """The time in a header; None if it has no time or no time zone."""
     try:
         time = parsedate_to_datetime(text)
     except ValueError:
@@ -179,7 +179,7 @@ def _target(path: str, query: Mapping[str, str]) -> str:
 
 
 def _code(content: bytes) -> str:
-    """The error's code; of an answer nothing else is shown."""
+    """The error's code, the only part of a response that is shown."""
     try:
         code = _Refusal.model_validate_json(content).error.code
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Looks at everything that a deployment depends on, each thing by itself."""
+"""Checks each resource that a deployment depends on."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,13 @@ from cli.doctor.deployment.vault import check_vault
 from shared.adapters.clock import Clock
 from shared.administration.checkup.finding import Finding
 
-NOT_TOLD = "Give it as an option, or set the variable that the help names, as azd does."
+NOT_TOLD = "Give it as an option, or set the variable that --help names, as azd does."
 
 
 def examine_deployment(place: Place, clock: Clock, azure: Azure, graph: Azure) -> Iterator[Finding]:
-    """What is there and what is missing; a warning for what is not told, or can't be seen.
+    """Yields what exists and what is missing, and a warning if a name was not given or can't be read.
 
-    The APIs are Azure Resource Manager and Microsoft Graph.
+    `azure` is Azure Resource Manager, `graph` Microsoft Graph.
     """
     try:
         azure.sign_in()
@@ -40,10 +40,12 @@ def examine_deployment(place: Place, clock: Clock, azure: Azure, graph: Azure) -
     if place.app is not None and place.group is not None:
         yield from check_app(azure, place, clock.now())
     untold = {
-        "resource group": (place.group, "it and the region"),
-        "segments account": (place.segments, "what Customer Insights writes to"),
-        "app": (place.app and place.group, "the rights of its identity, once it is deployed"),
+        "resource group": (place.group, "the group and its region"),
+        "segments account": (place.segments, "the account that Customer Insights writes to"),
+        "app": (place.app and place.group, "the app and its roles, once it is deployed"),
     }
     for name, (told, what) in untold.items():
         if told is None:
-            yield Finding(name, f"not looked at, since its name is not told: {what}", NOT_TOLD, warning=True)
+            yield Finding(
+                name, f"not checked, because its name was not given: {what}", NOT_TOLD, warning=True
+            )

@@ -1,4 +1,4 @@
-"""Whether the app can reach an account or a vault, as its firewall says."""
+"""Checks that the app can reach an account or a vault through its firewall."""
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ class _Endpoint(Shape):
 
 
 class Reach(Shape):
-    """Who gets in: the same members for a storage account and for a vault."""
+    """The network access of a storage account or a vault, which have the same members."""
 
     public_network_access: str | None = None
     network_acls: _Rules | None = None
@@ -31,24 +31,24 @@ class Reach(Shape):
 
     @property
     def is_open(self) -> bool:
-        """To every address, before the identity is asked for."""
+        """Whether every address can reach it, before it checks the identity."""
         rules = self.network_acls or _Rules()
         return self.public_network_access in (None, "Enabled") and rules.default_action == "Allow"
 
     @property
     def endpoints(self) -> int:
-        """Approved private endpoints, of whatever network."""
+        """The number of approved private endpoints, in any network."""
         found = self.private_endpoint_connections or []
         states = [each.properties.private_link_service_connection_state.status for each in found]
         return states.count("Approved")
 
 
 def reach_finding(name: str, reach: Reach, opening: str) -> Finding:
-    """An app on Flex Consumption has no address that a firewall could let in."""
+    """An app on Flex Consumption has no fixed address that a firewall could allow."""
     if reach.is_open:
-        return Finding(name, "can be reached; who has no role is refused")
+        return Finding(name, "can be reached; refuses callers without a role")
     if reach.endpoints:
         message = f"closed to the internet, with {reach.endpoints} approved private endpoints"
-        return Finding(name, message, "See that one of them is in the app's network.", warning=True)
+        return Finding(name, message, "Check that one of them is in the app's network.", warning=True)
     fix = f"Open it ({opening}), or give the app a network with a private endpoint to it."
-    return Finding(name, "closed to the internet, and the app has no address of its own to let in", fix)
+    return Finding(name, "closed to the internet, and the app has no fixed address to allow", fix)

@@ -1,4 +1,4 @@
-"""What is to be looked at, by name: as far as options, azd's variables or the settings tell."""
+"""The names of the resources to check, from options, azd's variables and the settings."""
 
 import re
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from shared.settings import LOOPBACK, Settings, container_and_prefix
 
 @dataclass(frozen=True)
 class Place:
-    """A deployment, made or to be made; None for a name that nobody has told.
+    """A deployment, existing or planned; a name that was not given is None.
 
-    `segments` and `state` are storage accounts, `container` is that of the segments, and `queue` whether
-    workers have one. `segments_group` and `vault_group` are where the templates look for the two: None where
-    they lie as an earlier deployment left them.
+    `segments` and `state` are storage accounts, `container` is the one of the segments, and `queue` the one
+    of the workers, if any. `segments_group` and `vault_group` are where the templates look for the two: None
+    to keep the groups of an earlier deployment.
     """
 
     subscription: str
@@ -43,9 +43,9 @@ class Place:
         vault_group: str | None,
         app: str | None,
     ) -> "Place":
-        """With the settings' addresses for what has no name yet.
+        """Takes missing names from the addresses in the settings.
 
-        What has a name is a parameter of a deployment, which takes its own group where no other one is told.
+        A given name is a parameter of a deployment, which uses its own group if no other group is given.
         """
         account = _first_label(settings.segments_url)
         if account is not None and segments in (None, account):
@@ -66,7 +66,7 @@ class Place:
 
 
 def _first_label(url: str) -> str | None:
-    """The account or the vault that an address of Azure's belongs to; None for a folder or an emulator."""
+    """The account or vault of an Azure address; None for a folder or an emulator."""
     parts = urlsplit(url)
     if parts.scheme != "https" or parts.hostname is None or parts.hostname in LOOPBACK:
         return None

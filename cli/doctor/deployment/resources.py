@@ -1,4 +1,4 @@
-"""Resources by their names, and what a look at one of them comes to."""
+"""Finds resources by their names, and makes findings of what can't be read."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,12 @@ from shared.administration.checkup.finding import Finding
 
 STORAGE, VAULT = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
 _VERSION = "2021-04-01"
-# Its parts are put into addresses and commands.
+# Its parts are used in addresses and commands.
 _ID = r"(?i)^/subscriptions/[a-z0-9-]+/resourceGroups/[\w.()-]+/providers(/[a-z0-9._-]+)+$"
 
 
 class Resource(Shape):
-    """Its id is a path below Azure Resource Manager's address."""
+    """A resource, whose id is a path below Azure Resource Manager's address."""
 
     id: str = Field(pattern=_ID, max_length=2000)
 
@@ -32,26 +32,26 @@ def resource_id(subscription: str, group: str, kind: str, name: str) -> str:
 
 
 class Unlisted(Unseen):
-    """No resource of a name, among those that the caller may read."""
+    """No resource that the caller may read has the name."""
 
 
 def find_resource(azure: Azure, subscription: str, kind: str, name: str) -> Resource:
-    """The resource of this kind and name. Raises Unlisted where the caller can see none.
+    """The resource of this kind and name. Raises Unlisted if the caller can see none.
 
-    https://learn.microsoft.com/rest/api/resources/resources/list: the list leaves out what one may not read.
+    https://learn.microsoft.com/rest/api/resources/resources/list: it omits what the caller may not read.
     """
     wanted = f"resourceType eq '{kind}' and name eq '{name}'"
     path = f"/subscriptions/{subscription}/resources"
     for found in azure.pages(Resource, path, api_version=_VERSION, filter=wanted):
         return found
     raise Unlisted(
-        "this subscription shows you none of that name",
-        "Check the name and the subscription; else ask somebody with the role Reader on it to run this.",
+        "you can see no resource of that name in this subscription",
+        "Check the name and the subscription, or ask someone with the role Reader on it to run this.",
     )
 
 
 def look(name: str, see: Callable[[], Finding]) -> Finding:
-    """What is seen; a warning where nothing is."""
+    """The finding, or a warning if the resource can't be read."""
     try:
         return see()
     except Unseen as unseen:
@@ -59,4 +59,4 @@ def look(name: str, see: Callable[[], Finding]) -> Finding:
 
 
 def unseen_finding(name: str, unseen: Unseen) -> Finding:
-    return Finding(name, f"not looked at: {unseen.why}", unseen.fix, warning=True)
+    return Finding(name, f"not checked: {unseen.why}", unseen.fix, warning=True)

@@ -1,4 +1,4 @@
-"""What you may do in the resource groups that a deployment writes to."""
+"""Your rights in the resource groups that a deployment writes to."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from cli.doctor.deployment.azure import Azure, Shape
 from cli.doctor.deployment.resources import look
 from shared.administration.checkup.finding import Finding
 
-# What each group needs, and the least of Azure's own roles that brings it.
+# The actions that each group needs, and the smallest built-in role with each.
 NEEDED = {
     "Microsoft.Resources/deployments/write": "Contributor",
     "Microsoft.Authorization/roleAssignments/write": "Role Based Access Control Administrator",
@@ -18,7 +18,7 @@ NEEDED = {
 
 
 class _Permission(Shape):
-    """What one role allows: its actions, less its notActions."""
+    """What one role allows: its actions without its notActions."""
 
     actions: list[str] = Field(default_factory=list)
     not_actions: list[str] = Field(default_factory=list)
@@ -28,7 +28,7 @@ class _Permission(Shape):
 
 
 def check_rights(azure: Azure, subscription: str, groups: Iterable[str | None]) -> Iterator[Finding]:
-    """Whether you may deploy to each group and assign roles there; None is a group that nobody has told."""
+    """Checks that you may deploy to each group and assign roles there; None is a group that was not given."""
     known = {group.lower(): group for group in groups if group is not None}
     for group in known.values():
         yield look(f"your rights on {group}", partial(_rights, azure, subscription, group))
@@ -42,14 +42,14 @@ def _rights(azure: Azure, subscription: str, group: str) -> Finding:
     given = list(azure.pages(_Permission, path, api_version="2022-04-01"))
     lacking = [action for action in NEEDED if not any(each.allows(action) for each in given)]
     if not lacking:
-        return Finding(name, "you may deploy to it, and assign roles")
+        return Finding(name, "you may deploy to it and assign roles")
     roles = " and ".join(NEEDED[action] for action in lacking)
-    fix = f"Ask an owner of it for {roles}, or Owner, at {scope}; or let somebody deploy who has them."
+    fix = f"Ask one of its owners for {roles}, or Owner, at {scope}, or let someone with them deploy."
     return Finding(name, f"you lack {', '.join(lacking)}", fix)
 
 
 def _names(patterns: Iterable[str], action: str) -> bool:
-    """Whether one of the patterns, in which * is any text, is the action, in any case."""
+    """Whether one of the patterns, in which * is any text, matches the action, case-insensitively."""
     return any(
         re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) for pattern in patterns
     )

@@ -1,4 +1,4 @@
-"""Which roles an identity has on a resource."""
+"""The roles of an identity on a resource."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,13 +8,13 @@ from pydantic import AwareDatetime
 from cli.doctor.deployment.azure import Azure, Shape
 from shared.administration.checkup.finding import Finding
 
-# https://learn.microsoft.com/azure/role-based-access-control/troubleshooting: a change may take so long.
+# https://learn.microsoft.com/azure/role-based-access-control/troubleshooting: a change can take this long.
 PROPAGATION = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role that is to be given, and the ids of it and of those that allow more."""
+    """A required role, with its id and the ids of roles that allow more."""
 
     name: str
     ids: tuple[str, ...]
@@ -49,7 +49,7 @@ class _Assignment(Shape):
 
 
 def role_finding(azure: Azure, name: str, principal: str, role: Role, scope: str, now: datetime) -> Finding:
-    """Whether the identity itself has the role at the scope or above; what it has by a group is not seen.
+    """Checks that the identity has the role at the scope or above; it does not see the roles of a group.
 
     https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope
     """
@@ -74,9 +74,9 @@ def role_finding(azure: Azure, name: str, principal: str, role: Role, scope: str
     ages = [now - each.created_on for each in given if each.created_on is not None]
     if len(ages) == len(given) and max(ages) < PROPAGATION:
         minutes = max(0, max(ages) // timedelta(minutes=1))
-        message = f"{role.name} was given {minutes} minutes ago"
-        return Finding(name, message, "Wait: a new role may take ten minutes.", warning=True)
-    return Finding(name, f"{role.name}, or more, is given")
+        message = f"{role.name} was assigned {minutes} minutes ago"
+        return Finding(name, message, "Wait: a new role can take ten minutes.", warning=True)
+    return Finding(name, f"has {role.name}, or more")
 
 
 def _is_at_or_above(scope: str, target: str) -> bool:

@@ -46,7 +46,7 @@ class _Topic(Shape):
 def check_segments_account(
     azure: Azure, graph: Azure, place: Place, name: str, now: datetime
 ) -> Generator[Finding, None, str | None]:
-    """Whether Customer Insights can write to it, and the app read from it; returns its group."""
+    """Checks that Customer Insights can write to it, and the app read from it; returns its group."""
     named, group = f"segments account {name}", place.segments_group
     try:
         account, properties = read_account(azure, place.subscription, name)
@@ -90,7 +90,7 @@ def _container(azure: Azure, account: Resource, container: str) -> Finding:
 
 
 def _soft_delete(azure: Azure, account: Resource) -> Finding:
-    """Customer Insights' export to blobs fails where it is on; that of containers is none of its business."""
+    """Customer Insights' export to blobs fails if it is on for blobs; for containers, it does not matter."""
     name = f"soft delete of {account.name}"
     service = azure.read(_BlobService, f"{account.id}/blobServices/default", api_version=VERSION).properties
     if not service.delete_retention_policy.enabled:
@@ -99,13 +99,13 @@ def _soft_delete(azure: Azure, account: Resource) -> Finding:
         f"az storage account blob-service-properties update --account-name {account.name} "
         f"--resource-group {account.group} --enable-delete-retention false"
     )
-    return Finding(name, "is on for blobs: Customer Insights' export to them fails", fix)
+    return Finding(name, "is on for blobs, so Customer Insights' export fails", fix)
 
 
 def _customer_insights(
     azure: Azure, graph: Azure, account: Resource, container: str | None, now: datetime
 ) -> Finding:
-    """A warning where the role is missing, since Customer Insights may use a key of the account."""
+    """A warning if the role is missing, since Customer Insights can use a key of the account instead."""
     name = f"Customer Insights on {account.name}"
     try:
         path = f"/v1.0/servicePrincipals(appId='{CUSTOMER_INSIGHTS}')"
@@ -120,12 +120,12 @@ def _customer_insights(
 
 
 def _events(azure: Azure, subscription: str, account: Resource) -> Finding:
-    """https://learn.microsoft.com/azure/event-grid/system-topics: an account has one system topic at most."""
+    """https://learn.microsoft.com/azure/event-grid/system-topics: an account has at most one system topic."""
     name = f"events of {account.name}"
     path = f"/subscriptions/{subscription}/providers/Microsoft.EventGrid/systemTopics"
     for topic in azure.pages(_Topic, path, api_version="2025-02-15"):
         if topic.properties.source.lower() == account.id.lower():
-            message = f"the account has the system topic {topic.name} already, and can have no other"
-            fix = "For events of refreshes, add the subscription to it: docs/workers.md."
+            message = f"the account already has the system topic {topic.name}, and can't have another"
+            fix = "For events of refreshes, add the subscription to that topic: docs/workers.md."
             return Finding(name, message, fix, warning=True)
     return Finding(name, "the account has no system topic")

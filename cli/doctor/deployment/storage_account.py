@@ -1,4 +1,4 @@
-"""A storage account: where it lies, and whether the app can reach it."""
+"""A storage account, and whether the app can reach it."""
 
 from collections.abc import Iterator
 

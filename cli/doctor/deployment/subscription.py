@@ -1,4 +1,4 @@
-"""What the subscription, the group and the region have to have."""
+"""Checks the subscription, the group and the region."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ from cli.doctor.deployment.resources import look
 from shared.administration.checkup import fixes
 from shared.administration.checkup.finding import Finding
 
-# What infra/ deploys; Flex Consumption needs Microsoft.App, whose absence shows only later.
+# For what infra/ deploys; Flex Consumption needs Microsoft.App, whose absence only shows later.
 NEEDED = ("Web", "App", "Storage", "KeyVault", "ManagedIdentity", "Insights", "OperationalInsights")
-# What some of its choices deploy.
+# For what some of its options deploy.
 OPTIONAL = ("EventGrid", "Network", "Logic")
-_USES = "events of refreshes need EventGrid, a private network needs Network, cards in Teams need Logic"
-# Beyond it, Azure refuses tokens.
+_USES = "EventGrid is for events of refreshes, Network for a private network, Logic for cards in Teams"
+# Azure refuses tokens if it is larger.
 MOST_SKEW = timedelta(seconds=60)
 
 
@@ -36,7 +36,7 @@ class _Region(Shape):
 
 
 def check_subscription(azure: Azure, place: Place) -> Iterator[Finding]:
-    """The providers, the group, and whether its region offers Flex Consumption."""
+    """Checks the providers, the group, and that its region offers Flex Consumption."""
     yield look("subscription", partial(_subscription, azure, place))
     yield look("providers", partial(_providers, azure, place, NEEDED, optional=False))
     yield look("providers of options", partial(_providers, azure, place, OPTIONAL, optional=True))
@@ -47,7 +47,7 @@ def check_subscription(azure: Azure, place: Place) -> Iterator[Finding]:
 
 
 def check_clock(azure: Azure, now: datetime) -> Iterator[Finding]:
-    """This machine's clock, beside the last answer's."""
+    """Compares this machine's clock with the last response's."""
     if azure.answered_at is not None:
         skew = abs(now - azure.answered_at)
         fix = fixes.CLOCK if skew > MOST_SKEW else ""
@@ -58,7 +58,7 @@ def _subscription(azure: Azure, place: Place) -> Finding:
     """https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states"""
     path = f"/subscriptions/{place.subscription}"
     state = azure.read(_Subscription, path, api_version="2022-12-01").state
-    fix = "" if state == "Enabled" else "Ask who pays for it to enable it."
+    fix = "" if state == "Enabled" else "Ask its billing owner to enable it."
     return Finding("subscription", f"{place.subscription} is {state.lower()}", fix)
 
 
@@ -102,7 +102,7 @@ def _region(azure: Azure, place: Place) -> Finding:
     offered = azure.pages(_Region, path, api_version="2025-03-01", sku="FlexConsumption")
     if any(_plain(each.name) == _plain(region) for each in offered):
         return Finding("region", f"{region} offers Flex Consumption")
-    fix = "Choose another one: az functionapp list-flexconsumption-locations --output table"
+    fix = "Choose another region: az functionapp list-flexconsumption-locations --output table"
     return Finding("region", f"{region} does not offer Flex Consumption", fix)
 
 

@@ -22,7 +22,7 @@ class _Vault(Shape):
 
 
 def check_vault(azure: Azure, place: Place, name: str) -> Generator[Finding, None, str | None]:
-    """Whether roles decide who reads its secrets, and whether the app can reach it; returns its group."""
+    """Checks that roles decide who reads its secrets, and that the app can reach it; returns its group."""
     named, group = f"vault {name}", place.vault_group
     try:
         vault = find_resource(azure, place.subscription, VAULT, name)
@@ -38,8 +38,8 @@ def check_vault(azure: Azure, place: Place, name: str) -> Generator[Finding, Non
     if properties.enable_rbac_authorization:
         yield Finding(named, "uses roles (RBAC)")
     else:
-        message = "uses access policies, so that the app's role counts for nothing"
-        fix = f"If nobody else depends on its policies: {command} --enable-rbac-authorization true"
+        message = "uses access policies, so the app's role has no effect"
+        fix = f"If nothing else depends on its policies: {command} --enable-rbac-authorization true"
         yield Finding(named, message, fix)
     if group is not None:
         yield group_finding(vault, group, _SETTING)

@@ -1,4 +1,4 @@
-"""`/sandbox/…`: what other processes see of the stand-in and how they script it; for loopback only."""
+"""`/sandbox/…`: lets other processes inspect and script the stand-in; for loopback only."""
 
 from starlette.routing import Route
 

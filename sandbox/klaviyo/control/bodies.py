@@ -1,4 +1,4 @@
-"""How the control reads bodies and answers."""
+"""Reads bodies and makes responses of the control routes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,7 +16,7 @@ def json_answer(body: dict[str, Any], status: int = 200) -> Response:
 
 
 def change[T](adapter: TypeAdapter[T], apply: Callable[[Request, T], None]) -> Handler:
-    """A handler that reads a body and applies it: 204, 400 for a bad one, 404 for who or what isn't there."""
+    """A handler that reads a body and applies it: 204, 400 for a bad body, 404 for what does not exist."""
 
     async def handle(request: Request) -> Response:
         try:

@@ -1,4 +1,4 @@
-"""What other processes have done by hand: see `ByHand`."""
+"""Lets other processes make changes by hand: see `ByHand`."""
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass

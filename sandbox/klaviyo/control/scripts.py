@@ -1,4 +1,4 @@
-"""What other processes script: faults, accounts, lists, and which way the unconfirmed goes."""
+"""Lets other processes script faults, accounts, lists, and unconfirmed behavior."""
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -17,7 +17,7 @@ STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class NewAccount:
-    """An account, its keys with their scopes, its lists' names by id, how many profiles its plan has."""
+    """An account, its keys with their scopes, the names of its lists by id, and the profiles in its plan."""
 
     id: str
     name: str
@@ -28,7 +28,7 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class ListChange:
-    """What to change of a list; what is missing stays."""
+    """Changes of a list; missing members do not change."""
 
     opt_in_process: OptIn | None = None
     flows: list[str] | None = None
@@ -36,7 +36,7 @@ class ListChange:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Switches:
-    """What to switch; what is missing stays."""
+    """Switches to set; missing ones do not change."""
 
     secondary_addresses_found: bool | None = None
     unknown_ids_ignored: bool | None = None

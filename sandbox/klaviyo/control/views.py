@@ -1,4 +1,4 @@
-"""What can be seen of the stand-in: counts, requests, members, profiles."""
+"""Shows the stand-in's counts, requests, members and profiles."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -125,7 +125,7 @@ def _consent(consent: Consent) -> dict[str, Any]:
 
 
 def _lines(account: Account, members: list[tuple[Profile, float]]) -> Iterator[bytes]:
-    """One JSON object a line."""
+    """One JSON object per line."""
     for start in range(0, len(members), LINES):
         yield b"".join(
             orjson.dumps(

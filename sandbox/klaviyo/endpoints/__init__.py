@@ -1,4 +1,4 @@
-"""Klaviyo's endpoints: method, path, rate tier and scopes of each, and what it answers."""
+"""Klaviyo's endpoints: the method, path, rate tier, scopes and response of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sandbox.klaviyo.endpoints import company, consent, jobs, lists, members, pr
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint; `status` is its answer's on success, `first_revision` the first that knows it."""
+    """One endpoint; `status` is its status on success, `first_revision` the first revision that has it."""
 
     method: str
     path: str
@@ -65,7 +65,7 @@ _PATTERNS = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in ENDPOINT
 
 
 def endpoint_name(method: str, path: str) -> str:
-    """The endpoint that a request is for, or just its method and path."""
+    """The endpoint of a request, or its method and path."""
     for endpoint, pattern in _PATTERNS:
         if endpoint.method == method and pattern.match(path.rstrip("/")):
             return endpoint.name

@@ -1,4 +1,4 @@
-"""What a key may know of its own account."""
+"""A key's own account and its usage."""
 
 from typing import Any
 

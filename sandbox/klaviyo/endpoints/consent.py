@@ -1,4 +1,4 @@
-"""Consent given and data erased: jobs that answer with an empty 202, with nothing to poll."""
+"""Subscriptions and erasures: jobs that respond with an empty 202 and can't be polled."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ def subscribe(call: Call) -> None:
 
 
 def erase(call: Call) -> None:
-    """Accepts identifiers that nobody has, too: who matches is only found out later."""
+    """Also accepts unknown identifiers: matching happens later."""
     match call.body:
         case {
             "data": {

@@ -1,4 +1,4 @@
-"""Bulk imports: what is posted, how it goes, what came of it."""
+"""Bulk imports: posting them, their progress and their results."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,14 +8,14 @@ from sandbox.klaviyo.call import Call
 from sandbox.klaviyo.queries import in_order, read_fields, read_filter, read_page, read_sort
 
 FIELDS = "fields[profile-bulk-import-job]"
-# The client of revision 2026-10-15 names these three: cancelled jobs can't be asked for.
+# The client of revision 2026-10-15 names these three: a filter can't request cancelled jobs.
 FILTERED_STATUSES = ("queued", "processing", "complete")
 
 
 def import_profiles(call: Call) -> dict[str, Any]:
     fields = read_fields(call.query, FIELDS, resources.JOB_FIELDS)
     job = call.stand_in.accept_import(call.account, call.body)
-    # However fast a job may be, the answer that accepts it shows it queued.
+    # However fast a job is, the response that accepts it shows it queued.
     return {"data": resources.job_resource(job, float("-inf"), call.base, fields)}
 
 
@@ -46,7 +46,7 @@ def list_import_errors(call: Call) -> dict[str, Any]:
 
 
 def list_imported(call: Call) -> dict[str, Any]:
-    """Who was merged away or deleted since is left out: what Klaviyo says of them is unconfirmed."""
+    """Omits profiles that were merged or deleted since: Klaviyo's behavior for them is unconfirmed."""
     imported = call.find_job().imported
     profiles = call.account.profiles
 

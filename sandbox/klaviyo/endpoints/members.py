@@ -1,4 +1,4 @@
-"""Who is on a list: read, added and removed. Consent stays as it is."""
+"""The members of a list: reading, adding and removing them. Does not change consent."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,21 +45,21 @@ def add_members(call: Call) -> None:
 
 
 def remove_members(call: Call) -> None:
-    """A profile that is not on the list is no error; one that is not there is."""
+    """A profile that is not on the list is not an error; one that does not exist is."""
     members = call.find_list().members
     for number in _numbers(call):
         members.discard(number)
 
 
 def _page(call: Call, members: Members) -> tuple[list[Profile], str | None]:
-    """A page in the order of joining; without a sort, Klaviyo names no order."""
+    """A page in joining order; Klaviyo documents no default order."""
     descending = read_sort(call.query, JOINED)
     numbers, cursor = read_page(lambda after: _matches(call, members, after, descending), call.query)
     return [call.account.profiles[number] for number in numbers], cursor
 
 
 def _matches(call: Call, members: Members, after: int | None, descending: bool) -> Iterator[tuple[int, int]]:
-    """Places and numbers of the members that the filter finds. Klaviyo also knows push_token and _kx."""
+    """Places and numbers of the members that the filter finds. Klaviyo also supports push_token and _kx."""
     compared = read_comparison(call.query, JOINED)
     if compared is not None:
         return _joined(members, compared, after, descending)
@@ -75,9 +75,9 @@ def _matches(call: Call, members: Members, after: int | None, descending: bool) 
 def _joined(
     members: Members, compared: Comparison, after: int | None, descending: bool
 ) -> Iterator[tuple[int, int]]:
-    """Who joined before or after a moment: since members are in the order of joining, a range of places."""
+    """The members who joined before or after a time: a range of places, since they are in joining order."""
     later = compared.operator.startswith("greater")
-    # The first place that is after the moment, or at it where that belongs to the later ones.
+    # The first place after the time, or at it if that counts as later.
     first = members.since(compared.moment, included=compared.operator in ("greater-or-equal", "less-than"))
     if later and not descending:
         after = max(first - 1, -1 if after is None else after)
@@ -88,7 +88,7 @@ def _joined(
 
 
 def _numbers(call: Call) -> list[int]:
-    """The profiles of the body; none is touched where one isn't there, unless a script says so."""
+    """The profiles in the body; changes none if one does not exist, unless a script allows that."""
     match call.body:
         case {"data": list(entries)} if 0 < len(entries) <= MAX_IDS:
             ids = [_profile_id(entry) for entry in entries]

@@ -1,4 +1,4 @@
-"""Profiles of the account."""
+"""The profiles of the account."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from sandbox.klaviyo.queries import in_order, read_fields, read_filter, read_pag
 
 
 def list_profiles(call: Call) -> dict[str, Any]:
-    """In the order of ids; of Klaviyo's sorts and filters, those that look people up."""
+    """Profiles by id; supports the sorts and filters that find people."""
     fields = read_fields(call.query, "fields[profile]", resources.PROFILE_FIELDS)
     wanted = read_filter(call.query, "id", *IDENTIFIERS)
     descending = read_sort(call.query, "id")

@@ -1,4 +1,4 @@
-"""HTTP functions on the real engine: what reaches them, and what reaches their caller."""
+"""HTTP functions on the real engine: what they receive, and what their caller receives."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -186,7 +186,7 @@ def test_an_anonymous_function_needs_no_key(client: httpx.Client) -> None:
     "path", ["/", "/api", "/api/unknown", "/words", "/api/sync", "/api/sync/a/b", "/admin"]
 )
 def test_an_unknown_route_is_not_found(client: httpx.Client, path: str) -> None:
-    """What no route fits is a 404 without a body."""
+    """A path without a route is a 404 without a body."""
     response = client.get(path)
     assert (response.status_code, response.content) == (404, b"")
 
@@ -198,7 +198,7 @@ def test_a_wrong_method_is_told_the_right_ones(client: httpx.Client) -> None:
 
 
 def test_head_is_get_without_the_body(client: httpx.Client) -> None:
-    """A route that takes GET takes HEAD, and answers with the headers alone."""
+    """A route with GET also accepts HEAD, and responds with only the headers."""
     response = client.head("/api/answer")
     assert (response.status_code, response.content) == (202, b"")
     assert response.headers["content-length"] == "4"
@@ -206,7 +206,7 @@ def test_head_is_get_without_the_body(client: httpx.Client) -> None:
 
 
 def test_a_function_that_raises_answers_500(client: httpx.Client, folder: Path) -> None:
-    """The caller sees nothing of the cause, the log sees all of it but the request."""
+    """The caller sees nothing of the cause; the log has all of it except the request."""
     response = client.post("/api/broken?mark=query-mark", content=b"body-mark", headers={"x": "header-mark"})
     assert (response.status_code, response.content) == (500, b"")
     log = (folder / "host.log").read_text()
@@ -253,7 +253,7 @@ def test_a_slow_function_outlives_its_request(
     hosting: Callable[..., AbstractContextManager[httpx.Client]],
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:
-    """At the limit the caller gets a 504, the function goes on, and its functionTimeout is marked."""
+    """At the limit the caller gets a 504, the function continues, and its functionTimeout is recorded."""
     (tmp_path / "host.json").write_text(
         '{"functionTimeout": "00:00:01", "extensions": {"http": {"routePrefix": "own/prefix"}}}'
     )

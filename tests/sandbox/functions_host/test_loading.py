@@ -62,7 +62,7 @@ def load(*folders: Path) -> list[str]:
     ],
 )
 def test_a_broken_app_is_explained(tmp_path: Path, source: str, says: str) -> None:
-    """The error holds the cause's own words, and the line of the app where there is one."""
+    """The error has the cause's own words, and the app's line, if there is one."""
     (tmp_path / "host.json").write_text("{}")
     (tmp_path / "function_app.py").write_text(source)
     [line] = load(tmp_path)

@@ -87,7 +87,7 @@ OFF = {
 
 
 class Stage:
-    """A folder with the app, the queues it is triggered by, and what its functions have noted."""
+    """A folder with the app, its queues, and the notes of its functions."""
 
     def __init__(self, folder: Path, queues: AzuriteQueues) -> None:
         self.folder = folder
@@ -136,7 +136,7 @@ def test_messages_arrive_on_the_engine(stage: Stage, hosting: Hosting, eventuall
 
 
 def test_a_disabled_function_does_not_fire(stage: Stage, hosting: Hosting, eventually: Eventually) -> None:
-    """Neither its queue, nor its timer, nor its route; by hand it runs all the same."""
+    """Its queue, timer and route do nothing; by hand it still runs."""
     with hosting(stage.folder, **stage.settings) as client:
         for text in ("one", "two", "three"):
             stage.send("TAKE", text)
@@ -217,7 +217,7 @@ def test_a_served_queue_is_announced_and_its_message_left(stage: Stage, eventual
 def test_a_message_of_a_killed_process_comes_back(
     stage: Stage, hosting: Hosting, eventually: Eventually
 ) -> None:
-    """When its lease is over, the next host takes it, as its second attempt."""
+    """When its lease ends, the next host takes it, as its second attempt."""
     stage.send("HANG", "text")
     with suppress(Killed), hosting(stage.folder, lease=LEASE, **stage.settings):
         eventually(lambda: stage.noted("hang") == [1])

@@ -16,7 +16,7 @@ def take(**trigger: str) -> Function:
 
 
 def test_each_setting_of_a_connection_reaches_storage(azurite_queues: AzuriteQueues) -> None:
-    """As an emulator's URL or a connection string; the queue's name may come from a setting, in any case."""
+    """It can be an emulator's URL or a connection string; the queue's name can come from a setting."""
     queue, url = azurite_queues.queue(), azurite_queues.url
     for environment, trigger in [
         ({"AzureWebJobsStorage__queueServiceUri": url}, {}),

@@ -1,4 +1,4 @@
-"""Queue triggers on Azurite: what becomes of a message, for each way in which its function can end."""
+"""Queue triggers on Azurite: what happens to a message for each end of its function."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ def storage_of(queue: QueueClient) -> QueueStorage:
 
 
 class Counted(QueueStorage):
-    """Counts what a trigger asks of it."""
+    """Counts the requests of a trigger."""
 
     polls = changes = 0
 
@@ -81,7 +81,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Recorder:
-    """A function that notes each text and its time, and succeeds or fails as told."""
+    """A function that records each text and its time, and succeeds or fails as set."""
 
     def __init__(self, *, succeeds: bool = True) -> None:
         self.texts: list[str] = []
@@ -241,7 +241,7 @@ def test_bytes_that_are_not_utf_8_count_as_a_failure(azurite_queues: AzuriteQueu
 
 
 def test_plain_messages_and_white_space(azurite_queues: AzuriteQueues) -> None:
-    """With messageEncoding none a text is taken as it is; in base64, line breaks are ignored."""
+    """With messageEncoding none, a text is unchanged; in base64, line breaks are ignored."""
     for settings, sent, received in [
         (QueueSettings(base64=False), "YWJj <&>", "YWJj <&>"),
         (QueueSettings(), "YW\nJj\n", "abc"),
@@ -260,7 +260,7 @@ def test_plain_messages_and_white_space(azurite_queues: AzuriteQueues) -> None:
 
 
 def test_a_long_function_keeps_its_message(azurite_queues: AzuriteQueues) -> None:
-    """A function that takes longer than a lease runs once: the lease is renewed at half time."""
+    """A function that takes longer than a lease runs only once: the lease is renewed at half time."""
     queue, started = azurite_queues.queue(), 0
     queue.send_message(encoded("text"))
 
@@ -303,7 +303,7 @@ def test_a_message_that_is_gone_harms_nobody(
     asyncio.run(scenario())
     [warning] = warnings(caplog)
     assert warning == (
-        f"A message of the queue {queue.queue_name} may come back: "
+        f"A message of the queue {queue.queue_name} might come again: "
         "it was not settled (storage answered 404 MessageNotFound)."
     )
 
@@ -312,7 +312,8 @@ def test_a_message_that_is_gone_harms_nobody(
 def test_so_many_run_side_by_side(
     azurite_queues: AzuriteQueues, batch: int, threshold: int, peak: int
 ) -> None:
-    """A batch is taken when newBatchThreshold or fewer run, so batchSize + newBatchThreshold is the most."""
+    """A batch is taken while newBatchThreshold or fewer run, so batchSize + newBatchThreshold is the
+    maximum."""
     queue, gate = azurite_queues.queue(), Gate()
     for number in range(9):
         queue.send_message(encoded(str(number)))
@@ -359,7 +360,7 @@ def test_a_long_function_and_those_that_come_later(
 def test_a_queue_may_be_created_later(
     azurite_queues: AzuriteQueues, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A queue that does not exist is a warning, once; a message that arrives later is taken."""
+    """A missing queue causes one warning; a message that arrives later is taken."""
     queue, function = azurite_queues.queue(exists=False), Recorder()
     storage = Counted(queue, None)
 
@@ -378,7 +379,7 @@ def test_a_queue_may_be_created_later(
 
 
 def test_storage_may_go_away_and_come_back(caplog: pytest.LogCaptureFixture) -> None:
-    """Polls go on: the outage is a warning, once, and without an address, and so is its end."""
+    """Polling continues; the outage causes one warning without an address, and so does its end."""
     caplog.set_level(logging.INFO, "sandbox.functions_host.queues")
     function = Recorder()
     with running_queues() as before:
@@ -424,7 +425,7 @@ def test_a_function_that_ends_in_time_is_settled_at_the_end(
 
 
 def test_a_message_on_its_way_is_given_back_at_the_end(azurite_queues: AzuriteQueues) -> None:
-    """Another host can take a message that a poll brings after the end."""
+    """If a poll returns a message after the end, another host can take it."""
     queue, function = azurite_queues.queue(), Recorder()
     arrived, ending = threading.Event(), threading.Event()
 

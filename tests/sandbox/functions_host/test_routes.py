@@ -1,4 +1,4 @@
-"""Which paths a route template takes, and what it makes of them."""
+"""The paths that a route template matches, and their parameters."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ def test_a_template_takes_its_paths(template: str, path: str, params: dict[str, 
 
 
 def test_a_route_of_no_characters_is_the_root() -> None:
-    """Without a prefix, a parameter of no characters takes the root and nothing else."""
+    """Without a prefix, a parameter of no characters matches only the root."""
     root = Route.of(Function("f", "1", {"type": "httpTrigger", "route": "{ignored:maxlength(0)?}"}), "")
     assert root.match("/") == {}
     assert root.match("/a") is None
@@ -71,7 +71,7 @@ def test_the_most_specific_route_comes_first() -> None:
 
 @pytest.mark.parametrize("template", ["{a}.csv", "{a", "{a:regex}", "{a}/{a}", "{a=1}"])
 def test_a_template_beyond_this_host_is_named(template: str) -> None:
-    """What the host cannot match stops it at the start, with the function and the route."""
+    """An unsupported template stops the host at the start, with the function and the route."""
     with pytest.raises(HostError, match="The function f has a route") as error:
         route(template)
     assert template in error.value.message

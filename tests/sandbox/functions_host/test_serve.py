@@ -1,4 +1,4 @@
-"""The host in the foreground: what it announces, and how it ends."""
+"""The host in the foreground: what it prints, and how it ends."""
 
 import os
 import signal
@@ -85,7 +85,7 @@ def test_it_announces_what_it_serves(folder: Path) -> None:
 
 
 def test_the_environment_wins(folder: Path) -> None:
-    """What is set already is not taken from local.settings.json."""
+    """A variable that is set is not read from local.settings.json."""
     with served(folder, SCHEDULE="0 30 7 * * *") as process:
         assert lines(process, 4)[-1] == "  tick: timer 0 30 7 * * * (UTC)"
 
@@ -103,7 +103,7 @@ def test_a_signal_ends_it(folder: Path, stop: signal.Signals) -> None:
 def test_a_function_that_runs_does_not_hold_it_up(
     folder: Path, eventually: Callable[[Callable[[], bool]], None]
 ) -> None:
-    """Ten seconds after the signal it is gone with 0; who still waits for an answer gets a 503."""
+    """Ten seconds after the signal the host has ended with 0; waiting callers get a 503."""
     with served(folder) as process, ThreadPoolExecutor() as pool:
         url = lines(process, 4)[0].rsplit(" ", 1)[-1]
         waiting = pool.submit(httpx.get, f"{url}/api/hang", timeout=30)
@@ -115,7 +115,7 @@ def test_a_function_that_runs_does_not_hold_it_up(
 
 
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:
-    """It says which port, and ends."""
+    """The error names the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with served(folder, port=port) as process:

@@ -1,4 +1,4 @@
-"""What host.json and local.settings.json may say."""
+"""The valid content of host.json and local.settings.json."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from shared.errors import InvalidDocument
 
 
 def test_the_environment_wins_over_local_settings(tmp_path: Path) -> None:
-    """Values fill in what is not set, and nothing else; a byte order mark does no harm."""
+    """Values only set missing variables; a byte order mark does no harm."""
     (tmp_path / "local.settings.json").write_text(
         '\ufeff{"IsEncrypted": false, "Values": {"SET": "file", "NEW": "file"}}', "utf-8"
     )
@@ -39,7 +39,7 @@ def test_without_local_settings_nothing_changes(tmp_path: Path) -> None:
     ],
 )
 def test_local_settings_that_cannot_be_read(tmp_path: Path, content: bytes, says: str) -> None:
-    """The error points at the place, shows no value, and nothing of the file is taken over."""
+    """The error points at the place, shows no value, and nothing of the file is used."""
     (tmp_path / "local.settings.json").write_bytes(content)
     environment: dict[str, str] = {}
     with pytest.raises(InvalidDocument) as error:
@@ -106,7 +106,7 @@ def test_a_host_json_that_cannot_be_used(tmp_path: Path, document: str, says: st
 def test_queue_settings_are_read(
     tmp_path: Path, document: dict[str, object], expected: QueueSettings
 ) -> None:
-    """Azure's defaults, of which newBatchThreshold's is half of batchSize; times may have a fraction."""
+    """Defaults are Azure's, newBatchThreshold's is half of batchSize; times can have a fraction."""
     (tmp_path / "host.json").write_text(json.dumps({"extensions": {"queues": document}}))
     assert HostSettings.read(tmp_path).queues == expected
 
@@ -157,6 +157,6 @@ def test_a_setting_disables_a_function(value: str, disabled: bool) -> None:
 
 
 def test_a_folder_without_host_json_is_no_function_app(tmp_path: Path) -> None:
-    """The host says so before it imports anything."""
+    """The host reports it before it imports anything."""
     with pytest.raises(HostError, match=r"has no host\.json"):
         HostSettings.read(tmp_path)

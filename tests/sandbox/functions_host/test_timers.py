@@ -31,7 +31,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)  # a Monday
     ],
 )
 def test_a_schedule_is_read_as_ncrontab(expression: str, due: str) -> None:
-    """Seconds come first, five fields go by minutes, and a day must fit both day fields."""
+    """Seconds come first, five fields start at minutes, and a day must match both day fields."""
     assert Schedule(expression).after(NOON) == datetime.fromisoformat(due).replace(tzinfo=UTC)
 
 
@@ -40,7 +40,7 @@ def test_a_schedule_is_read_as_ncrontab(expression: str, due: str) -> None:
     ["", "* * * *", "0 0 0 * * * 2027", "60 * * * * *", "0 0 0 31 2 *", "0 0 0 L * *", "@daily", "00:00:10"],
 )
 def test_what_is_no_ncrontab_is_refused(expression: str) -> None:
-    """Neither croniter's own additions nor a time that never comes pass for a schedule."""
+    """croniter's own extensions and a time that never comes are refused."""
     with pytest.raises(HostError, match="tick is not NCRONTAB"):
         schedule_of(Function("tick", "1", {"schedule": expression}), {})
 
@@ -57,7 +57,7 @@ def test_a_schedule_comes_from_its_setting() -> None:
 
 
 class Clock:
-    """A clock that moves when it is slept on, or when a run takes its time."""
+    """A clock that moves when something sleeps on it, or when a run takes its time."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -70,7 +70,7 @@ class Clock:
 
 
 class Enough(Exception):
-    """The test has seen what it wanted."""
+    """The test has seen enough."""
 
 
 def fired(
@@ -104,12 +104,12 @@ def test_a_timer_fires_at_its_times_only() -> None:
 
 
 def test_a_timer_that_starts_late_has_missed_nothing() -> None:
-    """What was due before the timer ran at all does not fire."""
+    """Times before the timer first ran do not fire."""
     assert [run[:2] for run in fired("0 * * * * *", [1], idle=150)] == [("12:03:00", False)]
 
 
 def test_what_a_long_run_missed_fires_once_right_after() -> None:
-    """Two ticks missed become one run, past due; then the schedule goes on."""
+    """Two missed ticks become one run, past due; then the schedule continues."""
     assert [run[:2] for run in fired("0 * * * * *", [150, 1, 60, 1])] == [
         ("12:01:00", False), ("12:03:30", True), ("12:04:00", False), ("12:05:00", True),
     ]  # fmt: skip
@@ -122,7 +122,7 @@ def test_run_on_startup_fires_before_the_first_time() -> None:
 
 
 def test_a_run_is_told_the_last_and_the_coming_time() -> None:
-    """The status has .NET's smallest time as Last where there was no run yet."""
+    """Before the first run, Last is .NET's smallest time."""
     first, second = (run[2] for run in fired("0 * * * * *", [1, 1]))
     never = "0001-01-01T00:00:00+00:00"
     assert first == {"Last": never, "Next": "2026-11-23T12:01:00+00:00", "LastUpdated": never}
