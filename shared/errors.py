@@ -1,27 +1,27 @@
-"""The errors of this project, ordered by what the caller may do about them; a room's own derive from these.
+"""The errors of this project, by what the caller can do about them. Packages derive their own from these.
 
 ExportError                      has a `code` and a message that is safe to show anywhere
-├── PermanentError               repeating is no use: somebody has to fix something first
+├── PermanentError               a retry is no use until the cause is fixed
 │   ├── InvalidSettings          a setting of the environment
 │   ├── InvalidDocument          a connection, export, head or secrets file; lists each problem
-│   ├── InvalidRequest           what a caller of the HTTP API or the command asked for
-│   ├── NotFound                 an export, run, connection, segment, column, secret or list that isn't there
-│   ├── BlobFull                 a blob that is only appended to takes no more
-│   ├── Denied                   a store, vault or Klaviyo knows us and refuses
-│   └── InvalidSegment           the segment's files can't be read as what they should be
-├── TryLater                     nothing is lost, the same call may go through later; `retry_after` in seconds
+│   ├── InvalidRequest           a request over the HTTP API or by the command
+│   ├── NotFound                 an export, run, connection, segment, column, secret or list does not exist
+│   ├── BlobFull                 an append-only blob is full
+│   ├── Denied                   a store, vault or Klaviyo denies access
+│   └── InvalidSegment           the segment's files can't be read
+├── TryLater                     nothing is lost, the same call may succeed later; `retry_after` in seconds
 │   ├── StorageUnavailable
 │   ├── VaultUnavailable
-│   └── KlaviyoUnavailable       refused to connect, throttled, or broken; says whether it may have arrived
-├── TakenElsewhere               another process got there first: stop, read again, leave it to that one
+│   └── KlaviyoUnavailable       unreachable, throttled, or failing; shows whether the request was sent
+├── TakenElsewhere               another process got there first: stop, read again, leave the work to it
 │   ├── AlreadyRunning           another holder has the lock
 │   ├── LeaseLost                the lock is lost
-│   ├── NewerVersion             newer code wrote it, and continues with it
+│   ├── NewerVersion             newer code wrote the file, and continues with it
 │   ├── AlreadyExists            a create-only write came second
-│   └── Changed                  an If-Match write or a pinned read met another ETag
-└── BatchRefused                 Klaviyo took nothing of a batch; names the profiles where it does
+│   └── Changed                  an If-Match write or a pinned read found another ETag
+└── BatchRefused                 Klaviyo accepted nothing of a batch; names the profiles if Klaviyo does
 
-A message holds names, codes and numbers, never a value out of a row, a response body or a key.
+A message contains names, codes and numbers, never a value of a row, a response body or a key.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ from dataclasses import dataclass
 
 from shared.text import shown
 
-# Characters of a message: names from outside have no bound of their own.
+# Characters of a message: names from outside can have any length.
 LONGEST_MESSAGE = 8_000
 MOST_PROBLEMS = 20
 
 
 class ExportError(Exception):
-    """The root: `code` is stable and documented, the message says what, where and what to do."""
+    """The root. `code` is stable and documented; the message says what is wrong, where, and what to do."""
 
     code = "error"
 
@@ -47,7 +47,7 @@ class ExportError(Exception):
 
 
 class PermanentError(ExportError):
-    """Repeating is no use until somebody fixes the cause."""
+    """A retry is no use until the cause is fixed."""
 
 
 class InvalidSettings(PermanentError):
@@ -97,7 +97,7 @@ class InvalidSegment(PermanentError):
 
 
 class TryLater(ExportError):
-    """Nothing is lost; `retry_after` (seconds) is what the other side asked for, if it did."""
+    """Nothing is lost; `retry_after` (seconds) is the wait that the other side asked for, if any."""
 
     def __init__(self, message: str, *, code: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, code=code)
@@ -113,7 +113,7 @@ class VaultUnavailable(TryLater):
 
 
 class KlaviyoUnavailable(TryLater):
-    """`sent` is False where the request certainly never arrived, True where the answer is unknown."""
+    """`sent` is False if the request certainly never arrived, True if the answer is unknown."""
 
     code = "klaviyo_unavailable"
 
@@ -137,13 +137,13 @@ class LeaseLost(TakenElsewhere):
 
 
 class NewerVersion(TakenElsewhere):
-    """What newer code wrote is left alone: it may mean more than this code can read."""
+    """A file of newer code is left alone: it may mean more than this code can read."""
 
     code = "newer_version"
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"A newer version of segment-export wrote {name}. Update this one, or let the newer work."
+            f"A newer version of segment-export wrote {name}. Update this one, or let the newer version run."
         )
 
 
@@ -165,7 +165,7 @@ class RefusedProfile:
 
 
 class BatchRefused(ExportError):
-    """Klaviyo answered 400 and imported nothing; `profiles` may name all, some or none of the culprits."""
+    """Klaviyo answered 400 and imported nothing; `profiles` names all, some or none of the refused ones."""
 
     code = "batch_refused"
 

@@ -1,4 +1,4 @@
-"""What a process is wired from, and how it opens a Klaviyo account."""
+"""The services that a process is wired from, and how it opens a Klaviyo account."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 class SegmentSource(Protocol):
-    """Where segments come from."""
+    """The source of segments."""
 
     def newest(self, segment: str) -> Snapshot:
         """The newest complete snapshot of the segment. Raises NotFound, InvalidSegment."""
 
     def versions(self, segments: Iterable[str]) -> dict[str, str]:
-        """The versions of these segments' newest complete snapshots, without those that `newest` refuses.
+        """The versions of these segments' newest complete snapshots; leaves out those that `newest` refuses.
 
-        One call for all segments reads each model.json once; one call for each reads all of them each time.
+        One call for all segments reads each model.json once; a call per segment reads all of them each time.
         """
 
 
 class DocumentSource(Protocol):
-    """Where the documents of exports and connections come from."""
+    """The source of the documents of exports and connections."""
 
     def export(self, export_id: str) -> Export:
         """The export. Raises NotFound, InvalidDocument."""
 
     def connection(self, connection_id: str | None) -> Connection:
-        """The connection; None is that of a detached export. Raises NotFound, InvalidDocument."""
+        """The connection; a detached export has None. Raises NotFound, InvalidDocument."""
 
     def connections(self) -> Iterator[Connection | PermanentError]:
         """Every connection, or what is wrong with it."""
@@ -53,24 +53,24 @@ class DocumentSource(Protocol):
         """Every export."""
 
     def entries(self) -> Iterator[BlobInfo]:
-        """Where the exports lie, in the names' order."""
+        """The blobs of the exports, in the order of their names."""
 
     def listed(self, blob: BlobInfo) -> Listed | None:
-        """The export at an entry, or what is wrong with it; None where it is gone since."""
+        """The export of an entry, or what is wrong with it; None if it no longer exists."""
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
-        """Keeps the account of a connection that has none."""
+        """Stores the account of a connection that has none."""
 
     def mark_revoked(self, connection: Connection) -> None:
-        """Keeps that Klaviyo knows the connection's sign-in no more."""
+        """Records that Klaviyo no longer accepts the connection's sign-in."""
 
 
 @dataclass(frozen=True)
 class Services:
     """The stores, the vault, Klaviyo, the clock, and the queue of work, if any.
 
-    `looks` is a process's memory, in the clock's monotonic seconds: by export, when it last looked whether
-    people had fixed a cause; by `state.TICK`, when it last noted a tick.
+    `looks` is the process's memory, in the clock's monotonic seconds: by export, when it last checked whether
+    a cause had been fixed; by `state.TICK`, when it last recorded a tick.
     """
 
     settings: Settings
@@ -116,7 +116,7 @@ _built = cache(Services.from_settings)
 
 
 def process_services() -> Services:
-    """The services of this process, from its environment: one set, so that limits are kept in one place.
+    """The services of this process, from its environment: one set, so that all calls share the same limits.
 
     Raises InvalidSettings.
     """
@@ -127,8 +127,8 @@ def process_services() -> Services:
 def open_account(services: Services, connection: Connection, deadline: Deadline) -> Klaviyo:
     """A client for the connection's account, with the key or the tokens from the vault.
 
-    Raises Denied where the key opens an account other than the connection's: data for one company must
-    not reach another; and where nobody has signed in, or the sign-in is over.
+    Raises Denied if the key opens another account than the connection's (data for one company must not reach
+    another), if nobody has signed in, or if the sign-in has ended.
     """
     klaviyo = services.klaviyo.sign_in(
         _credential(services, connection),
@@ -140,7 +140,7 @@ def open_account(services: Services, connection: Connection, deadline: Deadline)
     if connection.account is not None and connection.account.id != account.id:
         raise Denied(
             f"The API key of the connection {connection.id!r} opens the Klaviyo account {account.id}, not "
-            f"the connection's {connection.account.id}. Put the right key into the vault, or make a "
+            f"the connection's {connection.account.id}. Put the right key into the vault, or create a "
             "connection for the other account.",
             code="wrong_account",
         )
@@ -160,7 +160,7 @@ def _credential(services: Services, connection: Connection) -> str | Credential:
         try:
             return services.vault.secret(connection.secret_name)
         except PermanentError as error:
-            # Everybody who sees a run reads this: where the key lies is for those who can run `doctor`.
+            # Everyone who can see a run reads this. The key's place is only for those who can run `doctor`.
             kind = NotFound if isinstance(error, NotFound) else Denied
             raise kind(
                 f"The key of the connection {connection.id!r} can't be read from the vault: "

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 from shared.errors import InvalidSettings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-# Azure allows 63 characters; the queue of messages that have failed has a longer name.
-# An account may be in a DNS zone of its own: account.z01.queue.storage.azure.net.
+# An account can have its own DNS zone: account.z01.queue.storage.azure.net.
 _HOST = re.compile(r"[a-z0-9]{3,24}(?:\.z[0-9]+)?\.queue\.", re.ASCII)
 _STORAGE = "AzureWebJobsStorage"
 _EMULATOR = "http://127.0.0.1:10001/devstoreaccount1"
+# Azure allows 63 characters; the queue of failed messages adds -poison to the name.
 _QUEUE = re.compile(r"(?=.{3,56}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
 class Auth(StrEnum):
-    """How callers over HTTP sign in: by a function key, with Microsoft Entra, or played by the local host."""
+    """How HTTP callers sign in: with a function key, with Microsoft Entra, or simulated by the local host."""
 
     KEY = "key"
     ENTRA = "entra"
@@ -29,12 +29,12 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says; times are in seconds.
+    """The settings; times are in seconds.
 
     `segments_url` and `state_url` are `file:<folder>` or `https://<account>/<container>[/<prefix>]`
-    (plain http on loopback only, for an emulator). `notify_secret` is the name of the secret with the address
-    that is notified of failed runs. `queue_url` is `https://<account>/<queue>`, or None where the timer does
-    the work itself. `app_writes_secrets`: whether the app makes its own secrets in a Key Vault.
+    (plain http on loopback only, for an emulator). `notify_secret` names the secret with the address that is
+    notified of failed runs. `queue_url` is `https://<account>/<queue>`, or None if the timer does the work
+    itself. `app_writes_secrets`: whether the app creates its own secrets in a Key Vault.
     """
 
     segments_url: str = "file:./data/segments"
@@ -53,9 +53,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Reads the settings, with defaults for what is unset or blank.
+        """Reads the settings; those that are unset or blank have defaults.
 
-        Raises InvalidSettings, naming the setting, never its value: a URL may carry a key.
+        Raises InvalidSettings, which names the setting but never its value: a URL may contain a key.
         """
 
         def text(name: str, default: str) -> str:
@@ -79,13 +79,13 @@ class Settings:
 
     @property
     def segments_prefix(self) -> str:
-        """What SEGMENTS_URL has behind its container; blank for a folder."""
+        """The path after the container in SEGMENTS_URL; blank for a folder."""
         return container_and_prefix(self.segments_url)[1] if "://" in self.segments_url else ""
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """What the platform says of its sign-in: whether it is on, and for which tenants of Microsoft Entra."""
+    """The platform's sign-in: whether it is on, and for which tenants of Microsoft Entra."""
 
     is_on: bool
     tenants: frozenset[str]
@@ -98,20 +98,20 @@ class SignIn:
 
 
 def auth_of(environment: Mapping[str, str] = os.environ) -> Auth:
-    """How callers sign in; what is unset or misspelt leaves the routes to the function key."""
+    """How callers sign in; if AUTH is unset or misspelled, they need the function key."""
     given = environment.get("AUTH", "").strip().lower()
     return Auth(given) if given in Auth else Auth.KEY
 
 
 def auth_is_misspelt(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether AUTH says something that is no way to sign in."""
+    """Whether AUTH has an unknown value."""
     given = environment.get("AUTH", "").strip().lower()
     return given != "" and given not in Auth
 
 
 def queue_of(environment: Mapping[str, str] = os.environ) -> str | None:
-    """The name of the queue that the host is to listen to; None without one, or where QUEUE_URL is wrong,
-    which whoever reads the settings as a whole is told."""
+    """The name of the queue that the host listens to; None without one, or if QUEUE_URL is not valid:
+    `Settings.from_environment` reports that."""
     try:
         url = _queue_url(environment)
     except InvalidSettings:
@@ -125,9 +125,9 @@ def folder_of(url: str) -> Path | None:
 
 
 def container_and_prefix(url: str) -> tuple[str, str]:
-    """The container's URL, and the prefix behind it without slashes at its ends.
+    """The container's URL, and the prefix after it, without leading and trailing slashes.
 
-    On loopback stands an emulator, whose path begins with the account's name.
+    On loopback it is an emulator's, whose path begins with the account's name.
     """
     parts = urlsplit(url)
     names = parts.path.strip("/").split("/")
@@ -148,7 +148,7 @@ def _store_url(name: str, url: str) -> str:
 
 
 def _queue_url(environment: Mapping[str, str]) -> str | None:
-    """The queue's address. The host listens at the account of its own setting: both must be one."""
+    """The queue's address. It must be in the account of the host's own setting, where the host listens."""
     url, (setting, service) = environment.get("QUEUE_URL", "").strip(), _host_listens_at(environment)
     if not url:
         return None
@@ -158,8 +158,8 @@ def _queue_url(environment: Mapping[str, str]) -> str | None:
     is_queue = _QUEUE.fullmatch(name) and not name.endswith("-poison")
     if not is_queue or len(account) != is_emulator or not (is_emulator or _HOST.match(parts.netloc)):
         raise InvalidSettings(
-            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, which has 3 to "
-            "56 lower-case letters, digits and single hyphens, and not -poison at its end."
+            "QUEUE_URL must name a queue: https://<account>.queue.core.windows.net/<queue>, with a name of 3 "
+            "to 56 lower-case letters, digits and single hyphens that does not end in -poison."
         )
     if service and _plain(service) != parts.geturl().removesuffix(f"/{name}"):
         raise InvalidSettings(f"QUEUE_URL must be a queue of {setting}, where the Functions host listens.")
@@ -167,7 +167,7 @@ def _queue_url(environment: Mapping[str, str]) -> str | None:
 
 
 def _host_listens_at(environment: Mapping[str, str]) -> tuple[str, str]:
-    """The setting of the host's storage, and the address of its queues; blank where that can't be told.
+    """The setting of the host's storage, and the address of its queues; blank if that is unknown.
 
     Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#connections
     """
@@ -188,16 +188,16 @@ def _host_listens_at(environment: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _plain(url: str) -> str:
-    """Without what makes no difference: upper case in the host, the usual port, slashes at the end."""
+    """Normalizes: lower-case host, no default port, no trailing slashes."""
     parts = urlsplit(url)
     host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
     return parts._replace(netloc=host, path=parts.path.rstrip("/")).geturl()
 
 
 def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False) -> str:
-    """Passes an https URL without credentials or fragment on; http where it is loopback.
+    """Returns the URL if it is https, or http on loopback, without credentials and fragment.
 
-    Raises InvalidSettings, with the name and without the URL. A `query` is refused unless it is expected.
+    Raises InvalidSettings, which names the setting but not the URL. A query is refused unless `query`.
     """
     if not url:
         return url
@@ -214,17 +214,17 @@ def https_url(name: str, url: str, *, loopback: bool = True, query: bool = False
         raise InvalidSettings(f"{name} has no host.")
     if parts.username or parts.password or (parts.query and not query) or parts.fragment:
         parts_refused = "user, key or fragment" if query else "user, key, query or fragment"
-        raise InvalidSettings(f"{name} must be an address only: no {parts_refused} in it.")
+        raise InvalidSettings(f"{name} must be an address only, without {parts_refused}.")
     return url
 
 
 def _public_url(url: str, host_name: str) -> str | None:
-    """Where people reach the app; on Azure, the platform tells the app's own host name."""
+    """The address at which people reach the app; on Azure, the platform provides the host name."""
     return https_url("PUBLIC_URL", url or (f"https://{host_name}" if host_name else "")).rstrip("/") or None
 
 
 def _client_id(text: str) -> str | None:
-    """A colon would end the id where it travels beside the secret."""
+    """A colon would end the id where it is sent together with the secret."""
     if not text.isascii() or not text.isprintable() or ":" in text:
         raise InvalidSettings("KLAVIYO_CLIENT_ID must be printable ASCII text without a colon.")
     return text or None

@@ -1,41 +1,41 @@
-"""Where everything lies in the state. Only this module builds a blob's name.
+"""The layout of the state. Only this module builds names of blobs.
 
 connections/<connection>.json            a connection's document
 exports/<export>.json                    an export's document
 heads/<export>.json                      the lock of an export, and the checkpoint of its open run
 runs/<export>/<run>.json                 the record of a closed run
 runs/<export>/<run>.rejected.csv         its refused rows
-runs/<export>/<run>.cancel               asks for the end of an open run
-runs/<export>/<run>.parts/               what an open run keeps beside its head; removed when it closes
+runs/<export>/<run>.cancel               requests the end of an open run
+runs/<export>/<run>.parts/               data of an open run in addition to its head; removed when it closes
     <digest>.places                      which rows a post carries
     <digest>.rejected                    rows of a batch that Klaviyo refused
     <digest>.job.rejected                rows that an accepted job could not import
     check-<number>.rejected              rows that our own checks refused
     <digest>.people                      digests of the people that a post carries
     <digest>.failed                      which of them an accepted job could not import
-    left                                 digests of those who have left the segment
-    here                                 digests of those whose rows were refused
-    subscribed-<number>                  digests of people whose consents are used, and hidden times of these
-    removal-<number>.json                what becomes of some of those who left
-    cursor                               where to go on reading the list's members
+    left                                 digests of people who have left the segment
+    here                                 digests of people whose rows were refused
+    subscribed-<number>                  digests of people whose consents are used, and those times, hidden
+    removal-<number>.json                the outcome for some of the people who left
+    cursor                               where to continue reading the list's members
     members-<number>                     members of the list, and the digests of their addresses
-    absent-<number>.json                 who of those that were sent is not among them
-ledgers/<export>/<run>.<epoch>           who may be on the export's list, as of the end of that run
-ledgers/key.json                         which digest key the ledgers need; the key itself lies in the vault
-work/<account>                           what there is to do for an account, where there is a queue
-refreshed                                that segments were refreshed, and somebody is going to look
-recent/<number>-<run>                    that a run was closed; the numbers of later ones are smaller
-audit/<day>.<part>.jsonl                 who changed what on that day; parts are counted from 0
-erased/people                            who was erased and is never sent again
-locks/digest-key                         held while the digest key is made
+    absent-<number>.json                 people who were sent but are not members
+ledgers/<export>/<run>.<epoch>           people who may be on the export's list at the end of that run
+ledgers/key.json                         which digest key the ledgers need; the key itself is in the vault
+work/<account>                           the pending work of an account, if there is a queue
+refreshed                                segments were refreshed, and a process is going to look
+recent/<number>-<run>                    a run was closed; later runs have smaller numbers
+audit/<day>.<part>.jsonl                 who changed what on that day; parts count from 0
+erased/people                            people who were erased and are never sent again
+locks/digest-key                         held while the digest key is created
 locks/account-<account>                  the lock of a Klaviyo account
 locks/oauth-<connection>                 held while the tokens of a connection are refreshed
-locks/sign-in-<digest>                   a sign-in at Klaviyo that somebody has begun
-locks/wanted-<account>                   which run has that account next, for seconds
-locks/work-<account>                     held by the worker that has the account, where there is a queue
-locks/pause-<account>                    the time before which Klaviyo wants no call to it
-locks/tick                               written at some of the ticks: its age shows whether the timer runs
-locks/probe-<who>                        written and deleted, to see whether the state can be written
+locks/sign-in-<digest>                   an open sign-in at Klaviyo
+locks/wanted-<account>                   the run that gets this account next; for seconds
+locks/work-<account>                     held by the worker of the account, if there is a queue
+locks/pause-<account>                    the end of Klaviyo's pause for the account
+locks/tick                               written at some ticks: its age shows whether the timer runs
+locks/probe-<who>                        written and deleted, to check that the state is writable
 
 The id of a run begins with the id of its export: <export>.<time>-<number>.
 """
@@ -58,7 +58,7 @@ TICK = "locks/tick"
 _RUN_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.(2[01]\d{6}T\d{6}Z)-[0-9a-f]{4}", re.ASCII)
 PEOPLE = ".people"
 _TIME = "%Y%m%dT%H%M%SZ"
-# The command makes such an export for one file. Only the command has the file and the key.
+# The export of a file that the command sends. Only the command has the file and the key.
 _ONE_FILE = re.compile(r"send-[0-9a-f]{16}")
 
 
@@ -75,14 +75,14 @@ def head(export_id: str) -> str:
 
 
 def id_of(name: str) -> str | None:
-    """The id of the connection, export or head at this name; None for a name of anything else."""
+    """The id of the connection, export or head with this name; None for any other name."""
     folder, slash, file = name.partition("/")
     is_one = f"{folder}{slash}" in (*DOCUMENTS, HEADS) and file.endswith(".json") and "/" not in file
     return file.removesuffix(".json") if is_one else None
 
 
 def is_of_one_file(export_id: str) -> bool:
-    """Whether an export was made for one file that the command sends."""
+    """Whether the export belongs to one file that the command sends."""
     return _ONE_FILE.fullmatch(export_id) is not None
 
 
@@ -96,12 +96,12 @@ def new_run_id(export_id: str, opened_at: datetime, number: int) -> str:
 
 
 def run_id_stem(export_id: str, opened_at: datetime) -> str:
-    """What all ids of an export's runs of one second begin with."""
+    """The common beginning of the ids of an export's runs of one second."""
     return f"{export_id}.{opened_at.astimezone(UTC):{_TIME}}-"
 
 
 def export_of(run_id: str) -> str | None:
-    """The export whose run has this id; None for what can't be the id of a run."""
+    """The export whose run has this id; None if it is not the id of a run."""
     parts = _RUN_ID.fullmatch(run_id)
     try:
         return parts[1] if parts and datetime.strptime(parts[2], _TIME).replace(tzinfo=UTC) else None
@@ -110,7 +110,7 @@ def export_of(run_id: str) -> str | None:
 
 
 def opened_at(run_id: str) -> datetime:
-    """When a run was opened. Raises ValueError for what can't be the id of a run."""
+    """When a run was opened. Raises ValueError if it is not the id of a run."""
     return datetime.strptime(time_of(run_id), _TIME).replace(tzinfo=UTC)
 
 
@@ -119,12 +119,12 @@ def runs(export_id: str) -> str:
 
 
 def runs_of_time(export_id: str, time: str) -> str:
-    """What the names of all that runs leave begins with, whose time begins so, as in 202611."""
+    """The common beginning of the names of blobs of runs whose time begins with `time`, such as 202611."""
     return f"{runs(export_id)}{export_id}.{time}"
 
 
 def time_of(run_id: str) -> str:
-    """The time in a run's id, as it is written there."""
+    """The time in a run's id, as text."""
     return run_id.rpartition(".")[2].partition("-")[0]
 
 
@@ -133,18 +133,18 @@ def record(run_id: str) -> str:
 
 
 def recent(run_id: str) -> str:
-    """A listing goes forward in the names' order, so the newest run gets the smallest number."""
+    """Listings are in ascending order of names, so the newest run gets the smallest number."""
     return f"{RECENT}{9_999_999_999 - int(opened_at(run_id).timestamp()):010}-{run_id}"
 
 
 def run_of_recent(name: str) -> str | None:
-    """The id of the run at this name; None for a name of anything else."""
+    """The id of the run with this name; None for any other name."""
     run_id = name.removeprefix(RECENT)[11:]
     return run_id if export_of(run_id) is not None and name == recent(run_id) else None
 
 
 def run_of_record(name: str) -> str | None:
-    """The id of the run whose record lies at this name; None for a name of anything else."""
+    """The id of the run whose record has this name; None for any other name."""
     run_id = name.rpartition("/")[2].removesuffix(".json")
     return run_id if export_of(run_id) is not None and name == record(run_id) else None
 
@@ -214,7 +214,7 @@ def checked_part(number: int) -> str:
 
 
 def checked_parts(run_id: str) -> str:
-    """What the names of all parts of our own checks begin with."""
+    """The common beginning of the names of the parts of our own checks."""
     return f"{parts(run_id)}check-"
 
 
@@ -227,12 +227,12 @@ def ledger(run_id: str, epoch: int) -> str:
 
 
 def export_of_ledger(name: str) -> str | None:
-    """The export of the ledger at this name; None for a name of anything else."""
+    """The export of the ledger with this name; None for any other name."""
     return export_of(run_of_ledger(name))
 
 
 def run_of_ledger(name: str) -> str:
-    """The id of the run that left the ledger at this name."""
+    """The id of the run that wrote the ledger with this name."""
     return name.rpartition("/")[2].rpartition(".")[0]
 
 
@@ -241,7 +241,7 @@ def audit(day: date, part: int = 0) -> str:
 
 
 def audit_of(name: str) -> tuple[date, int] | None:
-    """The day and the part of the audit at this name; None for a name of anything else."""
+    """The day and the part of the audit with this name; None for any other name."""
     day, _, part = name.removeprefix(AUDIT).removesuffix(".jsonl").partition(".")
     try:
         found = date.fromisoformat(day), int(part)
@@ -259,7 +259,7 @@ def account_wanted(account_id: str) -> str:
 
 
 def work(account: str) -> str:
-    """The marker of an account, or of a connection whose account is not known yet."""
+    """The marker of an account, or of a connection whose account is unknown yet."""
     return f"{WORK}{account}"
 
 
@@ -276,7 +276,7 @@ def sign_in_lock(connection_id: str) -> str:
 
 
 def sign_in(digest: str) -> str:
-    """A sign-in that somebody has begun, from the digest of its state."""
+    """An open sign-in, from the digest of its state."""
     return f"{SIGN_INS}{digest}"
 
 

@@ -1,4 +1,4 @@
-"""Text as people see it: where a value begins and ends, and names that a terminal can't take for commands."""
+"""Text as people see it: trimmed values, and names without characters that a terminal could execute."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -6,13 +6,13 @@ from unicodedata import normalize
 
 MAX_LISTED = 10  # names in a message
 
-# Zero-width space, word joiner, byte order mark, and the marks of direction that copying brings along. The
-# joiners U+200C and U+200D are part of words in several scripts, so they are not among these.
+# Zero-width space, word joiner, byte order mark, and the marks of direction that copied text often has. The
+# joiners U+200C and U+200D are not included: they are part of words in several scripts.
 _UNSEEN = "\u200b\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def trim(text: str) -> str:
-    """The text without the white space and the invisible marks around it."""
+    """The text without surrounding white space and invisible marks."""
     text = text.strip()
     if text.isascii():
         return text
@@ -28,9 +28,9 @@ def folded(name: str) -> str:
 
 
 def shown(text: str, longest: int = 200) -> str:
-    """The text with each control, format or bidi character as its code (`\\x1b`), and cut where it is longer.
+    """The text with each control, format or bidi character as its code (`\\x1b`), cut to at most `longest`.
 
-    For names from outside, before a terminal, a page or a log gets them. `longest` is in characters.
+    For names from outside, before they reach a terminal, a page or a log. `longest` is in characters.
     """
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
@@ -45,9 +45,9 @@ def quoted(name: str, longest: int = 200) -> str:
 
 
 def listing(names: Iterable[str], total: int = 0) -> str:
-    """The first ten names in quotes, and the number of others; `none` if there are no names.
+    """The first ten names in quotes, and the number of the others; `none` without names.
 
-    `total` is larger than the number of names if only some are given.
+    `total` exceeds the number of names if only some are given.
     """
     rest = iter(names)
     first = [quoted(name, 100) for name in islice(rest, MAX_LISTED)]

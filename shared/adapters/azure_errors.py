@@ -1,4 +1,4 @@
-"""Every error of Azure's libraries, as one of ours."""
+"""Translates the errors of Azure's libraries into ours."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from shared.errors import (
 )
 
 _HELD = (AlreadyRunning, "is locked by another process.")
-_LOST = (LeaseLost, "is not, or no longer, held by us.")
+_LOST = (LeaseLost, "is not, or no longer, locked by this process.")
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes, and Key Vault's own.
 _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
     "LeaseAlreadyPresent": _HELD,
@@ -38,30 +38,32 @@ _BY_CODE: Mapping[str, tuple[type[ExportError], str]] = {
     "LeaseLost": _LOST,
     "LeaseNotPresentWithBlobOperation": _LOST,
     "LeaseNotPresentWithLeaseOperation": _LOST,
-    "BlobAlreadyExists": (AlreadyExists, "exists already."),
-    "BlockCountExceedsLimit": (BlobFull, "has all the blocks that it may have."),
+    "BlobAlreadyExists": (AlreadyExists, "already exists."),
+    "BlockCountExceedsLimit": (BlobFull, "has the maximum number of blocks."),
     "ConditionNotMet": (Changed, "was changed by another process."),
     "ContainerNotFound": (
         NotFound,
-        "lies in a container that does not exist. Check SEGMENTS_URL and STATE_URL.",
+        "is in a container that does not exist. Check SEGMENTS_URL and STATE_URL.",
     ),
-    "ContainerBeingDeleted": (NotFound, "lies in a container that is being deleted."),
+    "ContainerBeingDeleted": (NotFound, "is in a container that is being deleted."),
     "SecretDisabled": (Denied, "is disabled in the vault: enable it, or set a new version."),
 }
 
 
 def azure_errors(subject: str, unavailable: type[TryLater] = StorageUnavailable) -> Translation:
-    """Turns an error of the block, which calls Azure only, into an ExportError about `subject`."""
+    """Turns an error of the block, which calls only Azure, into an ExportError about `subject`."""
     return Translation((AzureError, ValueError), lambda error: translated(error, subject, unavailable))
 
 
 def translated(
     error: Exception, subject: str, unavailable: type[TryLater] = StorageUnavailable
 ) -> ExportError:
-    """What an error means to the caller; of the answer it shows the status and the code only."""
+    """The error for the caller; of the answer, it shows only the status and the code."""
     if not isinstance(error, AzureError):
-        # What the libraries raise for an answer or a challenge that isn't Azure's.
-        return InvalidSettings(f"{subject}: its address does not answer as Azure does. Check its URL.")
+        # Raised by the libraries for an answer or a challenge that isn't Azure's.
+        return InvalidSettings(
+            f"{subject}: the server at its address does not answer as Azure does. Check its URL."
+        )
     response: Any = error.response if isinstance(error, HttpResponseError) else None
     status, headers = (response.status_code, response.headers) if response is not None else (0, {})
     code = _code(error, headers)
@@ -70,17 +72,17 @@ def translated(
         return kind(f"{subject} {sentence}")
     cause = f"{status} {code}".strip()
     if isinstance(error, ClientAuthenticationError) and not status:
-        return Denied(f"{subject}: Azure gave no token for our identity. Check AZURE_CLIENT_ID, or sign in.")
-    if isinstance(error, ClientAuthenticationError) or status in (401, 403):
         return Denied(
-            f"{subject}: access is denied ({cause}). Check the roles of our identity and the firewall."
+            f"{subject}: Azure issued no token for this identity. Check AZURE_CLIENT_ID, or sign in."
         )
+    if isinstance(error, ClientAuthenticationError) or status in (401, 403):
+        return Denied(f"{subject}: access is denied ({cause}). Check the firewall and this identity's roles.")
     if status == 404:
         return NotFound(f"{subject} does not exist.")
     if status == 412:
         return Changed(f"{subject} was changed by another process.")
     if 400 <= status < 500 and status not in (408, 429):
-        return InvalidRequest(f"{subject}: Azure refuses the request ({cause}).")
+        return InvalidRequest(f"{subject}: Azure refused the request ({cause}).")
     return unavailable(
         f"{subject} can't be reached now ({cause if status else type(error).__name__}).",
         retry_after=retry_after({k.lower(): v for k, v in headers.items()}, datetime.now(UTC)),
@@ -88,7 +90,7 @@ def translated(
 
 
 def _code(error: AzureError, headers: Mapping[str, str]) -> str:
-    """Storage names it in a header, Key Vault in the body, the inner one being the more precise."""
+    """The error code: Storage sends it in a header, Key Vault in the body; an inner code is more precise."""
     code = headers.get("x-ms-error-code")
     if not code and isinstance(error, HttpResponseError) and error.error:
         code = (error.error.innererror or {}).get("code") or error.error.code

@@ -1,10 +1,10 @@
-"""The time, as something that tests can replace, and how much of it a call may take."""
+"""The time, which tests can replace, and how much of it a call may take."""
 
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-# It counts while the machine is suspended, as Azure does for a lease: Linux has a name of its own for it.
+# It also counts while the machine is suspended, as Azure does for a lease; Linux has a separate name for it.
 _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -13,7 +13,7 @@ class Clock(Protocol):
         """The wall clock, in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow, for deadlines and the age of a lease."""
+        """Seconds that only increase, for deadlines and the age of a lease."""
 
     def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -35,11 +35,11 @@ class SystemClock:
 class Deadline:
     """How long a call may take, in seconds; shared by its threads.
 
-    With `after_progress` the time starts anew at each progress: the call may take as long as it likes
-    while it gets on.
+    With `after_progress`, the time restarts at each progress: the call may take any time while it makes
+    progress.
     """
 
-    # A sleeper looks this often (seconds) whether it is still wanted.
+    # A sleeper checks this often (seconds) whether the deadline has changed.
     GLANCE = 1.0
 
     def __init__(self, clock: Clock, seconds: float, *, after_progress: bool = False) -> None:
@@ -49,7 +49,7 @@ class Deadline:
         self._ends = clock.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds until the end; 0 where it is over."""
+        """Seconds until the end; 0 once it is over."""
         return max(0.0, self._ends - self._clock.monotonic())
 
     def progress(self) -> None:
@@ -65,7 +65,7 @@ class Deadline:
 
 
 class Branch(Deadline):
-    """A part of a call: it ends with the whole, or earlier, when somebody cuts it."""
+    """A part of a call: it ends with the whole, or earlier if it is cut."""
 
     def __init__(self, whole: Deadline) -> None:
         self._clock = whole._clock

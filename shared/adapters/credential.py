@@ -1,4 +1,4 @@
-"""Who we are to Azure."""
+"""This process's identity in Azure."""
 
 import os
 from functools import cache
@@ -11,16 +11,16 @@ from shared.settings import LOOPBACK
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 
-# The same for everybody, and worth nothing outside an emulator:
+# Public, the same for everybody, and useless outside an emulator:
 # https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
 EMULATOR_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 @cache
 def azure_credential() -> "TokenCredential":
-    """The one credential of this process, so that storage and vault share its tokens.
+    """The single credential of this process, so storage and vault share its tokens.
 
-    In Azure it is the managed identity that AZURE_CLIENT_ID names, elsewhere who is signed in.
+    In Azure it is the managed identity that AZURE_CLIENT_ID names; elsewhere, the signed-in user.
     """
     from azure.identity import DefaultAzureCredential
 
@@ -28,7 +28,7 @@ def azure_credential() -> "TokenCredential":
 
 
 def storage_credential(url: str) -> "TokenCredential | AzureNamedKeyCredential":
-    """What opens a storage account: the identity of this process, or an emulator's key for its http URL.
+    """The credential for a storage account: this process's identity, or an emulator's key for its http URL.
 
     Raises InvalidSettings.
     """

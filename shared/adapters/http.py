@@ -1,4 +1,4 @@
-"""An HTTP trigger's request as the rest of the project sees it, and the way back."""
+"""An HTTP trigger's request, as the rest of the project sees it, and its answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import azure.functions as func
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """A request: names of headers are in lower case, `route` has the parameters of the address's path."""
+    """A request: names of headers are in lower case; `route` has the parameters of the path."""
 
     method: str
     url: str
@@ -31,7 +31,7 @@ class HttpCall:
 
 
 class Answer(Protocol):
-    """What goes back: a status, a body and its media type, and further headers."""
+    """An answer: status, body, its media type, and further headers."""
 
     @property
     def status(self) -> int: ...
@@ -50,9 +50,9 @@ def new_blueprint() -> func.Blueprint:
 def add_route(
     blueprint: func.Blueprint, name: str, path: str, answer: Callable[[HttpCall], Answer], *, needs_key: bool
 ) -> None:
-    """Registers a function that takes every method of its route.
+    """Registers a function for all methods of its route.
 
-    Azure answers a method that no function takes with an empty 404.
+    For a method without a function, Azure would answer with an empty 404.
     """
     level = func.AuthLevel.FUNCTION if needs_key else func.AuthLevel.ANONYMOUS
 

@@ -1,4 +1,4 @@
-"""How the system gets memory back."""
+"""Returns memory to the system."""
 
 import ctypes
 from contextlib import suppress
@@ -11,11 +11,11 @@ LARGE = 128 * 1024
 
 @cache
 def give_large_blocks_back() -> None:
-    """Has the C library return each large block to the system as soon as it is freed.
+    """Makes the C library return each large block to the system as soon as it is freed.
 
-    glibc begins so, and then takes the size of a freed block, up to 32 MB, as usual: such blocks stay with
-    the process. Batches, and a ledger that is sorted, are large blocks for a short time: of ten million
-    profiles they take hundreds of megabytes. Other C libraries are left as they are.
+    glibc does that initially, but raises the limit to the size of freed blocks, up to 32 MB: then such blocks
+    stay with the process. Batches, and a ledger while it is sorted, are large blocks for a short time: for
+    ten million profiles, hundreds of megabytes. Other C libraries are not changed.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, LARGE)

@@ -1,4 +1,4 @@
-"""A call whose library knows no limit to its time: given up by its caller when that is over."""
+"""Limits the time of calls to a library that can't limit it: the caller gives the call up."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from shared.errors import TryLater
 
 
 class Patience:
-    """At most so many calls at once, with those that were given up and still hang. For several threads."""
+    """Allows at most `most` calls at once, including those that were given up and still hang. Thread-safe."""
 
     def __init__(self, seconds: float, most: int, late: Callable[[], TryLater]) -> None:
         self._seconds = seconds
@@ -17,7 +17,7 @@ class Patience:
         self._places = threading.BoundedSemaphore(most)
 
     def wait_for[T](self, call: Callable[[], T]) -> T:
-        """What the call returns or raises; raises `late` where it has done neither in time."""
+        """The result or error of the call; raises `late` if there is neither in time."""
         if not self._places.acquire(timeout=self._seconds):
             raise self._late()
         results: SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = SimpleQueue()
@@ -30,7 +30,7 @@ class Patience:
             finally:
                 self._places.release()
 
-        # A daemon: it keeps no process from its end.
+        # A daemon thread does not keep the process from ending.
         threading.Thread(target=copy_context().run, args=(work,), name="patience", daemon=True).start()
         try:
             result, error = results.get(timeout=self._seconds)
@@ -41,4 +41,4 @@ class Patience:
                 raise error
             return result  # type: ignore[return-value]
         finally:
-            del error  # its traceback holds this frame: a cycle would keep all that the callers hold
+            del error  # its traceback holds this frame: the cycle would keep the callers' objects alive

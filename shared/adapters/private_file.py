@@ -1,4 +1,4 @@
-"""Files that hold secrets: nobody but their owner can read them."""
+"""Files with secrets, which only their owner can read."""
 
 import errno
 import os
@@ -9,21 +9,21 @@ from shared.errors import InvalidSettings
 
 
 def check_folder(folder: Path) -> None:
-    """Raises InvalidSettings where others could put another file into its place; OSError."""
+    """Raises InvalidSettings if others could replace files in the folder; OSError."""
     mode = folder.stat().st_mode
     if mode & (S_IWGRP | S_IWOTH) and not mode & S_ISVTX:
         raise InvalidSettings(f"Others can replace files in {folder.absolute()}: run `chmod go-w {folder}`.")
 
 
 def read_private(path: Path, most: int) -> bytes:
-    """The content of a file, `most` bytes at most, that nobody else can read, write or replace.
+    """The content of a file of at most `most` bytes that nobody else can read, write or replace.
 
-    What is checked is the file that was opened, not one that is at its path by then. Raises
-    InvalidSettings, which says what to do; OSError.
+    The check is of the opened file, not of the file that is at the path by then. Raises InvalidSettings,
+    which says what to do; OSError.
     """
     check_folder(path.parent)
     try:
-        # Without waiting for a pipe's writer.
+        # O_NONBLOCK: does not wait for a pipe's writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -50,7 +50,7 @@ def _check(path: Path, status: os.stat_result) -> None:
         raise _irregular(path)
     if status.st_uid != os.geteuid():
         raise InvalidSettings(
-            f"{path} belongs to another user: run this as that user, or write a file of your own."
+            f"{path} belongs to another user: run this as that user, or create your own file."
         )
     if status.st_mode & 0o077:
         raise InvalidSettings(f"Others can read {path}: run `chmod 600 {path}`.")

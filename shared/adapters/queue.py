@@ -8,19 +8,19 @@ if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
     from azure.storage.queue import QueueClient
 
-# Where the Functions host puts a message whose function has failed as often as host.json allows.
+# The suffix of the queue for messages whose function failed as often as host.json allows.
 POISON = "-poison"
-# Seconds of each of two tries, and between them. A caller over HTTP waits for all, 5 at most, and what can't
-# be sent is found by the timer.
+# Seconds of each of two tries, and between them. A caller over HTTP waits for all of it, at most 5. If a
+# message can't be sent, the timer finds its work.
 _PATIENCE = 2
 _PAUSE = 1
 
 
 class Queue(Protocol):
-    """Messages arrive at least once, in no certain order."""
+    """Messages arrive at least once, in any order."""
 
     def send(self, text: str, delay: float = 0) -> None:
-        """Sends a text of at most 48 KB, which nobody receives before `delay` seconds have passed.
+        """Sends a text of at most 48 KB, which is not received before `delay` seconds have passed.
 
         Raises StorageUnavailable, Denied, InvalidRequest.
         """
@@ -33,9 +33,9 @@ class Queue(Protocol):
 
 
 class AzureQueue:
-    """`url` is `https://<account>/<queue>`; an emulator on loopback has the account as the path's first part.
+    """`url` is `https://<account>/<queue>`; for an emulator on loopback, the path begins with the account.
 
-    Texts are sent in base64, as the host's queue triggers expect. A queue that isn't there is made.
+    Texts are sent in base64, as the host's queue triggers expect. A missing queue is created.
     """
 
     def __init__(self, url: str, credential: "TokenCredential | AzureNamedKeyCredential") -> None:
@@ -76,7 +76,7 @@ class AzureQueue:
 
 
 def _count(queue: "QueueClient") -> int:
-    """About how many messages there are; none where there is no queue."""
+    """About how many messages there are; 0 if the queue does not exist."""
     from azure.core.exceptions import ResourceNotFoundError
 
     from shared.adapters.azure_errors import azure_errors
@@ -89,7 +89,7 @@ def _count(queue: "QueueClient") -> int:
 
 
 def open_queue(url: str) -> Queue:
-    """The queue at an https URL, asked as the identity of this process, or at an emulator's http URL."""
+    """The queue at an https URL, with the identity of this process, or at an emulator's http URL."""
     from shared.adapters.credential import storage_credential
 
     return AzureQueue(url, storage_credential(url))

@@ -1,4 +1,4 @@
-"""How long a server asks us to wait: `Retry-After` of RFC 9110 (10.2.3), and an hour at most."""
+"""How long a server asks us to wait: `Retry-After` of RFC 9110 (10.2.3), at most an hour."""
 
 import re
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 LONGEST = 3600.0
 
 _SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,300})?")
-# The three forms of an HTTP date (RFC 9110, 5.6.7); the last two are obsolete, and must be understood.
+# The three forms of an HTTP date (RFC 9110, 5.6.7); the last two are obsolete, but must be accepted.
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, from 0 to 3600; None where nothing is asked for, or nothing that makes sense.
+    """Seconds to wait, from 0 to 3600; None if the header is missing or not valid.
 
-    `headers` have names in lower case. A date is measured against the answer's own `Date`, else against
-    `now`: the clocks of two machines need not agree.
+    `headers` have names in lower case. A date is compared with the answer's own `Date`, else with `now`: the
+    clocks of two machines may differ.
     """
     text = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):

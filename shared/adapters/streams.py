@@ -1,8 +1,8 @@
-"""Connections whose timeouts are moments: an exchange ends in time, however its bytes arrive.
+"""Connections whose timeouts are points in time: an exchange ends in time, no matter how its bytes arrive.
 
-httpx's timeouts count from read to read: a server that sends a byte a second never runs into one. So each
-timeout that reaches these streams is a moment (monotonic, in seconds), and they do nothing beyond that
-moment: they connect, send the request, and read headers and content before it.
+httpx's timeouts count from read to read: a server that sends a byte a second never exceeds one. So each
+timeout given to these streams is a point in time (monotonic, in seconds), by which they connect, send the
+request, and read headers and content.
 """
 
 import logging
@@ -15,16 +15,16 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
-# httpcore logs hosts in these, and the headers of answers: a redirect's can repeat a query.
+# These loggers of httpcore log hosts and the headers of answers; a redirect's can repeat a query.
 for _part in ("connection", "http11", "proxy"):
     logging.getLogger(f"httpcore.{_part}").disabled = True
-# As much as TLS sends at once: more would be sent in parts, each of which could take all the time.
+# The size of a TLS record: larger pieces would be sent in parts, each of which could take all the time.
 PIECE = 16_384
 
 
 def open_pool(url: str, limits: httpx.Limits) -> httpcore.ConnectionPool:
-    """Connections to one origin, as httpx makes them: its certificates, and the environment's proxy."""
-    # An http URL, of a stand-in, needs no authorities: loading them takes longer than anything else here.
+    """Connections to one origin, as httpx creates them: its certificates, and the environment's proxy."""
+    # The http URL of a stand-in needs no certificates: loading them takes longer than anything else here.
     trusted = SSLContext(PROTOCOL_TLS_CLIENT) if url.startswith("http:") else httpx.create_ssl_context()
     pool = httpx.HTTPTransport(verify=trusted, limits=limits, proxy=proxy_for(url))._pool
     # httpx offers no other way to reach the streams of its pool.
@@ -45,7 +45,7 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A stream whose timeouts are moments."""
+    """A stream whose timeouts are points in time."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -76,7 +76,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _left(moment: float | None, late: type[httpcore.TimeoutException]) -> float:
-    """Seconds until the moment; raises `late` if it is over or was not given."""
+    """Seconds until the point in time; raises `late` if it is over or was not given."""
     left = 0.0 if moment is None else moment - time.monotonic()
     if left <= 0:
         raise late("the time is over")

@@ -1,7 +1,7 @@
-"""Traces: one for each run, across all its holders, with a span for each step and batch.
+"""Traces: one per run, across all its holders, with a span for each step and batch.
 
-Through OpenTelemetry's API, as the metrics are. An attribute is an id, a count or a code of ours; of an error
-a span keeps the code, since its message and its traceback may hold anything.
+They use OpenTelemetry's API, as the metrics do. Attributes are our ids, counts and codes. Of an error, a span
+has only the code, since message and traceback may contain anything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _tracer = trace.get_tracer("segment_export")
 
 @contextmanager
 def run_span(run_id: str, export_id: str) -> Iterator[Span]:
-    """One turn of a run: in the run's own trace, and linked to the call that it happens in."""
+    """The span of one turn of a run: in the run's own trace, and linked to the current call."""
     call = trace.get_current_span().get_span_context()
     links = [Link(call)] if call.is_valid else []
     with span("run", {"run": run_id, "export": export_id}, _trace_of(run_id), links) as current:
@@ -33,7 +33,7 @@ def span(
     context: Context | None = None,
     links: Sequence[Link] = (),
 ) -> Iterator[Span]:
-    """A span for the length of the block; below the current one, unless `context` names another."""
+    """A span for the block; below the current one, unless `context` names another."""
     with _tracer.start_as_current_span(
         name,
         context,
@@ -52,7 +52,7 @@ def span(
 
 
 def _trace_of(run_id: str) -> Context:
-    """A trace whose id comes from the run's, so that every process finds the same one."""
+    """A trace whose id is derived from the run's, so all processes use the same one."""
     digest = blake2b(run_id.encode(), digest_size=24).digest()
     trace_id, span_id = int.from_bytes(digest[:16]), int.from_bytes(digest[16:])
     parent = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))

@@ -1,4 +1,4 @@
-"""Errors of others become ours."""
+"""Translates errors of libraries into ours."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -7,10 +7,10 @@ from shared.errors import ExportError
 
 
 class Translation:
-    """A block whose errors of these kinds leave as `translated` says.
+    """A block whose errors of these kinds are translated.
 
-    No generator with @contextmanager: an error that passes through one refers to itself, and so keeps
-    all that its callers hold (a batch on its way) until the garbage collector comes.
+    Not a generator with @contextmanager: an error that passes through one refers to itself, and so keeps its
+    callers' objects (such as a batch) alive until the garbage collector runs.
     """
 
     def __init__[E: BaseException](

@@ -1,4 +1,4 @@
-"""Where API keys are kept: a file of their owner's, or Azure Key Vault."""
+"""Where API keys are kept: a private file, or Azure Key Vault."""
 
 import json
 import re
@@ -37,32 +37,32 @@ LONGEST_FILE = 1_048_576
 
 
 class Vault(Protocol):
-    """`is_writable`: whether the app makes the secrets there that it needs for itself."""
+    """`is_writable`: whether the app creates its own secrets there."""
 
     is_writable: bool
 
     def secret(self, name: str) -> str:
-        """The present value of a secret, without white space around it; nothing is kept.
+        """The current value of a secret, trimmed; it is not cached.
 
-        Raises InvalidRequest for what can't be a secret's name, NotFound, Denied (a disabled or expired
-        secret too), InvalidSettings where the value can't be a key, VaultUnavailable.
+        Raises InvalidRequest for a name that is not valid; NotFound; Denied, also for a disabled or expired
+        secret; InvalidSettings if the value can't be a key; VaultUnavailable.
         """
 
     def write(self, name: str, key: str) -> None:
-        """Puts a key under a name, which must be free.
+        """Stores a key under a name, which must be free.
 
-        Raises AlreadyExists, Denied where the app may write no secrets, and what `secret` raises.
+        Raises AlreadyExists; Denied if the app may not write secrets; and as `secret` does.
         """
 
     def replace(self, name: str, key: str) -> None:
-        """Puts another key under a name. Raises NotFound where there is none, and as `write` does."""
+        """Replaces the key of a name. Raises NotFound if there is none, and as `write` does."""
 
     def remove(self, name: str) -> None:
-        """Removes a secret, if it is there. Raises as `write` does."""
+        """Removes a secret, if it exists. Raises as `write` does."""
 
 
 class FileVault:
-    """A JSON file `{"<secret name>": "<key>"}` of the user who runs this, which nobody else can read."""
+    """A JSON file `{"<secret name>": "<key>"}` of the current user, which nobody else can read."""
 
     is_writable = True
 
@@ -73,11 +73,11 @@ class FileVault:
         _check_name(name)
         secrets = self._secrets(name)
         if name not in secrets:
-            raise NotFound(f"There is no secret {name} in {self._path}.")
+            raise NotFound(f"The secret {name} does not exist in {self._path}.")
         return _key(name, secrets[name])
 
     def write(self, name: str, key: str) -> None:
-        """Makes the file where there is none."""
+        """Creates the file if it does not exist."""
         _check_name(name)
         _key(name, key)
         with self._alone():
@@ -86,7 +86,7 @@ class FileVault:
             except NotFound:
                 secrets = {}
             if name in secrets:
-                raise AlreadyExists(f"There is a secret {name} in {self._path} already.")
+                raise AlreadyExists(f"The secret {name} already exists in {self._path}.")
             self._replace(secrets | {name: key.strip()})
 
     def replace(self, name: str, key: str) -> None:
@@ -95,7 +95,7 @@ class FileVault:
         with self._alone():
             secrets = self._secrets(name)
             if name not in secrets:
-                raise NotFound(f"There is no secret {name} in {self._path}.")
+                raise NotFound(f"The secret {name} does not exist in {self._path}.")
             self._replace(secrets | {name: key.strip()})
 
     def remove(self, name: str) -> None:
@@ -107,7 +107,7 @@ class FileVault:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Between reading the file and replacing it, no other process replaces it."""
+        """During the block, no other process replaces the file."""
         with os_errors(f"The file {self._path}", VaultUnavailable):
             make_folder(self._path.parent)
             with exclusive(self._path.parent):
@@ -115,7 +115,7 @@ class FileVault:
 
     def _replace(self, secrets: Mapping[str, Any]) -> None:
         content = json.dumps(secrets, indent=1).encode() + b"\n"
-        # A rename puts it there: a link that lies there meanwhile is replaced, not followed.
+        # A rename replaces a symbolic link that is put there meanwhile; it does not follow it.
         with os_errors(f"The file {self._path}", VaultUnavailable):
             with spooled(self._path, content) as (file, _):
                 sync(file)
@@ -127,7 +127,9 @@ class FileVault:
             with os_errors(f"The file {self._path}", VaultUnavailable):
                 content = read_private(self._path, LONGEST_FILE)
         except NotFound:
-            raise NotFound(f"There is no secret {name}: the file {self._path} does not exist.") from None
+            raise NotFound(
+                f"The secret {name} can't be read: the file {self._path} does not exist."
+            ) from None
         try:
             secrets = json.loads(content)
         except (ValueError, RecursionError):
@@ -138,14 +140,14 @@ class FileVault:
         return secrets
 
 
-# Seconds for a secret, with everything: the token, the request, its answer.
+# Seconds for a secret in total: the token, the request, its answer.
 PATIENCE = 20.0
-# Secrets that are asked for at once.
+# Secrets that are requested at once.
 MOST_CALLS = 16
-# Of an answer: a secret has 25 KB at most.
+# Bytes of an answer: a secret has at most 25 KB.
 MOST_BYTES = 1_000_000
-# A second try where the connection failed, and none after an answer: the client would sleep through any
-# Retry-After, while whoever asked knows how long it may wait.
+# One retry if the connection failed, and none after an answer: the client would sleep through any
+# Retry-After, but only the caller knows how long it can wait.
 _CLIENT = {
     "connection_timeout": 5,
     "read_timeout": 10,
@@ -168,7 +170,7 @@ class KeyVault:
         patience: float = PATIENCE,
         **options: Any,
     ) -> None:
-        # Azure's libraries load slowly: a file's user need not wait for them.
+        # Azure's libraries load slowly: users of a file need not wait for them.
         from azure.core.pipeline.transport import RequestsTransport
         from azure.keyvault.secrets import SecretClient
 
@@ -182,7 +184,7 @@ class KeyVault:
         self._patience = Patience(
             patience,
             MOST_CALLS,
-            lambda: VaultUnavailable(f"The vault {url} gave no answer within {patience:g} seconds."),
+            lambda: VaultUnavailable(f"The vault {url} did not answer within {patience:g} seconds."),
         )
 
     def secret(self, name: str) -> str:
@@ -194,16 +196,16 @@ class KeyVault:
             raise
 
     def write(self, name: str, key: str) -> None:
-        """A new name has no earlier version: the vault itself would add one."""
+        """Checks that the name is free: the vault itself would add a version to an existing secret."""
         _check_name(name)
         _key(name, key)
         with suppress(NotFound):
             self._read(name)
-            raise AlreadyExists(f"There is a secret {name} in {self._url} already.")
+            raise AlreadyExists(f"The secret {name} already exists in {self._url}.")
         self._change(name, lambda: self._client.set_secret(name, key.strip()))
 
     def replace(self, name: str, key: str) -> None:
-        """A new version. The name of one that was removed stays taken: the vault refuses it then."""
+        """Adds a version. The name of a removed secret stays reserved: the vault then refuses it."""
         _check_name(name)
         _key(name, key)
         self._change(name, lambda: self._client.set_secret(name, key.strip()))
@@ -238,7 +240,7 @@ class KeyVault:
                 return self._client.get_secret(name)
 
         secret = self._patience.wait_for(get)
-        # The vault hands expired secrets out: the date is only a remark to it.
+        # The vault returns expired secrets: it does not enforce the date.
         expires = secret.properties.expires_on
         if expires and expires <= datetime.now(UTC):
             raise Denied(
@@ -248,9 +250,9 @@ class KeyVault:
 
 
 class _Bounded:
-    """Reads an answer, before the client does, up to a size and a time.
+    """Reads an answer, before the client does, up to a maximum size and time.
 
-    The timeouts of the library beneath (requests) count from read to read.
+    The timeouts of the underlying library (requests) count from read to read.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -266,7 +268,7 @@ class _Bounded:
             if len(content) > MOST_BYTES or time.monotonic() > ends:
                 response.close()
                 raise ContentDecodingError("the answer is too large, or too slow")
-        response._content = bytes(content)  # where requests itself keeps what was read
+        response._content = bytes(content)  # where requests itself stores the content
 
 
 def open_vault(settings: Settings) -> Vault:
@@ -280,11 +282,11 @@ def open_vault(settings: Settings) -> Vault:
 
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[0-9a-zA-Z-]{1,127}", name):
-        raise InvalidRequest("The name of a secret has 1 to 127 letters, digits and hyphens.")
+        raise InvalidRequest("A secret's name must have 1 to 127 letters, digits and hyphens.")
 
 
 def _key(name: str, value: Any) -> str:
-    """A value that can travel in a header; of one that can't, nothing is told."""
+    """The key, which must be valid in a header; the error shows nothing of the value."""
     key = value.strip() if isinstance(value, str) else ""
     if not key or not key.isascii() or not key.isprintable():
         raise InvalidSettings(f"The secret {name} must be a key: printable ASCII text, not blank.")

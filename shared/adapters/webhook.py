@@ -1,7 +1,7 @@
-"""Messages to an address of the operator's, in the form of Standard Webhooks (standardwebhooks.com).
+"""Messages to the operator's address, in the form of Standard Webhooks (standardwebhooks.com).
 
-The address is as secret as the key: it often has a token in its path or query. So it goes past httpx, which
-logs it, and no error here names it.
+The address is as secret as the key: it often has a token in its path or query. So httpx, which would log it,
+is bypassed, and no error here contains it.
 """
 
 import hmac
@@ -31,19 +31,19 @@ _BROKEN = (
 
 
 class WebhookRefused(PermanentError):
-    """The address answered that it does not take the message."""
+    """The webhook refused the message."""
 
     code = "webhook_refused"
 
 
 class WebhookUnavailable(TryLater):
-    """No try got an answer that settles it; the message may have arrived."""
+    """No try got a conclusive answer; the message may have arrived."""
 
     code = "webhook_unavailable"
 
 
 class Webhook:
-    """An address that takes messages, and the key that signs them, if there is one.
+    """An address that accepts messages, and the key that signs them, if any.
 
     `patience` is the most that a try may take, in seconds.
     """
@@ -55,9 +55,9 @@ class Webhook:
 
     @classmethod
     def parse(cls, name: str, secret: str) -> Self:
-        """From the secret of this name: the address, and after white space maybe `whsec_<base64>`.
+        """Parses the secret: the address, optionally followed by white space and `whsec_<base64>`.
 
-        Raises InvalidSettings, which names the secret and nothing of its value.
+        Raises InvalidSettings, which names the secret but shows nothing of its value.
         """
         address, *keys = secret.split()
         https_url(f"The secret {name}", address, query=True)
@@ -66,25 +66,25 @@ class Webhook:
         key = _key(keys[0]) if len(keys) == 1 else None
         if not key:
             raise InvalidSettings(
-                f"The secret {name} must be an address, then a space and a key whsec_<base64>, or nothing."
+                f"The secret {name} must be an address, optionally followed by a space and whsec_<base64>."
             )
         return cls(address, key)
 
     def send(self, message_id: str, body: bytes, clock: Clock, deadline: Deadline) -> None:
-        """Posts the JSON, at most three times while there is time; the first try needs none left.
+        """Posts the JSON, at most three times while time is left; the first try is always made.
 
-        Follows no redirect. Raises WebhookRefused, WebhookUnavailable.
+        Does not follow redirects. Raises WebhookRefused, WebhookUnavailable.
         """
         for pause in (*PAUSES, None):
             status = self._post(self._headers(message_id, body, int(clock.now().timestamp())), body)
             if status is not None and status // 100 == 2:
                 return
             if status is not None and status != 429 and status // 100 != 5:
-                raise WebhookRefused(f"The webhook answered with the status {status}.")
+                raise WebhookRefused(f"The webhook answered with status {status}.")
             if pause is None or deadline.left() < pause + self._patience:
                 break
             deadline.sleep(pause)
-        raise WebhookUnavailable("The webhook did not take the message in time.")
+        raise WebhookUnavailable("The webhook did not accept the message in time.")
 
     def _headers(self, message_id: str, body: bytes, timestamp: int) -> dict[str, str]:
         headers = {
@@ -99,7 +99,7 @@ class Webhook:
         return headers
 
     def _post(self, headers: Mapping[str, str], body: bytes) -> int | None:
-        """The status of the answer, whose content is not read; None where none came in time."""
+        """The status of the answer, whose content is not read; None if none arrived in time."""
         ends = time.monotonic() + self._patience
         timeout = {"connect": ends, "read": ends, "write": ends, "pool": self._patience}
         try:
@@ -119,7 +119,7 @@ class Webhook:
 
 
 def _key(text: str) -> bytes | None:
-    """The key behind `whsec_`; None where there is none."""
+    """The key after `whsec_`; None if it is not valid."""
     prefix, _, encoded = text.partition("_")
     try:
         return b64decode(encoded, validate=True) if prefix == "whsec" else None

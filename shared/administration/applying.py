@@ -1,4 +1,4 @@
-"""Documents as code: what files say becomes what the state says, all of it or nothing."""
+"""Documents as code: writes documents from files into the state, all or none."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from shared.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of the document at `place` in the state; `content` is what to write, if anything."""
+    """The change of the document at `place` in the state; `content` is what to write, if anything."""
 
     place: str
     kind: Literal["created", "changed", "unchanged"]
@@ -29,16 +29,16 @@ class Change:
 
 
 def apply(services: Services, documents: Iterable[Connection | Export], by: Person) -> list[Change]:
-    """Writes the documents, connections first; those that say what is there already stay untouched.
+    """Writes the documents, connections first; unchanged ones stay untouched.
 
-    An account that the state has pinned stays pinned where a connection names none, and so does a sign-in
-    with OAuth. Where a write fails, what was written before it is taken back, and its error raised: Changed
-    or AlreadyExists for a document that another process has just written.
+    A pinned account stays pinned if a connection names none, and so does a sign-in with OAuth. If a write
+    fails, the earlier writes are undone, and its error is raised: Changed or AlreadyExists for a document
+    that another process has just written.
     """
     first_connections = sorted(documents, key=lambda document: isinstance(document, Export))
     changes = [_change(services, document, by) for document in first_connections]
     done: list[Change] = []
-    # The outcome of each entry is known when all are written, or none.
+    # The outcome of each audit entry is known only when all documents are written, or none.
     with ExitStack() as entries:
         try:
             for change in changes:
@@ -86,7 +86,7 @@ def _change(services: Services, document: Connection | Export, by: Person) -> Ch
 
 
 def _kept(document: Connection, known: Connection) -> Connection:
-    """What the app has written into a connection stays, where a file does not know it."""
+    """Keeps what the app has written into a connection if the file does not have it."""
     kept: dict[str, object] = {}
     if document.account is None:
         kept["account"] = known.account
@@ -103,7 +103,7 @@ def _read(services: Services, place: str) -> Blob | None:
 
 
 def _parse(kind: type[Connection | Export], place: str, blob: Blob | None) -> Connection | Export | None:
-    """What the state says, if that can be read: a broken document is replaced like any other."""
+    """The document in the state, if it is valid: a broken one is replaced like any other."""
     try:
         return kind.parse(place, blob.content) if blob else None
     except InvalidDocument:

@@ -1,6 +1,6 @@
-"""The account of who changed what: an entry before each change, and its outcome after it.
+"""The audit of who changed what: an entry before each change, and its outcome after it.
 
-It is a record, not proof against tampering: whoever can write the state can change it.
+It is a record, not proof against tampering: anyone who can write the state can change it.
 """
 
 import logging
@@ -27,7 +27,7 @@ MOST_PARTS = 100
 
 
 class Who(BaseModel):
-    """Who did something: as they are called, and who they are in Microsoft Entra."""
+    """The person who did something: name, role, and object id in Microsoft Entra."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,11 +37,11 @@ class Who(BaseModel):
 
 
 class Entry(BaseModel):
-    """Something that somebody did.
+    """One action of a person.
 
-    `on` is what it was done to, such as connections/klaviyo-eu; `etag_before` is the version that a document
-    had before, if it had one; `changed` names its members that changed. An entry whose outcome never came is
-    *attempted*: its process died before it knew. Never a value of a member, a key or a row.
+    `on` is the object, such as connections/klaviyo-eu; `etag_before` is the version that a document had
+    before, if any; `changed` names its changed members. An entry without an outcome is *attempted*: its
+    process died before the outcome was known. It never contains a value of a member, a key or a row.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,9 +67,9 @@ class _Outcome(BaseModel):
 def audited(
     services: Services, who: Person, action: Action, on: str, *, etag: str = "", changed: Iterable[str] = ()
 ) -> Iterator[None]:
-    """Writes an entry, lets the block make the change, and writes its outcome.
+    """Writes an entry, runs the block, which makes the change, and writes the outcome.
 
-    Raises StorageUnavailable or Denied where the entry can't be written: the block does not begin.
+    Raises StorageUnavailable or Denied if the entry can't be written: then the block does not run.
     """
     entry = Entry(
         id=uuid4().hex,
@@ -92,27 +92,29 @@ def audited(
 
 
 def _conclude(services: Services, entry: Entry, outcome: _Outcome) -> None:
-    """The change is made, or is not, whether or not that can be written down."""
+    """Writes the outcome. An error is only logged: it does not affect the change itself."""
     try:
         _append(services, entry.at, outcome.model_dump_json(exclude_defaults=True))
     except ExportError as error:
-        logger.warning("audit: the outcome of %s: %s: %s", entry.id, error.code, error.message)
+        logger.warning(
+            "audit: the outcome of %s was not recorded: %s: %s", entry.id, error.code, error.message
+        )
 
 
 def _append(services: Services, at: datetime, line: str) -> None:
-    """Each line begins with its own break: what a dying machine left of the one before stays by itself."""
+    """Each line begins with its own line break, so a partial line of a process that died stays separate."""
     day = at.astimezone(UTC).date()
     for part in range(MOST_PARTS):
         with suppress(BlobFull):
             services.state.append(state.audit(day, part), b"\n" + line.encode())
             return
-    raise BlobFull(f"The audit of {day} has {MOST_PARTS} full parts: nothing more can be written down today.")
+    raise BlobFull(f"The audit of {day} has {MOST_PARTS} full parts: nothing more can be recorded today.")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries are wanted: of a document or a folder of them, of a person (name or object id), and from
-    `since` (inclusive) to `until` (exclusive)."""
+    """Selects entries: of a document or a folder of them, of a person (name or object id), and from `since`
+    (inclusive) to `until` (exclusive)."""
 
     on: str = ""
     who: str = ""
@@ -130,14 +132,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries, newest first, and the id of the last one where there are more."""
+    """Entries, newest first, and the id of the last one if there are more."""
 
     entries: Sequence[Entry] = field(default=())
     following: str | None = None
 
 
 def read_audit(services: Services, wanted: Filter, limit: int, before: str = "") -> Page:
-    """The newest entries that are wanted, `limit` at most; those before the entry `before`, where given."""
+    """The newest wanted entries, at most `limit`; only those before the entry `before`, if given."""
     found: list[Entry] = []
     is_before = not before
     for entry in _newest_first(services, wanted):
@@ -163,7 +165,7 @@ def _newest_first(services: Services, wanted: Filter) -> Iterator[Entry]:
 
 
 def _entries(content: bytes) -> list[Entry]:
-    """The entries of a day with their outcomes, in the order in which they were made."""
+    """The entries of a day with their outcomes, in order of time."""
     entries: dict[str, Entry] = {}
     for line in content.splitlines():
         try:
@@ -176,7 +178,7 @@ def _entries(content: bytes) -> list[Entry]:
                     )
             elif line:
                 entry = Entry.model_validate_json(line)
-                entries.setdefault(entry.id, entry)  # one whose answer was lost was written twice
+                entries.setdefault(entry.id, entry)  # twice, if the answer to its write was lost
         except ValidationError:
             logger.warning("audit: a line can't be read")
     return sorted(entries.values(), key=lambda entry: entry.at)

@@ -1,4 +1,4 @@
-"""How a connection gets its key: tried first, kept in the vault, and never in a document."""
+"""How a connection gets its key: the key is tried first, and kept in the vault, never in a document."""
 
 import logging
 from collections.abc import Iterator
@@ -44,10 +44,10 @@ _NAME = "The connection"
 
 
 class NewConnection(Document):
-    """What it takes to make a connection: a key, or the name of a secret that is there, and consent.
+    """A request for a new connection: a key, or the name of an existing secret, and consent.
 
-    With `sign_in` oauth neither: somebody signs in at Klaviyo then.
-    Without an id, one is made from the name.
+    With `sign_in` oauth, it has neither key nor secret: a person signs in at Klaviyo later. Without an id,
+    one is derived from the name.
     """
 
     id: Id | None = None
@@ -60,11 +60,11 @@ class NewConnection(Document):
 
 
 def add(services: Services, by: Person, wish: NewConnection, deadline: Deadline) -> Stored[Connection]:
-    """Makes a connection: tries its key, keeps it in the vault, and writes the document.
+    """Creates a connection: tries its key, stores it in the vault, and writes the document.
 
-    One that somebody is to sign in to has neither a secret nor an account yet.
-    Where one of these fails, nothing is left behind. Raises InvalidDocument, with every problem;
-    AlreadyExists, KlaviyoUnavailable, VaultUnavailable, Denied where the vault can't be written.
+    With OAuth, it has neither a secret nor an account until somebody signs in. If a step fails, nothing is
+    left behind. Raises InvalidDocument, with every problem; AlreadyExists, KlaviyoUnavailable,
+    VaultUnavailable; Denied if the vault can't be written.
     """
     check_role(by, Action.ADD_CONNECTION)
     connection_id = wish.id or _free_id(services, wish.display_name)
@@ -104,10 +104,9 @@ def change_key(
 ) -> Stored[Connection]:
     """Gives the connection another key to the same account.
 
-    The old one stays until the new one has passed, and is removed then where the app wrote it.
+    The old one stays until the new one works, and is then removed if the app wrote it.
 
-    Raises InvalidDocument where the key opens no account or another one, Denied where the vault can't be
-    written.
+    Raises InvalidDocument if the key opens no account or another one, Denied if the vault can't be written.
     """
     check_role(by, Action.CHANGE_KEY)
     stored = read_connection(services, connection_id)
@@ -127,7 +126,7 @@ def change_key(
 
 
 def _account_of(services: Services, connection: Connection, deadline: Deadline) -> PinnedAccount | None:
-    """The account that the present key opens; None where it opens none."""
+    """The account that the current key opens; None if it opens none."""
     with suppress(PermanentError):
         account = services.klaviyo.sign_in(services.vault.secret(connection.secret_name), deadline).account
         return PinnedAccount(id=account.id, name=account.name)
@@ -138,21 +137,21 @@ def _problems(services: Services, wish: NewConnection, connection_id: str) -> It
     if not wish.display_name.strip():
         yield Problem("/display_name", "must not be blank")
     if not wish.consent:
-        yield Problem("/consent", "must be true: nothing leaves unless somebody agrees to it")
+        yield Problem("/consent", "must be true: nothing is sent unless you agree to it")
     if wish.sign_in == "oauth":
         given = {"/api_key": wish.api_key, "/secret_name": wish.secret_name}
         yield from (
-            Problem(each, "has no use with oauth") for each, text in given.items() if text is not None
+            Problem(each, "is not used with oauth") for each, text in given.items() if text is not None
         )
     elif (wish.api_key is None) == (wish.secret_name is None):
-        yield Problem("/api_key", "is required, unless secret_name names a secret that is there")
+        yield Problem("/api_key", "is required, unless secret_name names an existing secret")
     if wish.secret_name is not None and not may_name(services.settings, wish.secret_name, connection_id):
         yield Problem("/secret_name", OTHERS_SECRET)
     yield from sharing_problems(wish.shared_with)
 
 
 def sharing_problems(shared_with: Sharing) -> Iterator[Problem]:
-    """A name matches nobody, so it is a mistake; stored documents may still have some."""
+    """A name matches nobody, so it is a mistake; stored documents may still contain names."""
     if isinstance(shared_with, tuple):
         for number, each in enumerate(shared_with):
             if not is_object_id(each):
@@ -160,18 +159,18 @@ def sharing_problems(shared_with: Sharing) -> Iterator[Problem]:
 
 
 def _free_id(services: Services, name: str) -> str:
-    """An id that is like the name, and free."""
+    """A free id derived from the name."""
     return free_id(id_from(name, "klaviyo"), partial(_check_free, services), "connection")
 
 
 def _check_free(services: Services, connection_id: str) -> None:
     with suppress(NotFound):
         services.state.stat(state.connection(connection_id))
-        raise AlreadyExists(f"There is a connection {connection_id!r} already. Choose another id.")
+        raise AlreadyExists(f"The connection {connection_id!r} already exists. Choose another id.")
 
 
 def _try_key(services: Services, key: str, deadline: Deadline, pointer: str) -> Klaviyo:
-    """Opens the account of a key that somebody has typed: what is wrong with it is their mistake.
+    """Opens the account of a key that a person has typed; problems with it are reported as theirs.
 
     Raises InvalidDocument, KlaviyoUnavailable.
     """
@@ -184,7 +183,7 @@ def _try_key(services: Services, key: str, deadline: Deadline, pointer: str) -> 
 
 @contextmanager
 def _as_problem(pointer: str) -> Iterator[None]:
-    """Turns what is wrong with a key into a problem of the document."""
+    """Turns an error of a key into a problem of the document."""
     try:
         yield
     except (Denied, NotFound, InvalidSettings, InvalidRequest) as error:

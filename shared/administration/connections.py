@@ -1,4 +1,4 @@
-"""What people do with connections that are there: change, share, test, detach, remove, and choose lists."""
+"""Operations on existing connections: change, share, test, detach and remove them, and choose lists."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ from shared.services import Services, open_account
 from shared.text import listing
 
 _NAME = "The connection"
-# Whom a key is tried with that should read profiles.
+# An address to look up, to test whether a key may read profiles.
 NOBODY = "nobody@example.org"
 
 
@@ -63,14 +63,14 @@ class ConnectionInUse(TakenElsewhere):
         self.exports = exports
         super().__init__(
             f"The connection {connection_id!r} is used by {listing(export.id for export in exports)}. Remove "
-            "these exports, or detach the connection first: they keep their configuration, and run again "
-            "with another one."
+            "these exports, or detach the connection first: they keep their configuration, and can run "
+            "again with another one."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What a key opens and may do, as far as reading shows it; `not_checked` would take a write."""
+    """What a key opens and may read; `not_checked` scopes could only be tested by a write."""
 
     account: Account
     scopes: tuple[str, ...]
@@ -79,7 +79,7 @@ class Tested:
 
 
 def visible(services: Services, by: Person) -> Iterator[Connection | PermanentError]:
-    """The connections that one sees: all, or those that are shared with one. Raises Forbidden."""
+    """The connections that the person may see: all, or the shared ones. Raises Forbidden."""
     check_role(by, Action.SEE_CONNECTION)
     for connection in services.catalog.connections():
         if isinstance(connection, Connection):
@@ -90,7 +90,7 @@ def visible(services: Services, by: Person) -> Iterator[Connection | PermanentEr
 
 
 def state_of(connection: Connection) -> str:
-    """What a connection is ready for, in a word."""
+    """The state of a connection, in a word."""
     if connection.sign_in == "oauth" and connection.account is None:
         return "not_connected"
     if connection.revoked:
@@ -101,7 +101,7 @@ def state_of(connection: Connection) -> str:
 def show(
     services: Services, by: Person, connection_id: str, action: Action = Action.SEE_CONNECTION
 ) -> Stored[Connection]:
-    """The connection, where one may do this: what is not shared with one looks as if it were not there.
+    """The connection, if the person may do this; one that is not shared seems not to exist.
 
     Raises Forbidden, NotFound, InvalidDocument.
     """
@@ -109,16 +109,16 @@ def show(
     try:
         stored = read_connection(services, connection_id)
     except InvalidDocument:
-        check_visible(by, action, "administrators", connection_id)  # for others it is not there
+        check_visible(by, action, "administrators", connection_id)  # for others it does not exist
         raise
     check_visible(by, action, stored.document.shared_with, connection_id)
     return stored
 
 
 def opened(services: Services, by: Person, connection: Connection, deadline: Deadline) -> Klaviyo:
-    """A client for the connection's account. Only administrators learn why there is none.
+    """A client for the connection's account. Only administrators learn why it can't be opened.
 
-    Raises Denied where the key does not open the account, and what passes.
+    Raises Denied if the key does not open the account; TryLater.
     """
     try:
         return open_account(services, connection, deadline)
@@ -129,22 +129,22 @@ def opened(services: Services, by: Person, connection: Connection, deadline: Dea
 
 
 def not_opened(connection_id: str) -> str:
-    """What people are told who may not see more of a connection."""
+    """The message for people who may not see more of a connection."""
     return f"The connection {connection_id!r} does not open its account at present. Ask an administrator."
 
 
 def change(
     services: Services, by: Person, connection_id: str, content: bytes, etag: str | None
 ) -> Stored[Connection]:
-    """Changes a connection's name, its sharing, and whether it is paused; what is absent stays as it is.
+    """Changes a connection's name, its sharing, and whether it is paused; absent members stay unchanged.
 
-    Raises Changed where `etag` is not its version any more, InvalidDocument.
+    Raises InvalidDocument; Changed if `etag` is no longer its version.
     """
     check_role(by, Action.CHANGE_CONNECTION)
     stored = read_connection(services, connection_id)
     check_version(stored, etag)
     known = stored.document.model_dump(mode="json", exclude_unset=True)
-    members = known | read_members(_NAME, content)  # else somebody who renames it would unshare it
+    members = known | read_members(_NAME, content)  # otherwise renaming it would unshare it
     document = replaced(stored, json.dumps(members).encode(), OWN_OF_CONNECTION)
     problems = list(sharing_problems(document.shared_with))
     if "display_name" in document.model_fields_set and not document.display_name.strip():
@@ -157,15 +157,15 @@ def change(
 def change_members(
     services: Services, by: Person, connection_id: str, members: dict[str, Any]
 ) -> Stored[Connection]:
-    """As `change`, where nobody knows a version yet."""
+    """As `change`, for the current version."""
     etag = read_connection(services, connection_id).etag
     return change(services, by, connection_id, json.dumps(members).encode(), etag)
 
 
 def test(services: Services, by: Person, connection_id: str, deadline: Deadline) -> Tested:
-    """Whether the connection's key opens its account, and what it may read there.
+    """Tests whether the connection's key opens its account, and what it may read there.
 
-    Raises Denied where it opens another account or none.
+    Raises Denied if it opens another account or none.
     """
     check_role(by, Action.TEST_CONNECTION)
     connection = services.catalog.connection(connection_id)
@@ -198,7 +198,7 @@ def lists(services: Services, by: Person, connection_id: str, deadline: Deadline
 def add_list(
     services: Services, by: Person, connection_id: str, name: str, deadline: Deadline
 ) -> KlaviyoList:
-    """Makes a list in the connection's account."""
+    """Creates a list in the connection's account."""
     connection = show(services, by, connection_id, Action.ADD_LIST).document
     klaviyo = opened(services, by, connection, deadline)
     with audited(services, by, Action.ADD_LIST, thing(connection)):
@@ -206,7 +206,7 @@ def add_list(
 
 
 def detach(services: Services, by: Person, connection_id: str) -> list[Export]:
-    """Leaves the connection's exports without it, until another one is attached; returns these exports.
+    """Detaches the connection from its exports, until another one is attached; returns these exports.
 
     Their open runs post nothing more.
     """
@@ -219,8 +219,8 @@ def detach(services: Services, by: Person, connection_id: str) -> list[Export]:
 
 
 def detach_export(services: Services, by: Person, export: Export, action: Action) -> Stored[Export]:
-    """Takes an export's connection away. Its open run is canceled: first, so that it is tried again where the
-    document can't be written, and once more for a run that began meanwhile."""
+    """Detaches an export. Cancels its open run: first, so a retry includes it if the document can't be
+    written, and once more afterwards, for a run that began meanwhile."""
     stored = read_export(services, export.id)
     if stored.document.connection is None:
         cancel_open_run(services, export.id)
@@ -234,14 +234,14 @@ def detach_export(services: Services, by: Person, export: Export, action: Action
 
 
 def cancel_open_run(services: Services, export_id: str) -> None:
-    """Asks for the end of the export's open run, if there is one."""
+    """Requests the end of the export's open run, if there is one."""
     run = read_open_run(services.state, export_id)
     if run is not None:
         request_cancel(services.state, run.record.id)
 
 
 def remove(services: Services, by: Person, connection_id: str) -> None:
-    """Removes a connection that no export uses, and its key where the app wrote it.
+    """Removes a connection that no export uses, and its key if the app wrote it.
 
     A run that is still open over it posts nothing more. Raises ConnectionInUse.
     """
@@ -252,10 +252,10 @@ def remove(services: Services, by: Person, connection_id: str) -> None:
         raise ConnectionInUse(connection_id, used)
     with audited(services, by, Action.REMOVE_CONNECTION, f"connections/{connection_id}", etag=blob.etag):
         services.state.delete(place, if_match=blob.etag)
-        if used := uses_of(services, connection_id):  # one that was saved meanwhile
+        if used := uses_of(services, connection_id):  # an export was saved meanwhile
             services.state.write(place, blob.content, create_only=True)
             raise ConnectionInUse(connection_id, used)
-        with suppress(InvalidDocument):  # of nonsense there is nothing else to remove
+        with suppress(InvalidDocument):  # an invalid document has nothing else to remove
             document = Connection.parse(place, blob.content)
             if document.id == connection_id:
                 signing_in.revoke(services, document)
@@ -263,7 +263,7 @@ def remove(services: Services, by: Person, connection_id: str) -> None:
 
 
 def uses_of(services: Services, connection_id: str) -> list[Use]:
-    """The exports that use a connection, also those whose documents have another mistake."""
+    """The exports that use a connection, including those whose documents have other mistakes."""
     found = []
     for listed in services.catalog.exports():
         export = listed.document
@@ -277,7 +277,7 @@ def uses_of(services: Services, connection_id: str) -> list[Use]:
 
 
 def _named_in(services: Services, export_id: str) -> Any:
-    """The connection that a document names which is not valid."""
+    """The connection that an invalid document names."""
     with suppress(InvalidDocument, NotFound):
         place = state.export(export_id)
         blob = services.state.read(place, most=LONGEST_DOCUMENT)

@@ -1,4 +1,4 @@
-"""What somebody agrees to who makes a connection, and the record of it."""
+"""The text that people agree to when they create a connection, and the record of their consent."""
 
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ governs what Klaviyo does with the data. You are responsible for having the righ
 
 
 def consent_of(services: Services, by: Person) -> dict[str, Any]:
-    """The record of a consent that is given now, as a connection's document has it."""
+    """The record of a consent given now, for a connection's document."""
     consent = {
         "accepted_by": by.name,
         "accepted_at": services.clock.now().isoformat(),

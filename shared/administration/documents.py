@@ -1,4 +1,4 @@
-"""Documents as people change them: read with their version, checked, written with an entry in the audit."""
+"""Changes of documents by people: read with their version, checked, and written with an audit entry."""
 
 import json
 import re
@@ -16,31 +16,31 @@ from shared.catalog.document import ID_PATTERN, LONGEST_DOCUMENT, read_members
 from shared.errors import AlreadyExists, Changed, InvalidDocument, NotFound, Problem
 from shared.services import Services
 
-# Who wrote a document and when is not part of what it says.
+# Who wrote a document, and when; not part of its content.
 STAMPS = ("created_at", "created_by", "updated_at", "updated_by")
-# What the app alone writes, and what is shown beside a document and never stored.
+# Members that only the app writes, and members that are shown with a document but never stored.
 OWN_OF_CONNECTION = (
     *("id", "type", "sign_in", "secret_name", "consent", "account", "revoked", "export_user"),
     *STAMPS,
 )
 OWN_OF_EXPORT = ("id", *STAMPS)
 SHOWN_ONLY = ("state", "not_checked")
-# Characters of a name that people give: more can't be shown anywhere.
+# Characters of a name that people give: more can't be displayed anywhere.
 LONGEST_NAME = 200
-# Names with a number behind them that are tried for a document without an id.
+# Ids with a number at the end that are tried for a document without an id.
 MOST_NUMBERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Stored[D: (Connection, Export)]:
-    """A document as it lies in the state."""
+    """A document in the state, with its version."""
 
     document: D
     etag: str
 
 
 def place_of(document: Connection | Export) -> str:
-    """Where the document lies in the state."""
+    """The document's name in the state."""
     is_export = isinstance(document, Export)
     return state.export(document.id) if is_export else state.connection(document.id)
 
@@ -61,38 +61,38 @@ def _read[D: (Connection, Export)](
     blob = read_blob(services, place, what, document_id)
     document = kind.parse(place, blob.content)
     if document.id != document_id:
-        raise InvalidDocument(place, [Problem("/id", "must be what the file is called, without .json")])
+        raise InvalidDocument(place, [Problem("/id", "must be the file's name without .json")])
     return Stored(document, blob.etag)
 
 
 def read_blob(services: Services, place: str, what: str, document_id: str) -> Blob:
-    """A document as it lies in the state, whether or not it is valid. Raises NotFound."""
+    """A document in the state, whether or not it is valid. Raises NotFound."""
     if re.fullmatch(ID_PATTERN, document_id) is None:
-        raise NotFound(f"There is no such {what}: that can't be the id of one.", code=f"unknown_{what}")
+        raise NotFound(f"This {what} does not exist: its id is not valid.", code=f"unknown_{what}")
     try:
         return services.state.read(place, most=LONGEST_DOCUMENT)
     except NotFound:
-        raise NotFound(f"There is no {what} {document_id!r}.", code=f"unknown_{what}") from None
+        raise NotFound(f"The {what} {document_id!r} does not exist.", code=f"unknown_{what}") from None
 
 
 def check_version(stored: Stored[Any], etag: str | None) -> None:
-    """Raises Changed where the caller knows another version of the document."""
+    """Raises Changed if the caller has another version of the document."""
     if etag is not None and etag != stored.etag:
-        raise Changed("Somebody has changed it meanwhile. Read it again, and repeat your change.")
+        raise Changed("It was changed in the meantime. Read it again, and repeat your change.")
 
 
 def replaced[D: (Connection, Export)](stored: Stored[D], content: bytes, own: Iterable[str]) -> D:
-    """The document as a caller wants it. What is the app's own stays: absent, or as it is.
+    """The document that the caller wants. The app's own members stay: they must be absent or unchanged.
 
     Raises InvalidDocument, with every problem.
     """
     name = "The document"
     members = {key: value for key, value in read_members(name, content).items() if key not in SHOWN_ONLY}
-    # As it was written, or with its defaults.
+    # As written, or with defaults.
     written = stored.document.model_dump(mode="json", exclude_unset=True)
     whole = stored.document.model_dump(mode="json")
     changed = [key for key in own if key in members and members[key] not in (written.get(key), whole[key])]
-    problems = [Problem(f"/{key}", "is the app's own: leave it out, or as it is") for key in changed]
+    problems = [Problem(f"/{key}", "is set by the app: leave it out, or unchanged") for key in changed]
     kept = {key: written[key] for key in own if key in written}
     return _parsed(type(stored.document), name, members | kept, problems)
 
@@ -114,14 +114,14 @@ def _parsed[D: (Connection, Export)](
 
 
 def new_document[D: (Connection, Export)](kind: type[D], members: Mapping[str, Any]) -> D:
-    """A document that somebody adds; its stamps are the app's own. Raises InvalidDocument."""
+    """A document that a person adds; only the app sets its stamps. Raises InvalidDocument."""
     given = [stamp for stamp in STAMPS if stamp in members]
-    problems = [Problem(f"/{stamp}", "is the app's own: leave it out") for stamp in given]
+    problems = [Problem(f"/{stamp}", "is set by the app: leave it out") for stamp in given]
     return _parsed(kind, "The document", members, problems)
 
 
 def name_problems(display_name: str) -> Iterable[Problem]:
-    """What is wrong with a name that somebody gives; stored ones stay readable."""
+    """Problems of a name that a person gives; stored names stay readable."""
     if len(display_name) > LONGEST_NAME or not (display_name.isprintable() or display_name == ""):
         yield Problem("/display_name", f"must have {LONGEST_NAME} printable characters at most")
 
@@ -129,7 +129,7 @@ def name_problems(display_name: str) -> Iterable[Problem]:
 def content_of(
     services: Services, document: Connection | Export, before: Connection | Export | None, by: Person
 ) -> bytes:
-    """The document as it is stored, stamped with who writes it, and when."""
+    """The document as stored, stamped with its writer and the time."""
     now = services.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
     created = before if before is not None else document
     stamps = {
@@ -153,9 +153,9 @@ def changed_members(
 def save[D: (Connection, Export)](
     services: Services, by: Person, action: Action, document: D, before: Stored[D] | None
 ) -> Stored[D]:
-    """Writes a new document, or the next version of one. What says the same stays as it is.
+    """Writes a new document, or the next version of one; an unchanged document is not written.
 
-    Raises AlreadyExists or Changed where another process came first.
+    Raises AlreadyExists or Changed if another process was first.
     """
     known = before.document if before is not None else None
     changed = changed_members(document, known)
@@ -169,7 +169,7 @@ def save[D: (Connection, Export)](
 def write[D: (Connection, Export)](
     services: Services, by: Person, document: D, before: Stored[D] | None
 ) -> Stored[D]:
-    """What `save` does between the entry and its outcome."""
+    """Writes the document, between the audit entry and its outcome."""
     place = place_of(document)
     known, etag = (before.document, before.etag) if before is not None else (None, None)
     content = content_of(services, document, known, by)
@@ -178,19 +178,19 @@ def write[D: (Connection, Export)](
 
 
 def id_from(name: str, default: str) -> str:
-    """An id that is like the name; the default where nothing of it can be in one."""
+    """An id derived from the name; the default if no character can be used."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or default
 
 
 def free_id(base: str, check_free: Callable[[str], None], what: str) -> str:
-    """The id, or with a number behind it where `check_free` raises AlreadyExists. Raises AlreadyExists."""
+    """The id, with a number at the end if `check_free` raises AlreadyExists. Raises AlreadyExists."""
     for candidate in (base, *(f"{base[:60]}-{number}" for number in range(2, MOST_NUMBERS))):
         with suppress(AlreadyExists):
             check_free(candidate)
             return candidate
-    raise AlreadyExists(f"There are {MOST_NUMBERS} {what}s of this name already. Give this one an id.")
+    raise AlreadyExists(f"{MOST_NUMBERS} {what}s have this name already. Give this one an id.")
 
 
 def thing(document: Connection | Export) -> str:
-    """What the audit calls the document."""
+    """The document's name in the audit."""
     return place_of(document).removesuffix(".json")

@@ -1,4 +1,4 @@
-"""What people do with exports: add, change, duplicate, activate, attach, detach, remove."""
+"""Operations on exports: add, change, duplicate, activate, attach, detach, remove."""
 
 import json
 from collections.abc import Iterable
@@ -47,14 +47,14 @@ _NAME = "The document"
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An export as it was saved, and what could not be checked, since a service was away."""
+    """A saved export, and what could not be checked because a service was unavailable."""
 
     stored: Stored[Export]
     not_checked: tuple[Problem, ...] = ()
 
 
 def sharing_of(services: Services, export: Export) -> Sharing | None:
-    """Whom the export's connection is shared with: administrators alone where that can't be known."""
+    """With whom the export's connection is shared; only administrators if that is unknown."""
     if export.connection is None:
         return None
     try:
@@ -64,7 +64,7 @@ def sharing_of(services: Services, export: Export) -> Sharing | None:
 
 
 def check_export(services: Services, by: Person, action: Action, export: Export) -> None:
-    """Raises Forbidden where the person may not do this to the export."""
+    """Raises Forbidden if the person may not do this to the export."""
     check(by, action, sharing_of(services, export))
 
 
@@ -79,7 +79,7 @@ def _add(services: Services, by: Person, export: Export, deadline: Deadline) -> 
     not_checked = _check_references(services, by, Action.ADD_EXPORT, export, deadline)
     _check_free(services, export.id)
     with audited(services, by, Action.ADD_EXPORT, thing(export), changed=changed_members(export, None)):
-        stored = write(services, by, export, None)  # of several who add one id, the first goes on
+        stored = write(services, by, export, None)  # if several add the same id, the first continues
         try:
             _check_connection(services, export)
             _discard_former(services, export.id)
@@ -90,14 +90,14 @@ def _add(services: Services, by: Person, export: Export, deadline: Deadline) -> 
 
 
 def _discard_former(services: Services, export_id: str) -> None:
-    """Removes what is left of a removed export with this id. Raises AlreadyRunning."""
+    """Discards the state of a removed export with this id. Raises AlreadyRunning."""
     if not discard_export(services, export_id):
         message = f"A run of the removed export {export_id!r} is still open. Choose another id."
         raise AlreadyRunning(message, code="run_is_open")
 
 
 def _check_connection(services: Services, export: Export) -> None:
-    """Once the export is saved, whoever removes the connection finds it: it must be there still.
+    """Checks that the connection still exists. From the save on, removing the connection finds the export.
 
     Raises InvalidDocument.
     """
@@ -105,16 +105,16 @@ def _check_connection(services: Services, export: Export) -> None:
         if export.connection is not None:
             services.state.stat(state.connection(export.connection))
     except NotFound:
-        message = f"There is no connection {export.connection!r}."
+        message = f"The connection {export.connection!r} does not exist."
         raise InvalidDocument(_NAME, [Problem("/connection", message)]) from None
 
 
 def change(
     services: Services, by: Person, export_id: str, content: bytes, etag: str | None, deadline: Deadline
 ) -> Saved:
-    """Replaces an export's document. Its connection can be one that the person may use, and stays otherwise.
+    """Replaces an export's document. A new connection must be one that the person may use.
 
-    Raises Forbidden, Changed where `etag` is not its version any more, InvalidDocument.
+    Raises Forbidden and InvalidDocument; Changed if `etag` is no longer its version.
     """
     stored = mine(services, by, Action.CHANGE_EXPORT, export_id)
     check_version(stored, etag)
@@ -129,7 +129,7 @@ def change(
 
 
 def _keep_connected(services: Services, saved: Stored[Export], before: Export) -> None:
-    """Undoes a change to a connection that somebody removed meanwhile, and ends a run that began before."""
+    """Undoes a change to a connection that was removed meanwhile, and ends a run that began before."""
     export = saved.document
     try:
         _check_connection(services, export)
@@ -145,14 +145,14 @@ def _keep_connected(services: Services, saved: Stored[Export], before: Export) -
 def change_members(
     services: Services, by: Person, export_id: str, members: dict[str, Any], deadline: Deadline
 ) -> Saved:
-    """As `change`, with some members only."""
+    """As `change`, but only of some members."""
     stored = read_export(services, export_id)
     content = json.dumps(stored.document.model_dump(mode="json", exclude_unset=True) | members).encode()
     return change(services, by, export_id, content, stored.etag, deadline)
 
 
 def activate(services: Services, by: Person, export_id: str, *, active: bool) -> Stored[Export]:
-    """Lets an export run by itself, or not."""
+    """Sets whether an export runs automatically."""
     stored = mine(services, by, Action.CHANGE_EXPORT, export_id)
     schedule = stored.document.schedule.model_copy(update={"active": active})
     document = stored.document.model_copy(update={"schedule": schedule})
@@ -160,19 +160,19 @@ def activate(services: Services, by: Person, export_id: str, *, active: bool) ->
 
 
 def copy_id(export_id: str) -> str:
-    """What a copy is called, unless somebody says it."""
+    """The default id of a copy."""
     return f"{export_id[:58].rstrip('-')}-copy"
 
 
 def free_id(services: Services, base: str) -> str:
-    """The id, or with a number behind it where there is such an export already. Raises AlreadyExists."""
+    """The id, with a number at the end if such an export exists already. Raises AlreadyExists."""
     return documents.free_id(base, partial(_check_free, services), "export")
 
 
 def duplicate(
     services: Services, by: Person, export_id: str, new_id: str, display_name: str | None, deadline: Deadline
 ) -> Saved:
-    """Adds an export like another one, which does not run by itself yet."""
+    """Adds a copy of an export, which does not run automatically yet."""
     document = mine(services, by, Action.ADD_EXPORT, export_id).document
     members = document.model_dump(mode="json", exclude_unset=True, exclude=set(OWN_OF_EXPORT))
     schedule = members.get("schedule", {}) | {"active": False}
@@ -187,7 +187,7 @@ def attach(services: Services, by: Person, export_id: str, connection_id: str, d
 
 
 def detach(services: Services, by: Person, export_id: str) -> Stored[Export]:
-    """Takes its connection away: it keeps its configuration, and runs when it has one again."""
+    """Detaches the connection: the export keeps its configuration, and can run once it has one again."""
     stored = mine(services, by, Action.DETACH_EXPORT, export_id)
     return detach_export(services, by, stored.document, Action.DETACH_EXPORT)
 
@@ -200,16 +200,16 @@ def remove(services: Services, by: Person, export_id: str) -> None:
     try:
         check_export(services, by, Action.REMOVE_EXPORT, read_export(services, export_id).document)
     except InvalidDocument:
-        check(by, Action.REMOVE_EXPORT, "administrators")  # nonsense is nobody's
+        check(by, Action.REMOVE_EXPORT, "administrators")  # an invalid document belongs to nobody
     with audited(services, by, Action.REMOVE_EXPORT, f"exports/{export_id}", etag=blob.etag):
-        # While the document is there, what fails here can be tried again.
+        # While the document exists, a failure here can be retried.
         discard_export(services, export_id)
         services.state.delete(place, if_match=blob.etag)
         discard_export(services, export_id)
 
 
 def mine(services: Services, by: Person, action: Action, export_id: str) -> Stored[Export]:
-    """The export, where one may do this to it. Raises Forbidden, NotFound, InvalidDocument."""
+    """The export, if the person may do this to it. Raises Forbidden, NotFound, InvalidDocument."""
     check_role(by, action)
     stored = read_export(services, export_id)
     check_export(services, by, action, stored.document)
@@ -221,7 +221,7 @@ def _check_free(services: Services, export_id: str) -> None:
         services.state.stat(state.export(export_id))
     except NotFound:
         return
-    raise AlreadyExists(f"There is an export {export_id!r} already. Choose another id.")
+    raise AlreadyExists(f"The export {export_id!r} already exists. Choose another id.")
 
 
 def _check_references(
@@ -232,13 +232,13 @@ def _check_references(
     deadline: Deadline,
     before: Export | None = None,
 ) -> tuple[Problem, ...]:
-    """Checks what the export names: the connection, which must be the person's to use, and with its key the
-    list; the segments and their columns. Returns what could not be checked.
+    """Checks the export's references: the connection, which the person must be allowed to use, and with its
+    key the list; the segments and their columns. Returns what could not be checked.
 
     Raises InvalidDocument with every problem.
     """
     if state.is_of_one_file(export.id):
-        raise InvalidDocument(_NAME, [Problem("/id", "is kept for files that the command sends")])
+        raise InvalidDocument(_NAME, [Problem("/id", "is reserved for files that the command sends")])
     if problems := list(_connection_problems(services, by, action, export, before)):
         raise InvalidDocument(_NAME, problems)
     found = list(problems_outside(services, export, before, deadline))
@@ -255,7 +255,7 @@ def _check_references(
 def _connection_problems(
     services: Services, by: Person, action: Action, export: Export, before: Export | None
 ) -> Iterable[Problem]:
-    """A connection that isn't there, and one that isn't the person's, look alike."""
+    """A connection that doesn't exist and one that the person may not use look the same."""
     if export.connection is None or (before is not None and before.connection == export.connection):
         return
     try:

@@ -1,4 +1,4 @@
-"""Exports at a glance: how each stands, what its last run came to, and when it runs next."""
+"""Exports at a glance: the state of each, the result of its last run, and its next run."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ MAY_BE_DONE = (
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """What the last closed run came to; `fact` says it in a sentence."""
+    """The result of the last closed run; `fact` is a sentence about it."""
 
     id: str
     status: str
@@ -45,9 +45,10 @@ class LastRun:
 class Overview:
     """An export in the list.
 
-    `state` is active (it runs by itself), inactive, detached (it has no connection) or not_valid; `status`
-    that of its open run, else of its last one, else none. `refreshed_at` is when its last run ended, as in
-    Customer Insights; `next_run_at` is known of a recurrence only. `may` has what the caller may do to it.
+    `state` is active (it runs automatically), inactive, detached (it has no connection) or not_valid;
+    `status` is that of its open run, else of its last one, else none. `refreshed_at` is when its last run
+    ended, as in Customer Insights; `next_run_at` is known only of a recurrence. `may` lists the caller's
+    allowed actions.
     """
 
     id: str
@@ -70,7 +71,7 @@ class Overview:
 
 
 def overview(services: Services, by: Person, entries: Iterable[BlobInfo]) -> Iterator[Overview]:
-    """One of each export at these entries of the catalog; what is wrong with one hides no other."""
+    """An overview of each export at these entries of the catalog; errors of one don't hide the others."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="overview") as pool:
         yield from filter(None, pool.map(partial(_overview, services, by), entries))
 
@@ -125,14 +126,14 @@ def _told(error: ExportError) -> dict[str, str]:
 
 
 def state_of(export: Export) -> str:
-    """Whether an export runs by itself, in a word."""
+    """Whether an export runs automatically, in a word."""
     if export.connection is None:
         return "detached"
     return "active" if export.schedule.active else "inactive"
 
 
 def schedule_of(export: Export) -> str:
-    """When an export runs by itself."""
+    """When an export runs automatically, in words."""
     when = export.schedule.when
     text = in_words(when) if isinstance(when, Cron) else "on refresh"
     return text if export.is_active else "none"
@@ -151,7 +152,7 @@ def _last_run(services: Services, head: Head) -> LastRun | None:
         return None
     try:
         record = read_run(services.state, last.run)
-    except NotFound:  # somebody has removed old records
+    except NotFound:  # old records were removed
         return LastRun(last.run, last.status, "", last.finished_at, {})
     return LastRun(
         record.id, record.status, fact_of(record), record.finished_at, record.counts.model_dump(mode="json")
@@ -159,7 +160,7 @@ def _last_run(services: Services, head: Head) -> LastRun | None:
 
 
 def fact_of(record: RunRecord) -> str:
-    """What a run came to, in a sentence."""
+    """The result of a run, in a sentence."""
     if record.error is not None:
         return record.error.message
     counts = record.counts

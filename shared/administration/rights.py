@@ -1,4 +1,4 @@
-"""Who may do what: one table, and one pure function that reads it."""
+"""Who may do what: one table, and pure functions that read it."""
 
 import re
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from shared.errors import NotFound, PermanentError
 
 
 class Role(StrEnum):
-    """What a caller may be. The first three are app roles in Microsoft Entra.
+    """The role of a caller. The first three are app roles in Microsoft Entra.
 
-    An operator is whoever holds a function key where nobody signs in. By command, whoever can write the
-    state is an administrator.
+    An operator is a holder of a function key if nobody signs in. By command, anyone who can write the state
+    is an administrator.
     """
 
     ADMINISTRATOR = "administrator"
@@ -24,9 +24,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is calling: a person, an application, or the holder of a function key.
+    """The caller: a person, an application, or the holder of a function key.
 
-    `object_id` is blank where nobody has signed in; `groups` are object ids.
+    `object_id` is blank if nobody has signed in; `groups` are object ids.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Person:
 
 
 class Action(StrEnum):
-    """What can be done, named as the audit names it."""
+    """The actions, by their names in the audit."""
 
     SEE_CONNECTION = "connections.see"
     LIST_LISTS = "connections.lists"
@@ -68,7 +68,7 @@ class Action(StrEnum):
 
 
 class Reach(Enum):
-    """How far a right goes: to everything, or to what belongs to connections that are shared with one."""
+    """How far a right reaches: to everything, or only to connections shared with the person."""
 
     ALL = 1
     SHARED = 2
@@ -111,18 +111,18 @@ RIGHTS: Mapping[Action, Mapping[Role, Reach]] = {
 
 
 class Forbidden(PermanentError):
-    """The caller's role does not reach that far."""
+    """The caller's role does not allow this."""
 
     code = "forbidden"
 
 
 def has_role_for(person: Person, action: Action) -> bool:
-    """Whether the person may do this to something."""
+    """Whether the person may do this to anything at all."""
     return person.role in RIGHTS[action]
 
 
 def may(person: Person, action: Action, shared_with: Sharing | None = None) -> bool:
-    """Whether the person may do this to a thing of a connection with this sharing; None: of no connection."""
+    """Whether the person may do this to an object of a connection with this sharing; None: no connection."""
     reach = RIGHTS[action].get(person.role)
     return reach is Reach.ALL or (
         reach is Reach.SHARED and (shared_with is None or is_shared(shared_with, person))
@@ -130,7 +130,7 @@ def may(person: Person, action: Action, shared_with: Sharing | None = None) -> b
 
 
 def is_shared(shared_with: Sharing, person: Person) -> bool:
-    """Whether a connection is shared with a contributor; lists name people and groups by object id alone."""
+    """Whether a connection is shared with a contributor; lists have only object ids of people and groups."""
     match shared_with:
         case "administrators":
             return False
@@ -141,31 +141,31 @@ def is_shared(shared_with: Sharing, person: Person) -> bool:
 
 
 def is_object_id(text: str) -> bool:
-    """Whether a text can be the object id of somebody or something in Microsoft Entra."""
+    """Whether the text has the form of an object id in Microsoft Entra."""
     return re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text) is not None
 
 
 def check_role(person: Person, action: Action) -> None:
-    """Raises Forbidden, with the role that it takes, where a role has no such right at all."""
+    """Raises Forbidden, with the required role, if the person's role has no such right at all."""
     if not has_role_for(person, action):
         raise Forbidden(_needs(action))
 
 
 def check(person: Person, action: Action, shared_with: Sharing | None) -> None:
-    """Raises Forbidden, with the role that it takes, where the person may not do this to a thing."""
+    """Raises Forbidden, with the required role, if the person may not do this to the object."""
     check_role(person, action)
     if not may(person, action, shared_with):
         raise Forbidden(f"The connection is not shared with you. {_needs(action, Reach.ALL)}")
 
 
 def check_visible(person: Person, action: Action, shared_with: Sharing, connection_id: str) -> None:
-    """The same for a connection, which a contributor does not even see where it is not shared.
+    """The same for a connection, which a contributor can't even see unless it is shared.
 
-    Raises Forbidden, or NotFound as for one that does not exist.
+    Raises Forbidden; NotFound as for one that does not exist.
     """
     check_role(person, action)
     if not may(person, action, shared_with):
-        raise NotFound(f"There is no connection {connection_id!r}.", code="unknown_connection")
+        raise NotFound(f"The connection {connection_id!r} does not exist.", code="unknown_connection")
 
 
 def _needs(action: Action, reach: Reach | None = None) -> str:

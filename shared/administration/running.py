@@ -1,4 +1,4 @@
-"""What people do with runs: start one, start all, cancel; each with its entry in the audit."""
+"""Operations on runs: start one, start all, cancel; each with an entry in the audit."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,12 +19,12 @@ from shared.services import Services
 def start_run(
     services: Services, by: Person, export: Export, request: Request, deadline: Deadline | None = None
 ) -> RunRecord:
-    """Opens a run of an export that one may run, or finds the open one, and leaves it to the timer or a
-    worker; with a deadline, works on it until then.
+    """Opens a run of an export that the person may run, or finds the open one, and leaves it to the timer or
+    a worker; with a deadline, works on it until then.
 
-    Raises NotFound, InvalidDocument, and TakenElsewhere where it can't be had.
+    Raises NotFound and InvalidDocument; TakenElsewhere if another process holds it.
     """
-    services.catalog.connection(export.connection)  # without it no run is opened
+    services.catalog.connection(export.connection)  # without a connection, no run is opened
     with audited(services, by, Action.START_RUN, f"exports/{export.id}"):
         if deadline is None:
             return start(services, export.id, request)
@@ -34,9 +34,9 @@ def start_run(
 def start_all(
     services: Services, by: Person, request: Request, deadline: Deadline
 ) -> Iterator[tuple[str, str | ExportError]]:
-    """Opens a run of every export that has an active schedule and that one may run, while there is time.
+    """Opens a run of every export that has an active schedule and that the person may run, in the given time.
 
-    For each the id of its run, or what is wrong with it, which stops no other. Raises Forbidden.
+    Yields for each the id of its run, or its error, which does not stop the others. Raises Forbidden.
     """
     check_role(by, Action.START_RUN)
     for listed in services.catalog.exports():
@@ -46,7 +46,7 @@ def start_all(
             sharing = sharing_of(services, listed.document)
             if listed.document.is_active and may(by, Action.START_RUN, sharing):
                 if not deadline.left():
-                    message = "The time was over before this export's turn: send the same request again."
+                    message = "Time ran out before this export's turn: send the same request again."
                     raise TryLater(message, code="out_of_time")
                 yield listed.id, _opened(services, by, listed.document, request)
         except ExportError as error:
@@ -54,7 +54,7 @@ def start_all(
 
 
 def _opened(services: Services, by: Person, export: Export, request: Request) -> str:
-    """The id of the run that was opened, or was open already."""
+    """The id of the new run, or of the one that was open already."""
     try:
         return start_run(services, by, export, request).id
     except AlreadyRunning:
@@ -65,14 +65,14 @@ def _opened(services: Services, by: Person, export: Export, request: Request) ->
 
 
 def check_run(services: Services, by: Person, record: RunRecord) -> None:
-    """Raises Forbidden where one may not cancel runs of the export; of one that is gone, all may who may of
-    others."""
+    """Raises Forbidden if the person may not cancel runs of the export. If that no longer exists, the role is
+    enough."""
     check_role(by, Action.CANCEL_RUN)
     with suppress(NotFound):
         check_export(services, by, Action.CANCEL_RUN, services.catalog.export(record.export))
 
 
 def cancel_run(services: Services, by: Person, record: RunRecord, deadline: Deadline) -> RunRecord:
-    """Asks for the end of an open run, and brings it about where nobody else holds it."""
+    """Requests the end of an open run, and ends it if no other process holds it."""
     with audited(services, by, Action.CANCEL_RUN, f"runs/{record.id}"):
         return cancel(services, record, deadline)

@@ -1,4 +1,4 @@
-"""The first rows of an export, for who may see them."""
+"""The first rows of an export, for people who may see them."""
 
 from shared.administration.audit import audited
 from shared.administration.exports import check_export
@@ -9,8 +9,8 @@ from shared.services import Services
 
 
 def first_rows(services: Services, by: Person, export: Export, *, unmasked: bool) -> list[dict[str, str]]:
-    """The first rows, for callers who may see the connection. That somebody saw them unmasked is written
-    down; whom they saw is not.
+    """The first rows, for callers who may see the connection. The audit records that a person saw them
+    unmasked, but not whom they saw.
 
     Raises Forbidden, and NotFound and InvalidSegment as a run would.
     """

@@ -1,4 +1,4 @@
-"""Secrets of connections: their names, and how one is kept together with the document that names it."""
+"""Secrets of connections: their names, and storing one together with the document that names it."""
 
 import logging
 import re
@@ -16,14 +16,14 @@ from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# A suffix that was never used: in Key Vault, the name of a secret that was removed stays taken for a while.
+# The suffix is always new: in Key Vault, the name of a removed secret stays reserved for a while.
 _WRITTEN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})--(?:key|oauth)-[0-9a-f]{12}")
 
-OTHERS_SECRET = "names a secret of the app's own, or of another connection"  # noqa: S105 - a message
+OTHERS_SECRET = "names a secret that belongs to the app or to another connection"  # noqa: S105 - a message
 
 
 def new_name(connection_id: str) -> str:
-    """A name under which nothing was ever kept, for the key of a connection."""
+    """A name that was never used, for the key of a connection."""
     return f"{connection_id}--key-{secrets.token_hex(6)}"
 
 
@@ -39,22 +39,23 @@ def is_written_for(secret_name: str, connection_id: str) -> bool:
 
 
 def may_name(settings: Settings, secret_name: str, connection_id: str) -> bool:
-    """Whether a connection may name a secret: neither one that the app uses itself, nor one that it wrote for
+    """Whether a connection may name a secret: neither one that the app itself uses, nor one that it wrote for
     another connection."""
-    name = secret_name.lower()  # Key Vault does not tell capitals from small letters
+    name = secret_name.lower()  # Key Vault is not case-sensitive
     written = _WRITTEN.fullmatch(name)
     own = (DIGEST_KEY_NAME, CLIENT_SECRET, (settings.notify_secret or "").lower())
     return name not in own and (written is None or written[1] == connection_id)
 
 
 def remove_secret(services: Services, connection: Connection) -> None:
-    """Removes what a connection signs in with from the vault, where the app wrote it. That nobody can is no
-    error."""
+    """Removes a connection's secret from the vault, if the app wrote it. A failure is logged, not raised."""
     if is_written_for(connection.secret_name, connection.id):
         try:
             services.vault.remove(connection.secret_name)
         except ExportError as error:
-            logger.warning("the secret %s is left: %s: %s", connection.secret_name, error.code, error.message)
+            logger.warning(
+                "the secret %s was not removed: %s: %s", connection.secret_name, error.code, error.message
+            )
 
 
 def write_with_secret(
@@ -64,9 +65,9 @@ def write_with_secret(
     before: Stored[Connection] | None,
     secret: str | None,
 ) -> Stored[Connection]:
-    """Keeps what a connection signs in with, if the app does that, and writes the document that names it.
+    """Stores a connection's secret, if the app keeps it, and writes the document that names it.
 
-    The one before is removed then. After a failure only what the stored document names is left.
+    Then removes the previous secret. After a failure, only the secret that the stored document names is left.
     """
     try:
         if secret is not None:
@@ -83,14 +84,14 @@ def write_with_secret(
 def _settle(services: Services, *versions: Connection) -> None:
     """After a failure: removes the keys that the stored document does not name.
 
-    A write whose answer was lost may have landed. Where that can't be known, every key stays.
+    A write whose answer was lost may have succeeded. If that can't be determined, every key stays.
     """
     named = ""
     try:
         with suppress(NotFound):
             named = read_connection(services, versions[0].id).document.secret_name
     except ExportError as error:
-        logger.warning("keys of %s may be left: %s: %s", versions[0].id, error.code, error.message)
+        logger.warning("unused keys of %s may remain: %s: %s", versions[0].id, error.code, error.message)
         return
     for version in versions:
         if version.secret_name != named:

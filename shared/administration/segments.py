@@ -1,4 +1,4 @@
-"""Segments as people choose them: how many members, how old, with which columns; nobody's cells."""
+"""Segments for people to choose from: number of members, age and columns, but no cells."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,13 +9,13 @@ from shared.profiles.columns import look_like_names
 from shared.segments import SegmentsView, Snapshot, read_rows
 from shared.services import Services
 
-# Rows, from the start, in which blank cells are counted.
+# The first rows, in which blank cells are counted.
 SAMPLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentColumn:
-    """`blank` is the share of blank cells in the sample, from 0 to 1; None where the sample is empty."""
+    """`blank` is the share of blank cells in the sample, from 0 to 1; None if the sample is empty."""
 
     name: str
     type: str
@@ -26,9 +26,9 @@ class SegmentColumn:
 class Segment:
     """A segment's newest snapshot, or `error` if none can be read; sizes are in bytes.
 
-    `members` is None, and `columns` is empty, where the rows were not read.
+    `members` is None, and `columns` is empty, if the rows were not read.
 
-    With `names_hidden`, its file may begin with a person's cells, and no model.json has names.
+    With `names_hidden`, the file may begin with a person's cells, and no model.json has names.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Segment:
 
 
 def overview(view: SegmentsView) -> Iterator[Segment]:
-    """Every segment, without what only its files can tell."""
+    """Every segment, without the data that only its files have."""
     for name in view.names():
         try:
             yield _without_rows(name, view.newest(name))
@@ -52,7 +52,7 @@ def overview(view: SegmentsView) -> Iterator[Segment]:
 
 
 def describe(services: Services, view: SegmentsView, name: str) -> Segment:
-    """Reads the segment's newest snapshot. An error becomes part of the result: it hides no other segment."""
+    """Reads the segment's newest snapshot. An error becomes part of the result, to hide no other segment."""
     try:
         return read(services, view, name)
     except ExportError as error:
@@ -87,7 +87,7 @@ def _without_rows(name: str, snapshot: Snapshot) -> Segment:
 
 
 def names_hidden(snapshot: Snapshot) -> bool:
-    """Whether the snapshot's columns are hidden: only its first record has names, and they may be cells."""
+    """Whether the snapshot's columns are hidden: only its first record has names, which could be cells."""
     names = [column.name for column in snapshot.columns]
     return bool(names) and snapshot.names_by_file and not look_like_names(names)
 

@@ -1,4 +1,4 @@
-"""Signing in at Klaviyo with OAuth: begun by an administrator, ended by the redirect to the callback."""
+"""Signing in at Klaviyo with OAuth: begun by an administrator, completed by the redirect to the callback."""
 
 import logging
 from contextlib import suppress
@@ -34,28 +34,28 @@ logger = logging.getLogger(__name__)
 
 LIFE = timedelta(minutes=10)
 CALLBACK = "/api/oauth/callback"
-# Of a sign-in that somebody has begun, in bytes; and of what a callback brings, in characters.
+# Of an open sign-in, in bytes; and of a callback's parameters, in characters.
 LONGEST_FILE = LONGEST_PARAMETER = 4_096
-# Seconds to end a sign-in at Klaviyo that nobody waits for.
+# Seconds to revoke a sign-in at Klaviyo, for which nobody waits.
 REVOKING = 10.0
 
 
 class SignInFailed(PermanentError):
-    """What came to the callback ends in no sign-in; nothing was changed."""
+    """The callback did not complete a sign-in; nothing was changed."""
 
     code = "sign_in_refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where to sign in, and until when."""
+    """The address to sign in at, and when it expires."""
 
     authorize_url: str
     expires_at: datetime
 
 
 class _Attempt(BaseModel):
-    """A sign-in that somebody has begun, as it lies in the state."""
+    """An open sign-in, as stored in the state."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -66,22 +66,22 @@ class _Attempt(BaseModel):
 
 
 def redirect_uri(services: Services) -> str:
-    """Where Klaviyo sends people back to: from the settings, never from a request. Raises InvalidSettings."""
+    """The address to which Klaviyo redirects, from the settings, not a request. Raises InvalidSettings."""
     if services.settings.public_url is None:
         raise InvalidSettings("PUBLIC_URL is not set: it is the address at which people reach this app.")
     return services.settings.public_url + CALLBACK
 
 
 def check_ready(services: Services) -> None:
-    """Raises InvalidSettings, NotFound or Denied where nobody could sign in, whatever they do."""
+    """Raises InvalidSettings, NotFound or Denied if a sign-in could not succeed."""
     redirect_uri(services)
     oauth_app(services)
 
 
 def begin(services: Services, by: Person, connection_id: str) -> Begun:
-    """Begins a sign-in for a connection, the first one or another. Raises as `check_ready` does.
+    """Begins a sign-in for a connection, the first or a later one.
 
-    InvalidDocument for a connection that has a key, NotFound.
+    Raises as `check_ready` does; NotFound; InvalidDocument if the connection has a key.
     """
     check_role(by, Action.SIGN_IN)
     if read_connection(services, connection_id).document.sign_in != "oauth":
@@ -103,24 +103,24 @@ def begin(services: Services, by: Person, connection_id: str) -> Begun:
 def finish(
     services: Services, by: Person, token: str, code: str, error: str, deadline: Deadline
 ) -> Stored[Connection]:
-    """Ends the sign-in with this state: `code` is Klaviyo's, or `error` says why there is none.
+    """Completes the sign-in with this state: `code` is Klaviyo's, or `error` is why there is none.
 
-    The tokens get a secret of their own; the connection gets the account that they open, or has it already.
-    Raises SignInFailed, Denied for another account, KlaviyoUnavailable; then nothing was changed.
+    The tokens are stored in a new secret; the connection gets the account that they open, unless it has it.
+    Raises SignInFailed and KlaviyoUnavailable; Denied for another account. Then nothing was changed.
     """
     check_role(by, Action.SIGN_IN)
     attempt = _consumed(services, by, token)
     if error or not 0 < len(code) <= LONGEST_PARAMETER:
         denied = error == "access_denied"
         why = "Access was denied at Klaviyo" if denied else "Klaviyo sent no code"
-        raise SignInFailed(f"{why}: nothing was changed. Begin again to sign in.")
+        raise SignInFailed(f"{why}: nothing was changed. Start again to sign in.")
     stored = read_connection(services, attempt.connection)
     tokens = _exchanged(services, code, attempt.verifier, deadline)
     account = services.klaviyo.sign_in(bearer(tokens.access_token), deadline).account
     if stored.document.account is not None and stored.document.account.id != account.id:
         _revoke(services, tokens)
         raise Denied(
-            f"You signed in to the Klaviyo account {account.id}, and the connection {attempt.connection!r} "
+            f"You signed in to the Klaviyo account {account.id}, but the connection {attempt.connection!r} "
             f"belongs to {stored.document.account.id}. Sign in there, or add a connection for the other one.",
             code="wrong_account",
         )
@@ -128,12 +128,12 @@ def finish(
 
 
 def revoke(services: Services, connection: Connection) -> None:
-    """Ends a connection's sign-in at Klaviyo. That this can't be done is no error."""
+    """Revokes a connection's sign-in at Klaviyo. A failure is logged, not raised."""
     if connection.sign_in == "oauth" and connection.account is not None and not connection.revoked:
         try:
             tokens = Tokens.parse(connection.secret_name, services.vault.secret(connection.secret_name))
         except ExportError as error:
-            logger.warning("the sign-in of %s is not revoked: %s", connection.id, error.code)
+            logger.warning("the sign-in of %s was not revoked: %s", connection.id, error.code)
         else:
             _revoke(services, tokens)
 
@@ -147,9 +147,9 @@ def _place(token: str) -> str:
 
 
 def _consumed(services: Services, by: Person, token: str) -> _Attempt:
-    """What was begun with this state, which nobody can use again. Raises SignInFailed."""
+    """The attempt with this state, which can't be used again. Raises SignInFailed."""
     unknown = SignInFailed(
-        "This sign-in is not known: it was used already, or began more than ten minutes ago. Begin again.",
+        "This sign-in is unknown: it was already used, or began more than ten minutes ago. Start again.",
         code="unknown_state",
     )
     place = _place(token)
@@ -159,7 +159,7 @@ def _consumed(services: Services, by: Person, token: str) -> _Attempt:
     except (NotFound, ValidationError):
         raise unknown from None
     if attempt.who != _who(by):
-        message = "Somebody else began this sign-in. Begin one yourself."
+        message = "Another person began this sign-in. Start your own."
         raise SignInFailed(message, code="not_your_sign_in")
     try:
         services.state.write(place, b"", if_match=blob.etag)
@@ -183,7 +183,7 @@ def _exchanged(services: Services, code: str, verifier: str, deadline: Deadline)
 def _keep(
     services: Services, by: Person, stored: Stored[Connection], tokens: Tokens, account: Account
 ) -> Stored[Connection]:
-    """The old sign-in stays at Klaviyo: that its end leaves the new one alone is unconfirmed."""
+    """Stores the tokens. The old sign-in is not revoked: that might end the new one, which is unconfirmed."""
     before = stored.document
     changes = {
         "secret_name": new_oauth_name(before.id),
@@ -200,11 +200,11 @@ def _revoke(services: Services, tokens: Tokens) -> None:
     try:
         oauth_app(services).revoke(tokens, Deadline(services.clock, REVOKING))
     except ExportError as error:
-        logger.warning("a sign-in at Klaviyo is not revoked: %s", error.code)
+        logger.warning("a sign-in at Klaviyo was not revoked: %s", error.code)
 
 
 def _remove_old(services: Services) -> None:
-    """What was begun and never ended. The store's clock may differ from ours: an hour is long enough."""
+    """Removes old attempts. The store's clock may differ from ours: an hour is long enough."""
     for blob in services.state.list(state.SIGN_INS):
         if blob.last_modified < services.clock.now() - timedelta(hours=1):
             with suppress(ExportError):

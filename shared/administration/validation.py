@@ -1,4 +1,4 @@
-"""Checks documents: each by itself, with what it names, and, where asked, with what is really there."""
+"""Checks documents: each by itself, with its references and, on request, with Klaviyo and the segments."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ FOLDERS = ("connections/", "exports/")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A document and what is wrong with it; `document` is None where it can't be read as one.
+    """A document and its problems; `document` is None if it is not valid.
 
     `more` counts the problems beyond those that are listed.
     """
@@ -35,7 +35,7 @@ class Checked:
 
 
 class Found(NamedTuple):
-    """A problem, and whether it is certain: else what would show it is away."""
+    """A problem, and whether it is certain; if not, the service that would show it is unavailable."""
 
     problem: Problem
     is_certain: bool = True
@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A document of the state, where its place says what it is and what it is called."""
+    """A document of the state, whose name determines its kind and its id."""
 
     name: str
     content: bytes
@@ -61,7 +61,7 @@ def stored_documents(services: Services) -> Iterator[Stored]:
 
 
 def _content(store: Store, blob: BlobInfo) -> bytes:
-    """The content of a document; of one that is too long, as much as shows that."""
+    """The content of a document; if it is too long, only as much as shows that."""
     if blob.size <= LONGEST_DOCUMENT:
         return store.read(blob.name).content
     return next(iter(store.stream(blob.name, etag=blob.etag)))
@@ -70,11 +70,11 @@ def _content(store: Store, blob: BlobInfo) -> bytes:
 def validate(
     services: Services, documents: Iterable[tuple[str, bytes]], deadline: Deadline | None = None
 ) -> list[Checked]:
-    """Checks documents by their names and contents, and all of them, whatever is wrong with one: those of
-    the state, or files of any name.
+    """Checks documents by names and contents, even if some are not valid: those of the state, or files of any
+    name.
 
-    With a deadline, lists and accounts are looked for at Klaviyo, segments and columns in their store.
-    Documents name each other; what is not among them is looked for in the state.
+    With a deadline, lists and accounts are checked at Klaviyo, segments and columns in their store. Documents
+    that are referred to but not among these are read from the state.
     """
     read = [_read(*document, is_stored=isinstance(document, Stored)) for document in documents]
     connections = {each.document.id: each.document for each in read if isinstance(each.document, Connection)}
@@ -93,8 +93,8 @@ def validate(
 def problems_outside(
     services: Services, export: Export, before: Export | None, deadline: Deadline
 ) -> Iterator[Found]:
-    """What is wrong with what an export names: its list, its segments and their columns; what it named
-    `before` is not looked at again."""
+    """Problems of an export's references: its list, its segments and their columns. References that are
+    unchanged since `before` are not checked again."""
     if export.connection is not None and not _names_same(export, before, ("connection", "list_id")):
         try:
             connection = services.catalog.connection(export.connection)
@@ -121,12 +121,12 @@ def _read(name: str, content: bytes, *, is_stored: bool) -> Checked:
         return Checked(name, content, None, error.problems, error.more)
     problems = []
     if is_stored and name != place_of(document):
-        problems.append(Problem("/id", "must be what the file is called, without .json"))
+        problems.append(Problem("/id", "must be the file's name without .json"))
     return Checked(name, content, document, tuple(problems))
 
 
 def _is_connection(content: bytes) -> bool:
-    """By what only a connection has."""
+    """Whether the content is a connection's, by members that only connections have."""
     if len(content) > LONGEST_DOCUMENT:
         return False
     try:
@@ -151,7 +151,7 @@ def _problems(
         return
     first = next(each for each in others if each.document and place_of(each.document) == place_of(document))
     if first is not checked:
-        yield Problem("/id", f"is the id of {first.name} too")
+        yield Problem("/id", f"is also the id of {first.name}")
     if isinstance(document, Connection):
         if not may_name(services.settings, document.secret_name, document.id):
             yield Problem("/secret_name", OTHERS_SECRET)
@@ -177,7 +177,7 @@ def _account(services: Services, connection: Connection, deadline: Deadline) -> 
     try:
         open_account(services, connection, deadline)
     except ExportError as error:
-        if error.code != "not_connected":  # somebody signs in when the document is there
+        if error.code != "not_connected":  # people sign in after the document exists
             yield Problem("/account" if error.code == "wrong_account" else "/secret_name", error.message)
 
 
@@ -194,7 +194,7 @@ def _list(services: Services, export: Export, connection: Connection, deadline: 
 
 
 def _segment(services: Services, export: Export, number: int, segment: str) -> Iterator[Found]:
-    """That it is there, and has every column that the export names, unless it is empty."""
+    """Checks that the segment exists and, unless it is empty, has every column that the export names."""
     try:
         snapshot = services.segments.newest(segment)
     except ExportError as error:
@@ -213,7 +213,7 @@ def _segment(services: Services, export: Export, number: int, segment: str) -> I
 
 
 def _columns(export: Export) -> Iterator[tuple[str, str]]:
-    """The columns that the export names, with where it names them."""
+    """The columns that the export names, each with a pointer to its place."""
     yield "/match/email", export.match.email
     for name, source in export.attributes.sources.items():
         yield f"/attributes/{name}", source.column

@@ -1,4 +1,4 @@
-"""What the HTTP folders share: how a reply looks, what an error becomes, what a caller may send."""
+"""Shared by the HTTP triggers: replies, problems, and the bodies of requests."""
 
 from shared.api.bodies import EmptyBody, PreviewBody, StartAllBody, StartBody, read_body
 from shared.api.pages import limit_in, next_page

@@ -1,4 +1,4 @@
-"""Bodies of requests: small JSON objects that may be left out, checked as strictly as documents."""
+"""Bodies of requests: small, optional JSON objects, checked as strictly as documents."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, override
@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can tell in a record who asked."""
+    """Whether a text is valid as the name of a requester in a record."""
     return 1 <= len(text) <= LONGEST_NAME and text.isprintable()
 
 
@@ -31,22 +31,22 @@ def _removals(value: object) -> int | None:
             return ANY_NUMBER if value else None
         case int() if 0 <= value <= ANY_NUMBER:
             return value
-    raise ValueError("must be true, false or a whole number from 0 on")
+    raise ValueError("must be true, false or a whole number of at least 0")
 
 
-# How many people may be removed, where the caller says so: any number (`true`), or one.
+# How many removals the caller confirms: any number (`true`), or at most this many.
 type Removals = Annotated[int | None, PlainValidator(_removals)]
 
 
 class StartAllBody(Document):
-    """Who wants the runs; blank where the body doesn't say."""
+    """`requested_by` is the requester of the runs; blank if the body names none."""
 
     requested_by: Annotated[str, AfterValidator(_name)] = ""
 
 
 class StartBody(StartAllBody):
-    """Who wants the run; whether everybody is to be sent; how many people may be removed; and whether the
-    list's members are read first, and who is not among them is sent again."""
+    """The requester of the run; whether everybody is to be sent; how many people may be removed; and whether
+    the list's members are read first, and people who are not among them are sent again."""
 
     full: bool = False
     reconcile: bool = False
@@ -62,8 +62,8 @@ class StartBody(StartAllBody):
 
 
 class PreviewBody(Document):
-    """Whether the run would send everybody, and how many people it might remove; and whether the first rows
-    are shown, of each value the first character or, `unmasked`, all of it."""
+    """Whether the run would send everybody, and how many people it could remove; and whether the first rows
+    are shown: of each value the first character or, with `unmasked`, all of it."""
 
     full: bool = False
     confirm_removals: Removals = None
@@ -79,11 +79,11 @@ class PreviewBody(Document):
 
 
 class EmptyBody(Document):
-    """There is nothing to say."""
+    """A body without members."""
 
 
 def read_body[D: Document](kind: type[D], content: bytes) -> D:
-    """Raises BadRequest: 413 for a body over 64 KiB, else 400 with each problem and a pointer to it."""
+    """Parses a body. Raises BadRequest: 413 if it is over 64 KiB, else 400 with problems and pointers."""
     if len(content) > LONGEST_BODY:
         message = f"The body is longer than {LONGEST_BODY:,} bytes."
         raise BadRequest(message, status=413, code="too_large")

@@ -1,4 +1,4 @@
-"""Who is calling. Nothing but the platform's own sign-in, or the local host in this process, says so."""
+"""Determines the caller: only from the platform's own sign-in, or the local host in this process."""
 
 import base64
 import json
@@ -10,11 +10,11 @@ from shared.administration.rights import Forbidden, Person, Role
 from shared.errors import PermanentError
 from shared.settings import Auth, SignIn, auth_of
 
-# Routes have their level from the first import on, so this holds for the process, too.
+# Routes have their level from the first import on, so this setting is fixed for the process, too.
 AUTH = auth_of()
 
 OPERATOR = Person("http", Role.OPERATOR)
-# Characters of a principal: a person in some hundred groups has about a tenth of it.
+# Characters of a principal: a person in a few hundred groups has about a tenth of that.
 LONGEST_PRINCIPAL = 100_000
 LONGEST_NAME = 200
 
@@ -30,7 +30,7 @@ _played: Person | None = None
 
 
 class SignInOff(PermanentError):
-    """Nothing proves who is calling: whatever a request says could be forged."""
+    """Nothing proves who is calling: anything in a request could be forged."""
 
     code = "sign_in_off"
 
@@ -40,16 +40,16 @@ class NotSignedIn(PermanentError):
 
 
 def play(person: Person | None) -> None:
-    """Makes this person the caller of every request, with AUTH=local; for the local host in this process."""
+    """Makes this person the caller of every request, with AUTH=local; only for the local host."""
     global _played
     _played = person
 
 
 def caller_of(headers: Mapping[str, str], auth: Auth, sign_in: SignIn) -> Person:
-    """Who is calling.
+    """The caller.
 
-    With a function key that is nobody in particular: whatever the headers say. Raises SignInOff where the
-    sign-in that the setting names is not there, NotSignedIn, Forbidden where a person has no role.
+    With a function key, always the operator, regardless of headers. Raises SignInOff if the sign-in that the
+    setting names is off; NotSignedIn; Forbidden if the person has no role.
     """
     match auth:
         case Auth.KEY:
@@ -63,7 +63,7 @@ def caller_of(headers: Mapping[str, str], auth: Auth, sign_in: SignIn) -> Person
 
 
 def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
-    """As the platform's sign-in says, whose headers nobody can forge while it is on."""
+    """The caller from the platform's sign-in, whose headers can't be forged while it is on."""
     if not sign_in.is_on:
         raise SignInOff("AUTH=entra, but the platform's sign-in is off: see docs/sign-in.md.")
     header = headers.get("x-ms-client-principal", "")
@@ -73,7 +73,7 @@ def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
     claims = list(_claims(principal))
     tenant = _first(claims, _TENANT).lower()
     if principal.get("auth_typ") != "aad" or not tenant or tenant not in sign_in.tenants:
-        raise SignInOff("The sign-in is not that of this app's tenant: see WEBSITE_AUTH_AAD_ALLOWED_TENANTS.")
+        raise SignInOff("The sign-in is not from this app's tenant: see WEBSITE_AUTH_AAD_ALLOWED_TENANTS.")
     role_types = {*_ROLE, *_text(principal.get("role_typ"))}
     given = {value.lower() for kind, value in claims if kind in role_types}
     role = next((role for name, role in _ROLES.items() if name in given), None)
@@ -81,7 +81,7 @@ def _signed_in(headers: Mapping[str, str], sign_in: SignIn) -> Person:
         raise Forbidden("You have none of the app's roles: Administrator, Contributor, Viewer.")
     object_id = _first(claims, _OBJECT_ID).lower()
     if not object_id:
-        raise NotSignedIn("The sign-in does not say who it is: it has no object id.")
+        raise NotSignedIn("The sign-in does not identify you: it has no object id.")
     name = _first(claims, (*_text(principal.get("name_typ")), *_NAME, *_APPLICATION)) or object_id
     groups = frozenset(value.lower() for kind, value in claims if kind == "groups")
     return Person("".join(filter(str.isprintable, name))[:LONGEST_NAME], role, object_id, groups)
@@ -106,7 +106,7 @@ def _claims(principal: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _first(claims: Iterable[tuple[str, str]], kinds: Iterable[str]) -> str:
-    """The value of the first of these kinds that is there; blank where none is."""
+    """The value of the first of these kinds that exists; blank if none does."""
     known = dict(reversed(list(claims)))
     return next((known[kind] for kind in kinds if known.get(kind)), "")
 

@@ -1,4 +1,4 @@
-"""The API described by itself: an OpenAPI 3.1 document, made from the routes, what they take and show.
+"""An OpenAPI 3.1 document of the API, generated from the routes and their types.
 
 https://spec.openapis.org/oas/v3.1.0
 """
@@ -18,7 +18,7 @@ VERSION = "1"
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEM = {
     "type": "object",
-    "description": "What went wrong (RFC 9457): `code` is stable, `detail` says what to do.",
+    "description": "What went wrong (RFC 9457): `code` is stable, `detail` explains what to do.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {"type": "string"},
@@ -41,9 +41,9 @@ _PROBLEM = {
         },
     },
 }
-# What any operation can answer: no sign-in, no right, a bug, something that is away.
+# Problems of every operation: no sign-in, no permission, a bug, something unavailable.
 _ALWAYS = (401, 403, 500, 503)
-# A page of another site, and a body that is not JSON, where people sign in.
+# A body that is not JSON, if people sign in.
 _UNSAFE = (415,)
 _NAMES = {
     "connection": "The id of a connection.",
@@ -53,7 +53,7 @@ _NAMES = {
 
 
 def described(routes: Iterable[Route]) -> dict[str, Any]:
-    """The document."""
+    """The OpenAPI document."""
     routes = tuple(routes)
     schemas = _Schemas(routes)
     paths = {f"/api/{route.path}": _path(route, schemas) for route in routes}
@@ -76,7 +76,7 @@ def described(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 class _Schemas:
-    """The schemas of all types that the operations name: made together, so that no two have one name."""
+    """The schemas of all types that the operations name, generated together, so names are unique."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         kinds = {
@@ -91,7 +91,7 @@ class _Schemas:
         self.definitions: dict[str, Any] = definitions.get("$defs", {})
 
     def is_needed(self, schema: dict[str, Any]) -> bool:
-        """Whether a body must have any member."""
+        """Whether a body has any required member."""
         whole = self.definitions.get(schema.get("$ref", "").rpartition("/")[2], schema)
         return bool(whole.get("required"))
 
@@ -127,7 +127,7 @@ def _operation(route: Route, method: str, operation: Operation, schemas: _Schema
 
 
 def _roles(operation: Operation) -> str:
-    """Who may call it. Operators are the holders of a function key, where nobody signs in."""
+    """Who may call the operation. Operators are the holders of a function key, if nobody signs in."""
     given = RIGHTS[operation.action] if operation.action is not None else {}
     names = [role.value + "s" for role in Role if role in given]
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
@@ -155,7 +155,7 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Any]]:
             "name": "If-Match",
             "in": "header",
             "required": True,
-            "description": "The ETag with which the document was read.",
+            "description": "The ETag that came with the document when you read it.",
             "schema": {"type": "string"},
         }
 
@@ -178,7 +178,7 @@ def _responses(method: str, operation: Operation, schemas: _Schemas) -> dict[str
 
 
 def _headers(status: int, operation: Operation) -> dict[str, Any]:
-    """Where what was added or goes on can be looked at."""
+    """The headers with which to find a new resource or an open run."""
     names = {201: ("Location",), 202: ("Location", "Retry-After")}.get(status, ())
     names = (*names, "ETag") if operation.has_version else names
     return {"headers": {name: {"schema": {"type": "string"}} for name in names}} if names else {}
@@ -199,7 +199,7 @@ def _content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
                 "next": {"type": ["string", "null"], "description": "The address of the next page."},
                 "problems": {
                     "type": "array",
-                    "description": "Documents that can't be read, for administrators.",
+                    "description": "Documents that can't be read, shown to administrators.",
                     "items": {"type": "object"},
                 },
             },

@@ -1,4 +1,4 @@
-"""Pages of what can grow: how many items one has, and where the next one is."""
+"""Pages of collections: the number of items, and the address of the next page."""
 
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ MOST_A_PAGE = 100
 
 
 def limit_in(call: Call, default: int) -> int:
-    """How many items a page has. Raises BadRequest."""
+    """The number of items of a page. Raises BadRequest."""
     text = call.http.query.get("limit", str(default))
     if text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MOST_A_PAGE:
         return int(text)
@@ -17,7 +17,7 @@ def limit_in(call: Call, default: int) -> int:
 
 
 def next_page(call: Call, limit: int, following: str | None, **kept: str) -> str | None:
-    """The address of the page after this item, with what else it was asked for; None at the end."""
+    """The address of the page after this item, with the other parameters; None at the end."""
     if following is None:
         return None
     more = {name: value for name, value in kept.items() if value}

@@ -1,15 +1,15 @@
-"""The Prefer header, RFC 7240: how long a caller waits, and how strict an answer it wants."""
+"""The Prefer header (RFC 7240): how long a caller waits, and how strict the answer is to be."""
 
 import re
 from dataclasses import dataclass
 
-# The load balancer before the functions gives up after 230 s.
+# The load balancer in front of the functions gives up after 230 s.
 LONGEST_WAIT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """`wait` in seconds (None: as the settings say), 0 for an answer at once; `applied` as we tell it."""
+    """`wait` in seconds (None: as in the settings; 0: answer at once); `applied` is the reply's header."""
 
     wait: int | None = None
     strict: bool = False
@@ -17,9 +17,9 @@ class Preferences:
 
     @classmethod
     def of(cls, header: str, *, waits: bool = False) -> "Preferences":
-        """Reads a Prefer header, of whose preferences the first of a name counts; others are ignored.
+        """Reads a Prefer header: the first preference of each name counts; unknown ones are ignored.
 
-        Only where the route `waits`, a caller can say how long.
+        Callers can set the time only if the route `waits`.
         """
         given: dict[str, str] = {}
         for preference in header.split(","):

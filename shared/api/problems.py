@@ -1,4 +1,4 @@
-"""What each error means to a caller of the HTTP API."""
+"""Turns errors into problems for callers of the HTTP API."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -24,9 +24,9 @@ from shared.errors import (
 
 logger = logging.getLogger(__name__)
 
-# What a caller asked for by its address; everything else that is missing is a document's fault.
+# Resources that the address names; anything else that is missing is a document's fault.
 ASKED_FOR = frozenset({"unknown_export", "unknown_run"})
-# What is wrong with a connection's key or sign-in.
+# Errors of a connection's key or sign-in.
 AT_KLAVIYO = frozenset(
     {
         "connection_unusable",
@@ -40,7 +40,7 @@ AT_KLAVIYO = frozenset(
 
 
 class BadRequest(InvalidRequest):
-    """The caller's own mistake; `problems` are those of its body."""
+    """The caller's mistake; `problems` are those of the body."""
 
     def __init__(
         self, message: str, *, status: int = 400, code: str | None = None, problems: Sequence[Problem] = ()
@@ -51,7 +51,7 @@ class BadRequest(InvalidRequest):
 
 
 def guarded(handler: Callable[[], Reply], named: frozenset[str] = frozenset()) -> Reply:
-    """What the handler replies, or the problem that it met; `named` are the parameters of the address."""
+    """The handler's reply, or the problem for its error; `named` are the parameters of the address."""
     try:
         return handler()
     except ExportError as error:
@@ -77,7 +77,7 @@ def _problem(error: ExportError, asked_for: frozenset[str]) -> Reply:
 
 
 def status_of(error: ExportError, asked_for: frozenset[str] = ASKED_FOR) -> int:
-    """The status of what an error becomes; `asked_for` are the codes of what the address names."""
+    """The status of an error; `asked_for` are the codes of resources that the address names."""
     match error:
         case BadRequest():
             return error.status
@@ -100,6 +100,6 @@ def status_of(error: ExportError, asked_for: frozenset[str] = ASKED_FOR) -> int:
         case TryLater():
             return 503
         case InvalidSettings() | Denied() | InvalidRequest():
-            return 500  # the state is not set up as it must be; nothing of it is the caller's
+            return 500  # the app is not set up correctly; not the caller's mistake
         case _:
             return 422

@@ -1,4 +1,4 @@
-"""Replies of the HTTP API: JSON documents, refused rows, and problems as RFC 9457 describes them."""
+"""Replies of the HTTP API: JSON documents, refused rows, and problems (RFC 9457)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from shared.runs.record import RunRecord
 from shared.runs.run import OpenRun
 from shared.runs.views.estimate import estimate_of
 
-# Seconds after which it is worth looking again.
+# Seconds after which callers should look again.
 COME_BACK = 15
 
 
@@ -37,9 +37,9 @@ def csv_reply(content: bytes) -> Reply:
 
 
 def reply_of_run(run: RunRecord | OpenRun, location: str, now: datetime, preferences: Preferences) -> Reply:
-    """200 with a closed run's record (500 for a failed one, where the caller is strict).
+    """200 with a closed run's record (500 for a failed run if the caller is strict).
 
-    202 with an open run's, its progress, and where and when to look again.
+    202 with an open run's record, its progress, and where and when to look again.
     """
     applied = {"preference-applied": preferences.applied} if preferences.applied else {}
     if isinstance(run, RunRecord):
@@ -51,7 +51,7 @@ def reply_of_run(run: RunRecord | OpenRun, location: str, now: datetime, prefere
 
 
 def come_back(run: OpenRun, location: str, now: datetime) -> dict[str, str]:
-    """The headers that tell where and when to look at an open run again."""
+    """The headers for where and when to look at an open run again."""
     wait = run.wait_at(now)
     pause = (wait.until - now).total_seconds() if wait else 0.0
     return {"location": location, "retry-after": str(max(COME_BACK, ceil(pause)))}
@@ -64,7 +64,7 @@ def problem_reply(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Reply:
-    """A problem document: `code` is stable, `detail` says what to do."""
+    """A problem document: `code` is stable, `detail` explains what to do."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

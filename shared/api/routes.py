@@ -1,4 +1,4 @@
-"""A route as data: its methods, what each takes, and who may call it; and how a request is answered."""
+"""Routes as data: their methods with inputs and rights; and how a request is answered."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -21,14 +21,14 @@ SAFE = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, and who makes it."""
+    """A request and its caller."""
 
     http: HttpCall
     by: Person
 
     @property
     def here(self) -> str:
-        """The address of the request, without its query, which may hold a function key."""
+        """The address of the request, without its query, which may contain a function key."""
         return self.http.url.partition("?")[0]
 
     def route(self, name: str) -> str:
@@ -36,24 +36,24 @@ class Call:
         return self.http.route[name]
 
     def header(self, name: str) -> str:
-        """A header by its name in lower case; blank where it is missing."""
+        """A header by its name in lower case; blank if it is missing."""
         return self.http.headers.get(name, "")
 
 
 def deadline_of(services: Services) -> Deadline:
-    """How long a call may work whose caller says nothing else."""
+    """How long a call may work unless the caller sets another time."""
     return Deadline(services.clock, services.settings.http_time_budget)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a method of a route does.
+    """A method of a route.
 
-    `action` is what the caller must have a right to; None: anybody may, as with the health. `body` is the
-    type of what is sent, `answers` the statuses of success with what they mean, and `problems` those of
-    failure beside the ones that every operation has. A conditional one needs If-Match, and one that has a
-    version shows it as ETag. `shows` is the type of
-    what success shows, or of each item of a `page`.
+    `action` is the right that the caller needs; None: anybody may call it, as for the health. `body` is the
+    type of the request's body, `answers` has the statuses of success with their meanings, and `problems` the
+    statuses of failure in addition to those of every operation. A conditional operation needs If-Match; one
+    with a version returns it as ETag. `shows` is the type of a successful answer, or of each item of a
+    `page`.
     """
 
     handler: Callable[[Call], Reply]
@@ -73,7 +73,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route below /api: `name` is that of its function, `path` has parameters in braces."""
+    """A route below /api: `name` is its function's, `path` has parameters in braces."""
 
     name: str
     path: str
@@ -81,12 +81,12 @@ class Route:
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody may call it."""
+        """Whether anybody may call the route."""
         return all(operation.action is None for operation in self.operations.values())
 
 
 def blueprint_of(routes: Iterable[Route], auth: Auth = AUTH) -> Any:
-    """The Functions blueprint of these routes. Where people sign in, no route needs a function key."""
+    """The Functions blueprint of these routes. If people sign in, no route needs a function key."""
     blueprint = new_blueprint()
     for route in routes:
         needs_key = auth is Auth.KEY and not route.is_open
@@ -95,9 +95,9 @@ def blueprint_of(routes: Iterable[Route], auth: Auth = AUTH) -> Any:
 
 
 def answer(route: Route, http: HttpCall, auth: Auth = AUTH) -> Reply:
-    """What the operation of the request's method replies, or the problem that it met.
+    """The reply of the operation for the request's method, or the problem for its error.
 
-    Rights come first, before anything of the request is read. HEAD asks as GET does, for the headers only.
+    Rights are checked first, before the request is read. HEAD is like GET, but returns only headers.
     """
     return guarded(lambda: _answer(route, http, auth), frozenset(re.findall(r"{(\w+)}", route.path)))
 
@@ -108,7 +108,7 @@ def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
     if operation is None:
         head = ("HEAD",) if "GET" in route.operations else ()
         methods = ", ".join((*route.operations, *head))
-        detail = f"The methods here are {methods}."
+        detail = f"This route supports {methods}."
         return problem_reply(405, "method_not_allowed", detail, {"allow": methods})
     if by is None or operation.action is None:
         return operation.handler(Call(http, by or OPERATOR))
@@ -120,18 +120,18 @@ def _answer(route: Route, http: HttpCall, auth: Auth) -> Reply:
 
 
 def check_origin(http: HttpCall, auth: Auth) -> None:
-    """A page of another site must not act in the name of who is signed in: browsers say where they are.
+    """A page of another site must not act for a signed-in person. Browsers send the origin of the page.
 
     Raises Forbidden.
     """
     site, origin = http.headers.get("sec-fetch-site", ""), http.headers.get("origin", "")
     own = _own_origin(http, auth)
     if site not in ("", "same-origin", "none") or (origin and origin != own):
-        raise Forbidden("Another site's page sent this request.", code="cross_site")
+        raise Forbidden("A page of another site sent this request.", code="cross_site")
 
 
 def _check_json(http: HttpCall) -> None:
-    """Raises BadRequest for a body that a form of any site could send."""
+    """Raises BadRequest if the body could be from a form of any site."""
     kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
     if http.body and kind != "application/json" and not kind.endswith("+json"):
         raise BadRequest("The body must be JSON (application/json).", status=415, code="not_json")

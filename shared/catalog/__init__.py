@@ -1,4 +1,4 @@
-"""What is configured: connections (where data may go) and exports (what goes there)."""
+"""The configuration: connections (where data may go) and exports (what goes there)."""
 
 from shared.catalog.attributes import PhoneColumn
 from shared.catalog.catalog import Catalog, Listed

@@ -1,4 +1,4 @@
-"""The part of an export that says which columns become which attributes of a profile."""
+"""The part of an export that maps columns to attributes of a profile."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ class Column(Document):
 
 
 class PhoneColumn(Column):
-    """A column of phone numbers: those without a country calling code are numbers of `region`."""
+    """A column of phone numbers; those without a country calling code belong to `region`."""
 
     region: Annotated[str, AfterValidator(_region)] | None = None
 
@@ -51,17 +51,17 @@ type PropertySource = Annotated[
 
 
 def has_twice(names: list[Any]) -> bool:
-    """Whether a document's list, right or wrong, has a text twice."""
+    """Whether a document's list, valid or not, has a text twice."""
     texts = [name for name in names if isinstance(name, str)]
     return len(set(texts)) < len(texts)
 
 
 def name_twice(properties: list[Any]) -> str | None:
-    """Which entry of a document's list, right or wrong, has another's name; None where none has."""
+    """Which entry of a document's list, valid or not, has the same name as another; None if none has."""
     first: dict[str, int] = {}
     for number, name in enumerate(map(_name, properties), 1):
         if isinstance(name, str) and first.setdefault(name, number) != number:
-            return f"number {number} has the name of number {first[name]}"
+            return f"number {number} has the same name as number {first[name]}"
     return None
 
 
@@ -97,7 +97,7 @@ class Attributes(Document):
 
     @property
     def sources(self) -> dict[str, Column]:
-        """The columns by Klaviyo's names of their attributes; properties aside."""
+        """The columns by Klaviyo's names of their attributes, without the properties."""
         return {
             field.alias or name: source
             for name, field in type(self).model_fields.items()

@@ -1,4 +1,4 @@
-"""The documents in the store, read again only when they have changed."""
+"""The documents in the store; each is read again only when it has changed."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listed(NamedTuple):
-    """An export as a listing finds it: when its document was written, and what it says or what is wrong."""
+    """An export in a listing: when its document was written, and the document or what is wrong with it."""
 
     id: str
     changed_at: datetime
@@ -27,7 +27,7 @@ class Listed(NamedTuple):
 
 
 class _Flaws(NamedTuple):
-    """The parts of an InvalidDocument: an error that is kept and raised again holds its callers' frames."""
+    """The parts of an InvalidDocument. The error itself is not kept: it would hold its callers' frames."""
 
     name: str
     problems: Sequence[Problem]
@@ -46,7 +46,7 @@ class Catalog:
         return self._document(Export, state.export(export_id), export_id, "unknown_export")
 
     def connection(self, connection_id: str | None) -> Connection:
-        """The connection; None is that of a detached export. Raises NotFound, InvalidDocument."""
+        """The connection; a detached export has None. Raises NotFound, InvalidDocument."""
         if connection_id is None:
             message = "The export has no connection: attach one."
             raise NotFound(message, code="no_connection")
@@ -63,7 +63,7 @@ class Catalog:
                     yield found
 
     def connection_to(self, account_id: str) -> Connection | None:
-        """The first valid connection to this Klaviyo account; None where there is none."""
+        """The first valid connection to this Klaviyo account, or None."""
         for connection in self.connections():
             if not isinstance(connection, Connection):
                 continue
@@ -72,15 +72,15 @@ class Catalog:
         return None
 
     def exports(self) -> Iterator[Listed]:
-        """Every export, from one listing; whatever is wrong with one document never stops the others."""
+        """Every export, from one listing; an error in one document never stops the others."""
         return filter(None, map(self.listed, self.entries()))
 
     def entries(self) -> Iterator[BlobInfo]:
-        """Where the exports lie, in the names' order."""
+        """The blobs of the exports, in the order of their names."""
         return (blob for blob in self._store.list(state.EXPORTS) if state.id_of(blob.name))
 
     def listed(self, blob: BlobInfo) -> Listed | None:
-        """The export at an entry, as `exports` has it; None where it is gone since."""
+        """The export of an entry, as `exports` yields it; None if it no longer exists."""
         export_id = state.id_of(blob.name)
         document = self._known(blob, Export, partial(self.export, export_id)) if export_id else None
         return Listed(export_id, blob.last_modified, document) if export_id and document is not None else None
@@ -88,7 +88,7 @@ class Catalog:
     def _known[D: (Connection, Export)](
         self, blob: BlobInfo, kind: type[D], read: Callable[[], D]
     ) -> D | PermanentError | None:
-        """The document at this entry of a listing, or what is wrong with it; None where it is gone since."""
+        """The document of an entry, or what is wrong with it; None if it no longer exists."""
         etag, known = self._read.get(blob.name, ("", None))
         if known is None or etag != blob.etag:
             try:
@@ -104,13 +104,13 @@ class Catalog:
             except Exception as error:
                 log_bug(logger, error, {"document": blob.name})
                 return InvalidDocument(
-                    blob.name, [Problem("", "can't be read: a bug, and the log shows where")]
+                    blob.name, [Problem("", "can't be read because of a bug; the log shows where")]
                 )
             self._read[blob.name] = (blob.etag, known)
         return known if isinstance(known, kind) else InvalidDocument(*known)
 
     def pin_account(self, connection: Connection, account: PinnedAccount) -> None:
-        """Writes the account into a connection that has none, unless somebody changed it meanwhile."""
+        """Writes the account into a connection that has none. Raises Changed if it was changed meanwhile."""
         name = state.connection(connection.id)
         blob = self._store.read(name, most=LONGEST_DOCUMENT)
         current = Connection.parse(name, blob.content)
@@ -119,7 +119,7 @@ class Catalog:
             self._store.write(name, _content(pinned), if_match=blob.etag)
 
     def mark_revoked(self, connection: Connection) -> None:
-        """Writes it into the connection, unless somebody has signed in again or changed it meanwhile."""
+        """Marks the connection as revoked, unless somebody has signed in again or changed it meanwhile."""
         name = state.connection(connection.id)
         with suppress(NotFound, Changed):
             blob = self._store.read(name, most=LONGEST_DOCUMENT)
@@ -132,10 +132,12 @@ class Catalog:
         try:
             content = self._store.read(name, most=LONGEST_DOCUMENT).content
         except NotFound:
-            raise NotFound(f"There is no {kind.__name__.lower()} {document_id!r}.", code=code) from None
+            raise NotFound(
+                f"The {kind.__name__.lower()} {document_id!r} does not exist.", code=code
+            ) from None
         document = kind.parse(name, content)
         if document.id != document_id:
-            raise InvalidDocument(name, [Problem("/id", "must be what the file is called, without .json")])
+            raise InvalidDocument(name, [Problem("/id", "must be the file's name without .json")])
         return document
 
 

@@ -8,9 +8,9 @@ from shared.catalog.document import AS_LIST, AS_TEXT, SECRET_NAME_PATTERN, Docum
 
 
 class Consent(Document):
-    """Who agreed that the connection's data leaves for Klaviyo, and when.
+    """Who agreed that the connection's data is sent to Klaviyo, and when.
 
-    `object_id` is who they are in Microsoft Entra, `text_digest` the SHA-256 of the text that they agreed to.
+    `object_id` identifies the person in Microsoft Entra; `text_digest` is the SHA-256 of the text agreed to.
     """
 
     accepted_by: Text
@@ -35,14 +35,14 @@ type Sharing = Annotated[
         custom_error_message="must be 'administrators', 'contributors' or a list of object ids",
     ),
 ]
-"""Who may use a connection: administrators alone, all contributors, or the people, applications and groups in
-a list, each by its object id in Microsoft Entra. A name in such a list matches nobody."""
+"""Who may use a connection: only administrators, all contributors, or the people, applications and groups in
+a list, each by its object id in Microsoft Entra. A name in the list matches nobody."""
 
 
 class Connection(Document):
-    """Where data may go. The API key is in the vault, under `secret_name`; with OAuth, the tokens are.
+    """Where data may go. The API key, or with OAuth the tokens, are in the vault under `secret_name`.
 
-    `revoked`: Klaviyo knows the sign-in no more.
+    `revoked`: Klaviyo no longer accepts the sign-in.
     """
 
     version: Version = 1

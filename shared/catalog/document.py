@@ -1,7 +1,7 @@
-"""What every document has in common: it is checked as a whole, and strictly.
+"""The base of all documents: each is checked as a whole, and strictly.
 
-A message says what is expected and where (an RFC 6901 pointer), never what the document says instead:
-that could be a key pasted into the wrong place.
+A message says what is expected and where (an RFC 6901 pointer), but never shows the value that is there:
+it could be a key pasted into the wrong place.
 """
 
 import json
@@ -21,7 +21,7 @@ LIST_ID_PATTERN = r"^[0-9A-Za-z]{1,32}$"
 SECRET_NAME_PATTERN = r"^[0-9A-Za-z-]{1,127}$"  # noqa: S105 - how Key Vault names a secret, not one
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors' sign of UTF-8
-# Bytes of a document: some hundred times what the largest real ones have.
+# Bytes of a document: about a hundred times the size of the largest real ones.
 LONGEST_DOCUMENT = 1_048_576
 # Characters in a problem's pointer, and of each name in it.
 LONGEST_POINTER, LONGEST_NAME = 400, 100
@@ -29,12 +29,12 @@ LONGEST_POINTER, LONGEST_NAME = 400, 100
 type Place = tuple[str | int, ...]
 type _Linked = tuple[_Linked | None, str | int]
 
-# Tags of unions: pydantic puts them into an error's place, where a pointer has no use for them.
+# Tags of unions. Pydantic puts them into an error's place; pointers leave them out.
 AS_TEXT, AS_OBJECT, AS_LIST = "<text>", "<object>", "<list>"
 
 
 def tag(value: Any) -> str:
-    """Which branch of a union a value is meant for."""
+    """The branch of a union that a value belongs to."""
     match value:
         case dict() | BaseModel():
             return AS_OBJECT
@@ -50,7 +50,7 @@ def _not_blank(text: str) -> str:
 
 
 def _exactly_one(value: Any) -> Any:
-    """Python takes true and 1.0 for 1 too."""
+    """To Python, true and 1.0 equal 1, too."""
     if type(value) is not int:
         raise ValueError("must be 1")
     return value
@@ -62,7 +62,7 @@ Text = Annotated[str, AfterValidator(_not_blank), Field(min_length=1)]
 
 
 class Document(BaseModel):
-    """Strict: a member that is unknown or of another type is a mistake that would otherwise go unseen."""
+    """Strict: a member that is unknown or of the wrong type is a mistake that would otherwise go unseen."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, serialize_by_alias=True, strict=True
@@ -92,17 +92,17 @@ class Document(BaseModel):
 
     @classmethod
     def conflicts(cls, members: Any) -> Iterator[tuple[Place, str]]:  # noqa: ARG003 - a document may have none
-        """What is wrong between members that each may be right: where, and what is expected there.
+        """Conflicts between members that are valid by themselves: the place, and what is expected there.
 
-        Told from the JSON as it is, since pydantic looks at a whole only when all its parts are right.
+        Works on the raw JSON, since pydantic checks a whole only when all its parts are valid.
         """
         return iter(())
 
 
 def read_members(name: str, content: bytes) -> dict[str, Any]:
-    """The members of a JSON object, before anything is known of them.
+    """The members of a JSON object, unchecked.
 
-    Raises InvalidDocument where it is not one, is too long or too deep, or has a member twice.
+    Raises InvalidDocument if it is not an object, is too long or too deep, or has a member twice.
     """
     if len(content) > LONGEST_DOCUMENT:
         raise InvalidDocument(name, [Problem("", f"must have {LONGEST_DOCUMENT:,} bytes at most")])
@@ -131,7 +131,7 @@ class _Members(dict[str, Any]):
 
 
 def _doubled(document: Any) -> Iterator[tuple[Place, str]]:
-    """Members that are given more than once. Places are linked to the one above, so that none is copied."""
+    """Members that are given more than once. Each place links to the one above, so none is copied."""
     left: deque[tuple[Any, _Linked | None]] = deque([(document, None)] if isinstance(document, dict) else ())
     while left:
         value, above = left.popleft()
@@ -157,14 +157,14 @@ def _invalid(name: str, found: list[tuple[Place, str]]) -> InvalidDocument:
 
 
 def _pointer(place: Place) -> str:
-    """The RFC 6901 pointer, shortened where names are long."""
+    """The RFC 6901 pointer; long names are shortened."""
     names = [shown(str(part), LONGEST_NAME) for part in place if part not in (AS_TEXT, AS_OBJECT, AS_LIST)]
     pointer = "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)
     return shown(pointer, LONGEST_POINTER)
 
 
 _PATTERNS = {
-    ID_PATTERN: "must be 1 to 63 of a-z, 0-9 and -, the first not a -",
+    ID_PATTERN: "must be 1 to 63 of a-z, 0-9 and -, and must not begin with -",
     LIST_ID_PATTERN: "must be the id of a Klaviyo list: letters and digits, such as Y6nRLr",
     SECRET_NAME_PATTERN: "must be the name of a secret: 1 to 127 of A-Z, a-z, 0-9 and -",
 }
@@ -181,7 +181,7 @@ _MESSAGES = {
     "datetime_type": "must be a date and time as text, such as 2026-11-23T20:00:00Z",
     "datetime_parsing": "must be a date and time such as 2026-11-23T20:00:00Z",
     "datetime_from_date_parsing": "must be a date and time such as 2026-11-23T20:00:00Z",
-    "timezone_aware": "needs an offset or a Z behind its time, as in 2026-11-23T20:00:00Z",
+    "timezone_aware": "needs an offset or a Z after its time, as in 2026-11-23T20:00:00Z",
 }
 
 

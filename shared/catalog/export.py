@@ -28,16 +28,16 @@ class Match(Document):
     email: Text
 
 
-# What a condition asks of its column: one of these.
+# A condition has one of these tests.
 TESTS = ("equals", "not_equals", "in", "is_blank")
 
 
 class Condition(Document):
-    """Which rows leave, by one column: exactly one of the four tests, each on a cell without the white
-    space around it. In a boolean column `true` and `True` are the same.
+    """Which rows are sent, by one column: exactly one of the four tests, on the cell without surrounding
+    white space. In a boolean column, `true` and `True` are the same.
 
-    To honour a consent column, ask for the consent: `equals` "True". With `not_equals` "False" blank
-    cells leave too.
+    To honor a consent column, ask for the consent: `equals` "True". With `not_equals` "False", rows with
+    blank cells are sent, too.
     """
 
     column: Text
@@ -56,7 +56,7 @@ def _time_zone(name: str) -> str:
 
 
 def _recurrence(cron: str) -> str:
-    message = "must be five fields of cron that some day fulfils, such as 0 6 * * *"
+    message = "must be a cron of five fields that matches some day, such as 0 6 * * *"
     if len(cron.split()) != 5:
         raise ValueError(message)
     try:
@@ -67,14 +67,14 @@ def _recurrence(cron: str) -> str:
 
 
 class Cron(Document):
-    """A recurrence of its own: five fields, read in a time zone of the IANA database."""
+    """A recurrence: five fields, in a time zone of the IANA database."""
 
     cron: Annotated[Text, AfterValidator(_recurrence)]
     timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
 
 class Schedule(Document):
-    """Whether an export runs by itself, and when: at each refresh of its segment, or by a cron."""
+    """Whether an export runs automatically, and when: at each refresh of its segment, or by a cron."""
 
     active: bool = True
     when: Annotated[
@@ -87,24 +87,24 @@ class Schedule(Document):
     ] = "on_refresh"
 
 
-# No number beyond it is exact everywhere that reads JSON.
+# Larger numbers are not exact in every JSON reader.
 MOST_PROFILES = 2**53 - 1
 
 
 class Limits(Document):
-    """What a run must not go beyond."""
+    """Upper limits of a run."""
 
     max_profiles: Annotated[int, Field(ge=1, le=MOST_PROFILES)] = 1_000_000
 
 
 class Sync(Document):
-    """What a run sends, and whether it removes.
+    """Which profiles a run sends, and whether it removes any.
 
-    With `changed_only` what is new or changed since it was last sent, else all of it. In the mode `mirror`,
-    who has left the segments leaves the list, too, unless their share of those who were sent is over
-    `max_removal_share`. A run that reads the list's members, on demand or each `full_every_days` days,
-    removes `strangers` whom no export has sent, or keeps them. With `clear_blanks`, a blank cell clears its
-    custom property.
+    With `changed_only`, those that are new or have changed since they were last sent; otherwise all. In the
+    mode `mirror`, people who left the segments are removed from the list, unless their share of the people
+    who were sent is over `max_removal_share`. A run that reads the list's members, on demand or every
+    `full_every_days` days, removes or keeps `strangers`: members that no export has sent. With
+    `clear_blanks`, a blank cell clears its custom property.
     """
 
     mode: Literal["add", "mirror"] = "add"
@@ -116,8 +116,8 @@ class Sync(Document):
 
 
 class Alerts(Document):
-    """When a run warns, as shares: of all its rows, how many were refused; of the rows of the last complete
-    run, how many it has more or fewer."""
+    """When a run warns, as shares: refused rows of all its rows; rows added or missing, of the rows of the
+    last complete run."""
 
     rejected_share: Annotated[float, Field(ge=0, le=1)] | None = None
     grew_by: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
@@ -125,9 +125,9 @@ class Alerts(Document):
 
 
 class EmailConsent(Document):
-    """Whom a run subscribes to email marketing: people who are new, and those who consented once more.
+    """The people that a run subscribes to email marketing: new ones, and those who consented again.
 
-    `consented_at` is the column of the time at which somebody consented.
+    `consented_at` is the column with the time of a person's consent.
     """
 
     subscribe: Literal["email"]
@@ -135,7 +135,7 @@ class EmailConsent(Document):
 
 
 def _asks_for_consent(condition: Any) -> bool:
-    """Whether a condition names what passes, so that a blank or unknown cell does not."""
+    """Whether a condition names the values that pass, so that blank or unknown cells do not."""
     match condition:
         case {"not_equals": str()} | {"is_blank": True}:
             return False
@@ -145,9 +145,9 @@ def _asks_for_consent(condition: Any) -> bool:
 
 
 class Export(Document):
-    """What goes where: segments, over a connection, to one list.
+    """Sends segments to one list, over a connection.
 
-    An export that was detached from its connection has none, and runs only when it has one again.
+    A detached export has no connection, and does not run until it has one again.
     """
 
     version: Version = 1
@@ -171,7 +171,7 @@ class Export(Document):
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs by itself."""
+        """Whether it runs automatically."""
         return self.schedule.active and self.connection is not None
 
     @override
@@ -193,5 +193,5 @@ class Export(Document):
             case {"consent": dict(), **rest} if not _asks_for_consent(rest.get("only_if")):
                 yield (
                     ("consent",),
-                    "needs an only_if with equals, in, or is_blank false: nobody else may pass",
+                    "needs an only_if with equals, in, or is_blank false, so that nobody else passes",
                 )

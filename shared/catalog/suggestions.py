@@ -1,4 +1,4 @@
-"""The members that a document may have at a place, for a name that is not among them."""
+"""Suggests the member that was probably meant where a document has an unknown one."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 def closest_member(model: type[BaseModel], place: Sequence[str | int]) -> str | None:
-    """The member that is most like the unknown one at this place, if one is like it at all."""
+    """The member that is closest to the unknown one at this place, if any is similar."""
     *above, name = place
     models = [model]
     for part in above:
@@ -19,7 +19,7 @@ def closest_member(model: type[BaseModel], place: Sequence[str | int]) -> str | 
 
 
 def _models_of(model: type[BaseModel], part: str | int) -> Iterator[type[BaseModel]]:
-    """The models of a member; a place within a list, or a tag of a union, stays at the model."""
+    """The models of a member; for a place within a list, or a tag of a union, the model itself."""
     for name, field in model.model_fields.items():
         if part == (field.alias or name):
             yield from _models_in(field.annotation)

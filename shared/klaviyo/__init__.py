@@ -1,6 +1,6 @@
-"""Where profiles go: Klaviyo's API, within its limits.
+"""Klaviyo's API, within its limits.
 
-Facts come from Klaviyo's API reference, revision 2026-10-15: https://developers.klaviyo.com/en/reference
+Source of facts: Klaviyo's API reference, revision 2026-10-15: https://developers.klaviyo.com/en/reference
 """
 
 from shared.klaviyo.body import ImportBody, room_for_profiles

@@ -1,8 +1,8 @@
-"""What an answer means, as pure functions. It is hostile until it has been read.
+"""The meaning of an answer, as pure functions. An answer is treated as hostile until it has been checked.
 
-Klaviyo's own refusals are JSON:API error documents. Anything else with such a status comes from a proxy or
-the like and says nothing about a key, a list, a job or a row: it may pass. Only codes, indexes and pointers
-are kept; `detail`, `title` and `original_payload` may hold personal data.
+Klaviyo's own refusals are JSON:API error documents. Anything else with an error status is from a proxy or
+the like and proves nothing about a key, a list, a job or a row: it may be temporary. Only codes, indexes and
+pointers are kept; `detail`, `title` and `original_payload` may contain personal data.
 """
 
 import re
@@ -22,19 +22,19 @@ from shared.errors import (
 )
 from shared.klaviyo.body import Body
 
-# Values in an answer. A refusal that names each of 10,000 profiles has about 160,000. A value of two bytes
-# takes 80 as a Python object.
+# Values in an answer. A refusal that names each of 10,000 profiles has about 160,000. As a Python object, a
+# value of two bytes takes 80.
 MOST_VALUES = 300_000
 # Statuses that ask for the same request again, from Klaviyo or a proxy: timeout, too early, client closed.
 PASSING = frozenset({408, 425, 499})
-# How Klaviyo accepts a request that it returns nothing for.
+# Klaviyo's statuses for requests that it accepts without returning anything.
 DONE = frozenset({202, 204})
-# How servers refuse a URL that is too long for them.
+# Statuses with which servers refuse a URL that is too long.
 TOO_LONG = frozenset({400, 413, 414})
-# Bytes. A proxy may have a limit of its own, but not one that is too small for a single profile.
+# Bytes. A proxy may have its own limit, but not one that is too small for a single profile.
 SMALLEST_TOO_LARGE = 128_000
 
-# Klaviyo has a handful of codes. Records and metrics list each one that occurs.
+# Klaviyo uses a handful of codes. Records and metrics list each one that occurs.
 MOST_REASONS = 20
 
 _PROFILE_POINTER = re.compile(
@@ -42,13 +42,13 @@ _PROFILE_POINTER = re.compile(
 )
 _ERROR_MEMBERS = frozenset({"status", "code", "title", "detail", "source"})
 _CODE = re.compile(r"[a-z_]{1,64}")
-# The scopes that our calls need: nothing else of a text that may echo a request is repeated.
+# The scopes that our calls need. Nothing else is repeated of a text that may echo a request.
 _SCOPES = re.compile(r"\b(?:accounts|data-privacy|flows|lists|profiles|subscriptions|usage):(?:read|write)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as the client needs it: `document` is its JSON object, or None if it has none."""
+    """A response; `document` is its JSON object, or None if it has none."""
 
     status: int
     headers: Mapping[str, str]
@@ -88,14 +88,14 @@ class Answer:
 
 def unexpected(status: int) -> KlaviyoUnavailable:
     return KlaviyoUnavailable(
-        f"Klaviyo answered {status} with something that is not an answer of its API. "
-        "If that lasts, check KLAVIYO_URL and any proxy on the way.",
+        f"Klaviyo answered {status}, but not as its API does. "
+        "If this persists, check KLAVIYO_URL and any proxy on the way.",
         code="unexpected_answer",
     )
 
 
 def check_done(answer: Answer) -> None:
-    """Raises KlaviyoUnavailable if this is not how Klaviyo accepts a request that it returns nothing for."""
+    """Raises KlaviyoUnavailable unless Klaviyo accepted a request that it returns nothing for."""
     if answer.status not in DONE:
         raise unexpected(answer.status)
 
@@ -103,10 +103,10 @@ def check_done(answer: Answer) -> None:
 def failure(
     answer: Answer, wait: float | None = None, body: Body | None = None, asked_for: int = 0
 ) -> ExportError:
-    """The error that an answer stands for.
+    """The error for an answer.
 
-    `wait` is what its `Retry-After` asks for, in seconds; `body` is that of the request, if it had one;
-    `asked_for` is the number of people that a look-up names in its URL.
+    `wait` is its `Retry-After` in seconds; `body` is the request's, if any; `asked_for` is the number of
+    people that a lookup names in its URL.
     """
     status = answer.status
     if status == 429:
@@ -114,45 +114,45 @@ def failure(
             "Klaviyo throttles this account (429).", code="throttled", retry_after=wait, sent=False
         )
     if status in PASSING or 500 <= status < 600:
-        return KlaviyoUnavailable(f"Klaviyo has a problem of its own ({status}).", retry_after=wait)
+        return KlaviyoUnavailable(f"Klaviyo has an internal problem ({status}).", retry_after=wait)
     if not 400 <= status < 500 or status == 407:
         return unexpected(status)
     if asked_for > 1 and status in TOO_LONG:
-        return BatchRefused(f"Klaviyo, or something before it, refused a look-up ({status}).")
+        return BatchRefused(f"Klaviyo, or something in front of it, refused a lookup ({status}).")
     if answer.errors():
         return _refusal(answer, body)
     if status == 403:
         return KlaviyoUnavailable(
-            "Something before Klaviyo blocked the request (403).", code="blocked", sent=False
+            "Something in front of Klaviyo blocked the request (403).", code="blocked", sent=False
         )
     if status == 413 and body is not None and body.size > SMALLEST_TOO_LARGE:
-        return BatchRefused("Something before Klaviyo refused the request as too large (413).")
+        return BatchRefused("Something in front of Klaviyo refused the request as too large (413).")
     return unexpected(status)
 
 
 def _refusal(answer: Answer, body: Body | None) -> ExportError:
-    """A 4xx of Klaviyo's own."""
+    """The error for a 4xx from Klaviyo itself."""
     status = answer.status
     if status in (400, 413) and body is not None and body.count:
         return BatchRefused(f"Klaviyo refused the request ({status}).", _named_profiles(answer, body.count))
     match status:
         case 401:
-            message = "Klaviyo does not know the API key (401). Put a valid private key into the vault."
+            message = "Klaviyo does not accept the API key (401). Put a valid private key into the vault."
             return Denied(message, code="invalid_key")
         case 403:
             return Denied(
-                f"The API key lacks a scope (403): {_scopes(answer)}. Make a key that has it and put it into "
-                "the vault.",
+                f"The API key lacks a scope (403): {_scopes(answer)}. Create a key that has it and put it "
+                "into the vault.",
                 code="missing_scope",
             )
         case 404:
-            return NotFound("Klaviyo does not have it (404).", code="unknown_at_klaviyo")
+            return NotFound("Klaviyo does not have the requested resource (404).", code="unknown_at_klaviyo")
         case 410:
             return Denied(
                 "Klaviyo has retired the API revision that this version uses (410). Update segment-export.",
                 code="retired_revision",
             )
-    return Denied(f"Klaviyo does not take the request ({status}).", code="request_refused")
+    return Denied(f"Klaviyo does not accept the request ({status}).", code="request_refused")
 
 
 def _scopes(answer: Answer) -> str:
@@ -161,7 +161,7 @@ def _scopes(answer: Answer) -> str:
 
 
 def _named_profiles(answer: Answer, count: int) -> list[RefusedProfile]:
-    """The profiles that the errors name, of the `count` that were sent."""
+    """The profiles that the errors name, out of the `count` that were sent."""
     named: dict[int, RefusedProfile] = {}
     reasons: set[str] = set()
     for error in answer.errors():

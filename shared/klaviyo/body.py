@@ -1,4 +1,4 @@
-"""Bodies of requests: small ones as JSON, and that of an import job from the profiles' own bytes."""
+"""Request bodies: small ones as JSON, and the body of an import job from the profiles' own bytes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -7,17 +7,16 @@ import orjson
 
 from shared.klaviyo.format import MOST_BYTES
 
-# Bytes of a chunk, on average. httpx spends its time per chunk: many small ones cost more than the
-# profiles themselves.
+# Average bytes of a chunk. httpx spends its time per chunk: many small ones would cost too much.
 CHUNK = 65_536
 
 _HEAD = b'{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":['
 
 
 class Body(Protocol):
-    """Chunks of bytes, which a retry iterates over again; `size` is that of all of them.
+    """Chunks of bytes, which a retry iterates over again; `size` is their total.
 
-    `count` is the number of profiles in it, any of which may be why Klaviyo refuses all of them.
+    `count` is the number of profiles; Klaviyo may refuse all of them because of one.
     """
 
     count: int
@@ -27,7 +26,7 @@ class Body(Protocol):
 
 
 class JsonBody:
-    """A document of at most 1,000 profiles; it is in no repr."""
+    """A document of at most 1,000 profiles; no repr contains it."""
 
     def __init__(self, document: dict[str, Any], count: int) -> None:
         self._content = orjson.dumps(document)
@@ -44,14 +43,14 @@ def _tail(list_id: str) -> bytes:
 
 
 def room_for_profiles(list_id: str) -> int:
-    """How many bytes the profiles of one job may take, including the commas between them."""
+    """The bytes that the profiles of one job may take, including the commas between them."""
     return MOST_BYTES - len(_HEAD) - len(_tail(list_id))
 
 
 class ImportBody:
     """The request that imports `profiles` (JSON:API objects) and puts them on a list.
 
-    A retry iterates over it again. It is never one string: each chunk is joined when it is due.
+    A retry iterates over it again. It is never in memory as one string: each chunk is joined when needed.
     """
 
     def __init__(self, profiles: Sequence[bytes], list_id: str) -> None:

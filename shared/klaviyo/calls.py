@@ -22,22 +22,22 @@ REVISION = "2026-10-15"
 USER_AGENT = "segment-export/0.1"
 MEDIA_TYPE = "application/vnd.api+json"
 
-# More pages than any account has.
+# More than any account has.
 MOST_PAGES = 1_000
 REFUSED_AGAIN = "Klaviyo refuses the connection's token (401), even a fresh one. Sign in again."
 
 
 class Permit:
-    """May forbid a call. This one forbids none."""
+    """Can forbid calls. This one allows all."""
 
     def check(self) -> None:
-        """Called right before each attempt; what it raises ends the call with nothing sent."""
+        """Called right before each attempt; if it raises, the call ends with nothing sent."""
 
 
 class Calls:
-    """Requests with one account's key or token, which is in no repr and no error.
+    """Requests with one account's key or token; no repr or error contains it.
 
-    Each call waits for the account's rate limits and retries what may pass, within its deadline.
+    Each call waits for the account's rate limits and retries temporary errors, within its deadline.
     Raises KlaviyoUnavailable if that is not enough (`retry_after` is how long to wait), Denied for a wrong
     key or a missing scope, NotFound, BatchRefused.
     """
@@ -58,8 +58,8 @@ class Calls:
         self._url = url
         self._headers = {
             "revision": REVISION,
-            # Makes Klaviyo refuse a retired revision (410) instead of silently answering as a newer one. Only
-            # a third party documents it; an unknown header would do no harm.
+            # Makes Klaviyo refuse a retired revision (410) instead of silently using a newer one. Only a
+            # third party documents this header; if it is unknown, it does no harm.
             "x-klaviyo-revision-fall-forward-opt-out": "1",
             "accept": MEDIA_TYPE,
             "user-agent": USER_AGENT,
@@ -79,7 +79,7 @@ class Calls:
         query: str = "",
         asked_for: int = 0,
     ) -> T:
-        """What `read` returns for the answer to a GET.
+        """Sends a GET and returns `read` of the answer.
 
         If it raises KlaviyoUnavailable, the request is sent again. `asked_for` is as in `failure`.
         """
@@ -96,7 +96,7 @@ class Calls:
         *,
         method: str = "POST",
     ) -> T:
-        """As `get`. `permit` is asked before each attempt; what it raises ends the call."""
+        """As `get`. `permit` is checked before each attempt; if it raises, the call ends."""
         return self._call(endpoint, method, path, deadline, read, body=body, permit=permit)
 
     def pages[T](
@@ -110,9 +110,9 @@ class Calls:
         most: int = MOST_PAGES,
         asked_for: int = 0,
     ) -> Iterator[tuple[list[T], str | None]]:
-        """The items of each page, and the query of the next one; a page is requested when it is needed.
+        """The items of each page, and the query of the next one; pages are requested when they are needed.
 
-        `read_item` may raise KlaviyoUnavailable for what can't be an item; `most` is the number of pages.
+        `read_item` may raise KlaviyoUnavailable for an item that is not valid; `most` limits the pages.
         """
         read = page_reader(read_item)
         seen: set[int] = set()  # hashes: a link may be long
@@ -123,7 +123,7 @@ class Calls:
                 return
             seen.add(hash(query))
             following = next_query(link, self._url + path)
-            # No key for another origin, and no circle or endless chain of pages.
+            # The key is for no other origin, and pages must not form a loop or an endless chain.
             if following is None or hash(following) in seen or len(seen) > most:
                 raise unexpected(200)
             yield items, following

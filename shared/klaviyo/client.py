@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class KlaviyoApi:
-    """Klaviyo as one process sees it: its connections, and the rate limits of each account.
+    """One process's access to Klaviyo: its connections, and the rate limits of each account.
 
-    `url` is https://a.klaviyo.com, or that of a stand-in on loopback; `patience` is how many seconds an
-    exchange may take, as in `patience_for`.
+    `url` is https://a.klaviyo.com, or a stand-in's on loopback; `patience` is the seconds that an exchange
+    may take, as in `patience_for`.
     """
 
     def __init__(self, url: str, clock: Clock, *, patience: tuple[float, float] = PATIENCE) -> None:
@@ -49,9 +49,9 @@ class KlaviyoApi:
     ) -> "Klaviyo":
         """A client for the account behind a private key, or another credential.
 
-        Neither ever changes its account, so a process asks Klaviyo once for each. Until it knows the
-        account, `pauses` are looked up under `account_id`, which the key should open, or else under a digest
-        of the key. Raises Denied if Klaviyo doesn't know the key or the key lacks the scope accounts:read.
+        The account of a credential never changes, so a process asks Klaviyo for it once. Until it knows the
+        account, it looks up `pauses` under `account_id`, which the key should open, or else under a digest of
+        the key. Raises Denied if Klaviyo doesn't know the key or the key lacks the scope accounts:read.
         """
         pauses = pauses or Pauses()
         credential = private_key(key) if isinstance(key, str) else key
@@ -69,7 +69,7 @@ class KlaviyoApi:
         return OAuthApp(self._wire, self._url, self._clock, client_id, client_secret)
 
     def _calls(self, credential: Credential, account_id: str, pauses: Pauses) -> Calls:
-        """Klaviyo limits an OAuth app in an account apart from the account's keys."""
+        """Klaviyo limits an OAuth app in an account separately from the account's keys."""
         name = f"{account_id}{credential.limits}"
         with self._lock:
             limits = self._limits.setdefault(name, AccountLimits(self._clock))
@@ -84,7 +84,7 @@ class Klaviyo(Imports, Members, People):
         return f"Klaviyo(account={self.account.id!r})"
 
     def usage(self, deadline: Deadline) -> list[Usage]:
-        """What the account has used of its plan, of each kind (GET /api/billing-usage).
+        """The account's usage of its plan, by kind (GET /api/billing-usage).
 
         Raises Denied if the key lacks the scope usage:read.
         """

@@ -1,4 +1,4 @@
-"""What signs requests to Klaviyo: a private key, or the access token of an OAuth app."""
+"""Credentials for requests to Klaviyo: a private key, or the access token of an OAuth app."""
 
 from hashlib import blake2b
 from typing import Protocol
@@ -9,14 +9,14 @@ from shared.adapters.clock import Deadline
 CLIENT_SECRET = "klaviyo-client-secret"  # noqa: S105 - the name of a secret, not the secret
 
 
-# An OAuth app has limits of its own in an account.
+# An OAuth app has its own limits in an account.
 OAUTH_LIMITS = "-oauth"
 
 
 class Credential(Protocol):
-    """Signs the requests to one account; no repr has what it signs with.
+    """Signs the requests to one account; no repr contains the secret.
 
-    `digest` stands for the account that it opens, and never changes. Credentials with the same `limits` share
+    `digest` identifies the account that it opens, and never changes. Credentials with equal `limits` share
     the rate limits of an account.
     """
 
@@ -24,14 +24,14 @@ class Credential(Protocol):
     limits: str
 
     def authorization(self, deadline: Deadline) -> str:
-        """The value of the header. Raises Denied, and TryLater where what it takes can't be reached."""
+        """The value of the header. Raises Denied; TryLater if something that it needs can't be reached."""
 
     def renew(self, refused: str, deadline: Deadline) -> bool:
-        """Whether there is another value than this one, which Klaviyo refused. Raises as above."""
+        """Whether there is a value other than this one, which Klaviyo refused. Raises as above."""
 
 
 class Fixed:
-    """A credential that stays as it is."""
+    """A credential that never changes."""
 
     def __init__(self, authorization: str, limits: str = "") -> None:
         self._authorization = authorization
@@ -51,5 +51,5 @@ def private_key(key: str) -> Credential:
 
 
 def bearer(access_token: str) -> Credential:
-    """An access token as it is, for its first use."""
+    """A fresh access token, for its first use."""
     return Fixed(f"Bearer {access_token}", OAUTH_LIMITS)

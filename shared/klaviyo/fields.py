@@ -1,4 +1,4 @@
-"""Members of a resource in an answer, each checked before anything else sees it."""
+"""The members of a resource in an answer, each checked before it is used."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from shared.klaviyo.answers import unexpected
 from shared.text import shown
 
-# No account has more profiles, and no job, so a larger number is not a count.
+# No account and no job has more profiles, so a larger number is not a count.
 LARGEST_COUNT = 10**9
 
 _WORD = re.compile(r"[A-Za-z_-]{1,64}")
@@ -44,5 +44,5 @@ def count_of(value: Any) -> int:
 
 
 def number_of(value: Any) -> float | None:
-    """A number of anything, whole or not; None for what is none."""
+    """Any number, whole or not; None if it is not a number."""
     return value if type(value) in (int, float) and 0 <= value <= LARGEST_COUNT else None

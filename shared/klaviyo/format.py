@@ -1,4 +1,4 @@
-"""How Klaviyo wants a profile written, and how much it takes of a profile and of an import job.
+"""Klaviyo's format of a profile, and its size limits of profiles and import jobs.
 
 https://developers.klaviyo.com/en/reference/bulk_import_profiles
 """
@@ -10,7 +10,7 @@ import orjson
 
 # Of one import job.
 MOST_PROFILES = 10_000
-# Klaviyo takes 5 MB but doesn't say whether that is 5,000,000 or 5 * 2**20 bytes: stay well below both.
+# Klaviyo's limit is 5 MB; whether 5,000,000 or 5 * 2**20 bytes is undocumented. This is well below both.
 MOST_BYTES = 4_600_000
 # Of one call that removes profiles from a list, and of one that subscribes them.
 MOST_REMOVED = 1_000
@@ -30,9 +30,9 @@ class ProfileFormat(NamedTuple):
     longest_external_id: int
 
     def tail_unsetting(self, names: Sequence[str]) -> bytes:
-        """The tail of a profile that loses the custom properties of these names, which must be some.
+        """The tail of a profile that clears the custom properties `names`, which must not be empty.
 
-        Klaviyo unsets custom properties only, and clears nothing for a null.
+        Klaviyo can clear only custom properties; a null clears nothing.
         """
         unset = orjson.dumps(list(names))
         return b',"meta":{"patch_properties":{"unset":' + unset + b"}}" + self.tail

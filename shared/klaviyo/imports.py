@@ -1,4 +1,4 @@
-"""Import jobs: posted, followed, and what they could not import."""
+"""Import jobs: posting and following them, and the errors of their profiles."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,10 +34,10 @@ class Imports(Lists):
     def import_profiles(self, body: ImportBody, deadline: Deadline, permit: Permit) -> str:
         """Posts one job and returns its id (POST /api/profile-bulk-import-jobs).
 
-        `permit` is asked right before each attempt; what it raises ends the call with nothing sent.
-        Imports are upserts: a post whose answer got lost is sent again. Raises BatchRefused if Klaviyo
-        refuses the job, all of it, because of some profiles or because it is too large; NotFound with the
-        code `unknown_list` if the list is gone.
+        `permit` is checked right before each attempt; if it raises, the call ends with nothing sent. Imports
+        are upserts: a post whose answer was lost is sent again. Raises BatchRefused if Klaviyo refuses the
+        whole job, because of some profiles or its size; NotFound with the code `unknown_list` if the list no
+        longer exists.
         """
         with self._batch_for(body.list_id, deadline):
             return self._calls.post("import", JOBS, body, deadline, permit, read_job_id)
@@ -45,7 +45,7 @@ class Imports(Lists):
     def jobs(self, deadline: Deadline) -> Iterator[Job]:
         """The account's import jobs of the last days, newest first, 100 a call.
 
-        An entry that can't be a job is left out.
+        Entries that are not valid jobs are left out.
         """
         return filter(None, self._calls.items("jobs", JOBS, _JOBS, deadline, _job_or_none))
 
@@ -61,7 +61,7 @@ class Imports(Lists):
         return self._calls.get("job", _path(job_id), deadline, read)
 
     def import_errors(self, job_id: str, deadline: Deadline) -> Iterator[ProfileError]:
-        """What an accepted job could not import: every page, 100 errors a call; only code and place."""
+        """The errors of an accepted job's profiles: every page, 100 errors a call; only code and place."""
         path = _path(job_id) + "/import-errors"
         return self._calls.items("import-errors", path, _ERRORS, deadline, _import_error)
 

@@ -1,7 +1,8 @@
 """Klaviyo's rate limits: a burst and a steady window for each endpoint of an account.
 
-Klaviyo counts in fixed windows that begin at an unknown moment. So no period as long as a window may see more
-requests than the window allows: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+Klaviyo counts in fixed windows that begin at an unknown moment. So in any period as long as a window,
+requests must not exceed the window's limit:
+https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
 """
 
 import re
@@ -36,19 +37,19 @@ ENDPOINTS: Mapping[str, Mapping[int, int]] = {
     "import-errors": M,
     "job-profiles": M,
 }
-# Requests that leave evenly don't arrive evenly: windows count as longer by this factor.
+# Requests that are sent evenly don't arrive evenly: windows count as longer by this factor.
 MARGIN = 1.04
 
 _WINDOW = re.compile(r"(?<![0-9.-])([0-9]{1,6});w=([0-9]{1,6})(?![0-9.])")
 
 
 def least_seconds(endpoint: str, requests: int) -> int:
-    """The least time that so many requests take under the documented limits."""
+    """The least time that this many requests take under the documented limits."""
     return max(max(0, requests - 1) // most * seconds for seconds, most in ENDPOINTS[endpoint].items())
 
 
 class Pause:
-    """The time for which Klaviyo wants no request to an account, to any endpoint."""
+    """The time during which Klaviyo wants no request to an account, at any endpoint."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -56,7 +57,7 @@ class Pause:
         self._lock = threading.Lock()
 
     def extend(self, seconds: float) -> None:
-        """Holds everything back for so many seconds from now, unless a longer pause is in effect."""
+        """Holds all requests back for this many seconds from now, unless a longer pause is in effect."""
         with self._lock:
             self._until = max(self._until, self._clock.monotonic() + seconds)
 
@@ -76,14 +77,14 @@ class Limiter:
         self._lock = threading.Lock()
 
     def wait(self, deadline: Deadline) -> None:
-        """Returns when a request may go out, and counts it.
+        """Returns when a request may be sent, and counts it.
 
-        Raises KlaviyoUnavailable, with the seconds to wait, if they are more than the deadline leaves.
+        Raises KlaviyoUnavailable, with the seconds to wait, if the deadline leaves fewer.
         """
         while (seconds := self._take()) > 0:
             if seconds > deadline.left():
                 raise KlaviyoUnavailable(
-                    "Klaviyo's rate limits allow no request in the time that is left.",
+                    "Klaviyo's rate limits allow no request in the remaining time.",
                     code="throttled",
                     retry_after=seconds,
                     sent=False,
@@ -91,7 +92,7 @@ class Limiter:
             deadline.sleep(seconds)
 
     def pause(self, seconds: float) -> None:
-        """Lets nothing out for so many seconds, to this endpoint or any other of the account."""
+        """Holds back all requests to the account, at any endpoint, for this many seconds."""
         self._pause.extend(seconds)
 
     def is_paused(self) -> bool:
@@ -101,7 +102,7 @@ class Limiter:
     def learn(self, headers: Mapping[str, str]) -> None:
         """Adopts the limits that an answer shows, as in `10, 10;w=1, 150;w=60`.
 
-        Only Klaviyo's two windows count, with numbers between its smallest and its largest tier: anything
+        Only Klaviyo's two windows count, with numbers between its smallest and its largest tier; anything
         else would stop the run or flood Klaviyo.
         """
         limits = {

@@ -1,4 +1,4 @@
-"""Klaviyo's lists, and what it says of one that is gone."""
+"""Klaviyo's lists, and the error for one that does not exist."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ class _Once(Permit):
     @override
     def check(self) -> None:
         if self._is_used:
-            message = "Klaviyo did not say whether the list was made. Look at the account's lists first."
+            message = "Klaviyo did not confirm that it created the list. Look at the account's lists first."
             raise KlaviyoUnavailable(message)
         self._is_used = True
 
@@ -42,7 +42,7 @@ class _Once(Permit):
 class Lists:
     """The lists of one account. Its calls wait, retry and raise as `Calls` does.
 
-    A list that isn't there is NotFound with the code `unknown_list`.
+    A list that does not exist is NotFound with the code `unknown_list`.
     """
 
     def __init__(self, calls: Calls, account: Account) -> None:
@@ -59,15 +59,15 @@ class Lists:
         return self._calls.items("list", "/api/lists", _LISTS, deadline, read_list_item)
 
     def add_list(self, name: str, deadline: Deadline) -> KlaviyoList:
-        """Makes a list (POST /api/lists). It is sent once: a second time would make a second list.
+        """Creates a list (POST /api/lists). It is sent once: a second request would create a second list.
 
-        Raises KlaviyoUnavailable where it is not known whether the list was made.
+        Raises KlaviyoUnavailable if it is unknown whether the list was created.
         """
         body = JsonBody({"data": {"type": "list", "attributes": {"name": name}}}, count=0)
         return self._calls.post("add-list", "/api/lists", body, deadline, _Once(), read_list)
 
     def count_members(self, list_id: str, deadline: Deadline) -> int:
-        """How many members a list has (GET /api/lists/{id}), which may be asked 15 times a minute."""
+        """How many members a list has (GET /api/lists/{id}); allowed 15 times a minute."""
         with self._naming(list_id):
             return self._calls.get("list-count", list_path(list_id), deadline, read_member_count, _COUNT)
 
@@ -82,7 +82,7 @@ class Lists:
 
     @contextmanager
     def _naming(self, list_id: str) -> Iterator[None]:
-        """Names the list and the account when Klaviyo doesn't have the list."""
+        """Names the list and the account if Klaviyo doesn't have the list."""
         try:
             yield
         except NotFound:
@@ -94,7 +94,7 @@ class Lists:
 
     @contextmanager
     def _batch_for(self, list_id: str, deadline: Deadline) -> Iterator[None]:
-        """Looks for the list when a batch was refused that names no profile: it may be gone."""
+        """Checks that the list still exists if a batch is refused without naming a profile."""
         try:
             with self._naming(list_id):
                 yield

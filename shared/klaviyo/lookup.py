@@ -1,6 +1,6 @@
-"""Looking people up by their addresses, which Klaviyo takes in a URL only.
+"""Looking people up by their addresses, which Klaviyo accepts only in a URL.
 
-How many values a filter takes, and how long a URL may be, Klaviyo doesn't say: what it refuses is halved.
+Klaviyo doesn't document how many values a filter can have, or how long a URL can be: refused ones are halved.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ _COMMA, _TAIL = quote(","), quote("])", safe="")
 
 
 def page_of(*, external_ids: bool) -> str:
-    """The query of a page of people: their addresses, and their external ids where they are asked for."""
+    """The query of a page of people: their addresses and, if requested, their external ids."""
     fields = "email,external_id" if external_ids else "email"
     return query_of({"page[size]": "100", "fields[profile]": fields})
 
@@ -37,7 +37,7 @@ def look_up(
     *,
     external_ids: bool = False,
 ) -> list[Person]:
-    """The people of a collection who have these addresses, in as many requests as that takes.
+    """The people of a collection who have these addresses, in as many requests as needed.
 
     Raises Denied if Klaviyo refuses a request for a single address.
     """
@@ -62,11 +62,11 @@ def _found(
 
 
 def _batches(emails: Iterable[str], room: int) -> Iterator[list[str]]:
-    """The addresses as literals of a filter, encoded for a URL, in batches that fit into so many bytes."""
+    """The addresses as literals of a filter, encoded for a URL, in batches of at most `room` bytes."""
     batch: list[str] = []
     size = room
     for email in dict.fromkeys(emails):
-        # Klaviyo documents texts in double quotes, but not how to escape one. As in JSON, most likely:
+        # Klaviyo documents double quotes around texts, but not how to escape one. Most likely as in JSON:
         # https://developers.klaviyo.com/en/docs/filtering_
         literal = quote(orjson.dumps(email), safe="")
         size -= len(literal) + len(_COMMA)

@@ -1,4 +1,4 @@
-"""The members of a list: read, looked up, and removed from it."""
+"""The members of a list: reading, looking up and removing them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from shared.klaviyo.resources import Person, read_person
 
 # 10 million members.
 MOST_MEMBER_PAGES = 100_000
-# Characters: callers keep cursors.
+# Characters; callers store cursors.
 LONGEST_CURSOR = 1_000
 
 
@@ -26,7 +26,7 @@ class MembersChanged(ExportError):
 
 
 class InvalidCursor(ExportError):
-    """This cursor leads nowhere: read the list from its first page on."""
+    """The cursor is not valid: read the list from its first page."""
 
     code = "invalid_cursor"
 
@@ -35,7 +35,7 @@ class InvalidCursor(ExportError):
 class MembersPage:
     """Members of a list, and the cursor of the page after them; None after the last page.
 
-    A cursor is at most 1,000 characters of ASCII. It may hold a member's id, so it is in no repr.
+    A cursor is at most 1,000 characters of ASCII. It may contain a member's id, so no repr contains it.
     """
 
     members: tuple[Person, ...]
@@ -48,10 +48,10 @@ class Members(Lists):
     def members(
         self, list_id: str, deadline: Deadline, cursor: str | None = None, *, external_ids: bool = False
     ) -> Iterator[MembersPage]:
-        """The members of a list, 100 a page (GET /api/lists/{id}/profiles), from a cursor on if there is one.
+        """The members of a list, 100 a page (GET /api/lists/{id}/profiles), from the cursor if there is one.
 
         Any process can continue from a page's cursor. People who join or leave meanwhile may be missed.
-        Raises InvalidCursor if Klaviyo does not take the cursor.
+        Raises InvalidCursor if Klaviyo does not accept the cursor.
         """
         if cursor is not None and not _is_cursor(cursor):
             raise _invalid_cursor(list_id)
@@ -79,8 +79,8 @@ class Members(Lists):
     ) -> list[Person]:
         """The members of a list who have one of these addresses (GET /api/lists/{id}/profiles).
 
-        A member has several addresses at times, and the one that it shows may be none of these. Raises
-        Denied if Klaviyo refuses a request for a single address.
+        A member can have several addresses, and may show one that is not among these. Raises Denied if
+        Klaviyo refuses a request for a single address.
         """
         with self._naming(list_id):
             path = _path(list_id)
@@ -89,11 +89,11 @@ class Members(Lists):
     def remove_from_list(
         self, list_id: str, profile_ids: Sequence[str], deadline: Deadline, permit: Permit
     ) -> None:
-        """Takes at most 1,000 profiles off a list (DELETE /api/lists/{id}/relationships/profiles).
+        """Removes at most 1,000 profiles from a list (DELETE /api/lists/{id}/relationships/profiles).
 
-        It changes no consent, suppresses nobody and deletes no profile. A call whose answer got lost is safe
-        to repeat. Raises MembersChanged if Klaviyo does not take some of the ids: look the people up again,
-        and halve what is refused once more.
+        It changes no consent, suppresses nobody and deletes no profile. A call whose answer was lost is safe
+        to repeat. Raises MembersChanged if Klaviyo does not accept some of the ids: look the people up again,
+        and halve the batch if it is refused again.
         """
         path = list_path(list_id) + "/relationships/profiles"
         profiles = [{"type": "profile", "id": profile_id} for profile_id in profile_ids]
@@ -101,7 +101,7 @@ class Members(Lists):
         try:
             self._calls.post("remove", path, body, deadline, permit, check_done, method="DELETE")
         except (BatchRefused, NotFound):
-            self.read_list(list_id, deadline)  # a list that is gone is refused in the same way
+            self.read_list(list_id, deadline)  # a missing list is refused in the same way
             raise MembersChanged(
                 f"Klaviyo no longer has some of the {len(profiles):,} profiles to remove from the list "
                 f"{list_id!r}. Look them up again."
@@ -118,5 +118,5 @@ def _is_cursor(text: str) -> bool:
 
 def _invalid_cursor(list_id: str) -> InvalidCursor:
     return InvalidCursor(
-        f"Klaviyo does not continue from this place in the list {list_id!r}. Read it from its first page on."
+        f"Klaviyo can't continue from this place in the list {list_id!r}. Read it again from its first page."
     )

@@ -1,4 +1,4 @@
-"""Signing in at Klaviyo with OAuth: a code with PKCE, the tokens for it, their refresh and their end.
+"""Signing in at Klaviyo with OAuth: a code with PKCE, its tokens, and refreshing and revoking them.
 
 https://developers.klaviyo.com/en/docs/set_up_oauth
 """
@@ -23,7 +23,7 @@ from shared.klaviyo.wire import Wire
 from shared.settings import LOOPBACK
 
 AUTHORIZE = "https://www.klaviyo.com/oauth/authorize"
-# All that any export may need: a scope that is missing takes everybody who signed in to sign in again.
+# All that any export may need: to add a scope later, everybody who has signed in must sign in again.
 SCOPES = (
     "accounts:read data-privacy:write flows:read lists:read lists:write profiles:read profiles:write "
     "subscriptions:write usage:read"
@@ -38,7 +38,7 @@ LONGEST_LIFE = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What Klaviyo gave for a sign-in; `expires_at` is in epoch seconds of our own clock."""
+    """The tokens of a sign-in; `expires_at` is in epoch seconds of our own clock."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -47,7 +47,7 @@ class Tokens:
 
     @classmethod
     def parse(cls, name: str, secret: str) -> "Tokens":
-        """Reads the secret of this name. Raises InvalidSettings, which tells nothing of it."""
+        """Reads the secret of this name. Raises InvalidSettings, which does not show the secret."""
         try:
             document = json.loads(secret)
         except (ValueError, RecursionError):
@@ -63,7 +63,7 @@ class Tokens:
         raise InvalidSettings(f"The secret {name} does not hold the tokens of a sign-in. Sign in again.")
 
     def secret(self) -> str:
-        """As the vault keeps them: JSON on one line."""
+        """The tokens as the vault stores them: JSON on one line."""
         members = ("access_token", "refresh_token", "expires_at", "scope")
         return json.dumps({name: getattr(self, name) for name in members})
 
@@ -73,13 +73,13 @@ class Tokens:
 
 
 def authorize_page(klaviyo_url: str) -> str:
-    """Where people sign in to an app and agree; a stand-in's own page where the API is a stand-in's."""
+    """The page where people sign in to an app and agree; a stand-in has its own."""
     is_stand_in = urlsplit(klaviyo_url).hostname in LOOPBACK
     return f"{klaviyo_url}/oauth/authorize" if is_stand_in else AUTHORIZE
 
 
 class OAuthApp:
-    """The app that people sign in to: it is registered at Klaviyo, with an id and a secret."""
+    """The app that people sign in to; it is registered at Klaviyo with an id and a secret."""
 
     def __init__(self, wire: Wire, url: str, clock: Clock, client_id: str, client_secret: str) -> None:
         self._wire = wire
@@ -94,7 +94,7 @@ class OAuthApp:
         }
 
     def authorize_url(self, redirect_uri: str, state: str, verifier: str) -> str:
-        """Where a person signs in and agrees. A stand-in has that page, too."""
+        """The address where a person signs in and agrees."""
         challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         query = {
             "response_type": "code",
@@ -108,23 +108,25 @@ class OAuthApp:
         return f"{authorize_page(self._url)}?{urlencode(query)}"
 
     def exchange(self, code: str, verifier: str, redirect_uri: str, deadline: Deadline) -> Tokens:
-        """The tokens for a code. Raises Denied where Klaviyo refuses it, KlaviyoUnavailable."""
+        """The tokens for a code. Raises KlaviyoUnavailable; Denied if Klaviyo refuses the code."""
         form = {"code": code, "code_verifier": verifier, "redirect_uri": redirect_uri}
         answer = self._send("token", {"grant_type": "authorization_code", **form}, deadline)
         if _error(answer) == "invalid_grant":
-            message = "Klaviyo does not take the code of this sign-in: it is used or over. Sign in again."
+            message = (
+                "Klaviyo does not accept the code of this sign-in: it was used or expired. Sign in again."
+            )
             raise Denied(message, code="sign_in_refused")
         return self._tokens(answer)
 
     def refresh(self, tokens: Tokens, deadline: Deadline) -> Tokens:
-        """New tokens. Raises Denied with the code sign_in_revoked where people have to sign in again.
+        """New tokens. Raises Denied with the code sign_in_revoked if people have to sign in again.
 
-        Whether the refresh token is replaced is unconfirmed, so all of the answer counts.
+        Whether Klaviyo replaces the refresh token is unconfirmed, so a new one is used if the answer has it.
         """
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         answer = self._send("token", form, deadline)
         if _error(answer) == "invalid_grant":
-            raise Denied("The sign-in at Klaviyo was revoked, or is over.", code="sign_in_revoked")
+            raise Denied("The sign-in at Klaviyo was revoked or has expired.", code="sign_in_revoked")
         return self._tokens(answer, tokens.refresh_token)
 
     def revoke(self, tokens: Tokens, deadline: Deadline) -> None:
@@ -145,12 +147,12 @@ class OAuthApp:
         error = _error(answer)
         if error == "invalid_client":
             raise Denied(
-                "Klaviyo does not know this app's OAuth client. Check KLAVIYO_CLIENT_ID and the secret "
+                "Klaviyo does not accept this app's OAuth client. Check KLAVIYO_CLIENT_ID and the secret "
                 f"{CLIENT_SECRET}.",
                 code="invalid_client",
             )
         if error:
-            message = f"Klaviyo does not take the request for tokens ({answer.status})."
+            message = f"Klaviyo does not accept the request for tokens ({answer.status})."
             raise Denied(message, code="request_refused")
         raise failure(answer, retry_after(answer.headers, self._clock.now()))
 
@@ -169,7 +171,7 @@ class OAuthApp:
 
 
 class _Form:
-    """A request's body; it is in no repr."""
+    """A request's body; no repr contains it."""
 
     count = 0
 
@@ -182,16 +184,16 @@ class _Form:
 
 
 def new_secret() -> str:
-    """A text that nobody can guess: a state, or a verifier."""
+    """A text that can't be guessed, for a state or a verifier."""
     return secrets.token_urlsafe(48)
 
 
 def _error(answer: Answer) -> str:
-    """OAuth's code of a refusal; blank for anything else, such as a proxy's page."""
+    """OAuth's error code; blank for anything else, such as a proxy's page."""
     error: Any = (answer.document or {}).get("error")
     return error if isinstance(error, str) and answer.status in (400, 401) else ""
 
 
 def _is_token(text: str) -> bool:
-    """Whether it can travel in a header."""
+    """Whether the text can be sent in a header."""
     return 0 < len(text) <= LONGEST and text.isascii() and text.isprintable() and " " not in text

@@ -1,4 +1,4 @@
-"""One page of a collection, and where the next one is, as pure functions."""
+"""One page of a collection, and the link to the next one, as pure functions."""
 
 import re
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from shared.klaviyo.answers import Answer, unexpected
 
-# Klaviyo is asked for 100 items.
+# We ask Klaviyo for 100 items.
 MOST_ITEMS = 1_000
-# A link repeats the query that was asked for, and has a cursor.
+# A link repeats the query of the request, and adds a cursor.
 LONGEST_LINK = 8_000
 
-# What can be sent as it is.
+# Characters that need no encoding.
 _QUERY = re.compile(r"[!-~]*")
 
 
@@ -22,7 +22,7 @@ def query_of(parameters: dict[str, str]) -> str:
 
 
 def page_reader[T](read_item: Callable[[Any], T]) -> Callable[[Answer], tuple[list[T], Any]]:
-    """A function that returns the items of a page, and its link to the next page, whatever that is.
+    """A function that returns the items of a page, and its unchecked link to the next page.
 
     It raises KlaviyoUnavailable if the answer is not a page.
     """
@@ -39,7 +39,7 @@ def page_reader[T](read_item: Callable[[Any], T]) -> Callable[[Answer], tuple[li
 
 
 def next_query(link: Any, url: str) -> str | None:
-    """The query of a link to another page of `url`, which has none; None for any other link.
+    """The query of a link to another page of `url`, which has no query; None for any other link.
 
     Klaviyo's links have a slash at the end of their path.
     """
@@ -53,7 +53,7 @@ def next_query(link: Any, url: str) -> str | None:
 
 
 def is_query(text: str) -> bool:
-    """Whether this text can be sent as a query, just as it is."""
+    """Whether this text can be sent as a query without encoding."""
     return bool(_QUERY.fullmatch(text))
 
 

@@ -1,4 +1,4 @@
-"""The pauses that Klaviyo asks for, kept for every process that calls the same account."""
+"""The pauses that Klaviyo asks for, stored for all processes that call the same account."""
 
 import logging
 import re
@@ -15,31 +15,31 @@ from shared.errors import AlreadyExists, Changed, ExportError, NotFound
 
 logger = logging.getLogger(__name__)
 
-# An account's id, or the digest of a key whose account is not known yet.
+# An account's id, or the digest of a key whose account is unknown yet.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Several processes may write at the same time.
 _ATTEMPTS = 3
 # Seconds by which the clocks of two processes may differ.
 _SKEW = 300.0
-# A time further ahead comes from a wrong clock. It could stop the account for good, and is not believed.
+# A time further ahead is from a wrong clock. It could stop the account for good, so it is ignored.
 _BELIEVED = timedelta(seconds=LONGEST + _SKEW)
 
 
 class Pauses:
-    """Where the pauses that Klaviyo asks for are kept for other processes. This one keeps none."""
+    """Stores the pauses that Klaviyo asks for, for other processes. This one stores none."""
 
     def left(self, account: str) -> float:  # noqa: ARG002
-        """Seconds until the account may be called again, an hour at most."""
+        """Seconds until the account may be called again; at most an hour."""
         return 0.0
 
     def keep(self, account: str, seconds: float) -> None:
-        """Keeps that Klaviyo wants no call to this account for so many seconds."""
+        """Stores that Klaviyo wants no call to this account for this many seconds."""
 
 
 class StoredPauses(Pauses):
     """One blob for each account: the time before which nothing may call it.
 
-    It is written without the account's lock, since reads, which need no lock, may be told to pause too.
+    It is written without the account's lock: reads need no lock, and Klaviyo can ask them to pause, too.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -55,9 +55,9 @@ class StoredPauses(Pauses):
 
     @override
     def keep(self, account: str, seconds: float) -> None:
-        """A pause that is shorter than the stored one changes nothing.
+        """A pause that ends before the stored one changes nothing.
 
-        If it can't be stored, other processes learn of the pause from Klaviyo itself.
+        If the pause can't be stored, Klaviyo itself throttles other processes.
         """
         if not _NAME.fullmatch(account):
             return
@@ -73,10 +73,10 @@ class StoredPauses(Pauses):
                     self._store.write(name, content, create_only=etag is None, if_match=etag)
                     return
         except ExportError as error:
-            logger.warning("pauses: the pause of %s is not stored: %s", account, error.message)
+            logger.warning("pauses: the pause of %s was not stored: %s", account, error.message)
 
     def ahead(self) -> Iterator[tuple[str, datetime]]:
-        """The accounts whose stored pause is not believed, each with its end."""
+        """The accounts whose stored pause is ignored, each with its end."""
         accounts = [
             blob.name.removeprefix(state.ACCOUNT_PAUSES) for blob in self._store.list(state.ACCOUNT_PAUSES)
         ]
@@ -86,7 +86,7 @@ class StoredPauses(Pauses):
                 yield account, until
 
     def _read(self, account: str) -> tuple[datetime, str | None]:
-        """The end of the pause, or the distant past if there is none to read, and the blob's ETag."""
+        """The end of the pause, or the distant past if none can be read, and the blob's ETag."""
         never = datetime.min.replace(tzinfo=UTC)
         try:
             blob = self._store.read(state.account_pause(account))

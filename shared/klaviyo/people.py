@@ -1,4 +1,4 @@
-"""People of an account: looked up, subscribed with their consent, and erased."""
+"""The people of an account: looking them up, subscribing them with their consent, and erasing them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC
@@ -20,8 +20,8 @@ class People(Lists):
     ) -> list[Person]:
         """The profiles that have one of these addresses (GET /api/profiles).
 
-        A profile has several addresses at times, and the one that it shows may be none of these. Raises
-        Denied if Klaviyo refuses a request for a single address.
+        A profile can have several addresses, and may show one that is not among these. Raises Denied if
+        Klaviyo refuses a request for a single address.
         """
         path = "/api/profiles"
         return look_up(self._calls, "profiles", path, emails, deadline, external_ids=external_ids)
@@ -33,7 +33,7 @@ class People(Lists):
 
         POST /api/profile-subscription-bulk-create-jobs, as a historical import: nobody is asked to confirm,
         and the list's flows don't start. It lifts the suppression of people who unsubscribed, reported spam
-        or were suppressed by hand. Klaviyo accepts the job and never says what became of it; repeating it is
+        or were suppressed by hand. Klaviyo accepts the job and never reports its outcome; repeating it is
         safe. Raises BatchRefused and NotFound as `import_profiles` does, and Denied if the key lacks the
         scope subscriptions:write.
         """
@@ -53,9 +53,9 @@ class People(Lists):
     def erase(self, email: str, deadline: Deadline, permit: Permit) -> None:
         """Asks Klaviyo to delete every profile that has this address, for good.
 
-        POST /api/data-privacy-deletion-jobs. Klaviyo accepts the job and never says what became of it;
-        repeating it is safe. A later import makes a new profile. Raises NotFound if Klaviyo says that there
-        is no such profile, as it might after an attempt whose answer got lost; Denied if the key lacks the
+        POST /api/data-privacy-deletion-jobs. Klaviyo accepts the job and never reports its outcome;
+        repeating it is safe. A later import creates a new profile. Raises NotFound if Klaviyo has no such
+        profile, which is possible after an attempt whose answer was lost; Denied if the key lacks the
         scope data-privacy:write.
         """
         profile = {"type": "profile", "attributes": {"email": email}}

@@ -1,6 +1,6 @@
-"""What Klaviyo has, as types, and how to read them from its answers.
+"""Klaviyo's resources, as types, and how to read them from its answers.
 
-Ids, statuses, times and counts must have the alphabet and length of Klaviyo's, since they end up in names of
+Ids, statuses, times and counts must have Klaviyo's alphabet and length, since they end up in names of
 blobs, in records and in terminals.
 """
 
@@ -16,11 +16,11 @@ from shared.klaviyo.fields import attributes_of, count_of, id_of, name_of, numbe
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Opaque: 58 characters of base64 were seen.
+# Opaque; ids seen so far had 58 characters of base64.
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+/.:~-]{0,199}")
 _PROFILE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FLOW_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Characters. Klaviyo takes 100; a longer text is not an address that anyone could look up.
+# Characters. Klaviyo accepts 100; a longer text is not an address that can be looked up.
 _LONGEST_EMAIL = 320
 _STATUS = re.compile(r"[a-z_]{1,64}")
 _TIME = re.compile(r"[0-9T:.Z+-]{1,40}")
@@ -35,7 +35,7 @@ class Account:
 
 
 class OptIn(StrEnum):
-    """Whether somebody who subscribes to a list confirms it by a link in a message first."""
+    """Whether people who subscribe to a list must first confirm it by a link in a message."""
 
     SINGLE = "single_opt_in"
     DOUBLE = "double_opt_in"
@@ -43,7 +43,7 @@ class OptIn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KlaviyoList:
-    """A list; `opt_in` is None if Klaviyo doesn't say it, or says a word that it added later."""
+    """A list; `opt_in` is None if Klaviyo returns none, or a word that it added later."""
 
     id: str
     name: str
@@ -52,7 +52,7 @@ class KlaviyoList:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow, and Klaviyo's word for whether it runs: draft, manual or live so far; or an empty text."""
+    """A flow, and Klaviyo's word for whether it runs: so far draft, manual or live; or an empty text."""
 
     id: str
     name: str
@@ -61,7 +61,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the account has used of its plan, and at most may, of one kind; None if Klaviyo doesn't say it.
+    """The account's usage of its plan, and the plan's limit, of one kind; None if Klaviyo returns none.
 
     `kind` is Klaviyo's name of it, `unit` is profiles, messages, credits and so on.
     """
@@ -74,8 +74,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A profile at Klaviyo; `email` is its primary address, if it has one, and `external_id` is there if it
-    was asked for. Nothing is in its repr."""
+    """A profile at Klaviyo: `email` is its primary address, if any, and `external_id` is set if it was
+    requested. Its repr is empty."""
 
     id: str = field(repr=False)
     email: str | None = field(repr=False)
@@ -84,14 +84,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Somebody who consented to email marketing, at a time in the past. Neither is in the repr."""
+    """A person who consented to email marketing, at a time in the past. The repr has neither."""
 
     email: str = field(repr=False)
     consented_at: datetime = field(repr=False)
 
 
 class JobStatus(StrEnum):
-    """How far Klaviyo is with an import job; once complete or canceled, it stays so."""
+    """The status of an import job; complete and canceled are final."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -105,7 +105,7 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import job; its counts are of profiles. `completed` is None if Klaviyo doesn't say."""
+    """An import job; its counts are of profiles. `completed` is None if Klaviyo returns none."""
 
     id: str
     status: JobStatus
@@ -117,7 +117,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ProfileError:
-    """A profile that an accepted job could not import: its index, if Klaviyo says it, and why."""
+    """A profile that an accepted job could not import: its index, if Klaviyo returns it, and why."""
 
     index: int | None
     attribute: str
@@ -125,7 +125,7 @@ class ProfileError:
 
 
 def read_account(answer: Answer) -> Account:
-    """The first of the accounts. Like all of these, raises KlaviyoUnavailable for what can't be one."""
+    """The first of the accounts. Like all readers here, raises KlaviyoUnavailable if it is not valid."""
     data = answer.data()
     account = data[0] if isinstance(data, list) and data else None
     contact = attributes_of(account).get("contact_information")
@@ -147,7 +147,7 @@ def read_list_item(item: Any) -> KlaviyoList:
 
 
 def read_member_count(answer: Answer) -> int:
-    """The number of a list's members; unlike other counts it is never left out."""
+    """The number of a list's members; unlike other counts, it is required."""
     count = attributes_of(answer.data()).get("profile_count")
     if count is None:
         raise unexpected(answer.status)
@@ -202,12 +202,12 @@ def read_job_id(answer: Answer) -> str:
     """The id of a job that was just accepted."""
     data = answer.data()
     if isinstance(data, dict) and data.get("id") in (None, ""):
-        raise KlaviyoUnavailable("Klaviyo accepted a job and gave it no id.", code="no_job_id")
+        raise KlaviyoUnavailable("Klaviyo accepted a job without returning its id.", code="no_job_id")
     return id_of(data, _JOB_ID)
 
 
 def _status(word: Any) -> JobStatus:
-    """A word that Klaviyo may add later stands for a job that is not done yet."""
+    """A word that Klaviyo adds later counts as a job that is not done yet."""
     if not isinstance(word, str) or not _STATUS.fullmatch(word):
         raise unexpected(200)
     return JobStatus(word) if word in JobStatus else JobStatus.QUEUED

@@ -1,16 +1,16 @@
-"""How long an exchange may take, whether to repeat it, and when: pure functions."""
+"""How long an exchange may take, and whether and when to retry it: pure functions."""
 
 from shared.errors import KlaviyoUnavailable
 
-# Seconds that an exchange may take: at least, however little time is left, and at most.
+# Seconds that an exchange may take: at least, even if less time is left, and at most.
 PATIENCE = (4.0, 90.0)
-# Bytes a second over the slowest line: sending a body extends the most that an exchange may take.
+# Bytes a second over the slowest line: the size of a body extends the most that an exchange may take.
 SLOWEST_LINE = 20_000
-# Seconds for a post that begins after the deadline. A turn that spends its time reading again what was
-# sent before would make no progress without it.
+# Seconds for a post that begins after the deadline. Without them, a turn that spends its time reading again
+# what was sent before would make no progress.
 LATE_POST = 30.0
 
-# A 403 from something before Klaviyo may pass, but a block of our address does not.
+# A 403 from something in front of Klaviyo may be temporary, but a block of our address is not.
 MOST_BLOCKED = 5
 LONGEST_BACKOFF = 60.0
 
@@ -27,15 +27,15 @@ def patience_for(left: float, size: int, patience: tuple[float, float]) -> float
 
 
 def should_retry(failure: KlaviyoUnavailable, attempts: int) -> bool:
-    """Whether the same request may go through after `attempts` that failed in this way."""
+    """Whether the same request may succeed after `attempts` that failed in this way."""
     return failure.code != "blocked" or attempts < MOST_BLOCKED
 
 
 def sleep_time(failure: KlaviyoUnavailable, attempts: int, jitter: float) -> float:
-    """Seconds to wait: exactly what Klaviyo asked for; otherwise 1, 2, 4, … 60, less up to half of it.
+    """Seconds to wait: exactly as Klaviyo asked for; otherwise 1, 2, 4, … 60, minus up to half of it.
 
-    `jitter`, between 0 and 1, spreads callers that failed together. Klaviyo's own wait counts only from one
-    second on: a shorter one, asked for again and again, would be no wait at all.
+    `jitter`, between 0 and 1, spreads callers that failed together. Klaviyo's own wait counts only if it
+    is at least a second: shorter ones, again and again, would amount to no wait.
     """
     asked = failure.retry_after
     if asked is not None and asked >= 1:

@@ -1,4 +1,4 @@
-"""The access token of a connection, which one process at a time refreshes, of all instances."""
+"""The access token of a connection. Only one process at a time refreshes it, across all instances."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,17 +13,17 @@ from shared.errors import AlreadyRunning, Denied, KlaviyoUnavailable
 from shared.klaviyo.credentials import OAUTH_LIMITS
 from shared.klaviyo.oauth import OAuthApp, Tokens
 
-# Seconds before its end at which a token is refreshed.
+# A token is refreshed this many seconds before it expires.
 EARLY = 60.0
-# Seconds between looks at a refresh that another process makes, and for how long.
+# Seconds between looks at another process's refresh, and the longest wait for it.
 GLANCE = 0.5
 MOST_WAITING = 20.0
 
 
 class StoredToken:
-    """A credential whose tokens lie in the vault, under `secret_name`.
+    """A credential whose tokens are in the vault, under `secret_name`.
 
-    `app` is needed for a refresh only. `revoked` is called when Klaviyo knows the sign-in no more.
+    `app` is needed only for a refresh. `revoked` is called when Klaviyo no longer accepts the sign-in.
     """
 
     limits = OAUTH_LIMITS
@@ -47,7 +47,7 @@ class StoredToken:
         self._revoked = revoked
         self._threads = threading.Lock()
         self._tokens = self._read()
-        # A new sign-in has a new secret, so the name stands for the account.
+        # A new sign-in has a new secret, so the name identifies the account.
         self.digest = blake2b(f"oauth {secret_name}".encode(), digest_size=16).hexdigest()
 
     def authorization(self, deadline: Deadline) -> str:
@@ -66,7 +66,7 @@ class StoredToken:
         return Tokens.parse(self._secret_name, self._vault.secret(self._secret_name))
 
     def _refreshed(self, old: Tokens, deadline: Deadline) -> Tokens:
-        """Other tokens than the old ones: those that somebody else has got meanwhile, or new ones."""
+        """Tokens other than the old ones: those that another process got meanwhile, or new ones."""
         with self._threads:
             if self._tokens == old:
                 app = self._app()  # before the lease, which is short
@@ -84,7 +84,7 @@ class StoredToken:
         except Denied as error:
             if error.code != "sign_in_revoked":
                 raise
-            # Whose lease ran out during a refresh may have come second: then it is no refusal.
+            # If our lease ran out during the refresh, another process may have been first: not a refusal.
             if (other := self._other(old)) is not None:
                 return other
             self._revoked()
@@ -94,7 +94,7 @@ class StoredToken:
 
     @contextmanager
     def _alone(self, deadline: Deadline) -> Iterator[None]:
-        """Raises KlaviyoUnavailable where another process takes too long."""
+        """Raises KlaviyoUnavailable if another process takes too long."""
         name = state.sign_in_lock(self._connection_id)
         ensure(self._store, name)
         ends = self._clock.monotonic() + MOST_WAITING
@@ -104,7 +104,7 @@ class StoredToken:
                 break
             except AlreadyRunning:
                 if self._clock.monotonic() >= ends or not deadline.left():
-                    message = f"Another process refreshes the sign-in of {self._connection_id!r}."
+                    message = f"Another process is refreshing the sign-in of {self._connection_id!r}."
                     raise KlaviyoUnavailable(message, code="sign_in_busy", sent=False) from None
             deadline.sleep(GLANCE)
         try:
@@ -115,8 +115,8 @@ class StoredToken:
 
 def sign_in_revoked(connection_id: str) -> Denied:
     return Denied(
-        f"The sign-in of the connection {connection_id!r} was revoked at Klaviyo, or is over. Sign in again: "
-        f"segment-export connections sign-in {connection_id}.",
+        f"The sign-in of the connection {connection_id!r} was revoked at Klaviyo or has expired. Sign in "
+        f"again: segment-export connections sign-in {connection_id}.",
         code="sign_in_revoked",
     )
 

@@ -1,9 +1,9 @@
-"""One exchange with Klaviyo, bounded in time and size however the answer comes.
+"""One exchange with Klaviyo, bounded in time and size no matter how the answer arrives.
 
-The timeouts that httpx gets here are moments, which shared/adapters/streams.py keeps.
+The timeouts given to httpx here are points in time, which shared/adapters/streams.py enforces.
 
-A query can hold addresses and ids of people. httpx logs URLs and has them in its errors, and OpenTelemetry
-puts them into spans: so the URL that both see has no query, which is added beneath them.
+A query can contain addresses and ids of people. httpx logs URLs and puts them into its errors, and
+OpenTelemetry puts them into spans: so the URL that both see has no query, which is added below them.
 """
 
 import time
@@ -21,14 +21,14 @@ from shared.klaviyo.body import Body
 # Four accounts side by side with eight posts each, and a few reads.
 CONNECTIONS = httpx.Limits(max_connections=40, max_keepalive_connections=40)
 CONNECT_SECONDS = 10.0
-# Of an answer's content, unpacked. A refusal that names each of 10,000 profiles takes about half of that.
+# Bytes of an answer, decompressed. A refusal that names each of 10,000 profiles takes about half of that.
 MOST_BYTES = 8_000_000
-# The name under which a query goes past httpx.
+# The name of the extension that carries the query past httpx.
 QUERY = "segment_export.query"
 
 
 class Wire:
-    """Connections to one origin: reused, safe for threads, and without following redirects."""
+    """Connections to one origin: reused and thread-safe; redirects are not followed."""
 
     def __init__(self, url: str) -> None:
         transport = _Transport(open_pool(url, CONNECTIONS))
@@ -48,9 +48,9 @@ class Wire:
         headers: Mapping[str, str],
         body: Body | None,
     ) -> Answer:
-        """Sends a request and returns the answer, within so many seconds; `url` has no query.
+        """Sends a request and returns the answer, within `seconds`; `url` has no query.
 
-        Raises KlaviyoUnavailable if there is no answer by then, or if the connection fails.
+        Raises KlaviyoUnavailable if no answer arrives by then, or if the connection fails.
         """
         ends = time.monotonic() + seconds
         try:
@@ -58,9 +58,9 @@ class Wire:
                 method,
                 url,
                 extensions={QUERY: query.encode()},
-                # Klaviyo's edge compresses in this way anyway, and it is the only one that is unpacked here.
+                # Klaviyo's edge uses gzip anyway, and it is the only compression that is supported here.
                 headers={**headers, "accept-encoding": "gzip"},
-                # An iterator that gets used up: the response refers to itself and would keep the body alive.
+                # An iterator, which is used up: the response refers to itself and would keep the body alive.
                 content=iter(body) if body else None,
                 timeout=httpx.Timeout(
                     connect=min(ends, time.monotonic() + CONNECT_SECONDS), read=ends, write=ends, pool=seconds
@@ -76,9 +76,9 @@ class Wire:
 
 
 def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
-    """The content, unpacked; empty if it is too large or compressed in another way than requested.
+    """The content, decompressed; empty if it is too large or compressed in another way than requested.
 
-    If some of it was left unread, the connection closes.
+    If some of it is left unread, the connection closes.
     """
     content = bytearray()
     if encoding.lower() not in ("", "identity", "gzip"):
@@ -100,7 +100,7 @@ def _content(chunks: Iterable[bytes], encoding: str) -> bytearray:
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's own, with queries that httpx does not see; all that its constructor does is to make a pool."""
+    """httpx's transport, with queries that httpx does not see; its constructor would only create a pool."""
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = _Pool(pool)  # type: ignore[assignment]

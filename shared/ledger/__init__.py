@@ -1,8 +1,8 @@
-"""Who may be on a list, and what was sent of each, as digests under a secret key.
+"""The people who may be on a list, and what was sent of each, as digests under a secret key.
 
-A ledger is an immutable file. It names nobody: without the key, not even a known address can be looked up in
-it. A run compares the segment with the ledger that the export's head points at, and leaves a new one when it
-closes.
+A ledger is an immutable file that identifies nobody: without the key, not even a known address can be looked
+up in it. A run compares the segment with the ledger that the export's head points to, and writes a new one
+when it closes.
 """
 
 from shared.ledger.consents import still_former, with_consents

@@ -1,6 +1,6 @@
-"""What is kept of consents: by which one somebody was last subscribed, and who is still to be.
+"""The record of consents: the one by which a person was last subscribed, and who is still to be subscribed.
 
-It is kept of people who are off the list, too: who is back is not new, and may have unsubscribed meanwhile.
+It covers people who are off the list, too: someone who comes back is not new, and may have unsubscribed.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,10 +10,10 @@ from shared.profiles.digests import PERSON
 
 
 def with_consents(before: People, former: People, after: People, looked_at: Mapping[bytes, bytes]) -> People:
-    """The people after a run, with what is known of their consents.
+    """The people after a run, with their known consents.
 
-    `looked_at` are those who were subscribed, or could not be, with the hidden times of their consents. Who
-    was among the `former` people, and not among those before, has the consent of then.
+    `looked_at` are those who were subscribed, or could not be, with the hidden times of their consents.
+    People who were among `former`, and not among those before, keep the consent that they had there.
     """
     if not (former or looked_at):
         return after
@@ -35,7 +35,7 @@ def with_consents(before: People, former: People, after: People, looked_at: Mapp
 def still_former(
     before: People, former: People, after: People, gone: Collection[bytes], *, subscribes: bool
 ) -> People:
-    """Who is not among the people any more, and was: all who leave where the export subscribes, else those
+    """The people who are no longer on the list: all who leave it if the export subscribes, otherwise those
     who were subscribed."""
     known = [former.entry(number) for number in range(len(former))]
     leaving = [before.entry(number) for person in gone if (number := before.find(person)) >= 0]

@@ -1,6 +1,6 @@
-"""The do-not-send list: who was erased and is never sent again, as keyed digests.
+"""The do-not-send list: people who were erased and are never sent again, as keyed digests.
 
-It only grows, at its end: a run tells by a number what it knew of it when it began.
+The list only grows, at its end, so a run stores how much of it existed when the run began as a number.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _ATTEMPTS = 5
 
 
 class ErasedUnreadable(PermanentError):
-    """The do-not-send list can't be read with the present digest key: nobody may be sent."""
+    """The do-not-send list can't be read with the current digest key: nobody may be sent."""
 
     code = "erased_unreadable"
 
@@ -47,16 +47,16 @@ class Erased:
     etag: str
 
     def check(self, key: DigestKey | None) -> None:
-        """Raises ErasedUnreadable where this is not the key of the list."""
+        """Raises ErasedUnreadable if this is not the key of the list."""
         if key is None or key.id != self.key:
             raise ErasedUnreadable(
-                "The list of erased people can't be read with the present secret digest-key, so nothing is "
-                "sent. Put back the secret with which it was made, where KEY_VAULT_URL or SECRETS_FILE says."
+                "The list of erased people can't be read with the current digest-key secret, so nothing is "
+                "sent. Put back the secret that it was made with, where KEY_VAULT_URL or SECRETS_FILE points."
             )
 
 
 def read_erased(store: Store) -> Erased | None:
-    """The list; None where nobody was ever erased. Raises ErasedUnreadable and NewerVersion."""
+    """The list; None if nobody was ever erased. Raises ErasedUnreadable and NewerVersion."""
     try:
         blob = store.read(state.ERASED, most=LONGEST)
         header, content = unsealed(state.ERASED, blob.content, _Header)
@@ -71,7 +71,7 @@ def read_erased(store: Store) -> Erased | None:
 
 
 def add_erased(store: Store, key: DigestKey, people: Iterable[bytes]) -> None:
-    """Puts these people on the list, each once. Raises ErasedUnreadable, and Changed where others write."""
+    """Adds these people to the list, each once. Raises ErasedUnreadable; Changed if others keep writing."""
     wanted = dict.fromkeys(people)
     for _ in range(_ATTEMPTS):
         known = read_erased(store)

@@ -1,4 +1,4 @@
-"""The file of a ledger: a line of JSON that says what it is of, the people, and a checksum."""
+"""The file of a ledger: a header as a line of JSON, the people, and a checksum."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ class LedgerLost(PermanentError):
 
 
 class LedgerHeader(BaseModel):
-    """What a ledger is of. `key` is the id of the digest key, `mapping` that of the last complete run.
+    """`key` is the id of the digest key; `mapping` is the fingerprint of the last complete run's mapping.
 
-    `since` is when the first of the runs began, up to the last one, that subscribed people; `former` counts
-    those whose entries follow those of the people.
+    `since` is when the first run of those that subscribed people began; `former` counts the former people,
+    whose entries follow the people's.
     """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -42,23 +42,23 @@ class LedgerHeader(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`former` are people who are off the list again, and whose consents are not forgotten."""
+    """`former` are people who are off the list again; their consents are kept."""
 
     header: LedgerHeader
     people: People
     former: People = field(default_factory=People)
 
     def without(self, persons: Collection[bytes]) -> "Ledger":
-        """The same ledger, in which nothing is of these people."""
+        """The same ledger without anything about these people."""
         return Ledger(self.header, self.people.without(persons), self.former.without(persons))
 
 
 def read_ledger(store: Store, name: str) -> Ledger:
-    """Raises LedgerLost where it is not there, or not whole, and NewerVersion."""
+    """Raises LedgerLost if the ledger does not exist or is incomplete; NewerVersion."""
     try:
         return _parse(name, store.read(name, most=LONGEST).content)
     except (NotFound, InvalidDocument, ValueError):
-        raise LedgerLost(f"There is no whole ledger {name}.") from None
+        raise LedgerLost(f"The ledger {name} does not exist or is incomplete.") from None
 
 
 def write_ledger(store: Store, name: str, ledger: Ledger) -> None:

@@ -24,18 +24,18 @@ from shared.errors import (
 
 SECRET_NAME = "digest-key"  # noqa: S105 - the name of a secret, not the secret
 MAKE_KEY = (
-    "Put it back or, if there never was one, make it: az keyvault secret set "
+    "Put it back or, if there never was one, create it: az keyvault secret set "
     '--vault-name VAULT --name digest-key --value "$(openssl rand -hex 32)"'
 )
-# Characters; a shorter one could be tried out.
+# Characters; a shorter secret could be guessed by trying.
 SHORTEST = 32
 _LONGEST_FILE = 1_000
-# Seconds until another process has made the key.
+# Seconds in which another process has created the key.
 _MADE_AFTER = 5.0
 
 
 class DigestKey(NamedTuple):
-    """`id` names the key and tells nothing of it."""
+    """`id` identifies the key without revealing it."""
 
     id: str
     key: bytes
@@ -51,9 +51,9 @@ class _InUse(BaseModel):
 
 
 def read_key(vault: Vault) -> DigestKey | None:
-    """The key that the vault has; None where there is none, or the app may not read it.
+    """The key in the vault; None if there is none, or the app may not read it.
 
-    Raises InvalidSettings for a secret that can't be the key, VaultUnavailable.
+    Raises InvalidSettings if the secret is not valid as a key; VaultUnavailable.
     """
     try:
         return _of(vault.secret(SECRET_NAME))
@@ -62,7 +62,7 @@ def read_key(vault: Vault) -> DigestKey | None:
 
 
 def ensure_key(vault: Vault, store: Store) -> DigestKey | None:
-    """The key, which is made where none was ever used here and the app writes secrets itself.
+    """The key. It is created if none was ever used here and the app writes secrets itself.
 
     Raises as `read_key` does, and StorageUnavailable.
     """
@@ -76,7 +76,7 @@ def ensure_key(vault: Vault, store: Store) -> DigestKey | None:
 
 
 def expected_key(vault: Vault, store: Store) -> DigestKey | None:
-    """The key that `ensure_key` would return; for one that it would make, another that is kept nowhere.
+    """The key that `ensure_key` would return; if it would create one, a temporary key that is not stored.
 
     Raises as `read_key` does, and StorageUnavailable.
     """
@@ -87,7 +87,7 @@ def expected_key(vault: Vault, store: Store) -> DigestKey | None:
 
 
 def _may_make(vault: Vault, in_use: str | None) -> bool:
-    """Where one was used before, a new one would hide that it was lost."""
+    """If a key was used before, a new one would hide that it was lost."""
     return vault.is_writable and in_use is None
 
 
@@ -116,7 +116,7 @@ def _id_in_use(store: Store) -> str | None:
 
 
 def _make(vault: Vault, store: Store) -> DigestKey | None:
-    """A new key, unless another process has just made one; None where the secrets' file is read-only."""
+    """A new key, or the one that another process just created; None if the secrets file is read-only."""
     with _alone(store), suppress(AlreadyExists, Denied):
         vault.write(SECRET_NAME, _new_secret())
     return read_key(vault)
@@ -129,7 +129,9 @@ def _alone(store: Store) -> Iterator[None]:
     try:
         lease = store.acquire(state.DIGEST_KEY_LOCK)
     except AlreadyRunning:
-        raise VaultUnavailable("Another process makes the digest key.", retry_after=_MADE_AFTER) from None
+        raise VaultUnavailable(
+            "Another process is creating the digest key.", retry_after=_MADE_AFTER
+        ) from None
     try:
         yield
     finally:

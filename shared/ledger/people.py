@@ -1,7 +1,7 @@
 """People as packed, sorted entries, found by the beginning of their digest.
 
-A million take 31 MB. Each entry is the digest of the person, that of what was sent, a byte of flags, and the
-time of the consent with which the person was last subscribed, hidden under the digest key.
+A million take 31 MB. An entry has the digest of the person, the digest of what was sent, a byte of flags, and
+the time of the consent by which the person was last subscribed, hidden under the digest key.
 """
 
 import sys
@@ -13,16 +13,15 @@ from itertools import accumulate
 
 from shared.profiles.digests import CONTENT, MOMENT, PERSON
 
-# Bytes of a person and a content, as a part of a run has them; and of a whole entry.
+# Bytes of a person and a content, as stored in a part of a run; and of a whole entry.
 ENTRY = PERSON + CONTENT
 WIDTH = ENTRY + 1 + MOMENT
-# Stands for a content of which it is not certain that it was sent.
+# A content that was sent, but not certainly.
 VOID = bytes(CONTENT)
-# Stands for a time of somebody who was never subscribed.
+# The time of a person who was never subscribed.
 NEVER = bytes(MOMENT)
-# The flag of somebody who has left the segment and is still on the list, of somebody who has left the list,
-# not by this app, of somebody who is new and still to be subscribed, and of somebody who was imported for
-# certain, whatever was sent since.
+# Flags: the person has left the segment but is still on the list; has left the list, but not through this
+# app; is new and still to be subscribed; was certainly imported, no matter what was sent since.
 LEFT, OFF, WAITING, IMPORTED = 1, 2, 4, 8
 OFF_ONLY = bytes(flags & OFF for flags in range(256))
 NOT_LEFT = bytes(flags & ~LEFT for flags in range(256))
@@ -30,7 +29,7 @@ _IS_LITTLE = sys.byteorder == "little"
 
 
 class People:
-    """Sorted entries, each person once; they have numbers from 0 on. Raises ValueError for other bytes."""
+    """Sorted entries, each person once, numbered from 0. Raises ValueError for other bytes."""
 
     def __init__(self, entries: bytes = b"") -> None:
         if len(entries) % WIDTH:
@@ -43,7 +42,7 @@ class People:
         return len(self.entries) // WIDTH
 
     def find(self, person: bytes) -> int:
-        """The person's number; -1 for one who is not here."""
+        """The person's number; -1 if not found."""
         prefix = (person[0] << 8 | person[1]) >> self._shift
         end = self._ends[prefix + 1]
         place = self.entries.find(person, self._ends[prefix], end)
@@ -67,20 +66,20 @@ class People:
         return self.entries[number * WIDTH : number * WIDTH + PERSON]
 
     def entry(self, number: int) -> bytes:
-        """All of it."""
+        """The whole entry."""
         return self.entries[number * WIDTH : (number + 1) * WIDTH]
 
     def content(self, number: int) -> bytes:
-        """The digest of what was sent; zeros where that is not certain."""
+        """The digest of what was sent; zeros if that is uncertain."""
         start = number * WIDTH + PERSON
         return self.entries[start : start + CONTENT]
 
     def moment(self, number: int) -> bytes:
-        """The time of the consent with which the person was last subscribed, hidden; zeros for never."""
+        """The time of the consent by which the person was last subscribed, hidden; zeros for never."""
         return self.entries[number * WIDTH + ENTRY + 1 : (number + 1) * WIDTH]
 
     def is_waiting(self, number: int) -> bool:
-        """Whether the person is still to be subscribed, as somebody who was new."""
+        """Whether the person was new and is still to be subscribed."""
         return bool(self.entries[number * WIDTH + ENTRY] & WAITING)
 
     def is_left(self, number: int) -> bool:
@@ -88,7 +87,7 @@ class People:
         return bool(self.entries[number * WIDTH + ENTRY] & LEFT)
 
     def is_given_up(self, number: int) -> bool:
-        """Whether the person has left, and is sent again on return: then others may remove them."""
+        """Whether the person has left, and is sent again on return: then other exports may remove them."""
         return self.is_left(number) and self.content(number) == VOID
 
     def is_off(self, number: int) -> bool:
@@ -96,7 +95,7 @@ class People:
         return bool(self.entries[number * WIDTH + ENTRY] & OFF)
 
     def is_imported(self, number: int) -> bool:
-        """Whether the person was put on the list for certain, and not taken off it by this app since."""
+        """Whether the person was certainly put on the list, and not removed from it by this app since."""
         return self.content(number) != VOID or bool(self.entries[number * WIDTH + ENTRY] & IMPORTED)
 
     @property
@@ -104,8 +103,8 @@ class People:
         return any(self.entries[ENTRY::WIDTH].translate(OFF_ONLY))
 
     def marked(self, off: Iterable[bytes], back: Iterable[bytes], *, readd: bool) -> "People":
-        """With those marked who are off the list, or on it again; to `readd` them, all are as if it were not
-        certain what was sent of them."""
+        """A copy with people marked as `off` the list or `back` on it. With `readd`, those who are off count
+        as on the list with uncertain content, so they are sent again."""
         entries = bytearray(self.entries)
         for person in back:
             entries[self.find(person) * WIDTH + ENTRY] &= ~OFF
@@ -124,7 +123,7 @@ class People:
         return People(bytes(entries))
 
     def voided(self) -> "People":
-        """The same people; of none of them is it certain what was sent."""
+        """The same people, all with uncertain content."""
         entries, nothing = bytearray(self.entries), bytes(len(self))
         for number in range(len(self)):
             entries[number * WIDTH + ENTRY] |= IMPORTED * self.is_imported(number)
@@ -133,7 +132,7 @@ class People:
         return People(bytes(entries))
 
     def without(self, persons: Iterable[bytes]) -> "People":
-        """The same people but for these."""
+        """The same people except for these."""
         numbers = sorted({number for person in persons if (number := self.find(person)) >= 0})
         if not numbers:
             return self
@@ -146,7 +145,7 @@ class People:
 
     @cached_property
     def _ends(self) -> array[int]:
-        """Where the entries of each beginning start, in bytes; and, at last, their end."""
+        """The byte where the entries of each beginning start; the last is the end of all entries."""
         prefixes = array("H", bytes(2 * len(self)))
         with memoryview(prefixes).cast("B") as beginnings:
             first, second = (1, 0) if _IS_LITTLE else (0, 1)

@@ -1,4 +1,4 @@
-"""Files of a header, a content and a checksum: they are read as they were written, or not at all."""
+"""Files of a header, a content and a checksum, which detects every change."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -28,10 +28,10 @@ def sealed(header: BaseModel, content: bytes) -> Iterator[bytes]:
 
 
 def unsealed[Header: BaseModel](name: str, file: bytes, kind: type[Header]) -> tuple[Header, bytes]:
-    """The header and the content. Raises ValueError for a file that is not whole, and NewerVersion."""
+    """The header and the content. Raises ValueError if the file is damaged; NewerVersion."""
     checksum = blake2b(memoryview(file)[:-_CHECKSUM], digest_size=_CHECKSUM).digest()
     if checksum != file[-_CHECKSUM:]:
-        raise ValueError("the checksum is another one")
+        raise ValueError("the checksum differs")
     end = file.index(b"\n")
     if _Versioned.model_validate_json(file[:end]).version > VERSION:
         raise NewerVersion(name)

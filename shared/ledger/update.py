@@ -1,4 +1,4 @@
-"""The next ledger, from the one before and from what a run posted."""
+"""The next ledger, from the previous one and a run's posts."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -9,19 +9,19 @@ from itertools import pairwise
 from shared.ledger.people import ENTRY, IMPORTED, LEFT, NEVER, NOT_LEFT, VOID, WAITING, WIDTH, People
 from shared.profiles.digests import PERSON
 
-# Of an entry, behind what was sent: no flags, or that of somebody who waits; and nobody was subscribed.
+# The end of an entry, after the content: no flags, or the flag WAITING; and never subscribed.
 _REST, _WAITING = b"\0" + NEVER, bytes((WAITING,)) + NEVER
 _CONFIRMED, _UNCONFIRMED = b"\0", b"\1"
 # Bytes of an entry of a post with one of these.
 _MARKED = ENTRY + 1
-# Where the ranges of digests begin that are sorted one after another: as single objects, all need much
-# memory.
+# The beginnings of ranges of digests, which are sorted one after another: as single objects, all entries
+# together would need much memory.
 _LIMITS = [bytes((first,)) for first in range(0, 256, 4)]
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The people of a post with what was sent of each, ENTRY bytes a person, in the post's order.
+    """The people and contents of a post, ENTRY bytes a person, in the post's order.
 
     `confirmed`: Klaviyo has imported them all. Raises ValueError for other bytes.
     """
@@ -41,21 +41,21 @@ class Posted:
         return (self.entries[start : start + PERSON] for start in range(0, len(self.entries), ENTRY))
 
     def without(self, places: Iterable[int]) -> "Posted":
-        """Without those at these places of the post."""
+        """All except those at these places of the post."""
         entries = bytearray(self.entries)
         for place in sorted(places, reverse=True):
             del entries[place * ENTRY : (place + 1) * ENTRY]
         return Posted(bytes(entries), self.confirmed)
 
     def only(self, places: Iterable[int]) -> "Posted":
-        """Those at these places, unconfirmed."""
+        """Only those at these places, as unconfirmed."""
         entries = b"".join(self.entries[place * ENTRY : (place + 1) * ENTRY] for place in sorted(places))
         return Posted(entries, confirmed=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Leavers:
-    """Who has left: all of them, and of these who is `gone` from the list, and who may be (`doubtful`)."""
+    """People who have `left` the segment; of these, those `gone` from the list, and those who may be."""
 
     left: frozenset[bytes]
     gone: frozenset[bytes] = frozenset()
@@ -65,11 +65,11 @@ class Leavers:
 def updated(
     before: People, posts: Iterable[Posted], leavers: Leavers | None = None, *, subscribes: bool = False
 ) -> People:
-    """Everybody who may be on the list after these posts.
+    """All people who may be on the list after these posts.
 
-    What was sent of somebody is certain where a post of it was confirmed, and no post of anything else is
-    open. Without `leavers` it is not known who has left since. Where the export `subscribes`, who is new
-    waits for that.
+    A person's content is certain if a post of it was confirmed and no post of another content is open.
+    Without `leavers`, it is unknown who has left since. If the export `subscribes`, new people wait to be
+    subscribed.
     """
     entries, new = bytearray(before.entries), BytesIO()
     rest = _WAITING if subscribes else _REST
@@ -92,7 +92,7 @@ def updated(
 
 
 def _mark(people: People, entries: bytearray, leavers: Leavers) -> None:
-    """Marks in their entries who has left, and nobody else."""
+    """Marks exactly the people who have left."""
     entries[ENTRY::WIDTH] = entries[ENTRY::WIDTH].translate(NOT_LEFT)
     for person in leavers.left:
         number = people.find(person)
@@ -104,9 +104,9 @@ def _mark(people: People, entries: bytearray, leavers: Leavers) -> None:
 
 
 def _in_order(posts: Iterable[Posted]) -> Iterator[list[bytes]]:
-    """Sorted entries of all posts, with a byte that says whether they are confirmed, range by range.
+    """Sorted entries of all posts, range by range, each with a byte that shows whether it is confirmed.
 
-    A range is forgotten as soon as it is sorted. Each is one large object, whose memory the system gets back.
+    A range is freed as soon as it is sorted. Each is one large object, so the system gets its memory back.
     """
     ranges = [bytearray() for _ in _LIMITS]
     for post in posts:
@@ -123,10 +123,10 @@ def _in_order(posts: Iterable[Posted]) -> Iterator[list[bytes]]:
 
 
 def _merged(found: Iterable[bytes]) -> list[bytes]:
-    """Each person once with what was sent, from sorted entries: a confirmed one comes before the same one
-    unconfirmed.
+    """Each person once with their content, from sorted entries, in which a confirmed entry precedes the same
+    entry unconfirmed.
 
-    What was sent is certain where the first is confirmed, and no other carries anything else.
+    The content is certain if the first entry is confirmed, and no other has another content.
     """
     merged: list[bytes] = []
     last = before = b""
@@ -142,7 +142,7 @@ def _merged(found: Iterable[bytes]) -> list[bytes]:
 
 
 def _woven(people: People, new: bytes) -> People:
-    """The people with the new ones, whose entries are sorted too."""
+    """The people together with the new ones, whose entries are sorted, too."""
     if not new:
         return people
     if not people:

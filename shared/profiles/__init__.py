@@ -1,6 +1,6 @@
-"""What leaves: rows become checked profiles, and profiles become batches. Pure, no I/O.
+"""Rows become checked profiles, and profiles become batches. Pure, no I/O.
 
-Only what the mapping names leaves this room.
+Only the columns that the mapping names leave this package.
 """
 
 from shared.profiles.batches import Batch, pack

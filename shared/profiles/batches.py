@@ -1,4 +1,4 @@
-"""Profiles packed into batches that one import job can take."""
+"""Profiles packed into batches that fit into one import job."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,17 +9,17 @@ from operator import add
 from shared.profiles.digests import CONTENT, PERSON
 from shared.profiles.profile import Profile, Why
 
-# Unusual profiles travel apart, so that few others have to be sent again if one of them is refused.
+# Unusual profiles are sent separately: if one is refused, few others have to be sent again.
 MOST_UNUSUAL = 500
-# Profiles that become columns at a time: fewer cost more, and more keep the garbage collector busy.
+# Profiles converted to columns at a time: fewer take longer, more keep the garbage collector busy.
 _FEW = 256
 
 
 class Batch:
     """The profiles of one import job, in the order in which they are posted.
 
-    They lie in columns: as objects, 90,000 of them would keep the garbage collector busy, and take 200 bytes
-    more each.
+    They are stored in columns: as objects, 90,000 of them would keep the garbage collector busy, and take 200
+    bytes more each.
     """
 
     def __init__(self, profiles: Iterable[Profile] = ()) -> None:
@@ -32,7 +32,7 @@ class Batch:
         self.extend(list(profiles))
 
     def extend(self, profiles: Sequence[Profile]) -> None:
-        """Adds profiles behind the others; not after the digest was asked for."""
+        """Appends profiles; not allowed after `digest` was read."""
         if profiles:
             partitions, rows, people, contents, payloads, _, _, whys = zip(*profiles, strict=True)
             self._partitions.extend(partitions)
@@ -47,11 +47,11 @@ class Batch:
 
     @cached_property
     def digest(self) -> str:
-        """Names what is posted: the same profiles in the same order have the same digest in all of a run."""
+        """Identifies the content: within a run, the same profiles in the same order have the same digest."""
         return blake2b(self._contents, digest_size=16).hexdigest()
 
     def places(self) -> Iterator[tuple[int, int]]:
-        """The partition and the row of each."""
+        """The partition and the row of each profile."""
         return zip(self._partitions, self._rows, strict=True)
 
     def people(self) -> list[bytes]:
@@ -59,11 +59,11 @@ class Batch:
         return _parts(self._people, PERSON)
 
     def entries(self) -> bytes:
-        """The digests of each person and content, one after another."""
+        """The digests of each person and content, joined."""
         return b"".join(map(add, self.people(), _parts(self._contents, CONTENT)))
 
     def count(self, why: Why) -> int:
-        """How many leave for this reason."""
+        """How many profiles are sent for this reason."""
         return self.whys.count(why)
 
     def without(self, indexes: set[int]) -> "Batch":
@@ -91,10 +91,10 @@ def _parts(joined: bytearray, size: int) -> list[bytes]:
 
 
 def pack(profiles: Iterable[Profile], *, most_profiles: int, most_bytes: int) -> Iterator[Batch]:
-    """Batches of at most so many profiles and bytes of payloads, including the commas between them.
+    """Batches of at most `most_profiles` and `most_bytes` of payloads, including the commas between them.
 
-    Plain and unusual profiles go into batches of their own; every profile into exactly one. A profile that
-    is larger than `most_bytes` has a batch to itself.
+    Plain and unusual profiles go into separate batches; every profile into exactly one. A profile larger than
+    `most_bytes` has its own batch.
     """
     plain, unusual = _Packer(most_profiles, most_bytes), _Packer(MOST_UNUSUAL, most_bytes)
     for profile in profiles:
@@ -115,7 +115,7 @@ class _Packer:
         self._count = self._bytes = 0
 
     def add(self, profile: Profile) -> Batch | None:
-        """Adds the profile; returns the batch that had no room for it, if there was one."""
+        """Adds the profile; returns the previous batch if it had no room for the profile."""
         size = len(profile.payload) + 1
         full = None
         if self._count == self._most_profiles or self._bytes + size > self._most_bytes + 1:
@@ -129,7 +129,7 @@ class _Packer:
         return full
 
     def take(self) -> Batch | None:
-        """What was added since the last batch, if anything was."""
+        """The profiles added since the last batch, if any."""
         batch = self._batch
         batch.extend(self._waiting)
         self._batch, self._waiting, self._count, self._bytes = Batch(), [], 0, 0

@@ -1,4 +1,4 @@
-"""Finds a mapping's columns among a segment's."""
+"""Finds a mapping's columns in a segment."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -8,19 +8,19 @@ from heapq import nlargest
 from shared.errors import InvalidSegment, NotFound
 from shared.text import MAX_LISTED, folded, listing, trim
 
-_COMPARED = 40  # characters of a name that is looked for among others
+_COMPARED = 40  # characters of a name that are compared
 _CANDIDATES = 20  # names
 
-# How a column name begins; Dynamics 365 writes some as `(Do Not Modify) Contact`.
+# The beginning of a column name; Dynamics 365 has names such as `(Do Not Modify) Contact`.
 _LETTER = re.compile(r"\(?[^\W\d_]")
 # Names of the email column, in a few languages.
 _MAIL = re.compile(r"mail|courriel|correo|e-?post", re.IGNORECASE)
 
 
 def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
-    """Whether one of the wanted columns is among the names, regardless of case and of marks around it.
+    """Whether one of the wanted columns is among the names, regardless of case and surrounding marks.
 
-    If none is, the first record of the file may be a person's and must not be shown.
+    If none is, the first record of the file may be a person's, and must not be shown.
     """
     return not ({folded(column) for column in wanted} - {""}).isdisjoint(map(folded, names))
 
@@ -28,11 +28,11 @@ def has_any(wanted: Collection[str], names: Sequence[str]) -> bool:
 def find_columns(
     wanted: Collection[str], names: Sequence[str], *, names_are_told: bool = True
 ) -> dict[str, int]:
-    """The place of each wanted column among the names: that of the same name, else of the same name trimmed,
-    else of one that differs in case and spaces.
+    """The place of each wanted column among the names: the same name, else the same name trimmed, else one
+    that differs in case and spaces.
 
     Raises NotFound if the segment lacks one, with the closest of its columns if they may be shown;
-    InvalidSegment if it has two of one name, since either could be meant.
+    InvalidSegment if it has two with one name, since either could be meant.
     """
     exact, trimmed, alike = (_places(map(form, names)) for form in (str, trim, _alike))
     trimmed.pop("", None)
@@ -44,8 +44,8 @@ def find_columns(
     missing = sorted(column for column, places in found.items() if not places)
     if missing and not names_are_told:
         raise NotFound(
-            f"The segment's file does not begin with names of columns that the export knows, such as "
-            f"{listing(missing)}, and no model.json has them.",
+            f"The segment's file does not begin with column names that the export uses, such as "
+            f"{listing(missing)}, and no model.json lists them.",
             code="unknown_column",
         )
     if missing:
@@ -56,20 +56,22 @@ def find_columns(
         )
     doubled = sorted(column for column, places in found.items() if len(places) > 1)
     if doubled:
-        raise InvalidSegment(f"The segment has two columns {listing(doubled)}.", code="ambiguous_column")
+        raise InvalidSegment(
+            f"The segment has two columns named {listing(doubled)}.", code="ambiguous_column"
+        )
     return {column: places[0] for column, places in found.items()}
 
 
 def email_column_of(names: Iterable[str]) -> str | None:
-    """The first column whose name is a usual one of the email column."""
+    """The first column whose name is usual for an email column."""
     return next(filter(_MAIL.search, names), None)
 
 
 def look_like_names(names: Sequence[str]) -> bool:
-    """Whether a file's first record can be shown as column names: False where it may be a person's cells.
+    """Whether a file's first record can be shown as column names: False if it may be a person's cells.
 
     Names contain no @, more than half of them are distinct and begin with a letter, and one is a usual name
-    of the email column, which no person has.
+    for an email column, which no person has.
     """
     distinct = {name.strip() for name in names if _LETTER.match(name.strip())}
     return (
@@ -87,7 +89,7 @@ def _places(names: Iterable[str]) -> dict[str, list[int]]:
 
 
 def _closest_first(missing: Sequence[str], names: Iterable[str]) -> list[str]:
-    """As many names as a message shows, the closest to a missing one first.
+    """The names that a message shows, the closest to a missing one first.
 
     Only the names that share the most letters with a missing one go through the costly comparison.
     """

@@ -1,4 +1,4 @@
-"""Which rows `only_if` lets pass: when in doubt, none."""
+"""Which rows pass `only_if`; doubtful ones don't."""
 
 from collections.abc import Callable
 from unicodedata import normalize
@@ -15,9 +15,9 @@ _BOOLEANS = frozenset({"true", "false"})
 def test_of(condition: Condition, data_type: str) -> Test:
     """The condition as a test of a cell, by the type that model.json gives its column.
 
-    Cells and values are compared without the white space and invisible marks around them: in a boolean
-    column regardless of case, in a numeric one as numbers. A cell that must not equal a value must not look
-    like it either, in any case; and in a boolean column, a cell that is neither true, false nor blank equals
+    Cells and values are compared without surrounding white space and invisible marks: in a boolean column
+    regardless of case, in a numeric one as numbers. A cell that must not equal a value must not look like it
+    either, regardless of case; and in a boolean column, a cell that is neither true, false nor blank equals
     both.
     """
     like = _like(data_type)
@@ -39,5 +39,5 @@ def _like(data_type: str) -> Callable[[str], object]:
 
 
 def _look(text: str) -> str:
-    """What is visible of a text, without case, and with plain letters for full-width ones and the like."""
+    """The visible part of a text, without case, and with plain letters for full-width ones and the like."""
     return visible(normalize("NFKC", text)).casefold()

@@ -1,4 +1,4 @@
-"""Dates and times in ISO 8601, from ISO 8601 itself and from the American form that en-US writes.
+"""Dates and times in ISO 8601, from ISO 8601 and from the American form (en-US).
 
 A value keeps its precision: no time is added to a date, no offset to a time.
 """
@@ -6,12 +6,12 @@ A value keeps its precision: no time is added to a date, no offset to a time.
 import re
 from datetime import UTC, date, datetime, time
 
-# What Customer Insights usually writes; it leaves unchanged.
+# The usual form of Customer Insights; it is sent unchanged.
 _ISO = re.compile(
     r"\d\d\d\d-\d\d-\d\d(?:T(?!24)\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
 )
-# A narrow no-break space stands before PM in newer systems' en-US.
+# Newer systems' en-US has a narrow no-break space before PM.
 _CLOCK = r"(?P<hour>\d\d?):(?P<minute>\d\d)(?P<second>:\d\d(?:\.\d+)?)?(?:[ \u202f]?(?P<half>[AP])M)?"
 _TIME = re.compile(_CLOCK, re.ASCII | re.IGNORECASE)
 _MOMENT = re.compile(
@@ -52,8 +52,8 @@ def to_time(text: str) -> str:
 
 
 def to_epoch(text: str) -> int:
-    """Whole seconds since 1970 of a date and time: in UTC where it has no offset, at midnight where it has
-    no time. Raises ValueError if it isn't one, or not one from 1970 to 2106."""
+    """Whole seconds since 1970 of a date and time; UTC if it has no offset, midnight if it has no time.
+    Raises ValueError if it isn't one, or is not from 1970 to 2106."""
     moment = datetime.fromisoformat(text if _ISO.fullmatch(text) else to_moment(text))
     seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     if not 0 < seconds < 1 << 32:

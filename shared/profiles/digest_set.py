@@ -18,11 +18,11 @@ class DigestSet:
         return digest in bucket and _has(bucket, digest)
 
     def joined(self) -> bytes:
-        """All of them, one after another."""
+        """All digests, joined."""
         return b"".join(self._buckets) if self._count else b""
 
     def add(self, digest: bytes) -> bool:
-        """Returns whether it is a new one."""
+        """Returns whether the digest is new."""
         buckets, number = self._buckets, digest[0] << 8 | digest[1]
         bucket = buckets[number]
         if digest in bucket and _has(bucket, digest):

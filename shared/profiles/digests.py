@@ -1,4 +1,4 @@
-"""Digests that tell people and contents apart without saying who and what they are."""
+"""Digests that distinguish people and contents without revealing them."""
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -8,23 +8,23 @@ import orjson
 
 from shared.profiles.mapping import Mapping
 
-# Bytes. Two of a million people share a digest once in 10**24 runs; with one more byte, Python would need a
+# Bytes. Two of a million people share a digest once in 10**24 runs. With one more byte, Python would need a
 # third more memory for each (64 bytes instead of 48).
 PERSON = 15
-# Bytes. A change is overlooked once in 10**16.
+# Bytes. A change is missed once in 10**16.
 CONTENT = 7
 # Bytes of a time under a key, and of each of its two halves.
 MOMENT = 8
 _HALF = 4
-# Goes up when the same cells become another profile: then everybody counts as changed once. A test holds it
-# to the code.
+# Raised whenever the same cells become another profile: then everybody counts as changed once. A test checks
+# it against the code.
 CONTENT_VERSION = 1
 
 
 class Digests:
-    """Digests under a secret key, without which nobody can try out whose they are.
+    """Digests under a secret key; without it, nobody can find out by trying whose they are.
 
-    With no key, the digests only serve for one run, and must not be written down.
+    Without a key, the digests are for one run only, and must not be stored.
     """
 
     def __init__(self, key: bytes = b"") -> None:
@@ -34,9 +34,9 @@ class Digests:
         self._key = key
 
     def person(self, address: str) -> bytes:
-        """Of an address in any case, without the white space around it.
+        """The digest of an address, trimmed, in any case.
 
-        Raises UnicodeEncodeError for what is no text.
+        Raises UnicodeEncodeError if it is not text.
         """
         digest = self._person.copy()
         digest.update(address.lower().encode())
@@ -46,7 +46,7 @@ class Digests:
         """A time of a person, in seconds since 1970, as MOMENT bytes that mean nothing without the key.
 
         The same time of the same person always looks the same, and another time has nothing in common with
-        it: a mark that depends on both, and the time under a mask that depends on the mark.
+        it: it has a mark that depends on both, and the time under a mask that depends on the mark.
         """
         mark = _of(self._mark, person + seconds.to_bytes(_HALF))
         return mark + (seconds ^ self._mask_of(person, mark)).to_bytes(_HALF)
@@ -61,16 +61,16 @@ class Digests:
     def contents(
         self, mapping: Mapping, places: dict[str, int], types: dict[str, str]
     ) -> Callable[[Sequence[str]], bytes]:
-        """What makes a digest of a row's cells, as far as they leave.
+        """A function that returns the digest of a row's cells that are sent.
 
-        It is another one for other values, another mapping, or another type of a column; not for another
-        condition, nor for columns that do not leave. No cell has a NUL, which separates them here.
+        It depends on the values, the mapping and the types of the columns, but not on the condition or on
+        columns that are not sent. Cells never contain NUL, which separates them here.
         """
         columns = sorted({source.column for source in mapping.sources()} | {mapping.email})
         start = blake2b(key=self._key, digest_size=CONTENT)
         start.update(f"{CONTENT_VERSION}{mapping.fingerprint()}".encode())
         start.update(orjson.dumps([types[column] for column in columns]))
-        # With one place alone, itemgetter returns a cell and not a tuple of one.
+        # With a single place, itemgetter returns a cell and not a tuple of one.
         cells_of = itemgetter(*(places[column] for column in (columns[0], *columns)))
 
         def content(cells: Sequence[str]) -> bytes:
@@ -87,5 +87,5 @@ def _of(prepared: blake2b, content: bytes) -> bytes:
     return digest.digest()
 
 
-# For what compares nothing with earlier runs.
+# For code that compares nothing with earlier runs.
 UNKEYED = Digests()

@@ -1,27 +1,27 @@
-"""Phones, postcodes and ids from columns that are numbers in model.json."""
+"""Phones, postcodes and ids from columns that are numeric in model.json."""
 
 import re
 
 from shared.profiles.values import LARGEST, plain_number
 
-# As doubles are written: 8001.0, 1.721234567E9.
+# Formats of doubles: 8001.0, 1.721234567E9.
 _WHOLE = re.compile(r"([+-]?\d+)\.0*", re.ASCII)
 _SCIENTIFIC = re.compile(r"([+-]?)([1-9])(?:\.(\d+))?[eE](\+?)(\d\d?)", re.ASCII)
 _FRACTION = re.compile(r"[+-]?\d*\.\d*[1-9]\d*", re.ASCII)
 _INTEGER = re.compile(r"[+-]?0*(\d+)(\.0*)?", re.ASCII)
-_SAFE_DIGITS = 15  # survive in a double, wherever the point is
+_SAFE_DIGITS = 15  # preserved by a double, wherever the point is
 _MOST_DIGITS = 19  # of an int64
 
 
 def to_digits(text: str) -> str:
-    """The digits of a whole number that is written as a double; any other text unchanged."""
+    """The digits of a whole number in the format of a double; any other text unchanged."""
     if text.isdecimal():
         return text
     if match := _WHOLE.fullmatch(text):
         return match[1]
     if match := _SCIENTIFIC.fullmatch(text):
         sign, first, fraction, plus, exponent = match[1], match[2], match[3] or "", match[4], int(match[5])
-        # Spreadsheets and .NET write E+09, and round: digits that are not shown may be lost.
+        # Spreadsheets and .NET write E+09, and round: hidden digits may be lost.
         is_whole = len(fraction.rstrip("0")) <= exponent and not (plus and len(fraction) < exponent)
         digits = first + fraction[:exponent].ljust(exponent, "0")
         if is_whole and int(digits) < LARGEST:
@@ -35,11 +35,11 @@ def is_fraction(text: str) -> bool:
 
 
 def has_all_digits(text: str, data_type: str) -> bool:
-    """Whether a value of a numeric column certainly has all its digits, so that no two ids became one.
+    """Whether a value of a numeric column certainly has all its digits, so no two ids became one.
 
     A whole number has them below 2**53 in a double and below 2**63 in an int64 or a decimal, a fraction up to
-    15 digits. An exponent may hide some, and many ids could have become NaN. A text that is not a number lost
-    nothing.
+    15 digits. An exponent may hide some, and many ids could have become NaN. A text that is not a number has
+    lost nothing.
     """
     try:
         text = plain_number(text)

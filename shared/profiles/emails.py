@@ -1,15 +1,15 @@
-"""Which email addresses may leave.
+"""Which email addresses can be sent.
 
-Klaviyo's reference only says that an address has to be valid. It was seen to refuse a `mailto:`, a `!` before
-the @ and a digit in the top-level domain. So there are two circles: plain addresses, which are certainly
-valid, and possible ones, which travel apart and which Klaviyo may refuse.
+Klaviyo's reference only says that an address must be valid. In observations, it refused a `mailto:`, a `!`
+before the @ and a digit in the top-level domain. So there are two classes: plain addresses, which are
+certainly valid, and possible ones, which are sent separately and which Klaviyo may refuse.
 """
 
 import re
 
 from shared.profiles.visible import visible
 
-# So short that neither the part before the @ nor a label of the domain can be over its own limit.
+# Short enough that neither the part before the @ nor a label of the domain can exceed its own limit.
 _SHORT = 64
 
 _PLAIN = re.compile(
@@ -34,7 +34,7 @@ def is_plain_email(text: str) -> bool:
 
 
 def is_possible_email(text: str) -> bool:
-    """Whether the address may be valid, plain or not."""
+    """Whether the address could be valid, plain or not."""
     return (
         text.isprintable()
         and _POSSIBLE.fullmatch(text) is not None
@@ -43,10 +43,10 @@ def is_possible_email(text: str) -> bool:
 
 
 def _keeps_apart(character: str) -> bool:
-    """False for a capital whose small letter is another capital's too.
+    """False for a capital whose small letter is also another capital's.
 
-    In lower case, in which Klaviyo compares addresses, such an address is another person's: the Kelvin
-    sign becomes the `k` of kate, the dotted capital I begins with an `i`.
+    Klaviyo compares addresses in lower case, in which this would be another person's address: the Kelvin sign
+    becomes the `k` of kate, the dotted capital I begins with an `i`.
     """
     lower = character.lower()
     if lower == character:

@@ -1,4 +1,4 @@
-"""From the cells of a row to the profile that leaves: the columns that the mapping names and no others."""
+"""Turns the cells of a row into the profile that is sent: only the columns that the mapping names."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from shared.profiles.profile import Filtered, Profile, ProfileFormat, Refusal
 from shared.profiles.values import CONVERTERS, NUMERIC
 from shared.profiles.visible import is_blank, value_of
 
-# A control character in JSON: a text of nothing but these is blank too.
+# A control character in JSON: a text of only these is blank, too.
 _CONTROL = re.compile(rb"\\[bu]")
 _BACKSLASH, _DELETE = b"\\\x7f"  # as numbers: searching for them is ten times as fast
 
@@ -26,9 +26,9 @@ _BACKSLASH, _DELETE = b"\\\x7f"  # as numbers: searching for them is ten times a
 class Mapper:
     """A mapping, prepared for a segment's columns (names and model.json's types) and a destination's format.
 
-    Raises NotFound where the mapping names a column that the segment lacks, InvalidSegment where the
-    segment has two columns of that name. With `names_by_file` the columns' names may be the cells of a row:
-    a message shows them only if the mapping knows one of them.
+    Raises NotFound if the mapping names a column that the segment lacks, InvalidSegment if the segment has
+    two columns of that name. With `names_by_file`, the columns' names could be the cells of a row: messages
+    show them only if the mapping has one of them.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Mapper:
     def identify(self, cells: Sequence[str]) -> tuple[bytes, bytes]:
         """The digests of a row's person and of its content, before anything is checked.
 
-        Raises Filtered, or Refusal for what isn't a row.
+        Raises Filtered; Refusal if it isn't a row.
         """
         if len(cells) != self._width:
             raise Refusal("", "wrong_number_of_cells")
@@ -94,19 +94,19 @@ class Mapper:
             raise Refusal(self._mapping.email, "invalid_utf8") from None
 
     def address(self, cells: Sequence[str]) -> str:
-        """The email of a row that was identified."""
+        """The email of an identified row."""
         return cell.strip() if (cell := cells[self._email_place]).isascii() else value_of(cell)
 
     def external_id(self, cells: Sequence[str]) -> str:
-        """That of a row that was identified; blank where the mapping names none, or the row has none."""
+        """The external id of an identified row; blank if the mapping or the row has none."""
         if self._external_id_place is None:
             return ""
         text = value_of(cells[self._external_id_place])
         return to_digits(text) if "external_id" in self._numeric else text
 
     def consented_at(self, cells: Sequence[str]) -> int | None:
-        """When the person of a row that was identified consented, in seconds since 1970; None where the row
-        does not say."""
+        """When the person of an identified row consented, in seconds since 1970; None if the row has no such
+        time."""
         try:
             return None if self._consent_place is None else to_epoch(value_of(cells[self._consent_place]))
         except ValueError:
@@ -115,10 +115,10 @@ class Mapper:
     def profile(
         self, partition: int, row: int, cells: Sequence[str], person: bytes, content: bytes
     ) -> Profile:
-        """The profile of a row that was identified. Raises Refusal, and nothing else, if it can't leave.
+        """The profile of an identified row. Raises Refusal, and nothing else, if it can't be sent.
 
-        White space and invisible marks around a value are not part of it; a blank value is left out, and
-        with `clear_blanks` a property that it would be is cleared.
+        Values are trimmed of white space and invisible marks. A blank value is left out; with
+        `clear_blanks`, its property is cleared.
         """
         # ASCII has no marks to trim, and strip() is faster than a call.
         attributes: dict[str, Any] = {
@@ -157,8 +157,8 @@ class Mapper:
                 written = orjson.dumps(attributes)
         except orjson.JSONEncodeError:
             raise Refusal(self._broken_column(cells), "invalid_utf8") from None
-        # orjson returns a part of a larger block, the rest of which stays unusable: joining copies the
-        # profile at its own size, which halves the memory of a large run.
+        # orjson returns a part of a larger block and keeps the rest unusable. Joining copies the profile at
+        # its own size, which halves the memory of a large run.
         tail = self._tail_of(attributes.get("properties", {})) if self._cleared else self._tail
         payload = self._head + written + tail
         if len(payload) > self._most_bytes:
@@ -201,7 +201,7 @@ class Mapper:
             attributes["properties"] = properties
 
     def _tail_of(self, properties: dict[str, Any]) -> bytes:
-        """What comes after the attributes of a profile that has these properties and loses the others."""
+        """The text after the attributes of a profile that has these properties; the others are cleared."""
         blank = [name for name in self._cleared if name not in properties]
         return self._format.tail_unsetting(blank) if blank else self._tail
 
@@ -209,7 +209,7 @@ class Mapper:
         return dict(self._mapping.attributes)[attribute].column
 
     def _broken_column(self, cells: Sequence[str]) -> str:
-        """The column whose cell holds half a character, a trace of broken UTF-8."""
+        """The column whose cell contains a lone surrogate, a trace of broken UTF-8."""
         for column, place in self._places.items():
             if any("\ud800" <= character <= "\udfff" for character in cells[place]):
                 return column
@@ -221,7 +221,7 @@ def _whole_to_e164(text: str, region: str | None) -> str | None:
 
 
 def _seen(values: dict[str, Any]) -> dict[str, Any]:
-    """The values without texts that are all invisible, and without objects that become empty."""
+    """The values without wholly invisible texts, and without objects that become empty."""
     seen = {name: _seen(value) if isinstance(value, dict) else value for name, value in values.items()}
     return {
         name: value

@@ -1,4 +1,4 @@
-"""What leaves, by the names of a segment's columns."""
+"""The mapping: what is sent, by the names of a segment's columns."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value comes from: a column; for a phone number, also the region to read it in (`US`)."""
+    """The source of a value: a column; for a phone number, also its region (`US`)."""
 
     column: str
     region: str | None = None
@@ -17,10 +17,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Which rows leave: those whose cell is one of `values` or, if `negated`, is none of them.
+    """Which rows are sent: those whose cell is one of `values` or, if `negated`, none of them.
 
-    conditions.py defines how they are compared. A blank cell equals "" and nothing else. So that it doesn't
-    pass for consent, name the values that mean consent ("True"), not those that don't ("False").
+    conditions.py defines how they are compared. A blank cell equals only "". To keep it from passing for
+    consent, name the values that mean consent ("True"), not those that don't ("False").
     """
 
     column: str
@@ -30,10 +30,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What leaves. `attributes` has Klaviyo's names (`location.city`), `properties` the custom ones.
+    """What is sent. `attributes` has Klaviyo's names (`location.city`), `properties` the custom ones.
 
-    With `clear_blanks`, a property whose cell is blank is cleared instead of left as it is. `consented_at`
-    is the column of the time at which a person consented to email marketing.
+    With `clear_blanks`, a property whose cell is blank is cleared instead of left unchanged. `consented_at`
+    is the column with the time at which a person consented to email marketing.
     """
 
     email: str
@@ -50,12 +50,12 @@ class Mapping:
         return [self.email, *(source.column for source in self.sources()), *condition, *consent]
 
     def sources(self) -> Iterator[Source]:
-        """Where each attribute and property comes from."""
+        """The source of each attribute and property."""
         for _, source in (*self.attributes, *self.properties):
             yield source
 
     def fingerprint(self) -> str:
-        """The same for two mappings by which the same leaves, in whatever order they name it."""
+        """Equal for two mappings that send the same, regardless of order."""
         parts = [
             sorted((name, source.column, source.region) for name, source in each)
             for each in (self.attributes, self.properties)

@@ -1,8 +1,8 @@
 """Phone numbers in E.164, and only numbers that can exist.
 
-Klaviyo drops an impossible number without an error, and a wrong one may be another person's. So a cell has to
-be plainly one number, and libphonenumber decides which. It takes 25 µs a number; its numbering plans, as one
-pattern for each country calling code, take 0.5 µs. Only numbers that the library may change go to it.
+Klaviyo drops an impossible number without an error, and a wrong one may be another person's. So a cell must
+plainly be one number, and libphonenumber decides which. The library takes 25 µs a number; its numbering
+plans, as one pattern for each country calling code, take 0.5 µs. So it gets only numbers that it may change.
 """
 
 import re
@@ -25,7 +25,7 @@ _MOST_DIGITS = 15  # of a number in E.164
 _LONGEST_CELL = 40  # characters
 _PUNCTUATION = str.maketrans("", "", " ().-/")
 
-# Groups of digits with one separator between them, and brackets around the first group or the area code.
+# Groups of digits with one separator between them, and parentheses around the first group or the area code.
 _ONE_NUMBER = re.compile(
     r"(?:\+?\d++|\+?\d{0,4}[ .-]?\((?:\d{1,2}[ -])?\d{1,6}\)\d*+|\(\+\d{1,3}\) ?(?:\(0\))?\d*+)"
     r"(?:(?: ?[./-] ?| )\d++)*+",
@@ -40,7 +40,7 @@ _AREA_CODE = re.compile(
 )
 _LEAST_BEHIND_SLASH = 4  # digits
 
-# The kinds of numbers in libphonenumber's plans; a valid number is of one of them.
+# The kinds of numbers in libphonenumber's plans; every valid number is one of them.
 _KINDS = (
     "mobile", "fixed_line", "toll_free", "premium_rate", "shared_cost",
     "personal_number", "voip", "pager", "uan", "voicemail",
@@ -50,9 +50,9 @@ _KINDS = (
 def to_e164(text: str, region: str | None = None) -> str | None:
     """The number in E.164, or None if the text is not plainly one valid number.
 
-    A number consists of ASCII digits, with or without a leading plus, and between them spaces (also no-break
-    ones), dots, hyphens, a slash, and parentheses around the area code. Without a plus it is a number of
-    `region` (`US`). Digits that are valid both with and without the region's own country calling code are
+    A number consists of ASCII digits, with or without a leading plus, and between them spaces (including
+    no-break ones), dots, hyphens, a slash, and parentheses around the area code. Without a plus, it belongs
+    to `region` (`US`). Digits that are valid both with and without the region's own country calling code are
     ambiguous: None.
     """
     plan = _plan(text[:4])
@@ -114,7 +114,7 @@ def _by_library(digits: str, region: str | None) -> str | None:
 class _Plan:
     """The numbers in E.164 of a country calling code.
 
-    `changed` matches those from which the library may strip a trunk prefix, `valid` all other valid ones.
+    `changed` matches numbers from which the library may strip a trunk prefix, `valid` all other valid ones.
     """
 
     valid: re.Pattern[str]
@@ -130,7 +130,7 @@ def _plan(beginning: str) -> _Plan | None:
 
 @cache
 def _plan_of(code: int) -> _Plan:
-    """Follows region_code_for_number: the first region whose leading digits or kinds match judges."""
+    """Follows region_code_for_number: the first region whose leading digits or kinds match decides."""
     regions = COUNTRY_CODE_TO_REGION_CODE[code]
     plans = [PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions]
     longest = _MOST_DIGITS - len(str(code))
@@ -142,7 +142,7 @@ def _plan_of(code: int) -> _Plan:
         else:
             pattern = f"{_valid(plan, longest)}|{pattern}"
     trunk = (plans[0].national_prefix_for_parsing if plans[0] is not None else None) or "(?!)"
-    changed = rf"(?:{trunk})(?<!\+{code})"  # and not where the prefix is nothing
+    changed = rf"(?:{trunk})(?<!\+{code})"  # but not if the prefix is empty
     return _Plan(
         re.compile(rf"\+{code}(?!{changed})(?:{pattern})", re.ASCII),
         re.compile(rf"\+{code}{changed}", re.ASCII),
@@ -150,7 +150,7 @@ def _plan_of(code: int) -> _Plan:
 
 
 def _valid(plan: PhoneMetadata, longest: int) -> str:
-    """The valid national numbers of a plan, as a pattern that ends where the text does."""
+    """The valid national numbers of a plan, as a pattern that matches to the end of the text."""
     general = plan.general_desc
     if general is None or not general.national_number_pattern:
         return "(?!)"
@@ -164,7 +164,7 @@ def _valid(plan: PhoneMetadata, longest: int) -> str:
 
 
 def _of_length(lengths: tuple[int, ...]) -> str:
-    """A look ahead for texts of so many characters."""
+    """A lookahead for texts of one of these lengths."""
     if lengths and len(lengths) == lengths[-1] - lengths[0] + 1:
         return rf"(?=.{{{lengths[0]},{lengths[-1]}}}\Z)"
     return rf"(?=(?:{'|'.join(f'.{{{length}}}' for length in lengths) or '(?!)'})\Z)"
@@ -172,9 +172,9 @@ def _of_length(lengths: tuple[int, ...]) -> str:
 
 @cache
 def _dialing(region: str) -> tuple[int, re.Pattern[str]]:
-    """A region's country calling code, and how digits begin of which the library may strip something.
+    """A region's country calling code, and a pattern for the digits that the library may strip a prefix from.
 
-    They begin with the international prefix, the country calling code or a trunk prefix.
+    These begin with the international prefix, the country calling code or a trunk prefix.
     """
     code, plan = country_code_for_region(region), PhoneMetadata.metadata_for_region(region)
     prefixes = [str(code)]

@@ -1,4 +1,4 @@
-"""What becomes of a row: a profile that leaves, or the reason why none does."""
+"""The result of a row: a profile that is sent, or the reason why none is."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,19 +6,19 @@ from typing import NamedTuple, Protocol
 
 
 class ProfileFormat(Protocol):
-    """How the destination wants a profile written, and how much of one it takes."""
+    """The destination's format of a profile, and its size limits."""
 
     @property
     def head(self) -> bytes:
-        """What comes before the attributes."""
+        """The bytes before the attributes."""
 
     @property
     def tail(self) -> bytes:
-        """What comes after the attributes."""
+        """The bytes after the attributes."""
 
     @property
     def most_bytes(self) -> int:
-        """The largest profile, head and tail included."""
+        """The size of the largest profile, including head and tail."""
 
     @property
     def longest_email(self) -> int:
@@ -29,23 +29,22 @@ class ProfileFormat(Protocol):
         """In characters."""
 
     def tail_unsetting(self, names: Sequence[str]) -> bytes:
-        """The tail of a profile that loses the custom properties of these names, which must be some."""
+        """The tail of a profile that clears the custom properties `names`, which must not be empty."""
 
 
 class Why(StrEnum):
-    """Why a profile leaves."""
+    """Why a profile is sent."""
 
-    NEW = "new"  # nobody was sent under this address
-    CHANGED = "changed"  # something else was sent
-    AGAIN = "again"  # all are to be sent, or it is not certain that this was
+    NEW = "new"  # this address was never sent
+    CHANGED = "changed"  # another content was sent
+    AGAIN = "again"  # all are to be sent, or it is uncertain whether this was sent
 
 
 class Profile(NamedTuple):
-    """One profile, ready to leave, with the row it came from.
+    """One profile, ready to be sent, with the row that it is from.
 
-    `person` and `content` are digests; `payload` is the profile as the destination wants it; `plain` is
-    False where the address is unusual; `warnings` are the codes of values that could not leave as they
-    should.
+    `person` and `content` are digests; `payload` is the profile in the destination's format; `plain` is False
+    if the address is unusual; `warnings` are the codes of values that could not be sent as they should.
     """
 
     partition: int
@@ -63,7 +62,7 @@ class Filtered(Exception):
 
 
 class Refusal(Exception):
-    """A row that can't leave: the column to look at and the code of the reason."""
+    """A row that can't be sent: the column to look at and the code of the reason."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)

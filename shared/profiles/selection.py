@@ -1,4 +1,4 @@
-"""Which rows leave: checked, each email once, with a place and a reason for every row that doesn't."""
+"""Selects the rows to send: checked, each email once, with place and reason for every refused row."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -25,25 +25,25 @@ class Rejected:
 
 
 class Known(Protocol):
-    """Who was sent before, and what: people at numbers from 0 on."""
+    """The people who were sent before, numbered from 0, and what was sent."""
 
     def __len__(self) -> int: ...
 
     def find(self, person: bytes) -> int:
-        """The person's number; -1 for one who was never sent."""
+        """The person's number; -1 if never sent."""
 
     def person(self, number: int) -> bytes:
         """The person's digest."""
 
     def content(self, number: int) -> bytes:
-        """The digest of what was sent; zeros where that is not certain."""
+        """The digest of what was sent; zeros if that is uncertain."""
 
     @property
     def any_off(self) -> bool:
-        """Whether anybody has left by themselves."""
+        """Whether anybody has left the list by themselves."""
 
     def is_off(self, number: int) -> bool:
-        """Whether the person has left by themselves."""
+        """Whether the person has left the list by themselves."""
 
 
 class _Nobody:
@@ -71,11 +71,11 @@ NOBODY: Known = _Nobody()
 class Selection:
     """One pass over the rows of a run. Its counts are complete when the pass ends.
 
-    Who was sent the same before does not leave, unless `everybody` is to be sent, nor does who has left by
-    themselves (`off`); where another mapping stood behind what was sent (`is_remapped`), nobody counts as
-    changed. Who was `erased` is refused. Duplicates are recognized by the digests of those who are new, 23
-    MB for a million, and by a mark for each of the others. `warnings` counts values of the profiles that
-    leave, `unreadable` refused rows that do not tell whose they are.
+    People whose content is unchanged are not sent, unless `everybody` is to be sent, nor are those who have
+    left by themselves (`off`). If they were last sent by another mapping (`is_remapped`), nobody counts as
+    changed. Those in `erased` are refused. Duplicates are recognized by the digests of new people, 23 MB for
+    a million, and by a mark for each of the others. `warnings` counts values of the profiles that are sent,
+    `unreadable` counts refused rows whose person is unknown.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Selection:
         self._erased = erased
         self._new = DigestSet()
         self._met = bytearray(len(known))
-        # Their rows do not leave, but they have not left.
+        # Their rows are not sent, but they have not left the segment.
         self._refused = DigestSet()
         self.unreadable = 0
         self.rows_by_segment: dict[str, int] = {}
@@ -113,9 +113,9 @@ class Selection:
     def profiles(
         self, rows: Iterable[tuple[int, int, Sequence[str] | str]], mapper: Mapper
     ) -> Iterator[Profile]:
-        """The profiles that leave, in the order of the rows: (partition, number, cells).
+        """The profiles to send, in the order of the rows: (partition, number, cells).
 
-        If a row could not be read, a text takes the place of the cells: the code of the reason.
+        For a row that could not be read, a text replaces the cells: the code of the reason.
         """
         known, met, everybody, any_off = self._known, self._met, self._everybody, self._known.any_off
         erased, knows_anybody = self._erased, len(known) > 0
@@ -159,19 +159,19 @@ class Selection:
             yield profile
 
     def has(self, person: bytes) -> bool:
-        """Whether a row of the person may leave."""
+        """Whether a row of the person can be sent."""
         number = self._known.find(person)
         return bool(self._met[number]) if number >= 0 else person in self._new
 
     @property
     def present(self) -> int:
-        """How many people have a row that may leave."""
+        """How many people have a row that can be sent."""
         return len(self._new) + len(self._met) - self._met.count(0)
 
     def leavers(self) -> Iterator[bytes]:
-        """Who was sent before and has no row any more: none that may leave, and none that was refused.
+        """People who were sent before and no longer have a row, neither one to send nor a refused one.
 
-        Not who has left the list by themselves: that is not forgotten."""
+        Excludes people who have left the list by themselves: that is remembered."""
         known, any_off = self._known, self._known.any_off
         number = self._met.find(0)
         while number >= 0:
@@ -181,10 +181,10 @@ class Selection:
             number = self._met.find(0, number + 1)
 
     def refused(self) -> bytes:
-        """Whose rows were refused, as far as they tell whose they are: their digests, joined."""
+        """The digests of people whose rows were refused, joined; without rows whose person is unknown."""
         return self._refused.joined()
 
     def _why(self, number: int) -> Why:
-        """Of a person who was sent before."""
+        """For a person who was sent before."""
         is_comparable = any(self._known.content(number)) and not self._is_remapped
         return Why.CHANGED if is_comparable and not self._everybody else Why.AGAIN

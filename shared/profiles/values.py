@@ -1,7 +1,7 @@
-"""Values with the types that model.json gives their columns.
+"""Converts values to the types that model.json gives their columns.
 
-A converter takes a cell's text, trimmed and not blank, and returns what goes into the JSON. It raises
-ValueError if the text doesn't fit; such a value leaves as text. Readers of JSON treat its numbers as doubles,
+A converter takes a cell's text, trimmed and not blank, and returns the value for the JSON. It raises
+ValueError if the text doesn't fit; then the value is sent as text. Readers of JSON treat numbers as doubles,
 so a number that a double can't hold does not fit.
 """
 
@@ -24,12 +24,12 @@ NUMERIC = frozenset({"int64", "double", "decimal"})
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\1){3}[0-9a-fA-F]{12}\}?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
-# Beyond it, two whole numbers can become one double.
+# Above this, two whole numbers can become one double.
 LARGEST = 2**53
-# A decimal of so many digits survives in a double.
+# A double preserves decimals of this many digits.
 _SAFE_DIGITS = 15
 _LONGEST_NUMBER = 400  # characters; a double without an exponent has fewer
-_DEEPEST = 100  # lists and objects within each other
+_DEEPEST = 100  # levels of nested lists and objects
 
 
 def to_integer(text: str) -> int:
@@ -42,7 +42,7 @@ def to_integer(text: str) -> int:
 
 
 def to_number(text: str) -> float:
-    """A number whose digits all survive in a double."""
+    """A number whose digits are all preserved by a double."""
     text = plain_number(text)
     number = float(text)
     if not math.isfinite(number) or abs(number) > LARGEST:
@@ -54,7 +54,7 @@ def to_number(text: str) -> float:
 
 
 def to_comparable(text: str) -> Decimal | str:
-    """The number, equal in all its spellings; the text itself if it is not a number."""
+    """The number, equal for all its spellings; the text itself if it is not a number."""
     try:
         return _exact(plain_number(text))
     except ValueError:
@@ -62,7 +62,7 @@ def to_comparable(text: str) -> Decimal | str:
 
 
 def plain_number(text: str) -> str:
-    """The number without en-US's thousands separators. Raises ValueError for what only Python would read."""
+    """The number without en-US's thousands separators. Raises ValueError for forms that only Python reads."""
     if "_" in text or not text.isascii() or len(text) > _LONGEST_NUMBER:
         raise ValueError("not a number")
     if "," in text and _GROUPED.fullmatch(text):
@@ -73,7 +73,7 @@ def plain_number(text: str) -> str:
 def _exact(text: str) -> Decimal:
     try:
         number = Decimal(text)
-    except InvalidOperation:  # no number, or an exponent beyond all measure
+    except InvalidOperation:  # not a number, or a huge exponent
         raise ValueError("not a number") from None
     if not number.is_finite():
         raise ValueError("not finite")
@@ -88,17 +88,17 @@ def to_boolean(text: str) -> bool:
 
 
 def to_guid(text: str) -> str:
-    """The text itself: tenants write GUIDs in their own ways."""
+    """The text itself: formats of GUIDs differ by tenant."""
     if not _GUID.fullmatch(text):
         raise ValueError("not a GUID")
     return text
 
 
 def to_json(text: str) -> orjson.Fragment | None:
-    """The JSON as it is written; None for null or blank text.
+    """The JSON as written; None for null or blank text.
 
-    JSON that readers could understand differently does not fit: an object with a name twice, a number that a
-    double can't hold, lists and objects nested more than 100 deep.
+    Ambiguous JSON does not fit: an object with a name twice, a number that a double can't hold, lists and
+    objects nested more than 100 deep.
     """
     value = orjson.loads(text)
     if value is None or (isinstance(value, str) and is_blank(value)):
@@ -138,7 +138,7 @@ def _items(value: Any) -> Iterable[Any]:
     return ()
 
 
-# By model.json's dataType. What isn't here, string and unclassified among them, leaves as text.
+# By model.json's dataType. All others, such as string and unclassified, are sent as text.
 CONVERTERS: dict[str, Convert] = {
     "int64": to_integer,
     "double": to_number,

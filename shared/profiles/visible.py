@@ -1,4 +1,4 @@
-"""What a person sees of a text: no white space, control or format characters."""
+"""The visible part of a text: no white space, control or format characters."""
 
 import re
 
@@ -16,16 +16,16 @@ _BLANK = re.compile(f"[{_UNSEEN}]*+")
 
 
 def visible(text: str) -> str:
-    """The text without its invisible characters, white space among them."""
+    """The text without its invisible characters, including white space."""
     return _RUN.sub("", text)
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of the text is visible."""
+    """Whether the text has no visible character."""
     return _BLANK.fullmatch(text) is not None
 
 
 def value_of(cell: str) -> str:
-    """The cell without the white space and invisible marks around it; "" if nothing else is in it."""
+    """The cell without surrounding white space and invisible marks; "" if nothing is left."""
     text = trim(cell)
     return text if "!" <= text[:1] <= "~" or not is_blank(text) else ""

@@ -1,8 +1,8 @@
-"""How a run goes: from a segment's snapshot to a list, and to a record that shows what became of every row.
+"""The course of a run: from a segment's snapshot to a list, and to a record that accounts for every row.
 
 Callers use `advance`: `start`, `run`, `advance`, `cancel`. The timer uses `work.tick`, the queue's workers
-`work.worker`. All take the lock of an export (`lock.export`), whose head (`heads.head`) has at most one open
-run, and then take a turn (`turn`):
+`work.worker`. All acquire the lock of an export (`lock.export`), whose head (`heads.head`) has at most one
+open run, and then take a turn (`turn`):
 
     read the signals                 signals    canceled? paused? a newer snapshot?
     ask the run for its next step    states     the states and their transitions  <- read this first
@@ -10,12 +10,12 @@ run, and then take a turn (`turn`):
     do it                            steps/     pin, send, confirm, close
     write the head                   lock.export
 
-until the run is closed, has to wait, or the time of the turn is over. A process may die at any point: the
-head says where the next holder continues, and counts are worked out anew from the rows.
+until the run is closed, must wait, or the turn's time is over. A process may die at any point: the head shows
+where the next holder continues, and counts are computed again from the rows.
 
     record, plan, deliveries    the parts of a run's documents
     starting, due               how a run begins, and when
-    queue/                      messages to workers, and what they stand for
+    queue/                      messages to workers, and the work that they announce
     views/                      history, estimates, previews
     report                      log lines and metrics
 """

@@ -1,4 +1,4 @@
-"""What callers do with runs: start, run, advance, cancel."""
+"""The operations on runs for callers: start, run, advance, cancel."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -16,14 +16,14 @@ from shared.runs.turn import Progress, take_turn
 from shared.runs.views.history import read_run
 from shared.services import Services
 
-# Seconds that closing an outdated run may take for a caller who does not wait.
+# Seconds that closing an outdated run may take if the caller does not wait.
 CLOSE_WITHIN = 5.0
 
 
 def start(services: Services, export_id: str, request: Request) -> RunRecord:
-    """Opens a run of the export, or finds the one that is open, and leaves it to the timer or a worker.
+    """Opens a run of the export, or finds the open one, and leaves it to the timer or a worker.
 
-    An open run of an older snapshot is closed first. Raises NotFound, InvalidDocument, AlreadyRunning where
+    An open run of an older snapshot is closed first. Raises NotFound and InvalidDocument; AlreadyRunning if
     another process holds the export.
     """
     ensure_head(services, services.catalog.export(export_id))
@@ -41,8 +41,8 @@ def start(services: Services, export_id: str, request: Request) -> RunRecord:
 def run(services: Services, export_id: str, request: Request, deadline: Deadline) -> RunRecord:
     """Runs the export, or continues with its open run, until it is closed or the time is over.
 
-    The export is held while the run gets on, not while Klaviyo works. An open trial is ended first. Raises as
-    `start` does.
+    The export is locked while the run makes progress, not while Klaviyo works. An open trial is ended first.
+    Raises as `start` does.
     """
     progress = _come_back(services, begin(services, export_id, request, deadline), deadline)
     if progress.record.is_closed and progress.is_trial and request.limit is None:
@@ -53,16 +53,16 @@ def run(services: Services, export_id: str, request: Request, deadline: Deadline
 def advance(services: Services, record: RunRecord, deadline: Deadline) -> RunRecord:
     """Continues with an open run until it is closed or the time is over, and returns its record.
 
-    Raises AlreadyRunning where another process holds the export.
+    Raises AlreadyRunning if another process holds the export.
     """
     progress = resume(services, record.export, record.id, deadline)
     return _come_back(services, progress, deadline).record
 
 
 def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunRecord:
-    """Asks for the end of a run and, where no process holds it, brings it about; returns its record.
+    """Requests the end of a run and, if no process holds it, ends it; returns its record.
 
-    The request is a blob beside the run, which a holder sees before its next post. Jobs that Klaviyo has
+    The request is a blob next to the run, which a holder checks before its next post. Jobs that Klaviyo has
     accepted are still confirmed and counted, so the run may stay open for a while.
     """
     request_cancel(services.state, record.id)
@@ -73,15 +73,15 @@ def cancel(services: Services, record: RunRecord, deadline: Deadline) -> RunReco
             leave_to_workers(services, record.export, progress.not_before)
     except AlreadyRunning:
         record = read_run(services.state, record.id)
-    if record.is_closed:  # maybe by another process, which did not see the request any more
+    if record.is_closed:  # maybe by another process, which no longer saw the request
         services.state.delete(state.cancel(record.id))
     return record
 
 
 def begin(services: Services, export_id: str, request: Request, deadline: Deadline) -> Progress:
-    """Opens a run, or resumes the open one, and does what can be done at once.
+    """Opens a run, or resumes the open one, and does everything that needs no waiting.
 
-    An open run that a newer snapshot has outdated is closed first, and a new one opened.
+    If a newer snapshot has outdated the open run, that one is closed first, and a new one opened.
     """
     ensure_head(services, services.catalog.export(export_id))
     with ExportLock.acquire(services.state, export_id, services.clock) as lock:
@@ -95,7 +95,7 @@ def begin(services: Services, export_id: str, request: Request, deadline: Deadli
 
 
 def resume(services: Services, export_id: str, run_id: str, deadline: Deadline) -> Progress:
-    """Continues with an open run, without waiting for anything."""
+    """Continues with an open run, without waiting."""
     with ExportLock.acquire(services.state, export_id, services.clock) as lock:
         if lock.head.open is None or lock.run.record.id != run_id:
             return Progress(read_run(services.state, run_id), is_trial=False)
@@ -103,7 +103,7 @@ def resume(services: Services, export_id: str, run_id: str, deadline: Deadline) 
 
 
 def _come_back(services: Services, progress: Progress, deadline: Deadline) -> Progress:
-    """Continues whenever the run can, while there is time."""
+    """Continues whenever the run can, while time is left."""
     while not progress.record.is_closed:
         pause = _seconds_until(progress.not_before, services.clock.now())
         if deadline.left() <= pause:

@@ -21,7 +21,7 @@ def warn_of_alerts(record: RunRecord, alerts: Alerts, before: int | None) -> Non
 
 
 def _exceeds(part: int, whole: int, share: float | None) -> bool:
-    """Whether a part is more than this share of the whole; of nothing, anything is."""
+    """Whether a part is more than this share of the whole; if the whole is 0, any part is."""
     if share is None or part <= 0:
         return False
     return not whole or part / whole > share

@@ -1,4 +1,4 @@
-"""What Klaviyo has accepted of a run, what became of it, and what was refused on the way."""
+"""The jobs of a run that Klaviyo has accepted, their outcomes, and the refused profiles."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
@@ -9,16 +9,16 @@ from pydantic import Field, model_validator
 from shared.klaviyo import JobStatus
 from shared.runs.record import Count, JobRecord, StateModel, Time
 
-# A job that was just accepted may not be readable everywhere at once.
+# A job that was just accepted may not be readable everywhere yet.
 LOST_AFTER = timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class AcceptedJob(StateModel):
-    """An import job that Klaviyo accepted. `digest` is of what was posted, `batch` of the planned batch;
-    `new` and `changed` count those of its profiles.
+    """An import job that Klaviyo accepted. `digest` is the digest of the post, `batch` of the planned batch;
+    `new` and `changed` count those among its profiles.
 
-    `status` is Klaviyo's, or `lost` where Klaviyo did not say in time.
+    `status` is Klaviyo's, or `lost` if Klaviyo reported none in time.
     """
 
     id: str
@@ -47,27 +47,27 @@ class AcceptedJob(StateModel):
         return self.profiles - self.failed - self.unconfirmed if self.is_settled else 0
 
     def work(self, status: JobStatus) -> None:
-        """Klaviyo still works on it."""
+        """Klaviyo is still working on the job."""
         self.status = status
 
     def complete(self, completed: int | None, failed: int) -> None:
-        """Klaviyo is done. What it counts neither as completed nor as failed is unconfirmed."""
+        """Klaviyo is done. Profiles that it counts neither as completed nor as failed are unconfirmed."""
         self.failed = min(self.profiles, failed)
         unsaid = 0 if completed is None else self.profiles - self.failed - completed
         self.unconfirmed = max(0, unsaid)
         self.status = JobStatus.COMPLETE
 
     def cancel(self) -> None:
-        """Klaviyo has canceled it."""
+        """Klaviyo has canceled the job."""
         self.status, self.failed = JobStatus.CANCELED, self.profiles
 
     def miss(self, now: datetime) -> None:
-        """Klaviyo does not know it: after a while it is lost."""
+        """Klaviyo does not know the job; after a while it counts as lost."""
         if now - self.accepted_at > LOST_AFTER:
             self.lose()
 
     def lose(self) -> None:
-        """What became of it stays unknown."""
+        """The outcome of the job stays unknown."""
         self.status, self.unconfirmed = "lost", self.profiles
 
     def record(self) -> JobRecord:
@@ -75,16 +75,16 @@ class AcceptedJob(StateModel):
 
 
 class FinishedBatch(StateModel):
-    """A planned batch of which nothing is left to post, and how many of it Klaviyo refused, by reason."""
+    """A planned batch that is completely posted, and how many of its rows Klaviyo refused, by reason."""
 
     digest: str
     rejected_by_reason: dict[str, Count] = Field(default_factory=dict)
 
 
 class Deliveries(StateModel):
-    """`unfinished` has, by digest, the batches that were left in the middle, with what Klaviyo had refused
-    of them by then. `checked` has what our own checks refused, by reason, as far as the last pass over the
-    rows came; it is None where an early version of this project wrote the head. `sent_twice` counts
+    """`unfinished` has, by digest, the batches that were interrupted, with the counts that Klaviyo had
+    refused by then. `checked` counts the rows that our own checks refused, by reason, up to where the last
+    pass over the rows got; it is None if an early version of this project wrote the head. `sent_twice` counts
     profiles.
     """
 
@@ -104,40 +104,40 @@ class Deliveries(StateModel):
         return sum(job.profiles for job in self.jobs)
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether Klaviyo had a day for the jobs, the last of them included."""
+        """Whether Klaviyo has had a day for the jobs, including the last one."""
         return bool(self.jobs) and now - max(job.accepted_at for job in self.jobs) > GIVE_UP_AFTER
 
     def finish_batch(self, digest: str, delivered: Collection[str], rejected: dict[str, int]) -> None:
-        """Nothing is left to post of a batch, whose posts had the digests `delivered`."""
-        # An earlier holder may have got other pieces of the batch through.
+        """A batch is completely posted; its posts had the digests `delivered`."""
+        # An earlier holder may have posted other pieces of the batch.
         self._forget_jobs(lambda job: job.batch == digest and job.digest not in delivered)
         self.finished.append(FinishedBatch(digest=digest, rejected_by_reason=rejected))
         self.unfinished.pop(digest, None)
 
     def leave_batch(self, digest: str, rejected: dict[str, int]) -> None:
-        """A batch is left in the middle: these of its rows, by reason, were refused by then."""
+        """A batch is interrupted; `rejected` counts the rows refused so far, by reason."""
         self.unfinished[digest] = rejected
 
     def keep_batches(self, planned: Collection[str]) -> None:
-        """Drops what an earlier holder sent in other batches: the same people went again in these."""
+        """Drops jobs of an earlier holder's other batches: the same people were sent again in these."""
         self._forget_jobs(lambda job: job.batch not in planned)
         self.finished = [batch for batch in self.finished if batch.digest in planned]
         self.unfinished.clear()
 
     def give_up(self) -> None:
-        """Nobody asks any more: what is not settled counts as unconfirmed."""
+        """Stops asking: jobs that are not settled count as unconfirmed."""
         for job in self.jobs:
             if not job.is_settled:
                 job.lose()
 
     def refusals(self) -> Iterator[tuple[str, int]]:
-        """What was refused before Klaviyo accepted a job: reasons and counts."""
+        """Rows refused before Klaviyo accepted a job: reasons and counts."""
         batches = (*(batch.rejected_by_reason for batch in self.finished), *self.unfinished.values())
         for part in (self.checked or {}, *batches):
             yield from part.items()
 
     def parts(self) -> set[str]:
-        """The names of the parts that these batches wrote, and those of no other holder's."""
+        """The names of the parts that these batches wrote, without those of other holders' batches."""
         return {*(batch.digest for batch in self.finished), *self.unfinished}
 
     def _forget_jobs(self, is_replaced: Callable[[AcceptedJob], bool]) -> None:

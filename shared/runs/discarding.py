@@ -1,4 +1,4 @@
-"""What is left of an export in the state when its document is gone."""
+"""Discards an export's state after its document was removed."""
 
 from shared import state
 from shared.adapters.clock import Deadline
@@ -9,15 +9,15 @@ from shared.runs.steps.ledger import remove_ledgers
 from shared.runs.views.history import read_open_run
 from shared.services import Services
 
-# Seconds for ending an open run, as far as that can be done without waiting for Klaviyo.
+# Seconds for ending an open run, if that needs no waiting for Klaviyo.
 END_WITHIN = 10.0
 
 
 def discard_export(services: Services, export_id: str) -> bool:
     """Ends the open run of a removed export, and removes its ledgers and its head; the records stay.
 
-    False where the run is still open, or another process holds it: then its close removes the ledgers, and
-    the head stays.
+    False if the run is still open, or another process holds it: then its close removes the ledgers, and the
+    head stays.
     """
     run = read_open_run(services.state, export_id)
     if run is not None:

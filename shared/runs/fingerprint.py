@@ -1,4 +1,4 @@
-"""What an export's configuration looks like, to see whether somebody has changed it."""
+"""A fingerprint of an export's configuration, which shows whether it was changed."""
 
 from hashlib import blake2b
 
@@ -10,9 +10,10 @@ from shared.services import Services
 def fingerprint(services: Services, export_id: str) -> str:
     """A digest over the export's and the connection's documents and the API key.
 
-    Tokens change by themselves; a new sign-in changes the document, and people the OAuth app's own secret.
+    With OAuth, tokens change automatically and don't count; a new sign-in changes the document, and the OAuth
+    app's own secret counts as the key.
 
-    It is 8 bytes long, too short to tell anything of a key. What can't be read counts as it is: absent.
+    It is 8 bytes long, too short to reveal anything about a key. Parts that can't be read count as absent.
     """
     digest = blake2b(digest_size=8)
     digest.update(_etag(services, f"exports/{export_id}.json"))

@@ -1,8 +1,8 @@
-"""Erases people for good: they are never sent again, no ledger knows them, and Klaviyo deletes them.
+"""Erases people for good: they are never sent again, no ledger has them, and Klaviyo deletes them.
 
-In this order, so that nothing which happens meanwhile brings them back: the do-not-send list, which each
-post looks at; the ledgers, each under its export's lock; deletion jobs, once an account. All of it can be
-repeated, and is, where something is left open.
+The order ensures that nothing brings them back meanwhile: the do-not-send list, which each post checks; the
+ledgers, each under its export's lock; deletion jobs, one per account. All of it can be repeated, and is, if
+something is left open.
 """
 
 from collections.abc import Collection, Iterator
@@ -36,15 +36,15 @@ from shared.runs.steps.ledger import remove_ledgers
 from shared.runs.steps.others import posted_by
 from shared.services import Services, open_account
 
-NO_KEY = f"Erasing people needs the secret digest-key, which the vault does not have. {MAKE_KEY}"
+NO_KEY = f"Erasing people needs the digest-key secret, which the vault does not have. {MAKE_KEY}"
 # Klaviyo says that large imports can take hours.
 IMPORTS_TAKE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ForgottenBy:
-    """What an export knew of these people. `people` were on its ledger; `run` is an open one that has the
-    rest to do when it closes; `is_held`: another process has the export, and its ledger was not looked at."""
+    """The result for one export. `people` were on its ledger; `run` is an open run that does the rest when it
+    closes; `is_held`: another process holds the export, and its ledger was not checked."""
 
     export: str
     people: int = 0
@@ -59,8 +59,8 @@ class ForgottenBy:
 
 @dataclass(frozen=True, slots=True)
 class DeletedIn:
-    """An account at Klaviyo, or a connection that does not lead to one. `is_importing`: a job there was
-    still on its way when the people were deleted, and may bring them back."""
+    """An account at Klaviyo, or a connection that does not open one. `is_importing`: a job there was still
+    open when the people were deleted, and may bring them back."""
 
     connection: str
     account: str = ""
@@ -70,7 +70,7 @@ class DeletedIn:
 
 @dataclass(slots=True)
 class Forgotten:
-    """What became of an erasure. `refused` are the addresses that Klaviyo does not take."""
+    """The result of an erasure. `refused` are the addresses that Klaviyo does not accept."""
 
     exports: list[ForgottenBy] = field(default_factory=list)
     accounts: list[DeletedIn] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Forgotten:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether every account was asked to delete everybody, and there is one."""
+        """Whether at least one account exists, and every account was asked to delete everybody."""
         return bool(self.accounts) and not any(account.error for account in self.accounts)
 
     def errors(self) -> Iterator[ExportError]:
@@ -87,20 +87,20 @@ class Forgotten:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is left that the same call has to see to later."""
+        """Whether the same call must be repeated later to finish."""
         return any(each.is_open for each in self.exports) or any(a.is_importing for a in self.accounts)
 
 
 def forget(
     services: Services, addresses: Collection[str], deadline: Deadline, *, dry_run: bool = False
 ) -> Forgotten:
-    """Erases the people with these addresses; a dry run looks, and changes nothing.
+    """Erases the people with these addresses; a dry run only looks.
 
-    Raises NotFound where there is no digest key, ErasedUnreadable where it is another one, TryLater where
-    the state or the vault is away. What goes wrong with one export or account stops no other.
+    Raises NotFound if there is no digest key, ErasedUnreadable if it is another one, TryLater if the state or
+    the vault is unavailable. An error in one export or account does not stop the others.
     """
     erased = read_erased(services.state)
-    # Where there is a list, a key that is made anew would hide that its own was lost.
+    # If there is a list, a newly created key would hide that the list's own was lost.
     may_make = erased is None and not dry_run
     key = ensure_key(services.vault, services.state) if may_make else read_key(services.vault)
     if erased is not None:
@@ -138,13 +138,13 @@ class _Forgetting:
         return forgotten
 
     def _exports(self) -> list[str]:
-        """All that ever ran, whether their documents are still there or not."""
+        """All exports that ever ran, whether or not their documents still exist."""
         ids = {state.id_of(blob.name) for blob in self._state.list(state.HEADS)}
         ids |= {state.export_of_ledger(blob.name) for blob in self._state.list(state.LEDGERS)}
         return sorted(filter(None, ids))
 
     def _by_export(self, export_id: str) -> ForgottenBy | None:
-        """None where the export knew none of them."""
+        """None if the export had none of them."""
         try:
             if self._dry_run:
                 found = self._look(read_head(self._state, export_id)[0])
@@ -168,7 +168,7 @@ class _Forgetting:
         return ForgottenBy(head.export, people, run.record.id if run is not None and is_left else None)
 
     def _leave_out(self, lock: ExportLock) -> ForgottenBy:
-        """Writes a ledger without them. The close of a run does, where an open one compares with it."""
+        """Writes a ledger without them. If an open run compares with the ledger, its close does."""
         head = lock.head
         found = self._look(head)
         if found.people and head.ledger is not None and head.ledger != head.pinned_ledger():
@@ -183,7 +183,7 @@ class _Forgetting:
         return found
 
     def _remove_orphans(self, export_id: str) -> ForgottenBy:
-        """Removes ledgers with some of them that no head points at any more."""
+        """Removes ledgers with any of them that no head points to any longer."""
         most = 0
         for blob in self._state.list(state.ledgers(export_id)):
             people = self._count(blob.name)
@@ -193,7 +193,7 @@ class _Forgetting:
         return ForgottenBy(export_id, most)
 
     def _count(self, ledger: str | None) -> int:
-        """How many of them a ledger has. One that is lost, or of another key, serves no run any more."""
+        """How many of them a ledger has. No run uses a ledger any more that is lost or has another key."""
         if ledger is None:
             return 0
         with suppress(LedgerLost):
@@ -204,10 +204,10 @@ class _Forgetting:
         return 0
 
     def _may_have_posted(self, run: OpenRun) -> bool:
-        """Whether an open run has posted one of them, or may have, right before they were erased."""
+        """Whether an open run posted one of them, or may have, right before they were erased."""
         if run.plan is None:
             return False
-        if run.plan.digest_key is None:  # it does not keep whom it posts
+        if run.plan.digest_key is None:  # it does not record the people that it posts
             return run.state is State.SENDING
         try:
             return not self._people.isdisjoint(posted_by(self._state, run.record.id))
@@ -215,7 +215,7 @@ class _Forgetting:
             return True
 
     def _in_accounts(self) -> list[DeletedIn]:
-        """Each account that a connection leads to, once."""
+        """Each account that a connection opens, once."""
         done: dict[str, DeletedIn] = {}
         failed: list[DeletedIn] = []
         for connection in self._services.catalog.connections():

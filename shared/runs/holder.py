@@ -1,4 +1,4 @@
-"""A run and its one holder: what each step of a turn works with."""
+"""A run and its one holder, with which each step of a turn works."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from shared.services import Services, open_account
 
 
 class KeyElsewhere(PermanentError):
-    """The command that sends a file has its key, and this process has none for the same account."""
+    """Only the command that sends a file has its key; this process has none for the same account."""
 
 
 class ConnectionRemoved(PermanentError):
@@ -34,7 +34,7 @@ class Holder:
 
     @property
     def plan(self) -> Plan:
-        """The plan of a run that is pinned."""
+        """The plan of a pinned run."""
         if self.run.plan is None:
             raise LookupError("the run has no plan yet")
         return self.run.plan
@@ -43,9 +43,9 @@ class Holder:
         return self.services.clock.now()
 
     def sign_in(self, connection: Connection) -> Klaviyo:
-        """A client for the connection's account; a connection without one is pinned to the key's account.
+        """A client for the connection's account; a connection without an account is pinned to the key's.
 
-        Raises what `open_account` raises.
+        Raises as `open_account` does.
         """
         klaviyo = open_account(self.services, connection, self.deadline)
         if connection.account is None:
@@ -54,20 +54,20 @@ class Holder:
         return klaviyo
 
     def read_ledger(self, name: str) -> Ledger:
-        """A ledger, once a turn. Raises as `shared.ledger.read_ledger` does."""
+        """A ledger, read once per turn. Raises as `shared.ledger.read_ledger` does."""
         if name not in self._ledgers:
             self._ledgers[name] = read_ledger(self.services.state, name)
         return self._ledgers[name]
 
     def klaviyo(self) -> Klaviyo:
-        """A client for the account of the plan, with the key of its connection.
+        """A client for the plan's account, with the key of its connection.
 
-        Raises ConnectionRemoved, KeyElsewhere, NotFound, and Denied where the key opens another account.
+        Raises ConnectionRemoved, KeyElsewhere and NotFound; Denied if the key opens another account.
         """
         klaviyo = self.sign_in(self._connection())
         if klaviyo.account.id != self.plan.account_id:
             raise Denied(
-                f"The run began in the Klaviyo account {self.plan.account_id}, and the connection's key "
+                f"The run began in the Klaviyo account {self.plan.account_id}, but the connection's key "
                 f"opens the account {klaviyo.account.id}: nothing more is sent. "
                 "Put the right key into the vault.",
                 code="wrong_account",
@@ -75,7 +75,7 @@ class Holder:
         return klaviyo
 
     def _connection(self) -> Connection:
-        """The plan's. A file that the command sends has none of its own: any to its account will do.
+        """The plan's connection. A file that the command sends has none: any to its account will do.
 
         Raises ConnectionRemoved, KeyElsewhere, InvalidDocument.
         """

@@ -1,7 +1,7 @@
-"""Notifies the operator's webhook that a run has failed or holds removals. It has nobody's data.
+"""Notifies the operator's webhook that a run has failed or holds removals. It contains no personal data.
 
-A run is closed when this begins, and stays as it is whatever becomes of the notification. If the process dies
-before the head is cleared, the next holder sends it; if it dies after that, nobody does.
+The run is already closed, and does not depend on the outcome of the notification. If the process dies before
+the head is cleared, the next holder sends the notification; if it dies after that, it is never sent.
 """
 
 import json
@@ -24,14 +24,14 @@ type Kind = Literal["run.failed", "run.removals_held"]
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`id` is the same whenever the same run is reported; `body` is JSON."""
+    """`id` is the same each time the same run is reported; `body` is JSON."""
 
     id: str
     body: bytes
 
 
 def notification(record: RunRecord, export: Export | None) -> Notification | None:
-    """What to report of a closed run; None where that is nothing."""
+    """The notification of a closed run; None if there is nothing to report."""
     kind = _kind(record)
     if kind is None:
         return None
@@ -46,12 +46,12 @@ def notification(record: RunRecord, export: Export | None) -> Notification | Non
         "timestamp": shown["finished_at"],
         "data": shown | {"export": exported, "warnings": warnings},
     }
-    # Without dots, which separate the parts of what is signed.
+    # No dots in the id: they separate the parts of the signed content.
     return Notification(f"{record.id}_{kind}".replace(".", "_"), json.dumps(content).encode())
 
 
 def notify(services: Services, record: RunRecord, deadline: Deadline) -> None:
-    """Sends the notification of a closed run, if there is one and an address for it. Raises nothing."""
+    """Sends the notification of a closed run, if there is one and an address is set. Raises nothing."""
     secret = services.settings.notify_secret
     if secret is None:
         return
@@ -80,7 +80,7 @@ def _kind(record: RunRecord) -> Kind | None:
 
 
 def _export(services: Services, record: RunRecord) -> Export | None:
-    """The document as it is today: a run that failed early has none. Nor has a file that `send` sent."""
+    """The current document, since a run that failed early has none. A file that `send` sent has none."""
     try:
         return services.catalog.export(record.export)
     except ExportError:

@@ -1,4 +1,4 @@
-"""What a run will do, pinned before anything is sent, so that each holder does the same."""
+"""A run's plan, pinned before anything is sent, so each holder does the same."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -75,18 +75,18 @@ class PinnedSegment(StateModel):
 
 
 class PostedSnapshots(StateModel):
-    """Where the addresses stand of people whom a run has sent: snapshots, and the column of the address."""
+    """Where to find the addresses of the people that a run sent: snapshots, and the address column."""
 
     email: str
     segments: list[PinnedSegment]
 
 
 class PinnedLedger(StateModel):
-    """The ledger that a run compares with, and what it takes from it.
+    """The ledger that a run compares with, and how.
 
-    `key` is the id of the digest key. `name` is the ledger's file, None where the run begins a new one.
-    `everybody` goes, whatever was sent before; `is_remapped` where the runs before sent by another mapping;
-    `is_whole` where it has everybody who was ever sent to the list.
+    `key` is the id of the digest key. `name` is the ledger's file, or None if the run begins a new one.
+    `everybody`: all are sent, no matter what was sent before. `is_remapped`: earlier runs used another
+    mapping. `is_whole`: the ledger has everybody who was ever sent to the list.
     """
 
     key: str
@@ -97,7 +97,7 @@ class PinnedLedger(StateModel):
 
 
 class PinnedErased(StateModel):
-    """The do-not-send list that a run begins with: the id of its digest key, and its first people."""
+    """The do-not-send list when a run began: the id of its digest key, and the number of its people."""
 
     key: str
     count: Count
@@ -106,8 +106,8 @@ class PinnedErased(StateModel):
 class Plan(StateModel):
     """The export, its account and its segments' snapshots as they were when the run began.
 
-    `lines` is about how many rows the run takes from them: for estimates only. Without a `ledger`, all rows
-    go and nothing is kept of who they were.
+    `lines` is about how many rows the run takes from them, for estimates only. Without a `ledger`, all rows
+    are sent, and no ledger is kept.
     """
 
     export: Export
@@ -119,7 +119,7 @@ class Plan(StateModel):
 
     @property
     def digest_key(self) -> str | None:
-        """The id of the key of people's digests; None where they serve this run only."""
+        """The id of the key of people's digests; None if these are for this run only."""
         pinned = self.ledger or self.erased
         return pinned.key if pinned is not None else None
 
@@ -127,8 +127,8 @@ class Plan(StateModel):
         return mapping_of(self.export)
 
     def mappers(self, digests: Digests = UNKEYED) -> list[Mapper | None]:
-        """One for each segment, since their columns differ; None for one without columns, whose files are
-        empty. Raises NotFound for a column that is missing."""
+        """One mapper per segment, since columns differ; None for a segment without columns, whose files are
+        empty. Raises NotFound if a column is missing."""
         mapping = self.mapping()
         return [
             Mapper(mapping, segment.columns, PROFILE_FORMAT, digests, names_by_file=segment.names_by_file)
@@ -147,7 +147,7 @@ class Plan(StateModel):
         return Selection(reject, known, everybody=everybody, is_remapped=is_remapped, erased=erased)
 
     def partitions(self) -> list[str]:
-        """The blobs' names, by the number that a row's partition has."""
+        """The blobs' names, by the number of a row's partition."""
         return [partition.name for segment in self.segments for partition in segment.partitions]
 
     def posted(self) -> PostedSnapshots:
@@ -157,7 +157,7 @@ class Plan(StateModel):
         return {segment.name: segment.version for segment in self.segments}
 
     def column_of(self, attribute: str) -> str:
-        """The column that Klaviyo's attribute comes from; blank where it is none of ours."""
+        """The column that is mapped to Klaviyo's attribute; blank if none is."""
         if attribute == "email":
             return self.export.match.email
         sources = dict(self.mapping().attributes)
@@ -165,7 +165,7 @@ class Plan(StateModel):
 
 
 def mapping_of(export: Export) -> Mapping:
-    """The part of an export's document that says what leaves."""
+    """The mapping in an export's document."""
     attributes = export.attributes
     return Mapping(
         email=export.match.email,

@@ -1,4 +1,4 @@
-"""The record of a run: what its file, the HTTP API and `--json` show."""
+"""The record of a run, as its file, the HTTP API and `--json` show it."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -21,9 +21,9 @@ type Phase = Literal["sending", "confirming", "subscribing", "removing", "closed
 type Trigger = Literal["schedule", "on_demand", "command"]
 
 RECORD_VERSION = 1
-# The largest number that every JSON parser reads as it is.
+# The largest number that every JSON parser reads exactly.
 MOST = 2**53 - 1
-# No run was or will be in a year outside: arithmetic with such a time would overflow.
+# Other years are not plausible: arithmetic with such times could overflow.
 YEARS = range(2000, 2200)
 
 
@@ -44,7 +44,7 @@ def _run_id(text: str) -> str:
 
 
 type Count = Annotated[int, Field(ge=0, le=MOST), PlainSerializer(_bounded)]
-"""A number of something. Whatever it became, what is written can be read again."""
+"""A count, bounded when it is written, so it can always be read back."""
 
 type Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
 """A moment, in UTC."""
@@ -63,15 +63,15 @@ class _Versioned(StateModel):
 
 
 def version_of(content: bytes) -> int:
-    """The version of a head or a record. Raises ValidationError where it has none."""
+    """The version of a head or a record. Raises ValidationError if it has none."""
     return _Versioned.model_validate_json(content).version
 
 
 class Counts(StateModel):
-    """Of rows and profiles: rows = rejected + filtered + duplicates + unchanged + sent, and
-    sent = imported + failed + unconfirmed, for a run that sent everything.
+    """Counts of rows and profiles. In a run that sent everything, rows = rejected + filtered + duplicates +
+    unchanged + sent, and sent = imported + failed + unconfirmed.
 
-    `new` and `changed` are parts of `sent`; the others went again."""
+    `new` and `changed` are parts of `sent`; the others were sent again."""
 
     rows: Count = 0
     rejected: Count = 0
@@ -96,7 +96,7 @@ class SegmentRecord(StateModel):
 
 
 class JobRecord(StateModel):
-    """An import job: `status` is Klaviyo's, or `lost` where Klaviyo doesn't know it any more."""
+    """An import job: `status` is Klaviyo's, or `lost` if Klaviyo no longer knows the job."""
 
     id: str
     profiles: Count
@@ -116,8 +116,8 @@ class ErrorRecord(StateModel):
 
 
 class RunRecord(StateModel):
-    """One run of an export; times are UTC. `removals_since` is when somebody had left who is still to be
-    removed, maybe in an earlier run."""
+    """One run of an export; times are UTC. `removals_since` is when a run, maybe an earlier one, first found
+    people who have left and are still to be removed."""
 
     version: Literal[1] = 1
     id: RunId
@@ -148,7 +148,7 @@ class RunRecord(StateModel):
         return self.phase == "closed"
 
     def warn(self, code: str, count: int = 1, detail: str = "") -> None:
-        """Sets the count of a warning; the message comes with the code, and may end with a detail."""
+        """Sets the count of a warning; its message depends on the code, and may end with a detail."""
         self.warnings = [warning for warning in self.warnings if warning.code != code]
         if count:
             message = f"{WARNINGS[code]} {detail}".rstrip()
@@ -170,36 +170,36 @@ class RunRecord(StateModel):
         self.counts.rejected = sum(by_reason.values())
 
     def content(self) -> bytes:
-        """The document as it is stored and shown."""
+        """The document, as stored and shown."""
         return self.model_dump_json(indent=1).encode() + b"\n"
 
 
 WARNINGS = {
-    "phone_left_out": "Phones that can't be read, or have an extension, were left out; their profiles went.",
-    "value_sent_as_text": "Values that do not fit their column's type went as text.",
-    "limited": "A trial of so many profiles at most; the export is still to be run.",
-    "full_resend": "What the export sends was changed since its last run: these profiles went again.",
-    "no_ledger": "There is no digest key: everybody was sent, and nothing was kept of who they were.",
-    "ledger_lost": "It is not known any more who was sent before: everybody was sent.",
-    "old_list_kept": "The export had another list or account before: these people stay on that list.",
-    "left_by_themselves": "These people have left the list, and not by this app: they were not sent.",
-    "strangers": "About so many are on the list whom no export into it has sent; they stay.",
-    "not_subscribed": "These rows say no time of consent, something that is none, or one that is not past.",
+    "phone_left_out": "Phones that are unreadable or have an extension were left out; profiles were sent.",
+    "value_sent_as_text": "Values that do not fit their column's type were sent as text.",
+    "limited": "A trial, limited to this many profiles; the export itself has not run yet.",
+    "full_resend": "The export's mapping has changed since its last run: these profiles were sent again.",
+    "no_ledger": "There is no digest key: everybody was sent, and no ledger was kept.",
+    "ledger_lost": "The ledger of who was sent before is lost: everybody was sent.",
+    "old_list_kept": "The export had a different list or account before: these people stay on that list.",
+    "left_by_themselves": "These people left the list, but not through this app: they were not sent.",
+    "strangers": "About this many members of the list were sent by no export into it; they stay.",
+    "not_subscribed": "These rows have no time of consent, one that can't be read, or one in the future.",
     "many_rejected": "More rows were refused than the export's alerts allow.",
     "rows_grew": "The segments have more rows than the export's alerts allow.",
     "rows_fell": "The segments have fewer rows than the export's alerts allow.",
-    "removals_held": "The safeguard keeps people on the list until somebody has looked.",
-    "removals_pending": "People have left the segment and are not removed from the list yet.",
-    "removals_unmatched": "People have left the segment, and Klaviyo does not tell which profile they are.",
-    "merged_kept": "People have left the segment whose profile is also somebody's who has not; it stays.",
-    "kept_for_another": "People have left the segment, and stay on the list for another export.",
+    "removals_held": "The safeguard keeps people on the list until their removal is confirmed.",
+    "removals_pending": "People have left the segment but are not removed from the list yet.",
+    "removals_unmatched": "People have left the segment, but Klaviyo does not show which profile is whose.",
+    "merged_kept": "People have left the segment but share a profile with someone who has not; it stays.",
+    "kept_for_another": "People have left the segment but stay on the list for another export.",
     "not_erased_again": "People were erased while the run was open, and may be at Klaviyo again.",
     "empty_segment": "The segment has no row that could be sent; nothing was sent.",
-    "sent_twice": "Profiles went to Klaviyo twice, since the run went on in another place; nobody is lost.",
-    "superseded": "A newer snapshot was there before this one was sent; the next run exports it.",
+    "sent_twice": "Profiles were sent to Klaviyo twice, since the run resumed elsewhere; nobody is lost.",
+    "superseded": "A newer snapshot arrived before this one was sent; the next run exports it.",
     "connection_removed": "The connection was removed while the run was open.",
-    "cancel_too_late": "The run was canceled when everything had been sent already.",
+    "cancel_too_late": "The run was canceled after everything had been sent.",
     "rejected_not_listed": "The refused rows' file lists a million rows at most; these are only counted.",
     "refused_rows_incomplete": "The places of these refused rows could not be read; they are only counted.",
-    "unconfirmed": "Klaviyo did not say what became of these profiles.",
+    "unconfirmed": "Klaviyo did not report the outcome for these profiles.",
 }

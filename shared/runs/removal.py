@@ -1,4 +1,4 @@
-"""Who has left the segment: what a pass found of them, and whether they may be taken off the list. Pure."""
+"""People who left the segment: the result of a pass, and whether they may be removed from the list. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,37 +9,39 @@ from pydantic import Field
 from shared.profiles import Selection
 from shared.runs.record import Count, StateModel, Time
 
-# Removals that are confirmed, however many they are.
+# Confirms any number of removals.
 ANY_NUMBER = 2**53 - 1
-# So few may always be removed, whatever their share is.
+# This many may always be removed, regardless of their share.
 ALWAYS_ALLOWED = 5
-# How long a run waits for somebody who may move to the segment of another export into the list.
+# How long a run waits for people who may move to the segment of another export into the list.
 WAIT_FOR_OTHERS = timedelta(hours=1)
 
 
 class Held(NamedTuple):
-    """Why removals are held; `confirm` is how many somebody may confirm, None where no word helps, and
-    `reconcile` whether strangers are among them."""
+    """Why removals are held. `confirm` is the number to confirm, or None if confirming does not help;
+    `reconcile`: strangers are among them."""
 
     because: str
     confirm: int | None = None
     reconcile: bool = False
 
     def advice(self, export: str) -> str:
-        """What has happened, and the next step."""
+        """The reason, and the next step."""
         if self.confirm is None:
             return self.because
         options = f"{'--reconcile ' if self.reconcile else ''}--confirm-removals {self.confirm}"
-        return f"{self.because} If that is right: segment-export run {export} {options}"
+        return f"{self.because} If this is right: segment-export run {export} {options}"
 
 
-OTHERS_UNKNOWN = Held("It is unknown whom another export wants on the list: the log names it.")
+OTHERS_UNKNOWN = Held(
+    "The people whom another export wants on the list are unknown: the log names that export."
+)
 
 
 class Members(StateModel):
-    """How far the members of the list were read, and how far those were looked up who are not among them.
+    """Progress of reading the list's members, and of looking up people who are not among them.
 
-    `count` members lie in so many `parts`.
+    `count` members are stored in `parts` parts.
     """
 
     parts: Count = 0
@@ -49,14 +51,14 @@ class Members(StateModel):
 
 
 class Removal(StateModel):
-    """What a complete pass over the rows found of the people on the ledger, and what became of it.
+    """The result of a complete pass over the rows for the people on the ledger, and the progress of removal.
 
-    `left` have no row any more, of `known` before the run; `present` have one that may leave. `unreadable`
-    counts rows that may be anybody's; `emptied` names segments that have no rows any more. `began_at` is the
-    first attempt to remove anybody. `chunks` counts the parts that are done, and `settled` the people in
-    them; `removed` counts profiles. The `is_first` of an export tells how many others the list has.
-    `is_shared` unless it is known that no other export sends to the list; `is_allowed` once nothing holds the
-    removals.
+    Of the people `known` before the run, `left` no longer have a row; `present` have one that can be sent.
+    `unreadable` counts rows that could be anybody's; `emptied` names segments that no longer have rows.
+    `began_at` is the first attempt to remove anybody. `chunks` counts the parts that are done, `settled` the
+    people in them, `removed` profiles. `is_first`: the export's first such run, which counts the list's
+    strangers. `is_shared` unless it is known that no other export sends to the list; `is_allowed` once
+    nothing holds the removals.
     """
 
     known: Count
@@ -77,16 +79,16 @@ class Removal(StateModel):
 
     @property
     def pending(self) -> int:
-        """How many have left of whom it is not known yet what became of them."""
+        """How many have left whose outcome is unknown yet."""
         return max(0, self.left - self.kept_for_another - self.settled)
 
     def held_strangers(
         self, strangers: int, members: int, unexplained: int, most_share: float, confirmed: int | None
     ) -> Held | None:
-        """Why strangers stay on the list, whom no export has sent; None where they may go.
+        """Why strangers, whom no export has sent, stay on the list; None if they may be removed.
 
-        Those who were sent and are `unexplained`, neither on the list nor known to Klaviyo by their address,
-        may be among them.
+        Sent people who are `unexplained`, neither on the list nor known to Klaviyo by their address, may be
+        among them.
         """
         if self.unreadable:
             return self._unreadable()
@@ -97,8 +99,8 @@ class Removal(StateModel):
             return Held(emptied, would, reconcile=True)
         if strangers and unexplained:
             return Held(
-                f"{strangers:,} members of the list are strangers, and {unexplained:,} people who were sent, "
-                "whom Klaviyo does not know by their address any more, may be among them.",
+                f"{strangers:,} members of the list are strangers, and {unexplained:,} people who were sent "
+                "but whom Klaviyo no longer knows by their address may be among them.",
                 would,
                 reconcile=True,
             )
@@ -112,10 +114,10 @@ class Removal(StateModel):
         return self.began_at is None or now - self.began_at < WAIT_FOR_OTHERS
 
     def held(self, most_share: float, confirmed: int | None) -> Held | None:
-        """Why nobody may be removed; None where who left may go.
+        """Why nobody may be removed; None if the people who left may be.
 
-        `confirmed` is how many may be, by somebody's word for this run. Rows that may be anybody's are
-        beyond anybody's word.
+        `confirmed` is how many removals were confirmed for this run. Rows that could be anybody's hold
+        removals even if they are confirmed.
         """
         would, known = self.left - self.kept_for_another, self.known - self.kept_for_another
         if self.unreadable:
@@ -131,17 +133,17 @@ class Removal(StateModel):
         return None
 
     def _unreadable(self) -> Held:
-        return Held(f"{self.unreadable:,} of the rows can't be read, and may be anybody's: correct them.")
+        return Held(f"{self.unreadable:,} of the rows can't be read and could be anybody's: fix them.")
 
     def _emptied(self) -> str:
-        """What is empty that should not be."""
+        """What is unexpectedly empty, as a sentence; blank if nothing is."""
         if not self.present:
-            return "No row of the segment may be sent."
+            return "No row of the segment can be sent."
         return f"No rows are left in {', '.join(self.emptied)}." if self.emptied else ""
 
 
 def found_by(selection: Selection, known: int, left: int, rows_before: Mapping[str, int]) -> Removal:
-    """What a pass found. `rows_before` are those of each segment in the run before."""
+    """The result of a pass. `rows_before` counts each segment's rows in the previous run."""
     rows = selection.rows_by_segment
     return Removal(
         known=known,
@@ -155,7 +157,7 @@ def found_by(selection: Selection, known: int, left: int, rows_before: Mapping[s
 def _beyond(would: int, confirmed: int, *, reconcile: bool = False) -> Held | None:
     if would <= confirmed:
         return None
-    because = f"{would:,} people would be removed, and no more than {confirmed:,} were confirmed."
+    because = f"{would:,} people would be removed, but at most {confirmed:,} were confirmed."
     return Held(because, would, reconcile)
 
 

@@ -1,4 +1,4 @@
-"""What the operator sees of a run: a line for each step, and numbers at its end."""
+"""Reports a run to the operator: a log line for each step, and metrics at its end."""
 
 import logging
 
@@ -10,18 +10,18 @@ from shared.text import shown
 
 logger = logging.getLogger(__name__)
 
-# Of each row one.
+# Each row has one of these.
 OUTCOMES = ("imported", "failed", "unconfirmed", "rejected", "filtered", "duplicates", "unchanged")
 
 
 def log_step(record: RunRecord, step: str, level: int = logging.INFO) -> None:
-    """A line with the run, the export and the counts beside it."""
+    """Logs a line with the run, the export and the counts as fields."""
     fields = {"run": record.id, "export": record.export, "status": record.status}
     logger.log(level, "run %s %s", record.id, step, extra=fields | record.counts.model_dump())
 
 
 def report_closed(record: RunRecord) -> None:
-    """The line of the last step, and the metrics of a closed run."""
+    """Logs the last step, and reports the metrics of a closed run."""
     log_step(record, "closed")
     counts = record.counts
     telemetry.runs.add(1, {"export": record.export, "status": record.status})
@@ -46,7 +46,7 @@ def report_closed(record: RunRecord) -> None:
 
 
 def log_failure(export_id: str, error: ExportError) -> None:
-    """What keeps an export from its run."""
+    """Logs why an export can't run."""
     logger.error(
         "export %s: %s: %s", shown(export_id), error.code, error.message, extra={"export": export_id}
     )

@@ -1,10 +1,10 @@
-"""An open run: its states, what may happen next, and the verbs that change it. Pure: nothing here does I/O.
+"""An open run: its states, the next step, and the verbs that change it. Pure: nothing here does I/O.
 
     opened → pinning → (reading) → sending → confirming → (subscribing) → (removing) → closing → closed
 
-Two things cross these states. A run can *wait*, until a time and for a reason. And it can be *cut short*:
-then it posts nothing more, counts what Klaviyo has accepted by then, and closes. Only the verbs of OpenRun
-and of its deliveries write a run's fields.
+Two things are independent of these states. A run can *wait*, until a time and for a reason. And it can be
+*cut short*: then it posts nothing more, counts what Klaviyo has accepted so far, and closes. Only the verbs
+of OpenRun and of its deliveries write a run's fields.
 """
 
 from collections.abc import Iterable
@@ -21,29 +21,29 @@ from shared.runs.removal import Held, Members, Removal
 from shared.runs.states import PHASES, TRANSITIONS, Cause, Cut, Rest, Signals, State, Step, Wait
 from shared.runs.subscription import Subscription
 
-# Turns in a row that began, did not end, and got nowhere: their holders died.
+# Turns in a row that began, did not end, and made no progress: their holders died.
 MOST_UNFINISHED_TURNS = 5
-# No cause asks for more than an hour.
+# No cause requires more than an hour.
 LONGEST_WAIT = timedelta(hours=1, minutes=5)
-# Between looks at a pause that somebody may lift.
+# Between checks whether a pause was lifted.
 PAUSED_AGAIN = timedelta(seconds=5)
-# Attempts to read parts while the storage is away.
+# Attempts to read parts while the storage is unavailable.
 MOST_PART_FAILURES = 3
-# Seconds between looks at the jobs, then every five minutes. Klaviyo says that large imports can take hours.
+# Seconds between looks at the jobs; then every five minutes. Klaviyo says that large imports can take hours.
 LOOKS = (5, 10, 20, 40, 60)
 LATER = 300
 
 
 class OpenRun(StateModel):
-    """A run that is not closed yet.
+    """A run that is not yet closed.
 
-    `limit` is how many profiles a trial sends; a `full` run sends everybody. `confirmed` is how many people
-    may be removed, where somebody has said so. A run that is to `reconcile` reads the list's `members`
-    first, and sends those again, with `readd`, who are not among them. `subscription` is how far it is with
-    subscribing people, `removal` what there is to remove; `rows` counts those of each segment. Of the
-    do-not-send list, `erased` people were seen to at the end, of whom `not_erased` may be at Klaviyo again.
-    `unfinished_turns` counts the turns in a row that began, did not end, and got nowhere; `looks` the looks
-    at the jobs; `part_failures` the parts that could not be read.
+    `limit` is how many profiles a trial sends; a `full` run sends everybody. `confirmed` is how many removals
+    were confirmed, if any. A run with `reconcile` first reads the list's `members`; with `readd`, it sends
+    people who are not among them again. `subscription` and `removal` are the progress of subscribing and
+    removing people; `rows` counts each segment's rows. `erased` people of the do-not-send list were
+    processed at the end, and `not_erased` of them may be at Klaviyo again. `unfinished_turns` counts turns in
+    a row that began, did not end, and made no progress; `looks` counts the looks at the jobs;
+    `part_failures` the failed attempts to read parts.
     """
 
     record: RunRecord
@@ -70,7 +70,7 @@ class OpenRun(StateModel):
 
     @model_validator(mode="after")
     def _fits_its_state(self) -> Self:
-        """Jobs and a plan come with sending; only a run that was cut short can close without a plan."""
+        """Jobs and a plan exist from sending on; only a run that was cut short can close without a plan."""
         has_begun = self.state not in (State.OPENED, State.PINNING)
         if self.plan is None and (self.deliveries.jobs or (has_begun and self.state is not State.CLOSING)):
             raise ValueError("a run that sends has a plan")
@@ -86,24 +86,24 @@ class OpenRun(StateModel):
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits until somebody lifts a pause."""
+        """Whether the run waits until a pause is lifted."""
         return self.wait is not None and self.wait.reason == "paused"
 
     def begin_turn(self, now: datetime) -> None:
         """A holder continues."""
         self.unfinished_turns += 1
         self.wait = None
-        for job in self.deliveries.jobs:  # a clock that was ahead would keep it from ever being overdue
+        for job in self.deliveries.jobs:  # if a clock was ahead, the job would never be overdue
             job.accepted_at = min(job.accepted_at, now)
         if self.state is State.OPENED:
             self._enter(State.PINNING)
 
     def end_turn(self) -> None:
-        """The holder lets go, alive."""
+        """The holder ends its turn, alive."""
         self.unfinished_turns = 0
 
     def pin(self, plan: Plan, now: datetime) -> None:
-        """The plan stands: each holder from now on does the same."""
+        """The plan is fixed: from now on, each holder does the same."""
         self.plan = plan
         self.record.segments = [segment.record() for segment in plan.segments]
         self.record.status = "running"
@@ -113,36 +113,36 @@ class OpenRun(StateModel):
         self._enter(State.READING if self.reconcile else State.SENDING)
 
     def keep_members(self, count: int, *, is_last: bool) -> None:
-        """Some of the list's members are on file."""
+        """Some of the list's members were stored."""
         self.members.parts += 1
         self.members.count += count
         self.members.is_read = is_last
         self.unfinished_turns = 0
 
     def read_members_again(self) -> None:
-        """Klaviyo does not go on from where it was: they are read from the first one on."""
+        """Klaviyo can't continue from the cursor: the members are read again from the first one."""
         self.members = Members()
 
     def keep_absent(self) -> None:
-        """Some of those who are not on the list were looked up."""
+        """Some of the people who are not on the list were looked up."""
         self.members.absent_parts += 1
         self.unfinished_turns = 0
 
     def finish_reading(self) -> None:
-        """It is known who is on the list."""
+        """All members of the list were read."""
         self._enter(State.SENDING)
 
     def send_all(self) -> None:
-        """Everybody is to be sent once in a while, but not who has left the list by themselves."""
+        """Everybody is to be sent this time, except people who left the list by themselves."""
         self.full = self.reconcile = True
 
     def accept(self, job: AcceptedJob) -> None:
-        """Klaviyo took a post."""
+        """Klaviyo accepted a post."""
         self.deliveries.jobs.append(job)
         self.unfinished_turns = 0
 
     def count(self, selection: Selection) -> None:
-        """Sets the counts to those of a pass over the rows, as far as it came; they are never added up."""
+        """Sets the counts to those of a pass over the rows, up to where it got; they are never added up."""
         counts = self.record.counts
         self.deliveries.checked = dict(selection.rejected_by_reason)
         counts.rows = selection.rows
@@ -159,15 +159,15 @@ class OpenRun(StateModel):
             self.record.warn(code, count)
 
     def note_leavers(self, removal: Removal) -> None:
-        """A complete pass shows who has left the segment."""
+        """A complete pass found the people who have left the segment."""
         self.removal = removal
 
     def finish_sending(self) -> None:
-        """Klaviyo has accepted all that it will get."""
+        """Klaviyo has accepted everything that is to be sent."""
         self._enter(State.CONFIRMING)
 
     def finish_look(self, now: datetime, *, is_last: bool) -> None:
-        """The jobs show what Klaviyo said of them; after the last look, the others count as unconfirmed."""
+        """The jobs have Klaviyo's statuses; after the last look, open ones count as unconfirmed."""
         if is_last:
             self.deliveries.give_up()
         if self.deliveries.is_settled:
@@ -178,26 +178,26 @@ class OpenRun(StateModel):
         self.wait = Wait(until=now + timedelta(seconds=seconds))
 
     def wait_until(self, until: datetime, reason: str) -> None:
-        """Something is away, or forbidden for now: the run continues later, in the state in which it is."""
+        """Something is unavailable, or forbidden for now: the run continues later, in the same state."""
         self.wait = Wait(until=until, reason=reason)
 
     def may_wait_for_part(self) -> bool:
-        """A part of the run can't be read for now: whether to try again later, or to do without it."""
+        """A part of the run can't be read now. Returns whether to retry later, or do without it."""
         self.part_failures += 1
         return self.part_failures <= MOST_PART_FAILURES
 
     def cut_short(self, cause: Cause, error: ErrorRecord | None = None) -> None:
-        """Nothing more is posted; what Klaviyo has accepted is still counted."""
+        """Nothing more is posted; accepted jobs are still counted."""
         self.cut = Cut(cause=cause, error=error)
         self.wait = None
-        self.unfinished_turns = 1  # this one: counting the jobs has its own attempts
+        self.unfinished_turns = 1  # this turn: counting the jobs has its own attempts
         if cause == "superseded":
             self.record.warn("superseded")
         is_unsettled = self.deliveries.jobs and self.state is State.SENDING
         self._enter(State.CONFIRMING if is_unsettled else State.CLOSING)
 
     def fail(self, error: ErrorRecord) -> None:
-        """Repeating is no use. Where the jobs were being counted, that ends, too."""
+        """A retry is no use. If the jobs were being counted, that ends, too."""
         if self.state is not State.CONFIRMING:
             self.cut_short("failed", error)
             return
@@ -207,7 +207,7 @@ class OpenRun(StateModel):
         self._enter(State.CLOSING)
 
     def finish_subscriptions(self, *, subscribed: int, not_subscribed: int) -> None:
-        """Some of those who may be subscribed were looked at."""
+        """Some of the people who may be subscribed were processed."""
         self.subscription.chunks += 1
         self.subscription.subscribed += subscribed
         self.subscription.not_subscribed += not_subscribed
@@ -218,22 +218,22 @@ class OpenRun(StateModel):
         self.subscription.not_subscribed = count
 
     def finish_subscribing(self) -> None:
-        """All were looked at, or a newer snapshot decides on the others."""
+        """All were processed, or the run of a newer snapshot handles the others."""
         self._enter(self._after_subscribing())
 
     def begin_removing(self, now: datetime, kept_for_another: int, *, is_shared: bool) -> None:
-        """Who left is looked for, save those who stay on the list for another export."""
+        """Removing begins, without people who stay on the list for another export."""
         removal = self._removal()
         removal.began_at = removal.began_at or now
         removal.kept_for_another = kept_for_another
         removal.is_shared = is_shared
 
     def allow_removals(self) -> None:
-        """Nothing holds them."""
+        """Nothing holds the removals."""
         self._removal().is_allowed = True
 
     def finish_chunk(self, settled: int, *, removed: int, merged_kept: int, unmatched: int) -> None:
-        """It is known what became of some of those who left."""
+        """The outcome for some of the people who left is known."""
         removal = self._removal()
         removal.chunks += 1
         removal.settled += settled
@@ -243,26 +243,26 @@ class OpenRun(StateModel):
         self.unfinished_turns = 0
 
     def finish_removing(self) -> None:
-        """It is known of all of them."""
+        """The outcome for all of them is known."""
         self._enter(State.CLOSING)
 
     def note_strangers(self, count: int) -> None:
-        """They stay on the list."""
+        """Strangers stay on the list."""
         self.record.warn("strangers", count)
 
     def hold_removals(self, count: int, why: Iterable[Held]) -> None:
-        """Somebody has to look first: who left stays on the list, and on the ledger."""
+        """Removals need confirmation: the people who left stay on the list, and on the ledger."""
         advice = " ".join(held.advice(self.record.export) for held in why)
         self.record.warn("removals_held", count, advice)
         self._enter(State.CLOSING)
 
     def postpone_removals(self) -> None:
-        """The next run decides on those who are still to be removed."""
+        """The next run handles the people who are still to be removed."""
         self.record.warn("removals_pending", self._removal().pending)
         self._enter(State.CLOSING)
 
     def finish_erasing(self, erased: int, *, missed: int = 0) -> None:
-        """So many on the do-not-send list were seen to; `missed` more may be at Klaviyo again."""
+        """The first `erased` people of the do-not-send list are done; `missed` more may be at Klaviyo."""
         self.erased = erased
         self.not_erased += missed
 
@@ -271,12 +271,12 @@ class OpenRun(StateModel):
         self._enter(State.CLOSED)
 
     def wait_at(self, now: datetime) -> Wait | None:
-        """What the run waits for, if that isn't over and can be believed."""
+        """The run's wait, if it isn't over and its end is plausible."""
         wait = self.wait
         return wait if wait is not None and now < wait.until and is_believed(wait.until, now) else None
 
     def summary(self) -> RunRecord:
-        """The record as it stands: what the jobs show, in counts."""
+        """The current record, with counts from the jobs."""
         record = self.record.model_copy(deep=True)
         jobs = self.deliveries.jobs
         record.jobs = [job.record() for job in jobs]
@@ -302,7 +302,7 @@ class OpenRun(StateModel):
         return record
 
     def _may_subscribe(self) -> bool:
-        """Whether people are subscribed: only where it is known who is new, and all others are left alone."""
+        """Whether people are subscribed: only if it is known who is new, and not in full runs and trials."""
         if self.plan is None or self.plan.export.consent is None or self.cut is not None:
             return False
         ledger = self.plan.ledger
@@ -312,7 +312,7 @@ class OpenRun(StateModel):
         return State.REMOVING if self._may_remove() else State.CLOSING
 
     def _may_remove(self) -> bool:
-        """Whether who left may be removed: only once it is certain what became of everybody who was sent."""
+        """Whether people who left may be removed: only once the outcome for all who were sent is certain."""
         removal = self.removal
         if self.cut is not None or removal is None:
             return False
@@ -336,12 +336,12 @@ class OpenRun(StateModel):
 
 
 def is_believed(time: datetime, now: datetime) -> bool:
-    """Whether a stored time can be meant: one that is further ahead comes from a clock that was wrong."""
+    """Whether a stored time is plausible: one that is further ahead is from a wrong clock."""
     return time <= now + LONGEST_WAIT
 
 
 def next_step(run: OpenRun, now: datetime, signals: Signals) -> Step | Rest:
-    """What the holder of a run does next."""
+    """The next step for the holder of a run."""
     is_worn_out = run.unfinished_turns > MOST_UNFINISHED_TURNS
     match run.state:
         case State.OPENED | State.PINNING | State.READING | State.SENDING:

@@ -1,4 +1,4 @@
-"""What happens outside of an open run: somebody cancels or pauses it, or a newer snapshot is there."""
+"""Signals from outside of an open run: it is canceled or paused, or a newer snapshot exists."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_signals(holder: Holder, *, on_demand: bool) -> Signals:
-    """Reads what may change the course of the run. On demand, somebody waits for the newest snapshot."""
+    """Reads the signals that can affect the run. On demand, a caller waits for the newest snapshot."""
     run = holder.run
     if run.state is State.CLOSING:
         return Signals(newer_due=on_demand and _may_end(holder, on_demand))
@@ -38,7 +38,7 @@ def is_outdated(services: Services, run: OpenRun) -> bool:
 
 
 def _may_end(holder: Holder, on_demand: bool) -> bool:
-    """Whether a newer snapshot is there, and may end the run."""
+    """Whether a newer snapshot exists and may end the run."""
     if on_demand:
         return is_outdated(holder.services, holder.run)
     return _has_newer(holder.services, holder.lock.head.pinned())
@@ -49,7 +49,7 @@ def _has_newer(services: Services, pinned: Mapping[str, str]) -> bool:
 
 
 def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:
-    """Where the segments can't be read just now, none of them is newer."""
+    """If the segments can't be read now, none counts as newer."""
     try:
         return services.segments.versions(segments) if segments else {}
     except ExportError as problem:
@@ -58,7 +58,7 @@ def _newest(services: Services, segments: Collection[str]) -> dict[str, str]:
 
 
 def _is_newer_due(holder: Holder) -> bool:
-    """Whether the timer waits for the end of the run: where that can't be known, it does not."""
+    """Whether the timer waits for the end of the run; False if that is unknown."""
     services, head = holder.services, holder.lock.head
     try:
         export = services.catalog.export(head.export)
@@ -76,4 +76,4 @@ def _is_paused(holder: Holder) -> bool:
     try:
         return pause_of(holder.services, run.plan.export.connection) is not None
     except ExportError:
-        return False  # whatever it is, the next step meets it
+        return False  # the next step will raise it, too

@@ -1,4 +1,4 @@
-"""How a run begins: an export gets a head at first sight, and a run is opened in it."""
+"""How a run begins: a new export gets a head, and a run is opened in it."""
 
 import secrets
 from collections.abc import Mapping
@@ -19,11 +19,10 @@ from shared.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants a run. The timer passes the versions of the snapshots that it found due, and the entry of
-    the head by which it did; `limit` makes the run a trial, which sends so many profiles and no more;
-    a `full` run sends what was sent before, too; `confirmed` is how many people it may remove. To
-    `reconcile`, it reads the list's members first, and sends those again, with `readd`, who are not among
-    them."""
+    """A request for a run. The timer passes the versions of the snapshots that it found due, and the head's
+    entry on which it based that. `limit` makes the run a trial, which sends at most that many profiles; a
+    `full` run sends unchanged profiles, too; `confirmed` is how many people it may remove. With `reconcile`,
+    it first reads the list's members; with `readd`, it sends people who are not among them again."""
 
     trigger: Trigger
     requested_by: str
@@ -37,7 +36,7 @@ class Request:
 
     @property
     def is_on_demand(self) -> bool:
-        """Whether somebody waits for the newest snapshot."""
+        """Whether a caller waits for the newest snapshot."""
         return self.trigger != "schedule"
 
 
@@ -50,7 +49,7 @@ def ensure_head(services: Services, export: Export) -> None:
 
 
 def record_baseline(services: Services, export: Export, versions: Mapping[str, str]) -> None:
-    """Makes the head of an export that is seen for the first time: the present snapshots are its baseline.
+    """Creates the head of a new export: the current snapshots are its baseline.
 
     `versions` are those of the newest snapshots.
     """
@@ -61,7 +60,7 @@ def record_baseline(services: Services, export: Export, versions: Mapping[str, s
 def extend_baseline(
     services: Services, export: Export, seen: IndexEntry, versions: Mapping[str, str]
 ) -> None:
-    """Gives the segments that are new to a known export their baseline."""
+    """Records the baseline of segments that are new to a known export."""
     new = {name: versions.get(name, "") for name in export.segments if name not in seen.exported}
     with suppress(AlreadyRunning), ExportLock.acquire(services.state, export.id, services.clock) as lock:
         lock.head.exported |= new
@@ -69,9 +68,9 @@ def extend_baseline(
 
 
 def open_run(lock: ExportLock, request: Request) -> None:
-    """Opens a run. An attempt of the timer is written down before it begins, in the same checkpoint.
+    """Opens a run. The timer's attempt is recorded before it begins, in the same checkpoint.
 
-    Raises AlreadyRunning where the head is not any more what made the timer start it.
+    Raises AlreadyRunning if the head has changed since the timer decided to start the run.
     """
     now, head = lock.clock.now(), lock.head
     if request.seen is not None and request.seen != head.entry():
@@ -98,9 +97,9 @@ def open_run(lock: ExportLock, request: Request) -> None:
 
 
 def open_for_timer(services: Services, export_id: str, request: Request) -> RunRecord:
-    """Opens the run that the timer found due, and leaves it to whose turn it is; its record.
+    """Opens the run that the timer found due, without continuing it; returns its record.
 
-    Raises AlreadyRunning where somebody else was faster.
+    Raises AlreadyRunning if another process was faster.
     """
     with ExportLock.acquire(services.state, export_id, services.clock) as lock:
         open_run(lock, request)
@@ -108,7 +107,7 @@ def open_for_timer(services: Services, export_id: str, request: Request) -> RunR
 
 
 def check_same(run: OpenRun, request: Request) -> None:
-    """Raises AlreadyRunning where a trial or a full run is wanted and the open run is none, or another."""
+    """Raises AlreadyRunning if the open run is not of the requested kind, such as a trial or a full run."""
     wanted = []
     if request.full and not run.full:
         wanted.append("is not a full one")
@@ -127,7 +126,7 @@ def check_same(run: OpenRun, request: Request) -> None:
 
 
 def _new_id(head: Head, now: datetime) -> str:
-    """Ids of an export sort by time, also those of one second."""
+    """Ids of an export sort by time, even within one second."""
     stem = state.run_id_stem(head.export, now)
     last = head.last_attempt.run if head.last_attempt else ""
     number = int(last.removeprefix(stem), 16) + 1 if last.startswith(stem) else secrets.randbelow(0x8000)

@@ -1,4 +1,4 @@
-"""The states of a run, what leads from one to another, and the words for what crosses them."""
+"""The states of a run, their transitions, and the types that are independent of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from shared.runs.record import ErrorRecord, Phase, StateModel, Time
 class State(StrEnum):
     OPENED = "opened"  # no holder has worked on it yet
     PINNING = "pinning"  # a holder looks for the snapshots and checks the configuration
-    READING = "reading"  # who is on the list is read, to compare with who was sent
+    READING = "reading"  # the list's members are read, to compare them with the people who were sent
     SENDING = "sending"  # the plan is pinned; Klaviyo has not accepted all batches yet
     CONFIRMING = "confirming"  # nothing more is posted; Klaviyo still works on the jobs
     SUBSCRIBING = "subscribing"  # people who consented are subscribed, once they are imported
-    REMOVING = "removing"  # who has left the segment is taken off the list
-    CLOSING = "closing"  # nothing is left but to write the record
+    REMOVING = "removing"  # people who have left the segment are removed from the list
+    CLOSING = "closing"  # only the record is left to write
     CLOSED = "closed"  # the record is written
 
 
@@ -33,7 +33,7 @@ PHASES: Mapping[State, Phase] = {
     State.CLOSED: "closed",
 }
 
-# To which states each leads. Cutting a run short skips what is left to send, and what is left to confirm.
+# The states that can follow each. Cutting a run short skips the rest of sending, and all of confirming.
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.OPENED: frozenset({State.PINNING}),
     State.PINNING: frozenset({State.READING, State.SENDING, State.CLOSING}),
@@ -57,7 +57,7 @@ class Wait(StateModel):
 
 
 class Cut(StateModel):
-    """Why a run ends before its end. `error` is the first failure, maybe while its jobs were counted."""
+    """Why a run ends early. `error` is the first failure, maybe while its jobs were counted."""
 
     cause: Cause
     error: ErrorRecord | None = None
@@ -65,9 +65,9 @@ class Cut(StateModel):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What happens outside of a run. `superseded`: a newer snapshot ends what it does. `newer_due`: an
-    export of a newer snapshot waits for it to be confirmed. `paused` counts for a run that waits for the
-    end of a pause."""
+    """Signals from outside of a run. `superseded`: a newer snapshot ends its work. `newer_due`: the export of
+    a newer snapshot waits until it is confirmed. `paused`: the pause that the run waits for is still in
+    effect."""
 
     canceled: bool = False
     superseded: bool = False
@@ -76,19 +76,19 @@ class Signals:
 
 
 class Step(StrEnum):
-    PIN = "find the snapshots, check everything, write the plan down"
-    READ = "read who is on the list"
+    PIN = "find the snapshots, check everything, write the plan"
+    READ = "read the list's members"
     SEND = "post what Klaviyo has not accepted yet"
     LOOK = "look at the jobs"
-    LAST_LOOK = "look at the jobs, and close whatever they show"
-    SUBSCRIBE = "subscribe who consented"
-    STOP_SUBSCRIBING = "leave the others who consented to the next run: a newer snapshot is there"
-    REMOVE = "take who has left off the list"
-    STOP_REMOVING = "leave the others who left to the next run: a newer snapshot is there"
+    LAST_LOOK = "look at the jobs, and close regardless of their status"
+    SUBSCRIBE = "subscribe the people who consented"
+    STOP_SUBSCRIBING = "leave the remaining people who consented to the next run: a newer snapshot exists"
+    REMOVE = "remove the people who left from the list"
+    STOP_REMOVING = "leave the remaining people who left to the next run: a newer snapshot exists"
     CLOSE = "write the record"
-    CANCEL = "cut short: somebody asked for it"
-    SUPERSEDE = "cut short: a newer snapshot is there"
-    GET_NOWHERE = "fail: each holder dies before it gets anywhere"
+    CANCEL = "end early: the run was canceled"
+    SUPERSEDE = "end early: a newer snapshot exists"
+    GET_NOWHERE = "fail: every holder died without progress"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Whom a run subscribes, by a consent that was not used yet, and how far it is with that. Pure."""
+"""The progress of subscribing people by a consent that was not used before. Pure."""
 
 from shared.runs.record import Count, StateModel
 
 
 class Subscription(StateModel):
-    """`chunks` counts the parts of people who were looked at; `subscribed` and `not_subscribed` the people
-    that these parts are of."""
+    """`chunks` counts the parts that were processed; `subscribed` and `not_subscribed` count the people in
+    them."""
 
     chunks: Count = 0
     subscribed: Count = 0

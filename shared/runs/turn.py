@@ -1,4 +1,4 @@
-"""One holder's turn: ask the run what comes next, do it, and so on, until nothing can be done for now."""
+"""One holder's turn: ask the run for the next step, do it, and repeat until nothing can be done for now."""
 
 import logging
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ from shared.runs.steps.send import send
 from shared.runs.steps.subscribe import subscribe
 from shared.services import Services
 
-NO_PROGRESS = f"The run was resumed {MOST_UNFINISHED_TURNS} times and died each time before it got anywhere."
-# Seconds, where the other side doesn't say when to come back.
+NO_PROGRESS = f"The run was resumed {MOST_UNFINISHED_TURNS} times and died each time without progress."
+# Seconds to wait if the other side doesn't say when to come back.
 PAUSE = 30.0
-# What stays as it is until somebody changes a document or the key.
+# Errors that persist until somebody changes a document or the key.
 FOR_PEOPLE = (Denied, NotFound, InvalidDocument, InvalidSettings)
 CODES_FOR_PEOPLE = frozenset({"too_many_profiles", "ambiguous_segment", "ambiguous_column"})
-# What blocks may pass, and an update changes neither a document nor the key.
+# A block may be temporary, and an update changes neither a document nor the key.
 NOT_FOR_PEOPLE = frozenset({"blocked", "retired_revision"})
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come, and when to come back for it. `is_outdated`: a newer one has to follow.
-    `is_paused`: it waits until somebody lifts a pause, whatever the time."""
+    """The progress of a run, and when to continue it. `is_outdated`: a newer run must follow. `is_paused`: it
+    waits until a pause is lifted, regardless of time."""
 
     record: RunRecord
     is_trial: bool
@@ -52,10 +52,10 @@ class Progress:
 def take_turn(
     lock: ExportLock, services: Services, deadline: Deadline, *, on_demand: bool = False
 ) -> Progress:
-    """Continues with the open run. On demand, it ends where a newer snapshot is there, in any state.
+    """Continues with the open run. On demand, a newer snapshot ends it in any state.
 
-    Raises LeaseLost where another process has taken over, and StorageUnavailable where not even that the
-    run waits could be written down: it stays open as it was.
+    Raises LeaseLost if another process has taken over; StorageUnavailable if not even the run's wait could be
+    stored: the run stays open unchanged.
     """
     record = lock.run.record
     with traces.run_span(record.id, record.export) as span:
@@ -101,7 +101,7 @@ class _Turn:
         return Progress(run.summary(), is_trial, until, is_paused=run.is_paused)
 
     def _try(self, step: Step) -> bool:
-        """Does a step; True where the turn is over."""
+        """Does a step; returns True if the turn is over."""
         try:
             return self._do(step)
         except Canceled:
@@ -136,7 +136,7 @@ class _Turn:
         return False
 
     def _lose_connection(self) -> None:
-        """Removing a connection ends a transfer: nothing more is sent, and nobody can count its jobs."""
+        """Without its connection, a run sends nothing more, and its jobs can't be counted."""
         self._run.record.warn("connection_removed")
         if self._run.state is State.CONFIRMING:
             self._run.finish_look(self._holder.now(), is_last=True)
@@ -201,7 +201,7 @@ class _Turn:
 
 
 def _is_for_people(problem: PermanentError) -> bool:
-    """Whether repeating is no use until somebody changes a document or the key."""
+    """Whether a retry is no use until somebody changes a document or the key."""
     if problem.code in NOT_FOR_PEOPLE:
         return False
     return isinstance(problem, FOR_PEOPLE) or problem.code in CODES_FOR_PEOPLE

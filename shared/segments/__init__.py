@@ -1,4 +1,4 @@
-"""Where profiles come from: discovery finds a segment's newest snapshot, csv reads its files as rows."""
+"""Segments: discovery finds a segment's newest snapshot, csv reads its files as rows."""
 
 from shared.segments.csv.rows import (
     Row,

@@ -1,4 +1,4 @@
-"""A segment as one refresh wrote it, pinned for a run."""
+"""A snapshot: a segment as one refresh wrote it, pinned for a run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class Column:
 class CsvFormat:
     """How a snapshot's files are written.
 
-    Where `has_header` is None or the delimiter is blank, each file's first records show it.
+    If `has_header` is None or the delimiter is blank, each file's first records show it.
     """
 
     has_header: bool | None = True
@@ -36,8 +36,8 @@ class Partition:
 class Snapshot:
     """A complete snapshot. `folder` is its run folder in the store; `version` orders the segment's snapshots.
 
-    With `names_by_file`, no model.json names the columns: they come from a file's first record, which may
-    turn out to be a row.
+    With `names_by_file`, no model.json names the columns: they are from a file's first record, which could
+    be a row.
     """
 
     segment: str

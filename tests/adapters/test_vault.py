@@ -130,9 +130,9 @@ def test_a_file_without_bounds_is_refused(path: Path) -> None:
 
 def test_a_missing_secret_says_where_it_was_looked_for(path: Path) -> None:
     """Name and file are told, whether the file is there or not."""
-    with pytest.raises(NotFound, match=f"no secret key.*{path}"):
+    with pytest.raises(NotFound, match=f"The secret key .*{path}"):
         FileVault(path).secret("key")
-    with pytest.raises(NotFound, match=f"no secret key.*{path}"):
+    with pytest.raises(NotFound, match=f"The secret key .*{path}"):
         file_vault(path, json.dumps({"other": KEY})).secret("key")
 
 

@@ -187,4 +187,4 @@ def test_names_in_a_connections_sharing_match_nobody(tmp_path: Path) -> None:
 def test_a_misspelt_sign_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_world(tmp_path) as world:
         monkeypatch.setenv("AUTH", "entar")
-        assert "AUTH is misspelt" in found(world)["settings"].message
+        assert "AUTH is misspelled" in found(world)["settings"].message

@@ -57,7 +57,7 @@ def test_a_success_in_the_future(world: World) -> None:
     assert found.name == "times of vip"
     assert found.message == (
         "its last scheduled start is at 2026-08-25 15:33 UTC; its last success is at 2026-08-25 15:33 UTC. "
-        "This is too far in the future and is not believed."
+        "This is too far in the future and is ignored."
     )
     assert "check the clocks of all machines" in found.fix
 

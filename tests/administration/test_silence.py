@@ -25,12 +25,12 @@ def timer(world: World) -> Finding:
 @pytest.mark.parametrize(
     ("age", "said", "is_silent"),
     [
-        (None, "no tick of the timer was noted yet", True),
-        (timedelta(seconds=-2), "is 0 s old", False),
-        (timedelta(seconds=34), "is 34 s old", False),
-        (15 * MINUTE, "is 15 minutes old", False),
-        (16 * MINUTE, "is 16 minutes old", True),
-        (timedelta(days=3), "is 4,320 minutes old", True),
+        (None, "no tick of the timer has been recorded yet", True),
+        (timedelta(seconds=-2), "was 0 s ago", False),
+        (timedelta(seconds=34), "was 34 s ago", False),
+        (15 * MINUTE, "was 15 minutes ago", False),
+        (16 * MINUTE, "was 16 minutes ago", True),
+        (timedelta(days=3), "was 4,320 minutes ago", True),
     ],
 )
 def test_what_the_age_of_the_last_tick_means(age: timedelta | None, said: str, *, is_silent: bool) -> None:
@@ -54,11 +54,11 @@ def test_it_is_the_alert_s_own_time() -> None:
 def test_a_folder_needs_no_timer(tmp_path: Path) -> None:
     """On a machine the timer runs while somebody serves the app, and is nowhere missed."""
     with a_world(tmp_path) as world:
-        assert timer(world) == Finding("timer", "no tick of the timer was noted yet")
+        assert timer(world) == Finding("timer", "no tick of the timer has been recorded yet")
         tick(world.services, 240)
         hours_ago = world.services.state.now().timestamp() - 7200
         os.utime(tmp_path / "state" / state.TICK, (hours_ago, hours_ago))
-        assert timer(world).message.startswith("the last tick that was noted is 120 minutes old")
+        assert timer(world).message.startswith("the last recorded tick was 120 minutes ago")
         assert not timer(world).warning
 
 

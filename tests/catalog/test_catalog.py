@@ -35,7 +35,7 @@ def test_a_broken_document_never_stops_the_others(folder_store: Store) -> None:
         "d": InvalidDocument,
     }
     assert "exports/b.json is not valid: /: is not JSON" in str(listed["b"])
-    assert "/id: must be what the file is called" in str(listed["d"])
+    assert "/id: must be the file's name without .json" in str(listed["d"])
 
 
 def test_a_document_is_read_again_when_it_has_changed(folder_store: Store) -> None:
@@ -91,11 +91,11 @@ def test_a_kept_error_says_all_that_the_first_one_said(folder_store: Store) -> N
 
 def test_what_is_not_there_is_not_found(folder_store: Store) -> None:
     """The message names what was asked for, and the code tells an export from a connection."""
-    with pytest.raises(NotFound, match="no export 'vip'") as missing:
+    with pytest.raises(NotFound, match="export 'vip' does not exist") as missing:
         Catalog(folder_store).export("vip")
     assert missing.value.code == "unknown_export"
 
-    with pytest.raises(NotFound, match="no connection 'eu'") as missing:
+    with pytest.raises(NotFound, match="connection 'eu' does not exist") as missing:
         Catalog(folder_store).connection("eu")
     assert missing.value.code == "unknown_connection"
 

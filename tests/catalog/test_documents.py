@@ -118,7 +118,7 @@ def test_a_connection_needs_its_three_members(member: str) -> None:
         (
             {"attributes": {"properties": ["A", CANARY, {"column": "B", "name": CANARY}]}},
             "/attributes/properties",
-            "number 3 has the name of number 2",
+            "number 3 has the same name as number 2",
         ),
         ({"only_if": {"column": "A"}}, "/only_if", "exactly one of"),
         ({"only_if": {"column": "A", "equals": "a", "is_blank": True}}, "/only_if", "exactly one of"),
@@ -129,7 +129,7 @@ def test_a_connection_needs_its_three_members(member: str) -> None:
         ({"schedule": {"when": [CANARY]}}, "/schedule/when", "an object with a cron"),
         ({"schedule": {"when": {}}}, "/schedule/when/cron", "is required"),
         *(
-            ({"schedule": {"when": {"cron": cron}}}, "/schedule/when/cron", "five fields of cron")
+            ({"schedule": {"when": {"cron": cron}}}, "/schedule/when/cron", "a cron of five fields")
             for cron in (
                 CANARY,
                 "61 * * * *",

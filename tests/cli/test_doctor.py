@@ -60,7 +60,7 @@ def test_nothing_is_wrong(command: Command, well: World) -> None:
         "ok    segment HighValueSegment of vip",
         "ok    schedule of vip",
     ]
-    assert "SNDBOX (Sandbox) and may read lists, profiles and jobs; write access" in result.stdout
+    assert "SNDBOX (Sandbox) and can read lists, profiles and jobs; write access" in result.stdout
     assert list(well.services.state.list()) == before
     assert well.stand_in.accounts["SNDBOX"].jobs == {}
 
@@ -150,7 +150,7 @@ def test_a_connection_that_is_not_there(command: Command, well: World) -> None:
     well.services.state.delete("connections/sandbox.json")
     found = wrong(command)
     assert found.keys() == {"exports/vip.json", "list of vip"}
-    assert {"Fix or write the connection first" in finding["fix"] for finding in found.values()} == {True}
+    assert {"Fix or create the connection first" in finding["fix"] for finding in found.values()} == {True}
 
 
 def test_a_head_that_is_not_valid(command: Command, well: World) -> None:

@@ -78,8 +78,8 @@ def health(body: str, status: int = 200) -> Starlette:
 @pytest.mark.parametrize(
     ("age", "said", "is_silent"),
     [
-        (timedelta(seconds=30), "s old", False),
-        (timedelta(minutes=17), "is 17 minutes old", True),
+        (timedelta(seconds=30), "s ago", False),
+        (timedelta(minutes=17), "was 17 minutes ago", True),
         (None, "no tick", True),
     ],
 )

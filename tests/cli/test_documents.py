@@ -170,7 +170,7 @@ def test_validate_takes_files_that_name_each_other(command: Command, tmp_path: P
 
     assert command("exports", "validate", export, connection).exit_code == 0
     again = command("exports", "validate", export, connection, export, "--json")
-    assert problems(again)[2] == [("/id", f"is the id of {export} too")]
+    assert problems(again)[2] == [("/id", f"is also the id of {export}")]
 
 
 def test_validate_a_file_that_is_not_there(command: Command) -> None:

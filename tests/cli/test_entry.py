@@ -75,7 +75,7 @@ def test_errors_say_what_to_do(command: Command, world: World) -> None:
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert not (world.folder / "state" / "locks").exists()
-    assert "Error: There is no export 'no-such'. (unknown_export)" in result.stderr
+    assert "Error: The export 'no-such' does not exist. (unknown_export)" in result.stderr
     assert "segment-export exports list" in result.stderr
 
 

@@ -46,7 +46,10 @@ def test_a_segment_that_can_not_be_read_hides_no_other(command: Command, world: 
     broken, whole = json.loads(result.stdout)["segments"]
     assert (broken["name"], broken["error"]["code"]) == ("NoSuch", "unknown_segment")
     assert whole["members"] == 5
-    assert "NoSuch: There is no segment" in command("segments", "NoSuch", "HighValueSegment").stdout
+    assert (
+        "NoSuch: The segment 'NoSuch' does not exist"
+        in command("segments", "NoSuch", "HighValueSegment").stdout
+    )
 
 
 def test_the_only_segment_that_is_asked_for(command: Command, world: World) -> None:

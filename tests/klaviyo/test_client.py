@@ -283,7 +283,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed(clock: MadeClock, link: str
     with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
         api = KlaviyoApi(url, clock)
         klaviyo = api.sign_in("pk_made", Deadline(clock, 60))
-        with pytest.raises(KlaviyoUnavailable, match="not an answer of its API"):
+        with pytest.raises(KlaviyoUnavailable, match="not as its API does"):
             list(klaviyo.import_errors("J1", Deadline(clock, 60)))
         api.close()
 

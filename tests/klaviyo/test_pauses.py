@@ -171,4 +171,4 @@ def test_a_pause_that_cannot_be_stored_harms_nobody(
 
     StoredPauses(DisturbedStore(folder_store, fail, 1), clock).keep("SNDBOX", 100)
 
-    assert "pause of SNDBOX is not stored" in caplog.text
+    assert "pause of SNDBOX was not stored" in caplog.text

@@ -30,8 +30,8 @@ RUN_STATES = [
     Mutant(_RUN, "min(job.accepted_at, now)", "job.accepted_at", _STATES),
     Mutant(
         _RUN,
-        '"""The holder lets go, alive."""\n        self.unfinished_turns = 0',
-        '"""The holder lets go, alive."""',
+        '"""The holder ends its turn, alive."""\n        self.unfinished_turns = 0',
+        '"""The holder ends its turn, alive."""',
         _STATES,
     ),
     Mutant(_RUN, "        self.plan = plan\n", "", _VERBS),

@@ -80,7 +80,7 @@ def test_a_mistake_in_a_form_is_named_and_what_was_typed_stays(page: Page) -> No
     press(page, "Save")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Not saved")
-    expect(alert).to_contain_text("five fields of cron")
+    expect(alert).to_contain_text("a cron of five fields")
     expect(page.get_by_label("Display name")).to_have_value("Other")
     expect(page.get_by_label("Cron expression")).to_have_value("whenever")
     expect(page.get_by_label("RewardPoints")).to_be_checked()

@@ -31,7 +31,7 @@ def test_two_columns_of_one_name_fail_only_who_maps_it() -> None:
     columns = [*COLUMNS, ("City", "string"), ("", "string"), ("", "string")]
 
     Mapper(Mapping("EMail"), columns, PROFILE_FORMAT)
-    with pytest.raises(InvalidSegment, match="two columns 'City'"):
+    with pytest.raises(InvalidSegment, match="two columns named 'City'"):
         Mapper(MAPPING, columns, PROFILE_FORMAT)
 
 
@@ -47,7 +47,7 @@ def test_the_very_name_comes_before_one_with_marks_around_it() -> None:
         "Vorn\u00e4me": 1
     }  # as macOS writes it
     assert find_columns(["Reward points"], ["RewardPoints"]) == {"Reward points": 0}
-    with pytest.raises(InvalidSegment, match="two columns 'CITY'"):
+    with pytest.raises(InvalidSegment, match="two columns named 'CITY'"):
         find_columns(["CITY"], ["city", "City"])
     assert has_any(["EMail"], ["\ufeffEMAIL"])
     with pytest.raises(NotFound):

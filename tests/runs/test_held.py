@@ -137,12 +137,12 @@ def test_the_share_is_exact(world: World) -> None:
     ("people", "confirmed", "because"),
     [
         (rows(*range(30)), None, "10 of 40 people have left, 25.0%, and max_removal_share allows 20.0%."),
-        (rows(*range(30)), 9, "10 people would be removed, and no more than 9 were confirmed."),
-        ([], None, "No row of the segment may be sent."),
+        (rows(*range(30)), 9, "10 people would be removed, but at most 9 were confirmed."),
+        ([], None, "No row of the segment can be sent."),
         (
             [(row(0)[0],), *rows(*range(1, 40))],
             40,
-            "1 of the rows can't be read, and may be anybody's: correct them.",
+            "1 of the rows can't be read and could be anybody's: fix them.",
         ),
     ],
 )
@@ -158,7 +158,7 @@ def test_the_record_says_why(world: World, people: list[Row], confirmed: int | N
     (held,) = [each for each in run_with(world, confirmed=confirmed).warnings if each.code == "removals_held"]
 
     would = 40 - len(people)
-    step = f" If that is right: segment-export run vip --confirm-removals {would}" if would else ""
+    step = f" If this is right: segment-export run vip --confirm-removals {would}" if would else ""
     assert made.removals_held_because == because + step
     assert held.message.endswith(because + step)
 

@@ -69,9 +69,9 @@ def test_nobody_writes_over_a_head_that_another_hand_has_changed(
         else:
             file.unlink()
         for _ in range(2):
-            with pytest.raises(LeaseLost, match="meanwhile"):
+            with pytest.raises(LeaseLost, match="in the meantime"):
                 lock.checkpoint()
-            with pytest.raises(LeaseLost, match="meanwhile"):
+            with pytest.raises(LeaseLost, match="in the meantime"):
                 lock.check()
 
     assert not file.exists() or file.read_bytes() == b"theirs"

@@ -73,7 +73,7 @@ def test_without_a_model_a_first_line_of_data_is_not_told(world: World) -> None:
 
     assert record.error is not None
     assert record.error.code == "unknown_column"
-    assert "does not begin with names of columns that the export knows" in record.error.message
+    assert "does not begin with column names that the export uses" in record.error.message
     assert not any(value in record.content().decode() for value in ("Abbie", "Moss", "Fairfield"))
 
 

@@ -127,7 +127,7 @@ def test_a_store_that_is_away_makes_no_poison(
     assert [record.status for record in records(world)] == ["successful"]
     assert world.queue.poison == []
     assert metrics.told()["segment_export.messages"][("away",)] == 60
-    assert "a message is tried again: storage_unavailable" in caplog.text
+    assert "a message is retried: storage_unavailable" in caplog.text
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("away"), Died()])

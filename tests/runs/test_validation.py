@@ -38,7 +38,7 @@ def test_a_document_of_the_state_is_called_by_its_id(world: World) -> None:
         each.name: each.problems for each in validate(world.services, stored_documents(world.services))
     }
 
-    assert "must be what the file is called" in checked["exports/other.json"][0].message
+    assert "must be the file's name without .json" in checked["exports/other.json"][0].message
 
 
 def test_a_connection_is_known_by_its_type(world: World) -> None:
@@ -64,7 +64,7 @@ def test_what_may_be_a_row_is_not_told(world: World) -> None:
 
     (found,) = problems(world, ("e.json", HERE | {"segments": ["Bare"]}), online=True)
 
-    assert "does not begin with names of columns that the export knows" in found["/match/email"]
+    assert "does not begin with column names that the export uses" in found["/match/email"]
     assert "Fairfield" not in str(found)
 
 

@@ -144,4 +144,4 @@ def test_a_tick_that_can_not_be_noted_does_its_work(due: World, caplog: pytest.L
     tick(services, 240)
 
     assert refused == 2
-    assert "the tick is not noted: denied" in caplog.text
+    assert "the tick was not recorded: denied" in caplog.text

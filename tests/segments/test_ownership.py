@@ -144,7 +144,7 @@ def test_a_model_is_recognized_in_any_case(shelf: Shelf, name: str) -> None:
     write_model(shelf, entity("Gold", [f"{EXPORT}/Gold/{RUN}/1.csv"]))
     shelf.write(f"{EXPORT}/{name}", shelf.read(f"{EXPORT}/model.json").content)
     shelf.age(600)
-    refused(shelf, "Gold", "invalid_model", f"several model.json in {EXPORT}")
+    refused(shelf, "Gold", "invalid_model", f"{EXPORT} has several model.json files")
 
     shelf.delete(f"{EXPORT}/model.json")
     assert Segments(shelf).newest("Gold").columns[0].data_type == "string"

@@ -1,4 +1,4 @@
-"""Where files lie: a folder of this machine, or a container of Azure Blob Storage."""
+"""Stores of files: a folder of this machine, or a container of Azure Blob Storage."""
 
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 def open_store(url: str, credential: "TokenCredential | None" = None) -> Store:
     """The store at `file:<folder>`, `https://<account>/<container>[/<prefix>]`, or an emulator's http URL.
 
-    Azure is asked as `credential`, else as the identity of this process. Raises InvalidSettings.
+    For Azure, uses `credential`, else the identity of this process. Raises InvalidSettings.
     """
     if (folder := folder_of(url)) is not None:
         from shared.adapters.storage.folder import FolderStore
 
         return FolderStore(folder)
-    # Azure's libraries take a second to load: with folders only, nobody has to wait for them.
+    # Azure's libraries take a second to load: users of folders need not wait for them.
     from shared.adapters.credential import storage_credential
     from shared.adapters.storage.blobs import BlobStore
 

@@ -1,4 +1,4 @@
-"""A hold on a blob of Azure's."""
+"""A lease on a blob in Azure."""
 
 from contextlib import suppress
 from uuid import uuid4
@@ -12,19 +12,19 @@ LEASE_SECONDS = 60
 
 
 class BlobLease:
-    """A Lease of Azure's, which ends by itself 60 seconds after the last renewal."""
+    """Azure's own lease, which ends by itself 60 seconds after the last renewal."""
 
     def __init__(self, name: str, patient: BlobClient, short: BlobClient) -> None:
-        """Takes the lease. Raises AlreadyRunning, NotFound."""
+        """Acquires the lease. Raises AlreadyRunning, NotFound."""
         self._name = name
         self._id = str(uuid4())
         self._short = short
-        # The id is ours, so that a repeat after a lost answer finds its own lease and takes it.
+        # We choose the id, so a retry after a lost answer finds its own lease and succeeds.
         with azure_errors(name):
             BlobLeaseClient(patient, self._id).acquire(LEASE_SECONDS)
 
     def held(self) -> BlobLeaseClient:
-        """Azure's own form of it. Made anew each time, since a client forgets its id at a release."""
+        """Azure's client of the lease; a new one each time, since a client forgets its id at a release."""
         return BlobLeaseClient(self._short, self._id)
 
     def renew(self) -> None:
@@ -32,6 +32,6 @@ class BlobLease:
             self.held().renew()
 
     def release(self) -> None:
-        # Where the storage doesn't answer, the lease soon ends by itself.
+        # If the storage doesn't answer, the lease soon ends by itself.
         with suppress(LeaseLost, NotFound, StorageUnavailable), azure_errors(self._name):
             self.held().release()

@@ -28,8 +28,8 @@ from shared.adapters.storage.store import (
 from shared.errors import AlreadyExists, Changed, InvalidSettings, NotFound
 from shared.settings import LOOPBACK
 
-# Seconds. Connecting and reading have their timeouts apart, so that a renewal fails within 10. A store that
-# hangs is given up after about 35: a caller over HTTP has 45.
+# Seconds. Connecting and reading have separate timeouts, so a renewal fails within 10. A store that hangs is
+# given up after about 35: a caller over HTTP has 45.
 _PATIENT: dict[str, Any] = {
     "connection_timeout": 10,
     "read_timeout": 10,
@@ -41,10 +41,10 @@ _WRITE_ID = "write_id"
 
 
 class BlobStore:
-    """A Store whose names lie under a prefix of one container.
+    """A Store whose names are under a prefix of one container.
 
-    `url` is `https://<account>/<container>[/<prefix>]`; an emulator on loopback has the account
-    as the path's first part. Raises InvalidSettings where it names no container.
+    `url` is `https://<account>/<container>[/<prefix>]`; for an emulator on loopback, the path begins with the
+    account. Raises InvalidSettings if it names no container.
     """
 
     def __init__(self, url: str, credential: TokenCredential | AzureNamedKeyCredential) -> None:
@@ -93,7 +93,7 @@ class BlobStore:
     def read(self, name: str, *, most: int | None = None) -> Blob:
         blob = self._blob(name)
         with azure_errors(name):
-            # Brings the first chunk, and the size of all.
+            # Fetches the first chunk, and the total size.
             download = blob.download_blob(decompress=False)
             check_size(name, download.size, most)
             return Blob(download.readall(), _bare(download.properties.etag))
@@ -103,8 +103,8 @@ class BlobStore:
         blob = (self._small if start_small else self._container).get_blob_client(self._prefix + name)
         try:
             with azure_errors(name):
-                # The condition goes with the request of every chunk. A chunk can't be unpacked by itself,
-                # which is what the client would try where the blob has a Content-Encoding.
+                # The condition is sent with the request of every chunk. decompress=False: if the blob has a
+                # Content-Encoding, the client would try to decompress each chunk by itself.
                 download = blob.download_blob(decompress=False, **_if_match(etag))
                 if not start_small:
                     yield from download.chunks()
@@ -114,7 +114,7 @@ class BlobStore:
                         return
                     yield chunk
         except Changed:
-            self.stat(name)  # The service looks at the condition first: NotFound where nothing is left.
+            self.stat(name)  # the service checks the condition first; NotFound if the blob is gone
             raise
 
     def write(
@@ -140,7 +140,7 @@ class BlobStore:
                 )
                 return _bare(written["etag"])
         except (AlreadyExists, Changed):
-            # A write whose answer was lost is sent again, and then meets what it wrote itself.
+            # If the answer to a write is lost, the write is retried, and then finds its own result.
             if etag := self._written(name, write_id):
                 return etag
             raise
@@ -151,7 +151,7 @@ class BlobStore:
             try:
                 blob.append_block(content)
             except ResourceNotFoundError:
-                with suppress(ResourceExistsError):  # another process has just made it
+                with suppress(ResourceExistsError):  # another process has just created it
                     blob.create_append_blob(match_condition=MatchConditions.IfMissing)
                 blob.append_block(content)
 
@@ -176,7 +176,7 @@ class BlobStore:
                     yield info
 
     def _info(self, item: BlobProperties) -> BlobInfo | None:
-        """None for what isn't a blob of ours: a name we can't read, or the mark of a Data Lake folder."""
+        """The blob's entry; None if it isn't ours: an unreadable name, or the mark of a Data Lake folder."""
         name = item.name.removeprefix(self._prefix)
         metadata = {key: value for key, value in (item.metadata or {}).items() if key != _WRITE_ID}
         if not is_name(name) or metadata.get("hdi_isfolder") == "true":
@@ -184,7 +184,7 @@ class BlobStore:
         return BlobInfo(name, _bare(item.etag), item.size, item.last_modified, metadata)
 
     def _written(self, name: str, write_id: str) -> str | None:
-        """The ETag of the blob, if it is still what this very write made of it."""
+        """The ETag of the blob, if this very write was its last one."""
         with suppress(NotFound), azure_errors(name):
             blob = self._blob(name).get_blob_properties()
             if blob.metadata.get(_WRITE_ID) == write_id:
@@ -193,7 +193,7 @@ class BlobStore:
 
 
 def _parts(url: str) -> tuple[str, str]:
-    """Container URL and prefix (with a `/` at its end where there is one)."""
+    """Container URL and prefix (with a `/` at its end unless it is blank)."""
     parts = urlsplit(url)
     path = parts.path.strip("/").split("/")
     depth = 2 if parts.hostname in LOOPBACK else 1
@@ -211,5 +211,5 @@ def _if_match(etag: str | None) -> dict[str, Any]:
 
 
 def _bare(etag: str) -> str:
-    """Listings show an ETag without quotes, headers with them."""
+    """The ETag without quotes, as in listings; headers have quotes."""
     return etag.strip('"')

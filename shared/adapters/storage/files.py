@@ -1,4 +1,4 @@
-"""Files that appear whole: written beside their place, stamped, then renamed."""
+"""Files that appear complete: written next to their place, stamped, then renamed."""
 
 import errno
 import os
@@ -8,18 +8,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 
-# The file system has no such thing for its folders.
+# Errors of file systems that can't sync folders.
 _NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
 _MOST_ATTEMPTS = 10
 
 
 def etag_of(status: os.stat_result) -> str:
-    """The version of a file: another time, file or size is another version."""
+    """The version of a file: a different time, inode or size is a different version."""
     return f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}"
 
 
 def make_folder(folder: Path) -> None:
-    """Makes the folder, and those above it, for their owner only (mkdir's own parents would not be)."""
+    """Creates the folder and its parents, accessible only to the owner (mkdir's own parents would not be)."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -37,7 +37,7 @@ def remove_empty_folders(folder: Path, root: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Returns when a file, or the names in a folder, would survive a loss of power."""
+    """Returns once a file, or the names in a folder, would survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -59,7 +59,7 @@ def _temporary_file(folder: Path) -> tuple[int, str]:
 
 @contextmanager
 def spooled(path: Path, content: bytes | Iterable[bytes]) -> Iterator[tuple[Path, str]]:
-    """A hidden file beside `path` with the content, and the ETag that it keeps through a rename."""
+    """A hidden file next to `path` with the content, and the ETag that it keeps through a rename."""
     descriptor, name = _temporary_file(path.parent)
     with os.fdopen(descriptor, "wb") as file:
         temporary = Path(name)

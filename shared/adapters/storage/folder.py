@@ -19,14 +19,14 @@ from shared.errors import AlreadyExists, Changed, InvalidRequest, LeaseLost, Not
 class FolderStore:
     """A Store whose blobs are files, readable by their owner only.
 
-    A file is replaced by a rename, never written in place, and a write that returned survives a loss of
-    power. A folder is removed with the last blob in it. Metadata lies under `.metadata/` and counts only for
-    the version that it names. Nothing hidden and no symbolic link is a blob.
+    A file is replaced by a rename, never written in place, and a write that returned survives a power
+    failure. A folder is removed with the last blob in it. Metadata is under `.metadata/` and counts only for
+    the version that it names. Hidden files and symbolic links are not blobs.
     """
 
     def __init__(self, folder: Path) -> None:
         self._root = folder.resolve()
-        self._root_text = str(self._root)  # a listing of a thousand files makes no Path of each
+        self._root_text = str(self._root)  # creating a Path for each file would slow listings down
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -39,7 +39,7 @@ class FolderStore:
         prefix = f"{folder}/" if folder else ""
         check_prefix(prefix)
         names = self._entries(prefix)
-        # As with blobs, a folder is there only while something lies in it.
+        # As with blobs, a folder exists only while something is in it.
         folders = (name[:-1] for name in names if name.endswith("/") and any(self._walk(name)))
         blobs = (self._info(name) for name in names if not name.endswith("/"))
         return Level(tuple(folders), tuple(blob for blob in blobs if blob))
@@ -57,7 +57,7 @@ class FolderStore:
             content = file.read(-1 if most is None else most + 1)
             check_size(name, len(content), most)
             if etag_of(os.fstat(file.fileno())) != etag:
-                raise StorageUnavailable(f"{name} is being rewritten just now.")
+                raise StorageUnavailable(f"{name} is being rewritten.")
         return Blob(content, etag)
 
     def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
@@ -65,9 +65,9 @@ class FolderStore:
         with os_errors(name), path.open("rb", buffering=0) as file:
             for size in chunk_sizes(start_small):
                 chunk = file.read(size)
-                # The name shows a file that was replaced, the open file one that was rewritten in place.
+                # The path reveals a replaced file, the open file one that was rewritten in place.
                 if not etag_of(path.stat()) == etag == etag_of(os.fstat(file.fileno())):
-                    raise Changed(f"{name} is not the version that was asked for any more.")
+                    raise Changed(f"{name} is no longer the requested version.")
                 if not chunk:
                     return
                 yield chunk
@@ -129,7 +129,7 @@ class FolderStore:
         for segment in name.split("/"):
             path = f"{path}/{segment}"
             if os.path.islink(path):  # noqa: PTH114 - each call comes here, and a Path costs more
-                raise InvalidRequest(f"{name} leads over a symbolic link, which is not followed.")
+                raise InvalidRequest(f"{name} contains a symbolic link, which is not followed.")
         return Path(path)
 
     def _sidecar(self, name: str) -> Path:
@@ -140,7 +140,7 @@ class FolderStore:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Makes a check and the change that follows it one, between threads and processes."""
+        """Makes a check and the following change atomic, across threads and processes."""
         make_folder(self._root)
         with exclusive(self._root / ".lock"):
             yield
@@ -170,7 +170,7 @@ class FolderStore:
             return []
 
     def _info(self, name: str) -> BlobInfo | None:
-        """The entry of a name that `_path` has passed, or whose folder has; None where no blob has it."""
+        """The entry of a name that, or whose folder, `_path` has checked; None if it is not a blob."""
         try:
             with os_errors(name):
                 status = os.stat(f"{self._root_text}/{name}")  # noqa: PTH116 - a Path costs more than the call
@@ -190,13 +190,13 @@ class FolderStore:
         elif isinstance(lease, FolderLease) and lease.lock_file == self._lock_file(name):
             lease.renew()
         else:
-            raise LeaseLost(f"The lease is not one on {name}.")
+            raise LeaseLost(f"The lease is not for {name}.")
 
     def _check_version(self, name: str, create_only: bool, if_match: str | None) -> None:
         if self._path(name).is_dir():
             raise InvalidRequest(f"{name} is a folder.")
         current = self._info(name)
         if create_only and current:
-            raise AlreadyExists(f"{name} exists already.")
+            raise AlreadyExists(f"{name} already exists.")
         if if_match is not None and (current is None or current.etag != if_match):
             raise Changed(f"{name} was changed by another process.")

@@ -1,4 +1,4 @@
-"""Locks on files by flock(2): the system frees them when their holder dies, however it dies."""
+"""Locks on files by flock(2): the system releases them when their holder dies, for whatever reason."""
 
 import fcntl
 import os
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from shared.errors import AlreadyRunning, LeaseLost, StorageUnavailable
 
-# Seconds after which a lock that others hold is given up, as a store that hangs is.
+# Seconds after which waiting for a lock is given up, as for a store that hangs.
 PATIENCE = 10.0
-# Seconds between attempts: the first pause, which doubles up to the last.
+# Seconds between attempts: the first pause, which doubles up to the longest.
 PAUSES = (0.001, 0.02)
 
 
 class FolderLease:
-    """A Lease that is an flock on a file which is made once, never replaced and never removed.
+    """A Lease that is an flock on a file, which is created once, and never replaced or removed.
 
-    Two of them conflict within a process too, since each opens the file for itself. A paused holder
-    keeps its hold: only its end or a release frees it.
+    Two of them also conflict within a process, since each opens the file separately. A paused holder keeps
+    its lock until it ends or releases it.
     """
 
     def __init__(self, name: str, lock_file: Path) -> None:
-        """Takes the lock for the blob `name`. Raises AlreadyRunning where another holds it."""
+        """Acquires the lock for the blob `name`. Raises AlreadyRunning if another holds it."""
         self.name = name
         self.lock_file = lock_file
         self._descriptor = _open(lock_file)
@@ -34,13 +34,13 @@ class FolderLease:
             raise AlreadyRunning(f"{name} is locked by another process.") from None
 
     def renew(self) -> None:
-        """Raises LeaseLost after a release, and where the file was taken away under us."""
+        """Raises LeaseLost after a release, or if the file was removed or replaced."""
         try:
             held = os.path.samestat(os.fstat(self._descriptor), self.lock_file.stat())
         except OSError:
             held = False
         if not held:
-            raise LeaseLost(f"The hold on {self.name} is gone.")
+            raise LeaseLost(f"The lock on {self.name} was lost.")
 
     def release(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -50,9 +50,9 @@ class FolderLease:
 
 @contextmanager
 def exclusive(lock_file: Path) -> Iterator[None]:
-    """Waits for the lock, 10 seconds at most (StorageUnavailable), and holds it for the block's length.
+    """Waits for the lock, at most 10 seconds (StorageUnavailable), and holds it during the block.
 
-    A folder can be locked, too, without a file of its own.
+    A folder itself can be locked, too.
     """
     descriptor = os.open(lock_file, os.O_RDONLY) if lock_file.is_dir() else _open(lock_file)
     try:
@@ -63,7 +63,7 @@ def exclusive(lock_file: Path) -> Iterator[None]:
 
 
 def _wait_for(descriptor: int) -> None:
-    """Takes the lock by attempts, since flock itself knows no timeout."""
+    """Acquires the lock by repeated attempts, since flock has no timeout."""
     pause, longest = PAUSES
     ends = time.monotonic() + PATIENCE
     while True:
@@ -80,7 +80,7 @@ def _wait_for(descriptor: int) -> None:
 
 
 def is_held(lock_file: Path) -> bool:
-    """Whether anybody, this process included, has a FolderLease on the file."""
+    """Whether any process, including this one, has a FolderLease on the file."""
     try:
         descriptor = os.open(lock_file, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):

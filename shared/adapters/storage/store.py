@@ -1,4 +1,4 @@
-"""What the rest of the project asks of a place where files lie: one Protocol, two implementations."""
+"""The interface of a store of files: one Protocol, two implementations."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -8,14 +8,14 @@ from typing import Protocol
 
 from shared.errors import AlreadyExists, NotFound
 
-# Bytes of a chunk at most, and of the first one of those that start small.
+# The most bytes of a chunk, and of the first chunk of a stream that starts small.
 CHUNK = 4 * 1024 * 1024
 SMALL_CHUNK = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """A blob as a listing shows it: `name` has `/` between folders, `size` is in bytes, times are UTC."""
+    """A blob in a listing: `name` has `/` between folders, `size` is in bytes, times are UTC."""
 
     name: str
     etag: str
@@ -34,24 +34,24 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A small blob, read whole, and the ETag it had."""
+    """A small blob, read whole, and its ETag."""
 
     content: bytes
     etag: str
 
 
 class Lease(Protocol):
-    """An exclusive hold on one name, until it is released, lost, or its holder dies."""
+    """An exclusive lock on one name, until it is released, lost, or its holder dies."""
 
     def renew(self) -> None:
-        """Holds on for another term. Raises LeaseLost, or StorageUnavailable within 10 seconds."""
+        """Renews the lease. Raises LeaseLost, or StorageUnavailable within 10 seconds."""
 
     def release(self) -> None:
-        """Lets go. Does nothing where the hold is gone already."""
+        """Releases the lease. Does nothing if it is already lost."""
 
 
 def ensure(store: "Store", name: str) -> None:
-    """Makes an empty blob, such as a lock is, where there is none."""
+    """Creates an empty blob, for a lock, if it does not exist."""
     try:
         store.stat(name)
     except NotFound:
@@ -68,36 +68,37 @@ def chunk_sizes(start_small: bool) -> Iterator[int]:
 
 
 class Store(Protocol):
-    """Names are relative, with `/` between folders, none of them empty, `.` or `..` (else InvalidRequest).
+    """Names are relative, with `/` between folders, none of them empty, `.` or `..` (InvalidRequest).
 
-    Every call may raise StorageUnavailable (try later) or Denied (rights are missing).
+    Every call may raise StorageUnavailable (retry later) or Denied (permissions are missing).
     """
 
     def now(self) -> datetime:
         """The time by the clock that writes `last_modified`, in UTC. Raises NotFound (no container)."""
 
     def list(self, prefix: str = "", *, page: int | None = None) -> Iterator[BlobInfo]:
-        """Every blob whose name starts with `prefix`, in the names' order, with metadata.
+        """Every blob whose name starts with `prefix`, in order of names, with metadata.
 
-        `page` is how many of them are likely to be wanted: a request asks for no more at once.
+        `page` is how many of them will probably be used: a request asks for no more at once.
         """
 
     def level(self, folder: str = "") -> Level:
-        """What lies directly in `folder`, in the names' order. An unknown folder is empty."""
+        """The direct content of `folder`, in order of names. An unknown folder is empty."""
 
     def stat(self, name: str) -> BlobInfo:
         """One blob's entry. Raises NotFound."""
 
     def read(self, name: str, *, most: int | None = None) -> Blob:
-        """A small blob, whole. Raises NotFound, and InvalidDocument where it has more than `most` bytes."""
+        """A small blob, whole. Raises NotFound; InvalidDocument if it has more than `most` bytes."""
 
     def stream(self, name: str, *, etag: str, start_small: bool = False) -> Iterator[bytes]:
-        """The content in chunks of at most 4 MiB, all of it from the version with this ETag.
+        """The content in chunks of at most 4 MiB, all from the version with this ETag.
 
-        The bytes are the stored ones: a Content-Encoding unpacks nothing. With `start_small`, for callers
-        that may only need the beginning, the first chunk has at most 4 KiB, and each may double.
+        The bytes are the stored ones, regardless of Content-Encoding. With `start_small`, for callers that
+        may need only the beginning, the first chunk has at most 4 KiB, and each further one up to twice as
+        much.
 
-        Raises Changed at the first chunk that would come from another version, NotFound.
+        Raises NotFound; Changed at the first chunk that would be from another version.
         """
 
     def write(
@@ -110,31 +111,31 @@ class Store(Protocol):
         if_match: str | None = None,
         lease: Lease | None = None,
     ) -> str:
-        """Replaces content and metadata (ASCII values) as one, whole or not at all; returns the new ETag.
+        """Replaces content and metadata (ASCII values) atomically; returns the new ETag.
 
-        Content in chunks is written as it comes, and never held as a whole. What it raises ends the write.
+        Chunks are written as they come, and never held as a whole. If their iterator raises, the write ends.
 
-        Raises AlreadyExists (`create_only`), Changed (`if_match`), and LeaseLost where `lease` is no
-        longer held, or where somebody holds a lease and none is given.
+        Raises AlreadyExists (`create_only`), Changed (`if_match`), and LeaseLost if `lease` is no longer
+        held, or if there is a lease and none is given.
         """
 
     def append(self, name: str, content: bytes) -> None:
-        """Adds content at the end of a blob that is only appended to, and makes it where there is none.
+        """Appends content to an append-only blob, which is created if it does not exist.
 
-        What another process appends at the same time comes before or after it, whole. Where an answer was
-        lost, the content may be there twice; where a machine died, a part of it.
+        Concurrent appends don't interleave. If an answer was lost, the content may be there twice; if a
+        machine died, a part of it.
 
-        Raises BlobFull where the blob takes no more (50,000 times, in Azure).
+        Raises BlobFull if the blob is full (after 50,000 appends in Azure).
         """
 
     def delete(self, name: str, *, if_match: str | None = None) -> None:
-        """Removes a blob. Does nothing where there is none.
+        """Removes a blob. Does nothing if it does not exist.
 
-        Raises LeaseLost where somebody holds it, and Changed (`if_match`).
+        Raises LeaseLost if it is leased, and Changed (`if_match`).
         """
 
     def acquire(self, name: str) -> Lease:
-        """Takes the exclusive hold on an existing blob: AlreadyRunning where another holds it, NotFound.
+        """Acquires the lease of an existing blob. Raises AlreadyRunning if another holds it; NotFound.
 
-        A holder that stops renewing loses it after 60 seconds (blobs), one that dies at once (folder).
+        A holder that stops renewing loses it after 60 seconds (blobs); one that dies, at once (folder).
         """

@@ -21,7 +21,7 @@ from shared.text import listing
 
 
 def check_documents(services: Services, deadline: Deadline) -> Iterator[Finding]:
-    """Every connection and export in the state, and everything that it refers to."""
+    """Checks every connection and export in the state, and everything that they refer to."""
     try:
         documents = list(stored_documents(services))
     except ExportError as error:
@@ -55,7 +55,7 @@ def _document(checked: Checked) -> Finding:
 def _connection(
     services: Services, connection: Connection, accounts: dict[str, Klaviyo], deadline: Deadline
 ) -> Iterator[Finding]:
-    """Its secret and its account, which is added to `accounts` where the key may read what a run reads."""
+    """Checks secret and account; adds the account to `accounts` if the key may read what a run reads."""
 
     def secret() -> str:
         services.vault.secret(connection.secret_name)
@@ -68,7 +68,7 @@ def _connection(
         opened = klaviyo.account
         what = "key" if connection.sign_in == "api_key" else "sign-in"
         return (
-            f"the {what} opens {opened.id} ({opened.name}) and may read lists, profiles and jobs; write "
+            f"the {what} opens {opened.id} ({opened.name}) and can read lists, profiles and jobs; write "
             "access was not tested, since only a post would show it"
         )
 
@@ -77,7 +77,7 @@ def _connection(
         yield check(f"secret {connection.secret_name}", secret, vault)
     yield check(f"account of {connection.id}", account, vault)
     if nobody := [each for each in _shared_with(connection) if not is_object_id(each)]:
-        message = f"These match nobody, since they are not object ids: {listing(nobody)}."
+        message = f"These are not object ids and match nobody: {listing(nobody)}."
         yield Finding(f"sharing of {connection.id}", message, fixes.SHARING, warning=True)
     if connection.paused:
         yield Finding(f"pause of {connection.id}", "Nothing is sent over this connection.", fixes.PAUSED)
@@ -93,7 +93,7 @@ def _list(
     seen: dict[tuple[str, str], Finding],
     deadline: Deadline,
 ) -> Finding:
-    """A list is looked at once, however many exports go into it."""
+    """Checks the list; once, even if several exports send to it."""
     name = f"list of {export.id}"
     if export.connection is None:
         return Finding(name, "not checked: the export has no connection", fixes.DETACHED)
@@ -108,7 +108,7 @@ def _list(
 
 
 def _segment(services: Services, export: Export, segment: str) -> Finding:
-    """Whether it has a complete snapshot, with the columns that the export names."""
+    """Checks that the segment has a complete snapshot, with the columns that the export names."""
 
     def look() -> str:
         pinned = PinnedSegment.of(segment, services.segments.newest(segment))
@@ -119,7 +119,7 @@ def _segment(services: Services, export: Export, segment: str) -> Finding:
 
 
 def _runs(services: Services, export: Export) -> Iterator[Finding]:
-    """When the export runs next, how its last runs ended, and whether the stored times can be right."""
+    """Reports the export's next run and the result of its last ones, and checks the stored times."""
     name = f"schedule of {export.id}"
     try:
         head, _ = read_head(services.state, export.id)

@@ -1,4 +1,4 @@
-"""What was found of one thing that was checked."""
+"""The finding of one check."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from shared.errors import ExportError
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was checked and found; `fix` is what to do, and is blank if nothing is wrong.
+    """What was checked, and the result; `fix` is what to do, and is blank if nothing is wrong.
 
-    With `warning`, it may be intended, or fixes itself.
+    With `warning`, it may be intended, or may resolve by itself.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Finding:
 
 
 def check(name: str, look: Callable[[], str], place: Mapping[str, str]) -> Finding:
-    """What `look` returns or raises; `place` has the fixes that depend on where the error occurred."""
+    """The finding of `look`; `place` has the fixes that depend on where an error occurred."""
     try:
         return Finding(name, look())
     except ExportError as error:
@@ -30,13 +30,13 @@ def check(name: str, look: Callable[[], str], place: Mapping[str, str]) -> Findi
 
 
 def failed(name: str, error: ExportError, place: Mapping[str, str]) -> Finding:
-    """A check that ended in an error."""
+    """The finding of a check that ended in an error."""
     return Finding(name, f"{error.message} ({error.code})", fixes.fix_of(error, place))
 
 
 def too_far_ahead(name: str, times: Iterable[tuple[str, datetime]]) -> Finding:
-    """Stored times that are not believed: a warning, since nothing has to be repaired."""
+    """The finding of stored times that are ignored: a warning, since nothing has to be fixed."""
     listed = "; ".join(f"{what} is at {time:%Y-%m-%d %H:%M} UTC" for what, time in times)
     return Finding(
-        name, f"{listed}. This is too far in the future and is not believed.", fixes.AHEAD, warning=True
+        name, f"{listed}. This is too far in the future and is ignored.", fixes.AHEAD, warning=True
     )

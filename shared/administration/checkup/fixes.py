@@ -1,4 +1,4 @@
-"""How to fix what a check finds: by error code, and by place where the code alone is not enough."""
+"""How to fix findings: by error code, and by place if the code alone is not enough."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,21 +6,21 @@ from pathlib import Path
 from shared.errors import ExportError, TakenElsewhere, TryLater
 from shared.settings import Settings
 
-DOCUMENT = "Correct it and write it again: segment-export apply -f FILE."
-CONNECTION_FIRST = "Fix or write the connection first, or name another one in the export."
+DOCUMENT = "Fix it and write it again: segment-export apply -f FILE."
+CONNECTION_FIRST = "Fix or create the connection first, or name another one in the export."
 SHARING = "Share with object ids of Microsoft Entra: segment-export connections share."
 AUTH = "Set it to key or entra."
 DETACHED = "Attach one: segment-export exports attach."
 NO_CONNECTION = "Check STATE_URL; `segment-export connections add` adds the first one."
-NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes a first one."
+NO_EXPORT = "Check STATE_URL; `segment-export apply -f FILE` writes the first one."
 NO_FOLDER = "Check STATE_URL; writing the first document creates the folder."
 PAUSED = "Set `paused` to false in its document."
-POISON = "Look at them, then delete them: docs/runbook.md. The timer has had their work done anyway."
-TIMER = "If an app is deployed, see why its timer does not run: docs/runbook.md, “The timer is silent”."
-NO_WORKER = "See whether workers run: docs/runbook.md, “An account waits for a worker”."
+POISON = "Look at them, then delete them: docs/runbook.md. Other messages have done their work."
+TIMER = "If an app is deployed, find out why its timer does not run: docs/runbook.md, “The timer is silent”."
+NO_WORKER = "Check whether workers run: docs/runbook.md, “An account waits for a worker”."
 ALL_PAUSED = "Set it to false."
 CLOCK = "Synchronize this machine's clock with a time server."
-AHEAD = "A machine's clock was ahead: check the clocks of all machines that run exports. Nothing else to do."
+AHEAD = "A machine's clock was ahead: check the clocks of all machines that run exports."
 REVISION = "Klaviyo deprecates a revision after a year: install a newer segment-export."
 NOTIFY = (
     "Set NOTIFY_SECRET to the name of a secret, and store the webhook's https address under that name. "
@@ -31,12 +31,12 @@ LATER = "Try again later; if the problem persists, check the URLs in the setting
 _REFRESH = "Refresh the export in Customer Insights."
 _ANY = "See the code in docs/codes.md."
 
-# By the code of the error, wherever it occurred.
+# By the code of the error, regardless of the place.
 BY_CODE = {
     "ambiguous_column": "Rename one of the columns in Customer Insights.",
     "ambiguous_segment": DOCUMENT,
     "blocked": "Ask Klaviyo's support about the IP address of this machine.",
-    "erased_unreadable": "Put the secret digest-key back with which the list was made, or restore the list.",
+    "erased_unreadable": "Put back the digest-key secret that the list was made with, or restore the list.",
     "incomplete_snapshot": f"Wait until the refresh has ended; if it has ended: {_REFRESH}",
     "invalid_client": "Check KLAVIYO_CLIENT_ID and the secret klaviyo-client-secret.",
     "invalid_csv": _REFRESH,

@@ -1,7 +1,7 @@
-"""Checks an installation: each thing by itself, so that one problem does not hide another.
+"""Checks an installation: each part separately, so one problem does not hide another.
 
-The check of the state writes a probe, `locks/probe-doctor`, and deletes it; a state folder that is missing
-stays missing. A call to Klaviyo may refresh the tokens of its connection, or store a pause, as in a run.
+The check of the state writes a probe, `locks/probe-doctor`, and deletes it; it does not create a missing
+state folder. A call to Klaviyo may refresh the tokens of its connection, or store a pause, as in a run.
 """
 
 import platform
@@ -29,14 +29,14 @@ from shared.segments import Segments
 from shared.services import Services
 from shared.settings import auth_is_misspelt, folder_of
 
-# Beyond it, leases and tokens can't be trusted.
+# With a larger difference, leases and tokens can't be trusted.
 MOST_SKEW = timedelta(seconds=60)
-# Klaviyo keeps a revision stable for a year, and then deprecated for another.
+# Klaviyo keeps a revision stable for a year; then it is deprecated for another.
 STABLE = timedelta(days=365)
-# The alert `waiting` has the same.
+# The alert `waiting` uses the same time.
 LONGEST_WAIT = timedelta(minutes=15)
 PROBE = state.probe("doctor")
-# Two threads of an app would find each other's probe.
+# Otherwise two threads of an app would find each other's probe.
 _probing = threading.Lock()
 
 
@@ -46,7 +46,9 @@ def examine(services: Services, deadline: Deadline) -> Iterator[Finding]:
     if services.settings.exports_paused:
         yield Finding("settings", "EXPORTS_PAUSED is true: nothing is sent.", fixes.ALL_PAUSED)
     if auth_is_misspelt():
-        yield Finding("settings", "AUTH is misspelt: callers need a function key.", fixes.AUTH, warning=True)
+        yield Finding(
+            "settings", "AUTH is misspelled: callers need a function key.", fixes.AUTH, warning=True
+        )
     if secret := services.settings.notify_secret:
         look = partial(_notifications, services, secret)
         yield check("notifications", look, fixes.notifications(services.settings))
@@ -72,7 +74,7 @@ def _versions(services: Services) -> Finding:
 
 
 def _ours() -> str:
-    """The installed version; a deployed app has only the files, and the part of it that Klaviyo sees."""
+    """The installed version. A deployed app has only the files, so it shows the version sent to Klaviyo."""
     try:
         return version("segment-export")
     except PackageNotFoundError:
@@ -85,7 +87,7 @@ def _notifications(services: Services, secret: str) -> str:
 
 
 def _queue(queue: Queue) -> Finding:
-    """Whether both queues answer, with a role on each, and how many messages they have."""
+    """Checks that both queues answer, with a role on each, and reports their numbers of messages."""
     try:
         waiting, poisoned = queue.waiting(), queue.poisoned()
     except ExportError as error:
@@ -95,7 +97,7 @@ def _queue(queue: Queue) -> Finding:
 
 
 def _workers(services: Services) -> Iterator[Finding]:
-    """The accounts whose work has been due for long, and that no worker has taken."""
+    """Finds accounts whose work has been due for long without a worker."""
     now = services.clock.now()
     try:
         waits = {marker.account: marker.waited(now) for marker in read_markers(services.state, now)}
@@ -148,7 +150,7 @@ def _clock(services: Services) -> Finding:
 
 
 def _timer(services: Services) -> Finding:
-    """Whether a timer works on this state; on a folder, only while somebody serves the app."""
+    """Checks that a timer runs on this state; for a folder, it runs only while somebody serves the app."""
     try:
         last = last_tick(services)
         age = None if last is None else services.state.now() - last
@@ -158,7 +160,7 @@ def _timer(services: Services) -> Finding:
 
 
 def _erased(services: Services) -> Iterator[Finding]:
-    """Whether the do-not-send list can be read: else nothing is sent."""
+    """Checks that the do-not-send list can be read: otherwise nothing is sent."""
 
     def look() -> str:
         erased = read_erased(services.state)
@@ -171,7 +173,7 @@ def _erased(services: Services) -> Iterator[Finding]:
 
 
 def _pauses(services: Services) -> Iterator[Finding]:
-    """The pauses that Klaviyo asked for, where a wrong clock wrote them."""
+    """Finds stored pauses that are from a wrong clock."""
     try:
         for account, until in StoredPauses(services.state, services.clock).ahead():
             yield too_far_ahead(f"pause of the account {account}", [("the end of Klaviyo's pause", until)])

@@ -1,16 +1,16 @@
-"""Whether the timer ticks: by the last tick that was noted, which is done every five minutes."""
+"""Whether the timer ticks, by the last recorded tick; one is recorded every five minutes."""
 
 from datetime import timedelta
 
 from shared.administration.checkup import fixes
 from shared.administration.checkup.finding import Finding
 
-# The alert `silent` has the same.
+# The alert `silent` uses the same time.
 LONGEST_SILENCE = timedelta(minutes=15)
 
 
 def timer_finding(name: str, age: timedelta | None, *, is_expected: bool) -> Finding:
-    """What the age of the last noted tick shows; None where none was ever noted.
+    """The finding for the age of the last recorded tick; None if none was ever recorded.
 
     A timer is not `is_expected` on a machine that runs it only while somebody serves the app there.
     """
@@ -20,7 +20,7 @@ def timer_finding(name: str, age: timedelta | None, *, is_expected: bool) -> Fin
 
 def _said(age: timedelta | None) -> str:
     if age is None:
-        return "no tick of the timer was noted yet"
+        return "no tick of the timer has been recorded yet"
     seconds = max(0, int(age.total_seconds()))
     ago = f"{seconds} s" if seconds < 120 else f"{seconds // 60:,} minutes"
-    return f"the last tick that was noted is {ago} old; every five minutes, one is noted"
+    return f"the last recorded tick was {ago} ago; one is recorded every five minutes"

@@ -1,1 +1,1 @@
-"""The head of an export, what a listing shows of it, and heads of the version before."""
+"""The head of an export, its entry in a listing, and heads of earlier versions."""

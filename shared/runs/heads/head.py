@@ -1,4 +1,4 @@
-"""The head of an export: the checkpoint of its open run, and what its last runs did."""
+"""The head of an export: the checkpoint of its open run, and the results of its last runs."""
 
 import json
 from contextlib import suppress
@@ -20,15 +20,15 @@ from shared.runs.run import OpenRun
 from shared.runs.states import State
 
 VERSION = 3
-# Azure takes 8 KB of metadata; a head that shows more has to be read.
+# Azure allows 8 KB of metadata; if there is more to show, the head has to be read.
 LONGEST_METADATA = 6000
-# Bytes of a head: twice what a run of ten million has that is refused batch by batch.
+# Bytes of a head: twice the size for a run of ten million people that is refused batch by batch.
 LONGEST_HEAD = 64 * 1024 * 1024
-# A segment that is refreshed faster than it can be sent has to arrive at some time.
+# A segment that is refreshed faster than it can be sent must still arrive at some time.
 MOST_SUPERSEDED = 2
 # Snapshots whose people may still be on the ledger.
 MOST_POSTED = 5
-# Minutes until the timer tries a failed attempt again, by the number of attempts; then hourly.
+# Minutes until the timer retries a failed attempt, by the number of attempts; then hourly.
 BACK_OFF = (5, 15, 60)
 
 
@@ -39,17 +39,17 @@ class LastRun(StateModel):
 
 
 class Head(StateModel):
-    """`scheduled_at` is when a recurrence last came due; at first, when the export was first seen.
+    """`scheduled_at` is when a recurrence last came due; initially, when the export was first seen.
 
-    `superseded` counts the runs in a row that a newer snapshot ended; `greatest_id` is that of all runs: not
-    the last one's, where a clock was ahead once.
+    `superseded` counts the runs in a row that a newer snapshot ended. `greatest_id` is the greatest of all
+    runs' ids, which is not the last one's if a clock was once ahead.
 
-    `ledger` is the name of the one that holds, `has_sent` says whether Klaviyo ever accepted anything,
-    and `has_mirrored` whether a run ever removed who had left, or would have.
-    `posted` has the last snapshots by which somebody on the ledger was sent, the newest first; `rows` counts
-    those of each segment in the last complete run; `full_at` is when a run began that sent everybody;
-    `removals_since` is when somebody had left who is not removed yet; `unconfirmed_at` is when a run ended of
-    whose jobs Klaviyo has not said what became.
+    `ledger` is the name of the current one; `has_sent`: Klaviyo has accepted something at least once;
+    `has_mirrored`: a run has removed people who left, or would have. `posted` has the last snapshots by which
+    people on the ledger were sent, newest first; `rows` counts each segment's rows in the last complete run;
+    `full_at` is when the last run that sent everybody began; `removals_since` is when people were first found
+    to have left who are not removed yet; `unconfirmed_at` is when the last run with jobs of unknown outcome
+    ended.
     """
 
     version: Literal[3] = 3
@@ -74,7 +74,7 @@ class Head(StateModel):
 
     @property
     def may_have_sent(self) -> bool:
-        """Whether a run may have put somebody on a list; early versions only kept whether one succeeded."""
+        """Whether a run may have put people on a list; early versions only recorded whether one succeeded."""
         return self.has_sent or self.last_success is not None
 
     def open_run(self, run: OpenRun) -> None:
@@ -90,12 +90,12 @@ class Head(StateModel):
         self.scheduled_at = now
 
     def wait_for_change(self, fingerprint: str) -> None:
-        """The timer tries nothing again while the configuration looks like this."""
+        """The timer does not retry while the configuration has this fingerprint."""
         if self.retry is not None:
             self.retry.waits_for = fingerprint
 
     def close_run(self, record: RunRecord, ledger: str | None) -> None:
-        """Remembers what became of the open run: whether its snapshots need another one."""
+        """Records the result of the open run: whether its snapshots need another one."""
         run = self.open
         if run is None:
             return
@@ -121,24 +121,24 @@ class Head(StateModel):
             self.retry = None
 
     def is_full_due(self, export: Export, now: datetime) -> bool:
-        """Whether a run that begins now is to send everybody, because that was long ago."""
+        """Whether a run that begins now is to send everybody, because the last one that did is too old."""
         days = export.sync.full_every_days
         if not days or self.ledger is None:
             return False
         return self.full_at is None or now - self.full_at >= timedelta(days=days)
 
     def may_still_import(self, now: datetime) -> bool:
-        """Whether a job of an earlier run may still put somebody on the list."""
+        """Whether a job of an earlier run may still put people on the list."""
         return self.unconfirmed_at is not None and now - self.unconfirmed_at < GIVE_UP_AFTER
 
     def waiting_since(self, run: OpenRun) -> datetime | None:
-        """Since when people have left whom this run leaves to a later one."""
+        """Since when people have left whose removal this run leaves to a later one."""
         if run.removal is None or not run.removal.pending:
             return None
         return self.removals_since or run.record.created_at
 
     def _remember(self, run: OpenRun, plan: Plan, now: datetime) -> None:
-        """What the next run has to know of this one to remove who leaves."""
+        """Records what the next run needs to know about this one to remove people who left."""
         is_complete = run.cut is None and run.limit is None
         removal = run.removal
         others = [each for each in self.posted if each != plan.posted()]
@@ -160,14 +160,14 @@ class Head(StateModel):
             self.removals_since = self.waiting_since(run)
 
     def rows_before(self, run: OpenRun) -> int | None:
-        """The rows of the last complete run; None where there is none, or where it had other segments.
+        """The rows of the last complete run; None if there is none, or if it had other segments.
 
-        A segment that has lost its rows counts as it was before.
+        A segment that has lost its rows counts with its former rows.
         """
         return sum(self.rows.values()) if self.rows and self.rows.keys() == run.rows.keys() else None
 
     def pinned(self) -> dict[str, str]:
-        """The versions of the open run's snapshots, as long as a newer one may end it."""
+        """The versions of the open run's snapshots, while a newer one may end it."""
         run = self.open
         if run is None or run.plan is None:
             return {}
@@ -197,7 +197,7 @@ class Head(StateModel):
         )
 
     def metadata(self) -> dict[str, str]:
-        """What a listing shows, so that nobody has to read the head for it."""
+        """The metadata for listings, which saves reading the head."""
         shown: dict[str, str] = {"status": "none", "version": f"{VERSION}"}
         if self.last_attempt is not None:
             shown["status"] = self.last_attempt.status
@@ -214,7 +214,7 @@ class Head(StateModel):
 
 
 def read_head(store: Store, export_id: str) -> tuple[Head, str]:
-    """The head and its ETag. Raises NotFound, InvalidDocument, and NewerVersion where newer code wrote it."""
+    """The head and its ETag. Raises NotFound and InvalidDocument; NewerVersion if newer code wrote it."""
     name = state.head(export_id)
     blob = store.read(name, most=LONGEST_HEAD)
     try:
@@ -227,12 +227,14 @@ def read_head(store: Store, export_id: str) -> tuple[Head, str]:
         and _is_of(export_id, head.open.record.id if head.open else None)
     ):
         return head, blob.etag
-    problem = Problem("", "is not the head of an export: restore it, or remove it to start the export afresh")
+    problem = Problem(
+        "", "is not the head of an export: restore it, or remove it to start the export from scratch"
+    )
     raise InvalidDocument(name, [problem])
 
 
 def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
-    """What a listing shows of a head, which is read only where that isn't all. Raises as `read_head`."""
+    """A head's entry from a listing; the head is read only if that is incomplete. Raises as `read_head`."""
     with suppress(KeyError, ValidationError, ValueError):
         if int(blob.metadata.get("version", "1")) > VERSION:
             raise NewerVersion(blob.name)
@@ -243,7 +245,7 @@ def read_entry(store: Store, blob: BlobInfo, export_id: str) -> IndexEntry:
 
 
 def create_head(store: Store, head: Head) -> None:
-    """Writes a first head, where there is none yet."""
+    """Writes the first head, if there is none yet."""
     with suppress(AlreadyExists):
         store.write(state.head(head.export), head.content(), metadata=head.metadata(), create_only=True)
 

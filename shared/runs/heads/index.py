@@ -1,4 +1,4 @@
-"""What the timer has to know of each export, so small that a listing of the heads shows it as metadata."""
+"""The data that the timer needs of each export, small enough for a listing of heads to show as metadata."""
 
 from pydantic import Field
 
@@ -8,8 +8,8 @@ from shared.runs.record import RunId, StateModel, Time
 class Retry(StateModel):
     """Attempts of the timer that did not succeed, for snapshots of these versions.
 
-    `waits_for` is the fingerprint of the documents and the key when only people could fix the cause:
-    nothing is tried again until it is another one.
+    If only people could fix the cause, `waits_for` is the fingerprint of the documents and the key at that
+    time: nothing is retried until it changes.
     """
 
     versions: dict[str, str]
@@ -21,10 +21,10 @@ class Retry(StateModel):
 class IndexEntry(StateModel):
     """An export at a glance.
 
-    `pinned` has the versions of the snapshots that the open run sends, as long as a newer one may end it.
-    `exported` has the version of each segment's newest snapshot that needs no run: the one last exported,
-    or the baseline, which was there when the export was first seen. `paused` is an open run that waits for
-    the end of a pause, whatever `not_before` says.
+    `pinned` has the versions of the snapshots that the open run sends, while a newer one may end it.
+    `exported` has the version of each segment's newest snapshot that needs no run: the one last exported, or
+    the baseline, which existed when the export was first seen. `paused`: the open run waits for the end of a
+    pause, regardless of `not_before`.
     """
 
     open: RunId | None = None

@@ -1,4 +1,4 @@
-"""Heads that earlier versions wrote, as this version writes them."""
+"""Upgrades heads that earlier versions wrote."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ DELIVERIES = ("jobs", "finished", "unfinished", "checked", "sent_twice")
 
 
 def upgraded(head: dict[str, Any]) -> dict[str, Any]:
-    """A head of version 1 or 2 as one of version 3, which has more members, and none that is another one than
-    in version 2. What is missing stays missing, for the model to judge."""
+    """A head of version 1 or 2 as version 3, which only adds members to version 2. Missing members stay
+    missing: the model decides about them."""
     if head.get("version") == 2:
         return head | {"version": 3}
     run = head.get("open")

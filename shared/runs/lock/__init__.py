@@ -1,1 +1,1 @@
-"""Locks: of an export, which its head is, and of a Klaviyo account."""
+"""Locks: of an export (its head), and of a Klaviyo account."""

@@ -1,4 +1,4 @@
-"""The lock of a Klaviyo account: one run at a time sends to it, since its rate limit is one."""
+"""The lock of a Klaviyo account: one run at a time sends to it, since its rate limit is shared."""
 
 import re
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ from shared.runs.lock.lease import RenewedLease
 from shared.runs.record import RunId, StateModel, Time
 from shared.services import Services
 
-# Seconds until a busy account is tried again.
+# Seconds until a busy account is retried.
 BUSY_AGAIN = 5.0
-# A run that waits comes back every BUSY_AGAIN seconds, and this much later at most.
+# A run that waits comes back every BUSY_AGAIN seconds, at most this much later.
 RESERVED_FOR = timedelta(seconds=BUSY_AGAIN + 3)
 LONGEST_RESERVATION = 64 * 1024
 PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def account_of(services: Services, export: Export) -> str:
-    """The account that a run of the export would send to; until that is known, its connection.
+    """The account that a run of the export would send to; while unknown, its connection.
 
     Raises NotFound, InvalidDocument.
     """
     connection = services.catalog.connection(export.connection)
     account = connection.account
-    # What somebody wrote into the document may be anything: the run will say that it is no account.
+    # The document may contain anything; the run will report that it is not an account.
     return account.id if account and PLAIN_ID.fullmatch(account.id) else connection.id
 
 
@@ -45,9 +45,9 @@ class _Reservation(StateModel):
 def lock_account(services: Services, account_id: str, run_id: str) -> Iterator[RenewedLease]:
     """Holds the account for the length of the block.
 
-    Raises TryLater where another run holds it or is next, or where Klaviyo asked for a pause that isn't
-    over. The first run that finds it held is next, as long as it comes back in time: the holder then lets go
-    after a minute, and can't take it again before.
+    Raises TryLater if another run holds the account or is next, or if Klaviyo asked for a pause that isn't
+    over. The first run that finds it held is next, as long as it comes back in time: the holder then releases
+    the account after a minute, and can't acquire it before that run.
     """
     busy = TryLater(
         f"Another run is sending to the Klaviyo account {account_id}.",
@@ -71,7 +71,7 @@ def lock_account(services: Services, account_id: str, run_id: str) -> Iterator[R
             raise busy from None
         if etag is not None:
             store.delete(name)
-        # Another process may have been told while this one waited for its turn.
+        # Klaviyo may have asked another process to pause while this one waited for its turn.
         pause = StoredPauses(store, services.clock).left(account_id)
         if pause > 0:
             message = f"Klaviyo throttles the account {account_id}."
@@ -80,19 +80,19 @@ def lock_account(services: Services, account_id: str, run_id: str) -> Iterator[R
 
 
 def is_account_wanted(services: Services, account_id: str) -> bool:
-    """Whether a run waits for the account that somebody holds."""
+    """Whether a run waits for the account while it is held."""
     return _read_reservation(services, account_id)[0] is not None
 
 
 def _read_reservation(services: Services, account_id: str) -> tuple[_Reservation | None, str | None]:
-    """The reservation, if it is still good, and its ETag."""
+    """The reservation, if still valid, and its ETag."""
     try:
         blob = services.state.read(state.account_wanted(account_id), most=LONGEST_RESERVATION)
     except NotFound:
         return None, None
     with suppress(ValidationError):
         reservation = _Reservation.model_validate_json(blob.content)
-        # A time that is further ahead was written by a clock that is wrong.
+        # A time that is further ahead is from a wrong clock.
         if timedelta() < reservation.until - services.clock.now() <= 2 * RESERVED_FOR:
             return reservation, blob.etag
     return None, blob.etag

@@ -16,8 +16,8 @@ from shared.runs.run import OpenRun
 class ExportLock:
     """The head of an export, with its one holder.
 
-    Writes carry the lease and the ETag of the write before, and the head an epoch that grows with each
-    holder: one that was paused finds out at its next write, and stops.
+    Writes carry the lease and the ETag of the previous write, and the head has an epoch that grows with each
+    holder: a holder that was paused notices at its next write that it lost the lock, and stops.
     """
 
     def __init__(self, store: Store, lease: RenewedLease, clock: Clock, head: Head, etag: str) -> None:
@@ -34,7 +34,7 @@ class ExportLock:
     def acquire(cls, store: Store, export_id: str, clock: Clock) -> Iterator["ExportLock"]:
         """Holds the export, whose head exists, for the length of the block.
 
-        Raises AlreadyRunning where another process does, and what `read_head` raises.
+        Raises AlreadyRunning if another process holds it, and as `read_head` does.
         """
         with RenewedLease.acquire(store, state.head(export_id), clock) as lease:
             head, etag = read_head(store, export_id)
@@ -49,13 +49,13 @@ class ExportLock:
         return self.head.open
 
     def check(self) -> None:
-        """Raises LeaseLost once the lock may be lost: then nothing may be posted or written any more."""
+        """Raises LeaseLost once the lock may be lost: then nothing more may be posted or written."""
         if self._is_lost:
-            raise LeaseLost("Another process has written the head of this export meanwhile.")
+            raise LeaseLost("Another process has written the head of this export in the meantime.")
         self._lease.check()
 
     def checkpoint(self) -> None:
-        """Writes the head. Raises LeaseLost where another process has taken over."""
+        """Writes the head. Raises LeaseLost if another process has taken over."""
         with self.threads:
             self.check()
             if self.head.open is not None:

@@ -1,4 +1,4 @@
-"""Keeps a lease alive while a block works, and knows when it may be lost."""
+"""Keeps a lease alive while a block runs, and detects when it may be lost."""
 
 import threading
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from shared.adapters.storage.store import Lease, Store, ensure
 from shared.errors import AlreadyRunning, LeaseLost, NotFound, StorageUnavailable
 
 RENEW_EVERY = 15.0
-# A lease lasts 60 s: beyond this age, a pause of the machine may already have cost it.
+# A lease lasts 60 s: beyond this age, a pause of the machine may have lost it already.
 TRUSTED_FOR = 40.0
 
 
 def is_held(store: Store, name: str) -> bool:
-    """Whether somebody holds the blob."""
+    """Whether any process holds the blob."""
     try:
         store.acquire(name).release()
     except AlreadyRunning:
@@ -37,7 +37,7 @@ class RenewedLease:
     @classmethod
     @contextmanager
     def hold(cls, store: Store, name: str, clock: Clock) -> Iterator["RenewedLease"]:
-        """Holds the blob, which is made where it isn't there. Raises AlreadyRunning."""
+        """Holds the blob, which is created if it doesn't exist. Raises AlreadyRunning."""
         ensure(store, name)
         with cls.acquire(store, name, clock) as lease:
             yield lease
@@ -60,14 +60,14 @@ class RenewedLease:
             lease.release()
 
     def check(self) -> None:
-        """Raises LeaseLost once the lease may be lost: then nothing may be posted or written any more.
+        """Raises LeaseLost once the lease may be lost: then nothing more may be posted or written.
 
-        After a pause that the lease may not have survived, the store is asked first.
+        After a pause that the lease may not have survived, it is renewed first.
         """
         if self._age() > TRUSTED_FOR:
             self._renew()
         if self._lost:
-            raise LeaseLost("Another process has taken over what this one had locked.")
+            raise LeaseLost("Another process has taken over this process's lock.")
         if self._age() > TRUSTED_FOR:
             raise LeaseLost("The lease could not be renewed in time.")
 

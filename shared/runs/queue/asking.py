@@ -1,8 +1,9 @@
-"""How work gets into the queue: whoever leaves an open run to others asks for a worker.
+"""How work gets into the queue: a process that leaves an open run to others asks for a worker.
 
-The marker is written under a condition, and then the message is sent: of all who ask at once, one sends. Who
-asks while a worker has the account leaves it in the marker, where that worker finds it before it ends. So no
-call for work is lost, but where a process dies or the queue is away in between: the timer looks for that.
+The marker is written conditionally, and then the message is sent: of all processes that ask at once, one
+sends. A request while a worker has the account is left in the marker, where that worker finds it before it
+ends. So a request can only be lost if a process dies, or the queue is unavailable, in between: the timer
+checks for that.
 """
 
 import logging
@@ -27,9 +28,9 @@ MOST_TRIES = 20
 
 
 def leave_to_workers(services: Services, export_id: str, due: datetime | None = None) -> None:
-    """Asks for a worker for the export's open run, which can go on from `due` on, where there is a queue.
+    """If there is a queue, asks for a worker for the export's open run, which can continue from `due` on.
 
-    What goes wrong is logged: the run is open, and the timer asks again.
+    Errors are only logged: the run stays open, and the timer asks again.
     """
     if services.queue is None or state.is_of_one_file(export_id):
         return
@@ -42,9 +43,9 @@ def leave_to_workers(services: Services, export_id: str, due: datetime | None = 
 
 
 def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, datetime]) -> None:
-    """Has these exports, with the times from which on they can go on, in the account's marker.
+    """Adds these exports to the account's marker, with the times from which they can continue.
 
-    Raises NewerVersion, and what the store and the queue raise.
+    Raises NewerVersion, and as the store and the queue do.
     """
     for _ in range(MOST_TRIES):
         now = services.clock.now()
@@ -61,7 +62,7 @@ def ask(services: Services, queue: Queue, account: str, exports: Mapping[str, da
 
 
 def ask_again(services: Services, queue: Queue, account: str) -> None:
-    """Sends the account's message again where it may be lost, or its worker dead. Raises as `ask`."""
+    """Sends the account's message again if it may be lost, or its worker dead. Raises as `ask`."""
     now = services.clock.now()
     marker, etag = read_marker(services.state, account, now)
     if marker is None or not marker.is_silent(now):
@@ -74,10 +75,10 @@ def ask_again(services: Services, queue: Queue, account: str) -> None:
 
 
 def write_and_send(services: Services, queue: Queue, marker: Marker, etag: str | None) -> None:
-    """Writes the marker and sends its message, to be received when it is due; a time too far ahead is none.
+    """Writes the marker and sends its message, to be received when due; a time too far ahead is ignored.
 
-    The marker says that it was sent only when the queue has taken it: else the next look sends it. Raises
-    AlreadyExists, Changed, and what the store and the queue raise.
+    The marker shows the message as sent only after the queue has accepted it; otherwise the next look sends
+    it. Raises AlreadyExists and Changed, and as the store and the queue do.
     """
     now = services.clock.now()
     delay = (marker.due - now).total_seconds() if is_believed(marker.due, now) else 0.0

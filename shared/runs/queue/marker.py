@@ -1,4 +1,4 @@
-"""The marker of an account: what there is to do for it, and which message in the queue says so."""
+"""The marker of an account: its pending work, and the current message in the queue for it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,24 +19,24 @@ from shared.runs.run import is_believed
 VERSION = 1
 # Bytes of a marker: ten thousand exports with the longest ids.
 LONGEST_MARKER = 1024 * 1024
-# Azure takes 8 KB of metadata; a marker that shows more has to be read.
+# Azure allows 8 KB of metadata; if there is more to show, the marker has to be read.
 LONGEST_METADATA = 6000
-# A message may be lost when it is overdue by so much, then by twice and by four times as much when it has
-# been sent again: a queue may also just be long. A worker may be dead when it has had the account for SILENT.
+# A message may be lost if it is overdue by this much, or by two and four times as much after it has been sent
+# again: the queue may just be long. A worker may be dead if it has had the account for SILENT.
 OVERDUE = timedelta(minutes=2)
 MOST_DOUBLINGS = 2
 SILENT = timedelta(minutes=1)
-# Sooner by less than this needs no message of its own.
+# If work comes sooner by less than this, it needs no new message.
 SOON = timedelta(seconds=2)
 
 
 class Marker(StateModel):
-    """What there is to do for an account.
+    """The pending work of an account.
 
-    `exports` may have an open run each, which can go on from a time on. `message` is the id of the message
-    that holds, which nobody receives before `due`; it was sent so many `times`, last at `sent_at`, or never
-    as far as anybody knows. A worker has the account since `taken_at`; what was asked for since then is in
-    `asked`, likewise.
+    `exports` may have an open run each, with the time from which it can continue. `message` is the id of the
+    current message, which is not received before `due`; it is known to have been sent `times` times, last at
+    `sent_at`. A worker has had the account since `taken_at`; `asked` has exports that were requested since
+    then, in the same way.
     """
 
     version: Literal[1] = 1
@@ -61,19 +61,18 @@ class Marker(StateModel):
         )
 
     def covers(self, export: str, run: str, due: datetime) -> bool:
-        """Whether a worker has this open run in hand, or gets a message in time."""
+        """Whether a worker has this open run, or gets a message in time."""
         if export in self.asked:
             return True
         if self.taken_at is None:
             return export in self.exports and self.due - SOON <= due
-        # One that was opened since may follow one that the worker has done with.
+        # A run that was opened since may follow one that the worker has finished.
         return export in self.exports and state.opened_at(run) < self.taken_at.replace(microsecond=0)
 
     def asked_for(self, exports: Mapping[str, datetime], now: datetime) -> Self | None:
-        """The marker with these exports, too; None where nothing changes by them.
+        """The marker with these exports added; None if they change nothing.
 
-        It has a message of its own where that has to come sooner, and its message once more where that may be
-        lost.
+        It has a new message if that must arrive sooner, and its message once more if that may be lost.
         """
         if self.taken_at is not None:
             return self.model_copy(update={"asked": _sooner(self.asked, exports)})
@@ -90,30 +89,28 @@ class Marker(StateModel):
         return self.model_copy(update={"taken_at": now, "times": 1})
 
     def is_silent(self, now: datetime) -> bool:
-        """Whether its message may be lost, or its worker dead."""
+        """Whether the marker's message may be lost, or its worker dead."""
         if self.taken_at is not None:
-            return (
-                abs(now - self.taken_at) >= SILENT
-            )  # a clock may be ahead: whether its lock is free decides
+            return abs(now - self.taken_at) >= SILENT  # a clock may be ahead; the worker's lock decides
         if self.times == 0:
             return True
-        # A time of sending that is still to come was written by a clock that is ahead.
+        # A future time of sending is from a clock that is ahead.
         since = max(self.due, self.sent_at) if self.sent_at <= now else self.due
         patience = OVERDUE * 2 ** min(self.times - 1, MOST_DOUBLINGS)
         return now - since >= patience or not is_believed(since, now)
 
     def again(self, now: datetime) -> Self:
-        """The marker whose message, or worker, is taken as lost."""
+        """The marker after its message, or its worker, was found lost."""
         if self.taken_at is None and is_believed(self.due, now):
             return self.model_copy(update={"sent_at": now, "times": self.times + 1})
         return self.of(self.account, dict.fromkeys({**self.exports, **self.asked}, now), now)
 
     def unsent(self) -> Self:
-        """The marker whose message the queue has not taken yet."""
+        """The marker whose message the queue has not accepted yet."""
         return self.model_copy(update={"times": 0})
 
     def has_more_to_send_than(self, before: Self) -> bool:
-        """Whether its message is still to be sent, or to be sent once more."""
+        """Whether the marker's message must be sent, or sent once more."""
         return (self.message, self.times) != (before.message, before.times)
 
     def waited(self, now: datetime) -> timedelta:
@@ -125,22 +122,22 @@ class Marker(StateModel):
         return WorkMessage(id=self.message, account=self.account, sent_at=self.sent_at).model_dump_json()
 
     def metadata(self) -> dict[str, str]:
-        """What a listing shows: all of it, where it has room."""
+        """The metadata for listings: the whole marker, if it fits."""
         glance = self.model_dump_json(ensure_ascii=True)
         return {"glance": glance} if len(glance) <= LONGEST_METADATA else {}
 
 
 def read_marker(store: Store, account: str, now: datetime) -> tuple[Marker | None, str | None]:
-    """The marker and its ETag. One that can't be read counts as none, since all of it can be found again.
+    """The marker and its ETag. An unreadable one counts as none, since its content can be found again.
 
-    Raises NewerVersion where newer code wrote it and may still be there.
+    Raises NewerVersion if newer code wrote it and may still be running.
     """
     marker, etag = read_versioned(store, state.work(account), Marker, now, most=LONGEST_MARKER)
     return (marker if marker is not None and marker.account == account else None), etag
 
 
 def write_marker(store: Store, marker: Marker, etag: str | None) -> str:
-    """Writes it over what was read, or creates it; the new ETag. Raises AlreadyExists, Changed."""
+    """Replaces the marker that was read, or creates it; returns the ETag. Raises AlreadyExists, Changed."""
     return store.write(
         state.work(marker.account),
         marker.model_dump_json().encode(),
@@ -151,7 +148,7 @@ def write_marker(store: Store, marker: Marker, etag: str | None) -> str:
 
 
 def read_markers(store: Store, now: datetime) -> Iterator[Marker]:
-    """All that can be read, from one listing where they are short."""
+    """All readable markers, from one listing if they are short."""
     for blob in store.list(state.WORK):
         marker = None
         with suppress(NewerVersion):

@@ -1,4 +1,4 @@
-"""What travels in the queue: our own messages, and Event Grid's about refreshed segments. Pure."""
+"""The messages in the queue: our own, and Event Grid's about refreshed segments. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from shared.runs.record import StateModel, Time
 from shared.runs.run import is_believed
 
 VERSION = 1
-# A message of newer code is left to it for so long, since none waits longer; what newer code wrote beside the
-# messages, for so long after it was due or taken, since no worker takes longer. Then that code is gone, as by
-# a rollback.
+# A message of newer code is left to that code for this long, since none waits longer. Its other documents are
+# left alone for this long after they were due or taken, since no worker takes longer. After that, the newer
+# code no longer runs, as after a rollback.
 NEWER_FOR = timedelta(hours=2)
 NEWER_OVERDUE_FOR = timedelta(minutes=15)
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 
 
 class WorkMessage(StateModel):
-    """It is an account's turn. `id` is also in the account's marker."""
+    """It is this account's turn. `id` is also in the account's marker."""
 
     version: Literal[1] = 1
     kind: Literal["work"] = "work"
@@ -30,7 +30,7 @@ class WorkMessage(StateModel):
 
 
 class FindMessage(StateModel):
-    """Segments were refreshed: look what is due. `id` is also in the marker of that."""
+    """Segments were refreshed: find what is due. `id` is also in the mark of that."""
 
     version: Literal[1] = 1
     kind: Literal["find"] = "find"
@@ -40,14 +40,14 @@ class FindMessage(StateModel):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """An event: this blob, in a container of some account, was written."""
+    """An event: this blob, in a container of any account, was written."""
 
     container: str
     name: str
 
 
 class Sent(StateModel):
-    """What messages have in all versions, and the documents beside them, which may be due later, or taken."""
+    """The common members of messages and their documents in all versions. Documents may have later times."""
 
     version: int = Field(ge=1, strict=True)
     sent_at: Time
@@ -56,7 +56,7 @@ class Sent(StateModel):
 
     @classmethod
     def is_newer(cls, content: str | bytes, now: datetime, lasts: timedelta) -> bool:
-        """Whether newer code has sent it, and may still be there: its last time is not over for so long."""
+        """Whether newer code sent it and may still be running: its last time is less than `lasts` ago."""
         try:
             sent = cls.model_validate_json(content)
         except ValidationError:
@@ -73,7 +73,7 @@ _OURS: TypeAdapter[WorkMessage | FindMessage] = TypeAdapter(
 
 
 def read_message(text: str) -> Message | None:
-    """What a message says; None where it is nothing that this code knows, whoever wrote it."""
+    """The parsed message; None if this code does not know it."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

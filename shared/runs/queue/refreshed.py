@@ -1,4 +1,4 @@
-"""Event Grid's messages about refreshed segments: a storm of them becomes one look at what is due."""
+"""Event Grid's messages about refreshed segments: a storm of them leads to one look at what is due."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -17,17 +17,17 @@ from shared.services import Services
 from shared.settings import container_and_prefix
 
 MODEL = "model.json"
-# Seconds in which events gather before somebody looks. A refresh of many segments writes many files.
+# Seconds in which events gather before the look. A refresh of many segments writes many files.
 GATHERING = 3.0
-# A message may be lost that nobody has received for so long.
+# A message that was not received for this long may be lost.
 OVERDUE = timedelta(minutes=2)
 LONGEST_MARK = 64 * 1024
 
 
 class _Look(StateModel):
-    """A message is on its way, after which somebody looks: what was written before then needs no other.
+    """A look was requested by a message: events before it need no other one.
 
-    What is written once somebody `looks` needs one.
+    Once a worker `looks`, further events need another look.
     """
 
     version: Literal[1] = 1
@@ -36,14 +36,14 @@ class _Look(StateModel):
     looks: bool = False
 
     def gathers(self, now: datetime) -> bool:
-        """Whether an event of now is seen by this look."""
+        """Whether this look will cover an event that occurs now."""
         return not self.looks and now - self.sent_at < OVERDUE and is_believed(self.sent_at, now)
 
 
 def note_refresh(services: Services, queue: Queue, event: Refreshed) -> str:
-    """Has somebody look what is due, unless somebody is going to anyway; what became of the event.
+    """Requests a look at what is due, unless one is requested already; returns the outcome of the event.
 
-    Raises what the store and the queue raise.
+    Raises as the store and the queue do.
     """
     if not _is_ours(event, services.settings.segments_url):
         return "not_ours"
@@ -59,7 +59,7 @@ def note_refresh(services: Services, queue: Queue, event: Refreshed) -> str:
         _write(services.state, look, etag)
         queue.send(FindMessage(id=look.message, sent_at=now).model_dump_json(), GATHERING)
     except (AlreadyExists, Changed):
-        return "gathered"  # somebody else has sent the message right now
+        return "gathered"  # another process has just sent the message
     except ExportError:
         with suppress(ExportError):
             _take_back(services.state, look, now)
@@ -68,10 +68,10 @@ def note_refresh(services: Services, queue: Queue, event: Refreshed) -> str:
 
 
 def begin_look(services: Services, message: FindMessage) -> str | None:
-    """From now on, an event needs another look; None where the message is an old one. Raises as above.
+    """From now on, an event needs another look; None if the message is an old one. Raises as above.
 
-    The mark stays until `end_look`, which has its ETag from here: whoever dies in a look, or can't end it,
-    has its message back, which begins the look again.
+    The mark stays until `end_look`, which gets its ETag from here: if a worker dies during the look, or can't
+    end it, its message is delivered again, and begins the look again.
     """
     with suppress(Changed, NewerVersion):
         known, etag = _read(services.state, services.clock.now())
@@ -81,13 +81,13 @@ def begin_look(services: Services, message: FindMessage) -> str | None:
 
 
 def end_look(services: Services, etag: str) -> None:
-    """Takes the mark away, where no later event has one of its own."""
+    """Removes the mark, unless a later event has replaced it."""
     with suppress(Changed):
         services.state.delete(state.REFRESHED, if_match=etag)
 
 
 def _is_ours(event: Refreshed, segments_url: str) -> bool:
-    """Whether the blob is a model.json where segments lie. Which account it is in, the subscription says."""
+    """Whether the blob is a model.json under SEGMENTS_URL. The event subscription determines the account."""
     if segments_url.startswith("file:"):
         return False
     container, prefix = container_and_prefix(segments_url)
@@ -97,7 +97,7 @@ def _is_ours(event: Refreshed, segments_url: str) -> bool:
 
 
 def _take_back(store: Store, look: _Look, now: datetime) -> None:
-    """Or the event that comes again would be gathered by a look that nobody takes."""
+    """Removes the mark again. Otherwise the redelivered event would wait for a look that never happens."""
     known, etag = _read(store, now)
     if known == look:
         store.delete(state.REFRESHED, if_match=etag)
@@ -109,5 +109,5 @@ def _write(store: Store, look: _Look, etag: str | None) -> str:
 
 
 def _read(store: Store, now: datetime) -> tuple[_Look | None, str | None]:
-    """The mark and its ETag, as `read_versioned` has them."""
+    """The mark and its ETag, as `read_versioned` returns them."""
     return read_versioned(store, state.REFRESHED, _Look, now, most=LONGEST_MARK)

@@ -1,4 +1,4 @@
-"""Documents beside the messages, which code of another version may have written."""
+"""Documents that belong to messages, which another version of this code may have written."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -14,10 +14,10 @@ from shared.runs.record import StateModel
 def read_versioned[Document: StateModel](
     store: Store, name: str, kind: type[Document], now: datetime, *, most: int
 ) -> tuple[Document | None, str | None]:
-    """The document, of at most so many bytes, and its ETag; None and None where there is none.
+    """The document, of at most `most` bytes, and its ETag; None and None if there is none.
 
-    One that can't be read counts as none, but has its ETag: all that it says can be found again. Raises
-    NewerVersion where newer code wrote it and may still be there.
+    An unreadable one counts as none, but has its ETag: its content can be found again. Raises NewerVersion if
+    newer code wrote it and may still be running.
     """
     try:
         blob = store.read(name, most=most)

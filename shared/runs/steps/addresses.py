@@ -1,4 +1,4 @@
-"""Where the addresses stand of people of whom the ledger knows a digest only."""
+"""Finds the addresses of people of whom the ledger has only a digest."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ type PersonOf = Callable[[str], bytes]
 def addresses_in(
     services: Services, posted: PostedSnapshots, person_of: PersonOf
 ) -> Iterator[tuple[bytes, str]]:
-    """Everybody in these snapshots, with the address; without the files that are not there any more."""
+    """Everybody in these snapshots, with the address; skips files that no longer exist."""
     for segment in posted.segments:
         yield from _addresses(services, segment, posted.email, person_of)
 

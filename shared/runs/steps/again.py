@@ -1,4 +1,4 @@
-"""The rows of a run once more, for what they say of consent, and for their external ids."""
+"""Reads the rows of a run once more, for their consents and external ids."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,8 +14,8 @@ from shared.services import Services
 
 
 class ConsentingRow(NamedTuple):
-    """A row that passes the condition: the digests of its person and content, the address, and when the
-    person consented, in seconds since 1970, where it says so."""
+    """A row that passes the condition: the digests of its person and content, the address, and the time of
+    consent, if any, in seconds since 1970."""
 
     person: bytes
     content: bytes
@@ -27,7 +27,7 @@ class ConsentingRow(NamedTuple):
 
 
 def consents_in(services: Services, plan: Plan, digests: Digests) -> Iterator[ConsentingRow]:
-    """The rows of the pinned snapshots; without the files that are not there any more, or are others."""
+    """The rows of the pinned snapshots; skips files that no longer exist or have changed."""
     for rows in _files(services, plan, digests):
         with suppress(Changed, NotFound, InvalidSegment):
             for mapper, cells, person, content in rows:
@@ -37,12 +37,12 @@ def consents_in(services: Services, plan: Plan, digests: Digests) -> Iterator[Co
 def external_ids_in(services: Services, plan: Plan, digests: Digests) -> DigestSet:
     """Digests of the external ids of the rows of the pinned snapshots.
 
-    Raises Changed, NotFound and InvalidSegment for a file that is not there any more, or is another.
+    Raises Changed, NotFound and InvalidSegment if a file no longer exists or has changed.
     """
     found = DigestSet()
     for rows in _files(services, plan, digests):
         for mapper, cells, _, _ in rows:
-            with suppress(UnicodeEncodeError):  # such a row is refused
+            with suppress(UnicodeEncodeError):  # the row is refused
                 found.add(digests.person(mapper.external_id(cells)))
     return found
 

@@ -1,4 +1,4 @@
-"""Who is at Klaviyo under an address, and whose a profile is by its address."""
+"""Finds profiles at Klaviyo by address, and the person of a profile by its address."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from shared.profiles.visible import value_of
 
 
 class Asking:
-    """Looks people of one list up. An address that Klaviyo refuses to look for is nobody's."""
+    """Looks people of one list up. An address that Klaviyo refuses to look up counts as nobody's."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Asking:
         return _asked(ask, [*addresses])
 
     def members(self, cursor: str | None) -> Iterator[MembersPage]:
-        """All members of the list, page by page, from a cursor on if there is one."""
+        """All members of the list, page by page, from the cursor if there is one."""
         return self._klaviyo.members(self._list, self._deadline, cursor, external_ids=self._external_ids)
 
     def person(self, profile: Person) -> bytes:

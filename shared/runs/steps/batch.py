@@ -1,4 +1,4 @@
-"""Gets one planned batch to Klaviyo, which takes all of a post or nothing."""
+"""Sends one planned batch to Klaviyo, which accepts all of a post or nothing."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from shared.runs.holder import Holder
 from shared.runs.steps.erased import DoNotSend
 from shared.runs.steps.parts import Parts, RejectedLines
 
-# About this many posts find eight culprits among 10,000 that Klaviyo doesn't name; beyond, it is something
-# else.
+# About this many posts find eight culprits among 10,000 if Klaviyo doesn't name them. If more are needed, the
+# cause is something else.
 MOST_POSTS = 200
 
 
 class _ErasedMeanwhile(ExportError):
-    """Somebody in a post was erased since it was planned."""
+    """A person in a post was erased after it was planned."""
 
 
 class _PostPermit(Permit):
-    """May this post go out, with these people?"""
+    """Checks whether this post may be sent, with these people."""
 
     def __init__(self, permit: Permit, do_not_send: DoNotSend, piece: Batch) -> None:
         self._permit = permit
@@ -34,7 +34,7 @@ class _PostPermit(Permit):
 
     @override
     def check(self) -> None:
-        """Raises _ErasedMeanwhile, ErasedUnreadable, and what the run's own permit raises."""
+        """Raises _ErasedMeanwhile and ErasedUnreadable, and as the run's own permit does."""
         self._do_not_send.refresh()
         if self._do_not_send.among(self._piece):
             raise _ErasedMeanwhile("Somebody was erased meanwhile.")
@@ -42,7 +42,7 @@ class _PostPermit(Permit):
 
 
 class BatchSender:
-    """Posts batches, and checkpoints every job that Klaviyo accepts. For several threads."""
+    """Posts batches, and checkpoints each job that Klaviyo accepts. Thread-safe."""
 
     def __init__(
         self,
@@ -66,15 +66,15 @@ class BatchSender:
         self.accepted_now = 0
 
     def is_finished(self, digest: str) -> bool:
-        """True where nothing of the planned batch with this digest is left to post."""
+        """Whether the planned batch with this digest is completely posted."""
         return digest in self._finished
 
     def send(self, batch: Batch, digest: str) -> None:
-        """Posts the batch, in pieces where Klaviyo refuses profiles, until none is left.
+        """Posts the batch, in pieces if Klaviyo refuses profiles, until none is left.
 
-        Profiles that Klaviyo names are taken out; where it names none, the post is halved until the
-        culprit is alone; after 200 posts the rest is refused. A piece that an earlier holder got accepted
-        is not posted again.
+        Profiles that Klaviyo names are removed; if it names none, the post is halved until the culprit is
+        alone; after 200 posts, the rest is refused. A piece of an earlier holder that Klaviyo accepted is not
+        posted again.
         """
         rejected: list[Rejected] = []
         delivered: set[str] = set()
@@ -99,7 +99,7 @@ class BatchSender:
                         self._parts.remove_people(piece_digest)
                         pieces += self._split(piece, refusal, rejected)
                         continue
-                    except _ErasedMeanwhile:  # an attempt before may have arrived: its people stay on file
+                    except _ErasedMeanwhile:  # an earlier attempt may have arrived: its people stay stored
                         pieces.append(piece)
                         continue
                 delivered.add(piece_digest)
@@ -108,7 +108,7 @@ class BatchSender:
 
     @contextmanager
     def _kept(self, digest: str, rejected: list[Rejected]) -> Iterator[None]:
-        """Keeps what was refused of a batch that has to be left in the middle: the run may end there."""
+        """Stores the refused rows of a batch that is interrupted: the run may end there."""
         try:
             yield
         except TakenElsewhere:
@@ -121,7 +121,7 @@ class BatchSender:
             raise
 
     def _write(self, digest: str, rejected: list[Rejected]) -> Counter[str]:
-        """Writes the refused rows of a batch into their part; returns how many there are, by reason."""
+        """Writes the refused rows of a batch into their part; returns their counts by reason."""
         self._parts.write_rejected(digest, RejectedLines(rejected))
         return Counter(item.reason for item in rejected)
 
@@ -149,7 +149,7 @@ class BatchSender:
         self._deadline.progress()
 
     def _split(self, piece: Batch, refusal: BatchRefused, rejected: list[Rejected]) -> list[Batch]:
-        """What is left to post of a piece that Klaviyo refused."""
+        """The pieces left to post of a piece that Klaviyo refused."""
         if refusal.profiles:
             places = list(piece.places())
             for refused in refusal.profiles:
@@ -164,13 +164,13 @@ class BatchSender:
 
     @staticmethod
     def _rest(piece: Batch, places: set[int]) -> list[Batch]:
-        """What is left of a piece without those at these places."""
+        """The piece without the profiles at these places; none if nothing is left."""
         rest = piece.without(places)
         return [rest] if len(rest) else []
 
     @staticmethod
     def _refused(piece: Batch, places: set[int]) -> list[Rejected]:
-        """Those at these places, who were erased."""
+        """The rows at these places, as refused: their people were erased."""
         return [
             Rejected(partition, row, "", "erased", "check")
             for place, (partition, row) in enumerate(piece.places())

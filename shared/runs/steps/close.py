@@ -1,4 +1,4 @@
-"""The last step: counts that add up, the refused rows' file, the record written once for all."""
+"""The last step: final counts, the refused rows' file, and the record, which is written once."""
 
 import logging
 from contextlib import suppress
@@ -19,17 +19,17 @@ from shared.runs.steps.rejected import MOST_LISTED
 
 logger = logging.getLogger(__name__)
 
-# Of a record: a run of 100,000 jobs has about half of that.
+# Bytes of a record: a run of 100,000 jobs has about half of that.
 MOST_BYTES = 32_000_000
 
 
 def close(holder: Holder) -> RunRecord:
-    """Closes the open run: the refused rows' file, the record, and at last the head, which is cleared.
+    """Closes the open run: writes the refused rows' file and the record, and finally clears the head.
 
-    Nothing but the storage of the record and the head can prevent it.
+    Only an error in storing the record or the head can prevent it.
     """
     run, store = holder.run, holder.lock.store
-    holder.lock.checkpoint()  # what is written down here is what the next holder would close again
+    holder.lock.checkpoint()  # if this holder dies, the next one closes from this checkpoint
     record = run.summary()
     if run.cut is None and is_cancel_requested(store, record.id):
         record.warn("cancel_too_late")
@@ -54,10 +54,10 @@ def close(holder: Holder) -> RunRecord:
 
 
 def close_again(holder: Holder) -> RunRecord | None:
-    """The record of the open run, where its holder died between writing it and clearing the head.
+    """The record of the open run, if its holder died between writing it and clearing the head.
 
-    What was written stays as it is, and what was left to do is done. None where there is no record yet. One
-    that can't be read is removed: the head has what it takes to write it again.
+    The record stays unchanged, and the rest of closing is done. None if there is no record yet. A record that
+    can't be read is removed: it can be written again from the head.
     """
     record, lock = holder.run.record, holder.lock
     try:
@@ -88,7 +88,7 @@ def read_record(store: Store, export_id: str, run_id: str) -> RunRecord:
 
 
 def _list_rejected(holder: Holder, partitions: list[str], most: int) -> int:
-    """Writes the refused rows' file; returns how many rows have their place there."""
+    """Writes the refused rows' file; returns how many of its rows have their place."""
     deliveries = holder.run.deliveries
     jobs = (state.job_part(job.digest) for job in deliveries.jobs)
     checked = sum((deliveries.checked or {}).values())
@@ -104,12 +104,12 @@ def _clear(holder: Holder, record: RunRecord, ledger: str | None) -> RunRecord:
     before = lock.head.last_attempt
     with suppress(PermanentError):
         lock.store.delete(state.cancel(record.id))
-    with suppress(ExportError):  # the holder of the run before may have died before it removed them
+    with suppress(ExportError):  # the previous run's holder may have died before it removed them
         if before is not None:
             remove_parts(lock.store, before.run)
     lock.head.close_run(record, ledger)
     lock.checkpoint()
-    with suppress(ExportError):  # what can't be removed does no harm
+    with suppress(ExportError):  # leftovers do no harm
         remove_parts(lock.store, record.id)
         remove_ledgers(lock)
     return record

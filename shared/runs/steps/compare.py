@@ -1,4 +1,4 @@
-"""Which ledger a run compares with, and what it takes from it."""
+"""Chooses the ledger that a run compares with."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ type Warn = Callable[[str, int], None]
 def choose_ledger(
     plan: Plan, head: Head, key: DigestKey | None, read: Read, warn: Warn, *, full: bool
 ) -> PinnedLedger | None:
-    """The ledger that a run of this plan compares with; `warn` is told codes and counts of warnings.
+    """The ledger that a run of this plan compares with; `warn` receives codes and counts of warnings.
 
-    Raises what `read` raises, save LedgerLost.
+    Raises as `read` does, except LedgerLost.
     """
     export = plan.export
     if key is None:

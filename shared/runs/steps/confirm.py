@@ -1,4 +1,4 @@
-"""The third step: what became of the jobs that Klaviyo accepted. A 202 is not yet success."""
+"""The third step: the outcomes of the jobs that Klaviyo accepted. A 202 is not yet success."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,10 +18,10 @@ CLOCK_SKEW = timedelta(hours=1)
 
 
 def confirm(holder: Holder) -> None:
-    """Looks once, and settles the jobs that are done.
+    """Looks at the jobs once, and settles those that are done.
 
-    One call shows 100 jobs; import errors are read for jobs with failures only, all pages of them.
-    Raises TryLater where Klaviyo could not be asked for everything.
+    One call shows 100 jobs; import errors are read only for jobs with failures, all pages of them.
+    Raises TryLater if Klaviyo could not be asked about everything.
     """
     klaviyo = holder.klaviyo()
     waiting = {job.id: job for job in holder.run.deliveries.jobs if not job.is_settled}
@@ -33,11 +33,11 @@ def confirm(holder: Holder) -> None:
             _cancel(holder, job)
         elif seen.status is JobStatus.COMPLETE:
             if seen.failed and trouble is not None and not holder.deadline.left():
-                continue  # with no time left, one job that can't be read is enough
+                continue  # no time left, and one job can't be read already
             try:
                 _complete(holder, klaviyo, job, seen)
             except TryLater as problem:
-                trouble = problem  # of this job: the others are settled all the same
+                trouble = problem  # only for this job: the others are settled anyway
         else:
             job.work(seen.status)
     if trouble is not None:
@@ -47,9 +47,9 @@ def confirm(holder: Holder) -> None:
 def _look(
     waiting: dict[str, AcceptedJob], klaviyo: Klaviyo, deadline: Deadline
 ) -> tuple[list[tuple[AcceptedJob, Job | None]], TryLater | None]:
-    """Each open job with what Klaviyo shows of it, or None where Klaviyo doesn't know it.
+    """Each open job with Klaviyo's view of it, or None if Klaviyo doesn't know it.
 
-    Also why others of them are missing, if Klaviyo could not be asked for all.
+    Also the reason why some are missing, if Klaviyo could not be asked about all.
     """
     found: list[tuple[AcceptedJob, Job | None]] = []
     if not waiting:
@@ -76,7 +76,7 @@ def _job(klaviyo: Klaviyo, job_id: str, deadline: Deadline) -> Job | None:
 
 
 def is_before(text: str, time: datetime) -> bool:
-    """Whether Klaviyo's time, as it writes it, is earlier; False for what is no time."""
+    """Whether a time in Klaviyo's format is earlier; False if it is not a time."""
     try:
         return datetime.fromisoformat(text) < time
     except (ValueError, TypeError):
@@ -97,7 +97,7 @@ def _complete(holder: Holder, klaviyo: Klaviyo, job: AcceptedJob, seen: Job) -> 
         parts = Parts(holder.lock)
         places = parts.read_places(job.digest, job.profiles)
         errors: dict[int, ProfileError] = {}
-        with suppress(NotFound):  # then Klaviyo can't say who they are
+        with suppress(NotFound):  # then Klaviyo no longer has the errors
             for error in klaviyo.import_errors(job.id, holder.deadline):
                 if error.index is not None and error.index < job.profiles:
                     errors.setdefault(error.index, error)

@@ -1,4 +1,4 @@
-"""Whose consent is still to be used: who is new, and who consented later than it is known of."""
+"""Whose consent is still to be used: people who are new, or consented later than known."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from shared.runs.steps.again import ConsentingRow
 
 
 class Consents:
-    """What is known of consents when a run begins: by the ledger that it compares with, if there is one.
+    """The known consents when a run begins, from the ledger that it compares with, if there is one.
 
-    `before` are the people of that ledger, as the run knows them.
+    `before` are the people of that ledger, as the run marked them.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Consents:
         self._only_new = pinned.everybody or pinned.is_remapped
 
     def is_due(self, row: ConsentingRow) -> bool:
-        """Whether the person is new, or consented later than it is known of."""
+        """Whether the person is new, or consented later than known."""
         people, number = self._before, self._before.find(row.person)
         if number >= 0:
             is_certain = any(people.content(number)) and not self._only_new
@@ -42,5 +42,5 @@ class Consents:
         return row.consented_at is not None and row.consented_at > known
 
     def is_past(self, row: ConsentingRow) -> bool:
-        """Whether the row says a time of consent, before the run began."""
+        """Whether the row has a time of consent before the run began."""
         return row.consented_at is not None and row.consented_at < self._began

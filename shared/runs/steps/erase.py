@@ -1,7 +1,7 @@
-"""Before a run closes: whom it posted and who was erased meanwhile is deleted at Klaviyo again.
+"""Before a run closes: people whom it posted and who were erased meanwhile are deleted at Klaviyo again.
 
-The jobs are settled by now, so that none of them can bring a deleted person back. The state has no address:
-those of the run's people stand in its own snapshots.
+The jobs are settled by now, so none of them can bring a deleted person back. The state has no addresses: they
+are read from the run's own snapshots.
 """
 
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Held(Permit):
-    """Whatever pauses exports: an erasure goes on while the run is held."""
+    """Ignores pauses of exports: an erasure continues while the run is locked."""
 
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
@@ -32,10 +32,10 @@ class _Held(Permit):
 
 
 def erase_again(holder: Holder) -> bool:
-    """Deletes them, in the order of the do-not-send list; False where the time is over before.
+    """Deletes them, in the order of the do-not-send list; False if time runs out first.
 
-    Nothing but that the storage, the vault or Klaviyo is away (TryLater) holds the run open. Who could not
-    be deleted, or whose job may still be on its way, is counted.
+    The run stays open only if the storage, the vault or Klaviyo is unavailable (TryLater). People who could
+    not be deleted, or whose job may still be open, are counted.
     """
     run, plan = holder.run, holder.run.plan
     if plan is None or plan.digest_key is None:
@@ -53,17 +53,17 @@ def erase_again(holder: Holder) -> bool:
     try:
         return _erase(holder, sought)
     except PermanentError as problem:
-        logger.warning("run %s: nobody can be erased again: %s", run.record.id, problem.message)
+        logger.warning("run %s: erased people can't be erased again: %s", run.record.id, problem.message)
         missed = sum(number >= run.erased for number in sought.values())
         run.finish_erasing(len(erased.people), missed=missed)
         return True
 
 
 def delete_person(klaviyo: Klaviyo, address: str, deadline: Deadline, permit: Permit) -> bool:
-    """Asks Klaviyo to delete everybody with this address; False where Klaviyo does not take it.
+    """Asks Klaviyo to delete everybody with this address; False if Klaviyo does not accept it.
 
-    Whether Klaviyo tells capitals from small letters is not documented, so it is asked for both. Raises as
-    `Klaviyo.erase` does, save NotFound.
+    Whether Klaviyo's addresses are case-sensitive is undocumented, so it is asked for both forms. Raises as
+    `Klaviyo.erase` does, except NotFound.
     """
     for written in dict.fromkeys((address, address.lower())):
         try:
@@ -77,7 +77,7 @@ def delete_person(klaviyo: Klaviyo, address: str, deadline: Deadline, permit: Pe
 
 
 def _posted_since(holder: Holder, erased: Erased) -> dict[bytes, int]:
-    """Whom the run may have posted and who was erased since it began, with their places on the list."""
+    """People whom the run may have posted and who were erased since it began, with their list places."""
     run, pinned, parts = holder.run, holder.plan.erased, Parts(holder.lock)
     first = max(run.erased, pinned.count if pinned is not None else 0)
     since = {person: number for number, person in enumerate(erased.people) if number >= first}
@@ -88,7 +88,7 @@ def _posted_since(holder: Holder, erased: Erased) -> dict[bytes, int]:
         for digest in parts.posted():
             posted.update(Posted(parts.read_people(digest), confirmed=False).people())
         posted.update(parts.subscribed(run.subscription.chunks))
-    except (PermanentError, ValueError):  # a part that is gone, or garbled
+    except (PermanentError, ValueError):  # a part is missing or garbled
         return since
     return {person: number for person, number in since.items() if person in posted}
 
@@ -96,7 +96,7 @@ def _posted_since(holder: Holder, erased: Erased) -> dict[bytes, int]:
 def _erase(holder: Holder, sought: dict[bytes, int]) -> bool:
     run = holder.run
     addresses = _addresses(holder, sought)
-    # Klaviyo may still work on a job that nobody looks at any more.
+    # Klaviyo may still work on a job that counts as lost.
     is_uncertain = any(job.status == "lost" for job in run.deliveries.jobs)
     klaviyo, held = holder.klaviyo(), _Held(holder)
     for person, number in sought.items():
@@ -111,10 +111,10 @@ def _erase(holder: Holder, sought: dict[bytes, int]) -> bool:
 
 
 def _addresses(holder: Holder, sought: dict[bytes, int]) -> dict[bytes, str]:
-    """Raises LedgerLost where the digest key is gone."""
+    """The people's addresses. Raises LedgerLost if the digest key has changed."""
     key = read_key(holder.services.vault)
     if key is None or key.id != holder.plan.digest_key:
-        raise LedgerLost("The digest key is not the one that it was when the run began.")
+        raise LedgerLost("The digest key has changed since the run began.")
     found: dict[bytes, str] = {}
     for person, address in addresses_in(holder.services, holder.plan.posted(), Digests(key.key).person):
         if person in sought:

@@ -1,4 +1,4 @@
-"""Who was erased is not sent: neither by the pass over the rows, nor by a post that was planned before."""
+"""Erased people are not sent: neither by the pass over the rows, nor by a post that was planned earlier."""
 
 import threading
 
@@ -11,9 +11,9 @@ from shared.runs.plan import Plan
 
 
 class DoNotSend:
-    """The do-not-send list, for a run of this plan and several threads.
+    """The do-not-send list, for a run of this plan. Thread-safe.
 
-    Raises ErasedUnreadable where a list exists that can't be read with this key, or not with the run's.
+    Raises ErasedUnreadable if a list exists that can't be read with this key, or with the run's.
     """
 
     def __init__(self, store: Store, plan: Plan, key: DigestKey | None) -> None:
@@ -27,7 +27,7 @@ class DoNotSend:
         self.refresh()
 
     def refresh(self) -> None:
-        """Reads the list again where it has changed. Raises ErasedUnreadable."""
+        """Reads the list again if it has changed. Raises ErasedUnreadable."""
         with self._reading:
             try:
                 etag = self._store.stat(state.ERASED).etag
@@ -37,16 +37,16 @@ class DoNotSend:
                 self._take(read_erased(self._store) if etag else None)
 
     def before(self) -> frozenset[bytes]:
-        """Who was on it when the run began."""
+        """The people on the list when the run began."""
         pinned = self._plan.erased
         return frozenset(self._people[: pinned.count]) if pinned is not None else frozenset()
 
     def has(self, person: bytes) -> bool:
-        """Whether the person was on it when it was last read."""
+        """Whether the person was on the list when it was last read."""
         return person in self._everybody
 
     def among(self, batch: Batch) -> set[int]:
-        """The places of people in a batch who were on it when it was last read."""
+        """The places in a batch of people who were on the list when it was last read."""
         everybody = self._everybody
         if not everybody:
             return set()
@@ -65,7 +65,7 @@ class DoNotSend:
             return
         if self._plan.digest_key is None:
             raise ErasedUnreadable(
-                "People were erased since the run began, which can't tell who they are. Run the export again."
+                "People were erased after the run began, and it can't recognize them. Run the export again."
             )
         erased.check(self._key)
         self._etag, self._people = erased.etag, erased.people

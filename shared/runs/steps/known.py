@@ -1,4 +1,4 @@
-"""Whom a run knows, from the ledger that it compares with and from what the list's members showed."""
+"""The people that a run knows, from the ledger that it compares with and from the list's members."""
 
 from shared.ledger import DigestKey, LedgerLost, People, read_key
 from shared.profiles import Digests
@@ -8,9 +8,9 @@ from shared.runs.steps.parts import Parts
 
 
 def known_people(holder: Holder) -> People:
-    """Who was sent by earlier runs; who has left the list by themselves since is marked.
+    """The people sent by earlier runs; those who have left the list by themselves since are marked.
 
-    Raises LedgerLost, and PermanentError where the parts can't be read.
+    Raises LedgerLost; PermanentError if the parts can't be read.
     """
     run, pinned = holder.run, holder.plan.ledger
     if pinned is None or pinned.name is None:
@@ -25,12 +25,12 @@ def known_people(holder: Holder) -> People:
 
 
 def digests_of(holder: Holder) -> Digests:
-    """Under the key that the run began with. Raises LedgerLost where it is another one, or gone."""
+    """Digests under the key that the run began with. Raises LedgerLost if it has changed or is missing."""
     return digests_under(holder.plan, read_key(holder.services.vault))
 
 
 def digests_under(plan: Plan, key: DigestKey | None) -> Digests:
-    """Under this key, which is to be the one that the run began with. Raises LedgerLost where it isn't."""
+    """Digests under this key. Raises LedgerLost if it is not the one that the run began with."""
     if key is None or key.id != plan.digest_key:
-        raise LedgerLost("The digest key is not the one that it was when the run began.")
+        raise LedgerLost("The digest key has changed since the run began.")
     return Digests(key.key)

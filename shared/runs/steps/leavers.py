@@ -1,7 +1,7 @@
-"""Finds those who left among the list's members, and takes them off it, some at a time.
+"""Finds the people who left among the list's members, and removes them, a chunk at a time.
 
-What becomes of them is on file before it happens. A holder that dies leaves the next one a chunk to repeat:
-taking somebody off a list who is not on it changes nothing.
+Each chunk's outcome is stored before it is carried out. If a holder dies, the next one repeats the chunk:
+removing people who are not on the list changes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from shared.runs.steps.permit import NewerSnapshot
 
 
 class Leavers:
-    """Those who left the segment, for the holder of their run. `here` are people whose rows were refused."""
+    """The people who left the segment, for the run's holder. `here` are people whose rows were refused."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Leavers:
         )
 
     def remove(self, people: set[bytes]) -> bool:
-        """Removes these of them; False where the time is over before. At least one chunk is done."""
+        """Removes these of them; False if time runs out first. At least one chunk is done."""
         deadline = self._holder.deadline
         pending = people - self._settled(people)
         for chunk in batched(self._addressed(pending), MOST_REMOVED, strict=False):
@@ -65,14 +65,14 @@ class Leavers:
         return not pending or self._find_members(pending)
 
     def _settled(self, people: set[bytes]) -> set[bytes]:
-        """Of whom it is known what became of them.
+        """The people whose outcome is known.
 
-        The chunk that an earlier holder began is done first, without those whom another export wants by now.
+        First finishes the chunk of an earlier holder, without people whom another export wants by now.
         """
         settled: set[bytes] = set()
         begun = self._removal.chunks
         for number in range(begun + 1):
-            with suppress(PermanentError):  # whom it names is looked for again
+            with suppress(PermanentError):  # its people are looked up again
                 chunk = self._parts.read_chunk(number)
                 if chunk is None:
                     continue
@@ -83,7 +83,7 @@ class Leavers:
         return settled
 
     def _addressed(self, people: set[bytes]) -> Iterator[tuple[bytes, str]]:
-        """These people with their addresses, as far as a snapshot has them."""
+        """These people with their addresses, if a snapshot has them."""
         sought, holder = set(people), self._holder
         for posted in (*holder.lock.head.posted, holder.plan.posted()):
             if not sought:
@@ -94,7 +94,7 @@ class Leavers:
                     yield person, address
 
     def _settle(self, addresses: dict[bytes, str]) -> None:
-        """Finds out who of these people is on the list, and removes them."""
+        """Finds these people on the list, and removes them."""
         found: dict[bytes, Person] = {}
         for member in self._asking.members_among(addresses.values()):
             person = self._asking.person(member)
@@ -106,7 +106,7 @@ class Leavers:
         self.carry_out(chunk)
 
     def _explained(self, missing: dict[bytes, str]) -> Chunk:
-        """Of people who are not on the list by their address: whether their profile is known by another."""
+        """For people who are not on the list by their address: whether their profile has another address."""
         profiles = self._asking.profiles_among(missing.values())
         primary = {self._asking.person(profile) for profile in profiles}
         rest = {person: address for person, address in missing.items() if person not in primary}
@@ -119,7 +119,7 @@ class Leavers:
         return chunk
 
     def _explain(self, chunk: Chunk, person: bytes, profiles: Sequence[Person]) -> None:
-        """Adds what becomes of somebody whose profiles show other addresses."""
+        """Adds the outcome of a person whose profiles show other addresses."""
         shown = [profile.email for profile in profiles if profile.email]
         members = [member for member in self._asking.members_among(shown) if member in profiles]
         if not profiles:
@@ -132,7 +132,7 @@ class Leavers:
             self._divide(chunk, {person: members[0]})
 
     def _divide(self, chunk: Chunk, found: dict[bytes, Person]) -> None:
-        """Adds people with their profiles: those go that are not also somebody's who is here."""
+        """Adds people with their profiles: one is removed unless it also belongs to someone who stays."""
         for person, profile in found.items():
             if profile.id in self._imported or self._has_id_of_others(profile):
                 chunk.merged.append(person.hex())
@@ -140,14 +140,14 @@ class Leavers:
                 chunk.gone[person.hex()] = profile.id
 
     def _has_id_of_others(self, profile: Person) -> bool:
-        """Whether a row that may leave has the profile's external id: Klaviyo merges who shares one."""
+        """Whether a row to be sent has the profile's external id: Klaviyo merges people who share it."""
         return (
             profile.external_id is not None
             and self._digests.person(profile.external_id) in self._external_ids
         )
 
     def _find_members(self, people: set[bytes]) -> bool:
-        """Looks for people without an address among the list's members; False where the time is over."""
+        """Looks for people without an address among the list's members; False if time runs out."""
         cursor, found = self._parts.read_cursor(), dict[bytes, Person]()
         try:
             for page in self._asking.members(cursor):
@@ -175,7 +175,7 @@ class Leavers:
         return True
 
     def _flush(self, found: dict[bytes, Person], cursor: str) -> None:
-        """Removes who was found by now, and keeps where to go on."""
+        """Removes the people found so far, and stores where to continue."""
         chunk = Chunk()
         self._divide(chunk, found)
         self.carry_out(chunk)
@@ -183,7 +183,7 @@ class Leavers:
         self._parts.write_cursor(cursor)
 
     def carry_out(self, chunk: Chunk) -> None:
-        """Takes these off the list, once it is on file what becomes of whom."""
+        """Stores the outcomes of a chunk, then removes its profiles from the list."""
         number = self._removal.chunks
         self._parts.write_chunk(number, chunk)
         refused = self._take_off(chunk.profiles())
@@ -204,7 +204,7 @@ class Leavers:
         self._holder.deadline.progress()
 
     def _take_off(self, profile_ids: list[str]) -> set[str]:
-        """Returns the ids that Klaviyo does not know any more."""
+        """Removes the profiles; returns the ids that Klaviyo no longer knows."""
         if not profile_ids:
             return set()
         try:
@@ -217,7 +217,7 @@ class Leavers:
         return set()
 
     def strangers(self, matched: set[str]) -> Iterator[str]:
-        """The profiles of members whom no export has sent; not those of people who are `matched`."""
+        """The profiles of members that no export has sent, except the `matched` ones."""
         parts, done = self._parts, set(matched)
         for number in range(self._removal.chunks):
             chunk = parts.read_chunk(number)
@@ -228,7 +228,7 @@ class Leavers:
                 yield profile_id
 
     def _stays(self, person: bytes) -> bool:
-        """Whether somebody with this address is to be on the list, by this export or another one."""
+        """Whether the person with this address is to be on the list, by this export or another one."""
         is_here = person in self._here or (person not in self._left and person in self._known)
         return is_here or self._others.want(person)
 
@@ -238,16 +238,16 @@ class Leavers:
 
     @cached_property
     def _external_ids(self) -> DigestSet:
-        """Those of all rows that pass the condition, as digests."""
+        """Digests of the external ids of all rows that pass the condition."""
         try:
             return external_ids_in(self._holder.services, self._holder.plan, self._digests)
         except (Changed, NotFound, InvalidSegment):
-            raise NewerSnapshot("The segment's files are not those of the run any more.") from None
+            raise NewerSnapshot("The segment's files are no longer those of the run.") from None
 
     @cached_property
     def _imported(self) -> frozenset[str]:
-        """The profiles that people became who are new or have changed: where they share an external id with
-        somebody who left, Klaviyo has merged the two."""
+        """The profiles of people who are new or have changed: if they share an external id with a person who
+        left, Klaviyo has merged the two."""
         if not self._has_external_ids:
             return frozenset()
         jobs = [job for job in self._holder.run.deliveries.jobs if job.new or job.changed]
@@ -259,7 +259,7 @@ class Leavers:
 
 
 class _Known:
-    """Who is on the ledger, or was posted by the run."""
+    """The people on the ledger or posted by the run."""
 
     def __init__(self, holder: Holder) -> None:
         pinned, parts = holder.plan.ledger, Parts(holder.lock)

@@ -1,4 +1,4 @@
-"""The next ledger: everybody who may be on the list when a run closes, and what is certain of them."""
+"""The next ledger: everybody who may be on the list when a run closes, with their certain contents."""
 
 import logging
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 
 
 def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
-    """Writes the ledger that holds once the run is closed; returns its name, or that of the one before.
+    """Writes the ledger that is valid once the run is closed; returns its name, or the previous one's.
 
-    None where there is none, and where it can't be known any more who is on the list, which is a warning of
-    the record: then the next run sends everybody.
+    None if there is none, or if it is no longer known who is on the list, which is a warning of the record:
+    then the next run sends everybody.
     """
     run, head = holder.run, holder.lock.head
     if run.plan is None or state.is_of_one_file(head.export):
@@ -42,7 +42,7 @@ def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
     if _is_removed(holder.lock.store, head.export):
         return None
     pinned = run.plan.ledger
-    if pinned is None:  # nothing was kept of who was sent
+    if pinned is None:  # no ledger was kept
         return None if run.deliveries.jobs else head.ledger
     try:
         return _write(holder, pinned)
@@ -53,7 +53,7 @@ def leave_ledger(holder: Holder, record: RunRecord) -> str | None:
 
 
 def _is_removed(store: Store, export_id: str) -> bool:
-    """Whether the export's document is gone: nothing of its people is kept then."""
+    """Whether the export's document was removed: then nothing about its people is kept."""
     try:
         store.stat(state.export(export_id))
     except NotFound:
@@ -62,10 +62,10 @@ def _is_removed(store: Store, export_id: str) -> bool:
 
 
 def remove_ledgers(lock: ExportLock) -> None:
-    """Removes the export's ledgers that no run needs any more."""
+    """Removes the export's ledgers that no run needs any longer."""
     store, needed = lock.store, (lock.head.ledger, lock.head.pinned_ledger())
     others = [blob.name for blob in store.list(state.ledgers(lock.head.export)) if blob.name not in needed]
-    lock.check()  # else one of them may be the next holder's
+    lock.check()  # otherwise one of them could be the next holder's
     for name in others:
         store.delete(name)
 
@@ -74,7 +74,7 @@ def _write(holder: Holder, pinned: PinnedLedger) -> str | None:
     run, plan, lock = holder.run, holder.plan, holder.lock
     parts = Parts(lock)
     posted = posted_by(holder)
-    # A full run that ends early goes on being full; a trial leaves those alone whom it does not send.
+    # A full run that ends early continues as a full one; a trial leaves people alone whom it does not send.
     is_void = run.full and run.limit is None and pinned.name is not None
     subscribes = plan.export.consent is not None
     has_looked = run.removal is not None or run.reconcile or (subscribes and run.cut is None)
@@ -128,18 +128,18 @@ def _is_same(before: Ledger, after: Ledger) -> bool:
 
 
 def _erased(store: Store, pinned: PinnedLedger) -> tuple[bytes, ...]:
-    """Who is on no ledger of this key, whether they were erased before the run began or meanwhile."""
+    """The people to leave out of ledgers with this key, erased before the run began or meanwhile."""
     erased = read_erased(store)
     return erased.people if erased is not None and erased.key == pinned.key else ()
 
 
 def _leavers(parts: Parts, removal: Removal, people: People, *, is_certain: bool) -> Leavers:
-    """Who has left, who of them is off the list, or there as somebody else, and who may be off it.
+    """The people who have left; of these, those who are off the list or merged, and those who may be off it.
 
-    The latter are those of whom a holder died while it took them off; those whose profile Klaviyo does not
-    tell; those who are absent and may still be imported, unless it `is_certain` that they are not; and all
-    where another export may remove them. Where nobody may be removed, it is not believed that they have left,
-    unless it was before.
+    The latter are people whom a holder was removing when it died; those whose profile Klaviyo does not show;
+    those who are absent and may still be imported, unless it `is_certain` that they are not; and all if
+    another export may remove them. If removals are not allowed, they don't count as having left, unless they
+    did before.
     """
     left, _ = parts.read_leavers()
     gone, doubtful = set[bytes](), set[bytes]()
@@ -164,14 +164,14 @@ def _leavers(parts: Parts, removal: Removal, people: People, *, is_certain: bool
 
 
 def posted_by(holder: Holder) -> set[str]:
-    """The digests of the posts that Klaviyo took, or may have taken."""
+    """The digests of the posts that Klaviyo accepted, or may have accepted."""
     return {*Parts(holder.lock).posted(), *(job.digest for job in holder.run.deliveries.jobs)}
 
 
 def posts_of(holder: Holder, posted: set[str]) -> Iterator[Posted]:
-    """What was posted, by the digests of the posts, confirmed as far as Klaviyo says who was imported.
+    """The posts with these digests; confirmed for the people that Klaviyo reports as imported.
 
-    Raises PermanentError and ValueError where a part is missing or not whole.
+    Raises PermanentError and ValueError if a part is missing or incomplete.
     """
     parts, by_digest = Parts(holder.lock), {job.digest: job for job in holder.run.deliveries.jobs}
     for digest in sorted(posted):

@@ -1,4 +1,4 @@
-"""The other exports into a list: whom they want on it, and whether one of them is about to send."""
+"""The other exports into a list: the people that they want on it, and whether one is about to send."""
 
 import logging
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ _ABOUT_TO_SEND = (State.OPENED, State.PINNING, State.SENDING)
 
 @dataclass(slots=True)
 class Others:
-    """`are_there` unless there is none; `is_unknown` where it can't be told whom they want, `is_busy` where
-    one of them is about to send."""
+    """`are_there`: such exports exist. `is_unknown`: the people that they want are unknown. `is_busy`: one of
+    them is about to send."""
 
     are_there: bool = False
     is_unknown: bool = False
@@ -42,7 +42,7 @@ class Others:
 
     @property
     def count(self) -> int:
-        """How many they have sent; who was sent by several counts for each."""
+        """How many people they have sent; someone sent by several counts for each."""
         return sum(len(people) for people, _ in self._wanted) + len(self._posted)
 
     def know(self, person: bytes) -> bool:
@@ -50,7 +50,7 @@ class Others:
         return person in self._posted or any(people.find(person) >= 0 for people, _ in self._wanted)
 
     def add(self, people: People, *, is_mirror: bool) -> None:
-        """Who is on a ledger is wanted, save who has left a mirrored segment and is sent again on return."""
+        """The people on a ledger are wanted, except those who left a mirror and are sent again on return."""
         self._wanted.append((people, is_mirror))
 
     def add_posted(self, people: Iterator[bytes]) -> None:
@@ -58,9 +58,9 @@ class Others:
 
 
 def read_others(services: Services, plan: Plan) -> Others:
-    """The other exports into the list of this one; none of them posts while the account is held.
+    """The other exports into the list of this one; none of them posts while the account is locked.
 
-    Raises TryLater where that can't be told for now.
+    Raises TryLater if they can't be read for now.
     """
     others = Others()
     _add_open_runs(others, services, plan)
@@ -76,20 +76,22 @@ def read_others(services: Services, plan: Plan) -> Others:
         except TryLater:
             raise
         except ExportError as problem:
-            logger.warning("export %s: whom it wants on the list is unknown: %s", listed.id, problem.message)
+            logger.warning(
+                "export %s: the people whom it wants on the list are unknown: %s", listed.id, problem.message
+            )
             others.are_there = others.is_unknown = True
     return others
 
 
 def _add_open_runs(others: Others, services: Services, plan: Plan) -> None:
-    """Whom open runs into the list have posted, whatever the documents of their exports say by now."""
+    """Adds the people posted by open runs into the list, regardless of the exports' current documents."""
     run_ids = [blob.metadata["open"] for blob in services.state.list(state.HEADS) if "open" in blob.metadata]
     for export_id in filter(None, map(state.export_of, run_ids)):
         if export_id == plan.export.id:
             continue
         try:
             head, _ = read_head(services.state, export_id)
-        except PermanentError:  # if its document leads to the list, that is seen below
+        except PermanentError:  # if its document names the list, it is added below
             continue
         run = head.open
         if (
@@ -101,13 +103,13 @@ def _add_open_runs(others: Others, services: Services, plan: Plan) -> None:
         others.are_there = True
         others.add_posted(posted_by(services.state, run.record.id))
         others.is_unknown |= not _has_key_of(plan, run.plan.ledger)
-        if not _is_open(services, export_id, run.record.id):  # what it has posted is not listed any more
+        if not _is_open(services, export_id, run.record.id):  # its posts are no longer listed
             message = f"A run of the export {export_id} has just ended."
             raise TryLater(message, code="other_export_sends", retry_after=ENDED_AGAIN)
 
 
 def _is_into_the_list(services: Services, plan: Plan, export: Export) -> bool:
-    """A connection that is not pinned to an account yet may lead to this one."""
+    """Whether the export sends to this list. A connection without a pinned account may open this one."""
     if export.list_id != plan.export.list_id:
         return False
     account = services.catalog.connection(export.connection).account
@@ -117,7 +119,7 @@ def _is_into_the_list(services: Services, plan: Plan, export: Export) -> bool:
 def _add(others: Others, services: Services, plan: Plan, export: Export) -> None:
     try:
         head, _ = read_head(services.state, export.id)
-    except NotFound:  # it was never run
+    except NotFound:  # it never ran
         return
     is_sending = head.open is not None and head.open.state in _ABOUT_TO_SEND
     others.is_busy |= is_sending or (head.open is None and _is_due(services, export, head))
@@ -126,7 +128,7 @@ def _add(others: Others, services: Services, plan: Plan, export: Export) -> None
         return
     ledger = read_ledger(services.state, head.ledger)
     header = ledger.header
-    # One that has moved here and has not run since may have been here before.
+    # An export that was switched to this list and has not run since may have sent to it before.
     others.is_unknown |= not (_is_same_list(plan, header.account, header.list) and _has_key_of(plan, header))
     others.add(ledger.people, is_mirror=export.sync.mode == "mirror")
 
@@ -146,7 +148,7 @@ def _is_open(services: Services, export_id: str, run_id: str) -> bool:
 
 
 def posted_by(store: Store, run_id: str) -> Iterator[bytes]:
-    """Whom an open run has posted."""
+    """The people that an open run has posted."""
     for blob in store.list(state.parts(run_id)):
         if blob.name.endswith(state.PEOPLE):
             yield from Posted(store.read(blob.name).content, confirmed=False).people()

@@ -1,4 +1,4 @@
-"""May this post go out? Asked right before each one."""
+"""Checks, right before each post, whether it may be sent."""
 
 from contextlib import suppress
 from typing import override
@@ -14,17 +14,17 @@ from shared.services import Services
 
 
 class NewerSnapshot(ExportError):
-    """A newer snapshot decides who has left."""
+    """A newer snapshot exists, which decides who has left."""
 
 
 class Canceled(ExportError):
-    """Somebody asked for the run to end."""
+    """The run was canceled."""
 
     code = "canceled"
 
 
 class RunPermit(Permit):
-    """Everything that can forbid a post of a run while it sends."""
+    """Checks everything that can forbid a post of a run."""
 
     def __init__(self, holder: Holder, account: RenewedLease) -> None:
         self._holder = holder
@@ -32,7 +32,7 @@ class RunPermit(Permit):
 
     @override
     def check(self) -> None:
-        """Raises LeaseLost, Canceled, ConnectionRemoved, or TryLater where exports are paused."""
+        """Raises LeaseLost, Canceled and ConnectionRemoved; TryLater if exports are paused."""
         services = self._holder.services
         if is_cancel_requested(services.state, self._holder.run.record.id):
             raise Canceled("Somebody canceled the run.")
@@ -42,13 +42,13 @@ class RunPermit(Permit):
             raise ConnectionRemoved(error.message) from None
         if pause is not None:
             raise TryLater(pause, code="paused", retry_after=PAUSED_AGAIN.total_seconds())
-        # Last, since what stands before it takes time.
+        # Last, since the checks above take time.
         self._account.check()
         self._holder.lock.check()
 
 
 def pause_of(services: Services, connection_id: str | None) -> str | None:
-    """What pauses the exports over a connection, as a message; None where nothing does."""
+    """The cause that pauses exports over a connection, as a message; None if nothing does."""
     if services.settings.exports_paused:
         return "Exports are paused by EXPORTS_PAUSED."
     if services.catalog.connection(connection_id).paused:

@@ -1,4 +1,4 @@
-"""The first step: find the newest snapshots and check all that can be checked before anything is sent."""
+"""The first step: find the newest snapshots, and check everything possible before anything is sent."""
 
 from itertools import islice
 
@@ -12,13 +12,13 @@ from shared.runs.steps.compare import choose_ledger
 from shared.runs.steps.rows import profiles_of, survey
 from shared.services import Services
 
-NO_KEY = f"The vault has no secret digest-key, without which nobody can know who has left. {MAKE_KEY}"
+NO_KEY = f"The vault has no digest-key secret, which is needed to know who has left. {MAKE_KEY}"
 
 
 def pin(holder: Holder) -> None:
     """Writes the plan into the head.
 
-    Raises PermanentError where something is missing or wrong, TryLater where something is away.
+    Raises PermanentError if something is missing or wrong, TryLater if something is unavailable.
     """
     services, run = holder.services, holder.run
     export = services.catalog.export(holder.lock.head.export)
@@ -26,14 +26,14 @@ def pin(holder: Holder) -> None:
     klaviyo.read_list(export.list_id, holder.deadline)
     next(
         klaviyo.jobs(holder.deadline), None
-    )  # else a key that may not read them would show after the last post
+    )  # otherwise a key that may not read jobs would only fail after the last post
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=klaviyo.account.id, segments=segments)
     erased = read_erased(services.state)
     if erased is not None:
         erased.check(read_key(services.vault))
         plan.erased = PinnedErased(key=erased.key, count=len(erased.people))
-    if not state.is_of_one_file(export.id):  # what a file sends is not kept
+    if not state.is_of_one_file(export.id):  # no ledger is kept for a file that the command sends
         key, warn = ensure_key(services.vault, services.state), run.record.warn
         if key is None and (export.sync.mode == "mirror" or export.consent is not None or run.reconcile):
             raise NotFound(NO_KEY, code="no_digest_key")
@@ -47,7 +47,7 @@ def pin(holder: Holder) -> None:
 
 
 def _look_for_a_lost_ledger(holder: Holder, plan: Plan) -> None:
-    """Ledgers of a head that somebody has removed: who is new to this one may have been on them."""
+    """Warns if ledgers of a removed head exist: people who are new to this one may be on them."""
     pinned = plan.ledger
     if pinned is None or pinned.name is not None or not pinned.is_whole:
         return
@@ -57,11 +57,11 @@ def _look_for_a_lost_ledger(holder: Holder, plan: Plan) -> None:
 
 
 def _check_rows(services: Services, plan: Plan, limit: int | None) -> None:
-    """Raises InvalidSegment where files do not fit the segment, or where more would leave than the export
-    allows: Klaviyo bills by profiles.
+    """Raises InvalidSegment if files do not fit the segment, or if more profiles would be sent than the
+    export allows: Klaviyo bills by profiles.
 
-    A trial sends `limit` profiles at most. Rows are counted where neither that nor the files' sizes are small
-    enough, and the profiles among them only where the rows are too many.
+    A trial sends at most `limit` profiles. Rows are counted only if neither that nor the files' sizes are
+    small enough, and profiles only if there are too many rows.
     """
     most = plan.export.limits.max_profiles
     is_allowed = limit is not None and limit <= most
@@ -72,6 +72,6 @@ def _check_rows(services: Services, plan: Plan, limit: int | None) -> None:
     count = sum(1 for _ in islice(profiles_of(services, plan, Selection(lambda _: None)), limit))
     if count > most:
         raise InvalidSegment(
-            f"The export would send {count:,} profiles, and its limits.max_profiles is {most:,}.",
+            f"The export would send {count:,} profiles, but its limits.max_profiles is {most:,}.",
             code="too_many_profiles",
         )

@@ -1,4 +1,4 @@
-"""Reads the members of the list: who of those that were sent is not on it any more."""
+"""Reads the list's members, and finds people who were sent but are no longer on it."""
 
 from collections.abc import Iterator
 from itertools import batched
@@ -13,12 +13,12 @@ from shared.runs.steps.asking import Asking
 from shared.runs.steps.known import digests_of
 from shared.runs.steps.parts import Absent, Parts
 
-# Members of a part, each of which is a checkpoint; and people who are looked up at once.
+# Members per part (each part is a checkpoint), and people who are looked up at once.
 MOST_AT_ONCE = 1_000
 
 
 def reconcile(holder: Holder) -> bool:
-    """Writes down who is on the list, and who of the ledger is not; False where the time is over before."""
+    """Stores who is on the list, and who of the ledger is not; False if time runs out first."""
     klaviyo, digests, pinned = holder.klaviyo(), digests_of(holder), holder.plan.ledger
     people = holder.read_ledger(pinned.name).people if pinned and pinned.name else People()
     asking = Asking(klaviyo, holder.plan.export.list_id, digests, holder.deadline)
@@ -38,7 +38,7 @@ class _Reading:
         self._parts = Parts(holder.lock)
 
     def read_members(self) -> bool:
-        """Each thousand of them is a part, from which any holder goes on."""
+        """Reads the members. Each thousand is a part, from which any holder can continue."""
         cursor, found = self._parts.read_cursor(), list[Person]()
         try:
             for page in self._asking.members(cursor):
@@ -73,8 +73,8 @@ class _Reading:
         self._holder.deadline.progress()
 
     def find_absent(self, digests: Digests) -> bool:
-        """Who was sent for certain and is not among the members by the address is looked up, and may be a
-        member whose profile shows another one."""
+        """Looks up people who were certainly sent and whose address is not among the members': they may be
+        members whose profile shows another address."""
         people = self._people
         marks = bytearray(len(people))
         for person, _ in self._parts.members(self._run.members.parts):
@@ -94,7 +94,7 @@ class _Reading:
             missing.difference_update(person for person, _ in chunk)
             if self._holder.deadline.left() <= 0:
                 return False
-        # Nobody has the address any more: they are not on the list under it.
+        # No snapshot has their address any more: they are not on the list under it.
         rest = [person.hex() for person in missing]
         self._keep_absent(Absent(absent=rest, unexplained=len(rest), back=[person.hex() for person in back]))
         return True

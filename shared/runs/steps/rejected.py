@@ -1,4 +1,4 @@
-"""The file of a run's refused rows: CSV in chunks, of which no spreadsheet takes a cell for a formula."""
+"""The file of a run's refused rows: CSV in chunks, without cells that a spreadsheet takes for formulas."""
 
 import csv
 import io
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 HEADER = ("partition", "row", "column", "reason", "stage")
-# The reason of a row that Klaviyo could not import without saying which it is.
+# The reason of a row that Klaviyo could not import, without saying which row it is.
 UNNAMED = "unknown"
 # Rows that the file lists; the record counts the others.
 MOST_LISTED = 1_000_000
 # Characters of a chunk, and of a part.
 CHUNK = 1_048_576
 _NUMBERS = re.compile(r"-?[0-9]{1,9},[0-9]{1,18}")
-# What Excel and others take for the beginning of a formula, in full width too:
+# Characters that begin a formula in Excel and others, also in full width:
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
@@ -30,11 +30,11 @@ def checked_line(cells: list[str]) -> list[str]:
 
 
 class RejectedFile:
-    """The file of these lines of parts. `placed` counts those that went through `chunks` and have a place,
-    or none because Klaviyo named nobody."""
+    """The file with these lines of parts. `placed` counts the lines that `chunks` wrote and that have a
+    place, or none because Klaviyo named none."""
 
     def __init__(self, partitions: Sequence[str], lines: Iterable[list[str]]) -> None:
-        """`partitions` are the names of the partitions, which the lines have by their numbers."""
+        """`partitions` are the names of the partitions; the lines have their numbers."""
         self._partitions = [inert(name) for name in partitions]
         self._lines = lines
         self.placed = 0
@@ -58,5 +58,5 @@ class RejectedFile:
 
 @lru_cache(1024)
 def inert(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would calculate."""
+    """The cell, with an apostrophe in front if a spreadsheet would calculate it."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

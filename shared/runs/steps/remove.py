@@ -1,4 +1,4 @@
-"""Takes who has left the segment off the list: off that list only, and nobody of whom there is a doubt."""
+"""Removes people who have left the segment from the list: only from that list, and nobody in doubt."""
 
 import logging
 from contextlib import suppress
@@ -24,24 +24,24 @@ OTHERS_AGAIN = 60.0
 
 
 class RemovalPermit(RunPermit):
-    """Everything that can forbid to remove somebody."""
+    """Checks everything that can forbid a removal."""
 
     @override
     def check(self) -> None:
-        """Raises NewerSnapshot, and what a run's permit raises."""
+        """Raises NewerSnapshot, and as a run's permit does."""
         holder = self._holder
         versions = holder.plan.versions()
         if is_superseded(versions, holder.services.segments.versions(versions)):
-            raise NewerSnapshot("A newer snapshot is there.")
+            raise NewerSnapshot("A newer snapshot exists.")
         super().check()
 
 
 def remove(holder: Holder) -> bool:
-    """Removes those who left, and strangers, and lets the run go on; False where the time is over before."""
+    """Removes people who left, and strangers, and moves the run on; False if time runs out first."""
     run, parts = holder.run, Parts(holder.lock)
     removal, sync = run.removal, holder.plan.export.sync
     if removal is None:
-        raise LookupError("it is not known who has left")
+        raise LookupError("it is unknown who has left")
     klaviyo = holder.klaviyo()
     with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
         others = read_others(holder.services, holder.plan)
@@ -86,7 +86,7 @@ def remove(holder: Holder) -> bool:
 
 
 def _count_others(holder: Holder, removal: Removal, klaviyo: Klaviyo, others: Others) -> None:
-    """Tells how many are on the list whom no export has sent: a mirror should be of a list of its own."""
+    """Warns how many members no export has sent: a mirror should have its own list."""
     run = holder.run
     with suppress(ExportError):  # nothing depends on it
         members = klaviyo.count_members(holder.plan.export.list_id, holder.deadline)
@@ -95,7 +95,7 @@ def _count_others(holder: Holder, removal: Removal, klaviyo: Klaviyo, others: Ot
 
 
 def _find_strangers(holder: Holder, leavers: Leavers) -> list[str]:
-    """Their profiles, where the export says that they are to go; else they are only counted."""
+    """The strangers' profiles if the export removes them; otherwise they are only counted."""
     run = holder.run
     absent = Parts(holder.lock).absent(run.members.absent_parts)
     matched = {profile_id for part in absent for profile_id in part.matched.values()}
@@ -117,7 +117,7 @@ def _held_strangers(holder: Holder, removal: Removal, others: Others, strangers:
 
 
 def _remove_strangers(holder: Holder, leavers: Leavers, strangers: list[str]) -> bool:
-    """False where the time is over before."""
+    """False if time runs out first."""
     for profile_ids in batched(strangers, MOST_REMOVED, strict=False):
         leavers.carry_out(Chunk(strangers=list(profile_ids)))
         if holder.deadline.left() <= 0:

@@ -1,4 +1,4 @@
-"""What the steps read of a pinned segment: its profiles, and how many rows it has at most."""
+"""Reads a pinned segment: its profiles, and how many rows it has at most."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ from shared.services import Services
 def profiles_of(
     services: Services, plan: Plan, selection: Selection, digests: Digests = UNKEYED
 ) -> Iterator[Profile]:
-    """The profiles that leave, in the segments' order; `selection` counts what does not.
+    """The profiles to send, in the segments' order; `selection` counts the other rows.
 
-    Raises InvalidSegment with the code `snapshot_changed` where the files are not the pinned ones any more.
+    Raises InvalidSegment with the code `snapshot_changed` if the files are no longer the pinned ones.
     """
     first, needed = 0, set(plan.mapping().columns())
     for segment, mapper in zip(plan.segments, plan.mappers(digests), strict=True):
@@ -28,16 +28,16 @@ def profiles_of(
 
 
 def check(services: Services, plan: Plan) -> None:
-    """Raises NotFound and InvalidSegment for a column that a segment, or a file's header, lacks, and for a
-    file of which no row fits the columns. Reads the beginnings of the files."""
+    """Raises NotFound and InvalidSegment if a segment, or a file's header, lacks a column, or if no row of a
+    file fits the columns. Reads the beginnings of the files."""
     survey(services, plan, None)
 
 
 def survey(services: Services, plan: Plan, few: int | None) -> Survey:
-    """Checks the segments likewise, and returns how many rows they have.
+    """Checks the segments as `check` does, and returns how many rows they have.
 
-    Reads the files whole, once and without mapping a row, if there may be more rows than `few` by the files'
-    sizes. With None, it never does.
+    If the files' sizes allow more rows than `few`, reads the files whole, once and without mapping rows. With
+    None, it never does.
     """
     needed, found = set(plan.mapping().columns()), list[Survey]()
     mapped = zip(plan.segments, plan.mappers(), strict=True)

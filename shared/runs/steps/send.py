@@ -1,4 +1,4 @@
-"""The second step: rows become profiles, profiles batches, and batches import jobs, all of it lazily."""
+"""The second step: rows become profiles, profiles become batches, and batches import jobs, all lazily."""
 
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -27,11 +27,11 @@ IN_FLIGHT = 8
 
 
 def send(holder: Holder) -> bool:
-    """Posts what isn't accepted yet; True when everything is, False where the time is over.
+    """Posts everything that is not accepted yet; False if time runs out first.
 
-    At least one job is accepted before the time counts, so that reading again what was sent before can't
-    use up all of it. Counts are those of this pass over the rows, never added to earlier ones, however far
-    it comes.
+    At least one job is accepted before the time counts, so reading again what was sent before can't use up
+    all of it. Counts are those of this pass over the rows, no matter how far it gets, and are never added to
+    earlier ones.
     """
     give_large_blocks_back()
     klaviyo = holder.klaviyo()
@@ -50,7 +50,7 @@ def send(holder: Holder) -> bool:
 
 
 def _report_share(holder: Holder, posts: int, seconds: float) -> None:
-    """How much of Klaviyo's limits a pass has used: 1 where they alone decided how long it took."""
+    """Reports how much of Klaviyo's limits a pass has used: 1 if only they determined its duration."""
     least = least_seconds("import", posts)
     if least:
         share = least / max(seconds, least)
@@ -88,7 +88,7 @@ class _Pass:
                     planned.add(digest)
                     if self._sender.is_finished(digest):
                         continue
-                    if len(flying) == IN_FLIGHT:  # only now, so that a batch is at hand when a place is free
+                    if len(flying) == IN_FLIGHT:  # only now, so a batch is ready when a place is free
                         flying = _collect(flying)
                     if self._sender.accepted_now and holder.deadline.left() <= 0:
                         is_complete = False
@@ -116,7 +116,7 @@ class _Pass:
         return is_complete
 
     def _note_leavers(self) -> None:
-        """Writes down who has left, where such people are to be removed."""
+        """Stores who has left, if they are to be removed."""
         holder, plan, selection = self._holder, self._holder.plan, self._selection
         is_mirror = plan.export.sync.mode == "mirror"
         if holder.run.limit is not None or not (is_mirror or holder.run.reconcile):
@@ -137,7 +137,7 @@ class _Pass:
 
 
 def _collect(flying: set[Future[None]]) -> set[Future[None]]:
-    """Waits for one; returns those still flying. Raises what went wrong with it."""
+    """Waits for one; returns those still flying. Raises its error, if any."""
     done, rest = wait(flying, return_when=FIRST_COMPLETED)
     for future in done:
         future.result()
@@ -145,7 +145,7 @@ def _collect(flying: set[Future[None]]) -> set[Future[None]]:
 
 
 def _gravest(error: BaseException, flying: set[Future[None]]) -> BaseException:
-    """Of all that went wrong side by side, what decides how the run continues."""
+    """Of all concurrent errors, the one that determines how the run continues."""
     errors = [error, *(e for future in flying if future.done() and (e := future.exception()) is not None)]
     for kind in (TakenElsewhere, Canceled, PermanentError):
         for candidate in errors:

@@ -1,7 +1,7 @@
-"""Subscribes people to email marketing who consented to it, and of whom that consent was not used before.
+"""Subscribes people who consented to email marketing and whose consent was not used before.
 
-What is used is on file before it is posted. A holder that dies leaves the next one a chunk to repeat, which
-changes nothing: the people are subscribed already, by the same consent.
+Consents are stored as used before they are posted. If a holder dies, the next one repeats the chunk, which
+changes nothing: the people are already subscribed, by the same consent.
 """
 
 import logging
@@ -30,11 +30,11 @@ logger = logging.getLogger(__name__)
 
 
 class _ErasedMeanwhile(ExportError):
-    """Somebody was erased since they were looked at."""
+    """A person was erased after they were looked at."""
 
 
 class _SubscribingPermit(RunPermit):
-    """Everything that can forbid to subscribe these `people`; `attempts` counts what it has allowed."""
+    """Checks everything that can forbid to subscribe these `people`; `attempts` counts allowed attempts."""
 
     def __init__(self, holder: Holder, account: RenewedLease, do_not_send: DoNotSend) -> None:
         super().__init__(holder, account)
@@ -44,7 +44,7 @@ class _SubscribingPermit(RunPermit):
 
     @override
     def check(self) -> None:
-        """Raises _ErasedMeanwhile, ErasedUnreadable, and what a run's permit raises."""
+        """Raises _ErasedMeanwhile and ErasedUnreadable, and as a run's permit does."""
         self.do_not_send.refresh()
         if any(map(self.do_not_send.has, self.people)):
             raise _ErasedMeanwhile("Somebody was erased meanwhile.")
@@ -53,7 +53,7 @@ class _SubscribingPermit(RunPermit):
 
 
 def subscribe(holder: Holder) -> bool:
-    """Subscribes who may be, and lets the run go on; False where the time is over before."""
+    """Subscribes the people who may be, and moves the run on; False if time runs out first."""
     klaviyo, key = holder.klaviyo(), read_key(holder.services.vault)
     digests = digests_under(holder.plan, key)
     with lock_account(holder.services, holder.plan.account_id, holder.run.record.id) as account:
@@ -61,7 +61,7 @@ def subscribe(holder: Holder) -> bool:
             before = known_people(holder)
             imported = updated(before, posts_of(holder, posted_by(holder)))
         except (PermanentError, ValueError) as problem:  # then the ledger is lost, too
-            logger.warning("run %s: it is not known who was imported: %s", holder.run.record.id, problem)
+            logger.warning("run %s: it is unknown who was imported: %s", holder.run.record.id, problem)
         else:
             do_not_send = DoNotSend(holder.lock.store, holder.plan, key)
             permit = _SubscribingPermit(holder, account, do_not_send)
@@ -98,10 +98,10 @@ class _Subscribing:
                     self._met[number] = 1
 
     def run(self) -> bool:
-        """Looks at a thousand people at a time, and at the first thousand in any case; False where the time
-        is over before the last.
+        """Processes a thousand people at a time, the first thousand in any case; False if time runs out
+        before the last.
 
-        A column in which no row says a time is a wrong one: then no consent is used.
+        A column without any time is the wrong one: then no consent is used.
         """
         if all(row.consented_at is None for row in self._rows()):
             self._holder.run.note_not_subscribed(sum(map(self._consents.is_due, self._confirmed())))
@@ -116,7 +116,7 @@ class _Subscribing:
         return consents_in(self._holder.services, self._holder.plan, self._digests)
 
     def _confirmed(self) -> Iterator[ConsentingRow]:
-        """One row of each person: one that Klaviyo has confirmed, in this run or an earlier one."""
+        """One row per person, which Klaviyo has confirmed in this run or an earlier one."""
         for row in self._rows():
             number = self._imported.find(row.person)
             is_met = number < 0 or self._met[number]
@@ -125,7 +125,7 @@ class _Subscribing:
                 yield row
 
     def _carry_out(self, rows: Sequence[ConsentingRow]) -> None:
-        """Subscribes those whose time is past; the consents of all are used then, even of a time to come."""
+        """Subscribes people whose time is past; then the consents of all count as used, even future ones."""
         run, number = self._holder.run, self._holder.run.subscription.chunks
         moments = {
             row.person: NEVER
@@ -151,14 +151,14 @@ class _Subscribing:
         self._holder.deadline.progress()
 
     def _is_untaken(self, problem: ExportError) -> bool:
-        """Whether it is certain that Klaviyo took nothing: no request was sent, or the only one refused."""
+        """Whether Klaviyo certainly accepted nothing: no request was sent, or the only one was refused."""
         is_refused = isinstance(problem, PermanentError) or (
             isinstance(problem, KlaviyoUnavailable) and not problem.sent
         )
         return self._permit.attempts == 0 or (self._permit.attempts == 1 and is_refused)
 
     def _post(self, rows: list[ConsentingRow]) -> int:
-        """Returns how many Klaviyo takes: all but those whom it refuses, and who was erased meanwhile."""
+        """Returns how many Klaviyo accepts: all except those that it refuses and those erased meanwhile."""
         rows = [row for row in rows if not self._permit.do_not_send.has(row.person)]
         if not rows:
             return 0
@@ -166,7 +166,7 @@ class _Subscribing:
         self._permit.people = [row.person for row in rows]
         try:
             self._klaviyo.subscribe(list_id, list(map(_subscriber, rows)), deadline, self._permit)
-        except _ErasedMeanwhile:  # an attempt before may have arrived: closing erases them again
+        except _ErasedMeanwhile:  # an earlier attempt may have arrived: closing erases them again
             return self._post(rows)
         except BatchRefused as refusal:
             refused = {profile.index for profile in refusal.profiles}
@@ -184,6 +184,6 @@ def _subscriber(row: ConsentingRow) -> Subscriber:
 def _consents_of(holder: Holder, before: People, digests: Digests) -> Consents:
     pinned = holder.plan.ledger
     if pinned is None:
-        raise LookupError("without a ledger it is not known who is new")
+        raise LookupError("without a ledger it is unknown who is new")
     ledger = holder.read_ledger(pinned.name) if pinned.name is not None else None
     return Consents(pinned, ledger, before, digests, holder.run.record.started_at or holder.now())

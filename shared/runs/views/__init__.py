@@ -1,1 +1,1 @@
-"""What is shown of runs: their history, how far an open one is, and what one would send."""
+"""Views of runs: their history, the progress of an open one, and a preview of the next one."""

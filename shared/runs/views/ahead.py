@@ -1,4 +1,4 @@
-"""Times in a head so far ahead that a wrong clock must have written them. Pure."""
+"""Times in a head that are so far ahead that they must be from a wrong clock. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,7 +8,7 @@ from shared.runs.run import is_believed
 
 
 def times_ahead(head: Head, now: datetime) -> Iterator[tuple[str, datetime]]:
-    """Each stored time that is not believed, with a name for it."""
+    """Each stored time that is ignored, with a name for it."""
     run = head.open
     wait = run.wait.until if run and run.wait else None
     retry = head.retry.not_before if head.retry else None

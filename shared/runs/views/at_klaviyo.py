@@ -1,4 +1,4 @@
-"""What Klaviyo shows of where an export goes: its list, what starts there, and how much room is left."""
+"""An export's destination at Klaviyo: its list, the flows that start there, and the plan's limits."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,9 +24,9 @@ class FlowShown(StateModel):
 
 
 class AtKlaviyo(StateModel):
-    """What Klaviyo shows; None for what it does not, and `unknown` says why, in codes.
+    """The destination; None for parts that are unknown, for which `unknown` has the codes of the reasons.
 
-    `opt_in` is whether who subscribes has to confirm it; imports ask nobody. `profiles_used` and
+    `opt_in` is whether people who subscribe must confirm it; imports ask nobody. `profiles_used` and
     `profiles_most` are of the account's plan.
     """
 
@@ -40,7 +40,7 @@ class AtKlaviyo(StateModel):
 
 
 def look_at_klaviyo(services: Services, export: Export) -> AtKlaviyo:
-    """Asks whatever the key may see; what can't be asked is left out, and said."""
+    """Asks Klaviyo for everything that the key may read; the rest is in `unknown`."""
     deadline = Deadline(services.clock, PATIENCE)
     try:
         klaviyo = open_account(services, services.catalog.connection(export.connection), deadline)
@@ -50,7 +50,7 @@ def look_at_klaviyo(services: Services, export: Export) -> AtKlaviyo:
 
 
 def look_at_list(klaviyo: Klaviyo, export: Export, deadline: Deadline) -> AtKlaviyo:
-    """The same, where the account is open already."""
+    """The same for an account that is already open."""
     shown = AtKlaviyo()
     questions: dict[str, Callable[[AtKlaviyo, Klaviyo, Export, Deadline], None]] = {
         "list": _list,

@@ -1,4 +1,4 @@
-"""What a run of now would compare the rows with; nothing is written."""
+"""The data that a run would compare the rows with if it began now; nothing is written."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,8 +17,8 @@ from shared.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The ledger that the run would compare with, if there is one, and who was erased. A `full` run sends
-    everybody; `rows_before` are those of each segment in the run before."""
+    """The ledger that the run would compare with, if there is one, and the erased people. A `full` run sends
+    everybody; `rows_before` counts each segment's rows in the previous run."""
 
     digests: Digests = UNKEYED
     ledger: Ledger | None = None
@@ -28,12 +28,12 @@ class Compared:
 
     @property
     def known(self) -> People:
-        """Who was sent before."""
+        """The people who were sent before."""
         return self.ledger.people if self.ledger is not None else People()
 
 
 def compare(services: Services, plan: Plan, warn: Warn, *, full: bool, is_trial: bool) -> Compared:
-    """Chooses the plan's ledger as a run would; `warn` is told of the warnings that it would have."""
+    """Chooses the plan's ledger as a run would; `warn` receives the warnings that the run would have."""
     key, read = None, cache(partial(read_ledger, services.state))
     is_one_file, listed = state.is_of_one_file(plan.export.id), read_erased(services.state)
     erased: frozenset[bytes] = frozenset()

@@ -1,4 +1,4 @@
-"""How far an open run has come, and how long it may still take: estimates, for those who wait for it."""
+"""Estimates of an open run's progress and remaining time."""
 
 from datetime import datetime
 
@@ -8,10 +8,10 @@ from shared.runs.states import State, Wait
 
 
 class Estimate(StateModel):
-    """`share` is of the rows that are done with, accepted by Klaviyo or left out: from 0 to 1, or None
-    while unknown. `waiting_for` is the code of a cause.
+    """`share` is the share of rows that are done, accepted by Klaviyo or left out: from 0 to 1, or None while
+    unknown. `waiting_for` is the code of a cause.
 
-    `seconds_left` is None where nobody can tell, as while Klaviyo imports; then the share is 1.
+    `seconds_left` is None if unknown, as while Klaviyo imports; then the share is 1.
     """
 
     share: float | None
@@ -21,7 +21,7 @@ class Estimate(StateModel):
 
 
 def estimate_of(run: OpenRun, now: datetime) -> Estimate:
-    """What the run's last checkpoint says of it."""
+    """The estimate from the run's last checkpoint."""
     share, wait = _share(run), run.wait_at(now)
     return Estimate(
         share=share,
@@ -32,7 +32,7 @@ def estimate_of(run: OpenRun, now: datetime) -> Estimate:
 
 
 def _share(run: OpenRun) -> float | None:
-    """Rows are read several batches before they are sent, so that those read say little."""
+    """The share of rows that are done. Rows are read several batches ahead, so those read say little."""
     if run.state in (State.CONFIRMING, State.CLOSING):
         return 1.0
     if run.plan is None or run.plan.lines == 0:
@@ -43,7 +43,7 @@ def _share(run: OpenRun) -> float | None:
 
 
 def _seconds_left(run: OpenRun, share: float | None, wait: Wait | None, now: datetime) -> int | None:
-    """As long again as the rows so far took, and before that what the run waits for."""
+    """The time for the remaining rows at the speed so far, plus the current wait."""
     started, advanced = run.record.started_at, run.advanced_at
     if not share or run.state in (State.CONFIRMING, State.CLOSING) or started is None or advanced is None:
         return None

@@ -1,4 +1,4 @@
-"""Runs as they can be looked up: the open one in the head, the closed ones in their records."""
+"""Looks up runs: the open one in the head, closed ones in their records."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -20,13 +20,13 @@ logger = logging.getLogger(__name__)
 
 
 def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:
-    """A run as it is now: the record of a closed one, or what the head shows of an open one.
+    """A run: the record of a closed one, or an open one from its head.
 
-    Raises NotFound, InvalidDocument where its record or head can't be read.
+    Raises NotFound; InvalidDocument if its record or head can't be read.
     """
     export_id = state.export_of(run_id)
     if export_id is None:
-        raise NotFound("There is no such run: that can't be the id of one.", code="unknown_run")
+        raise NotFound("This run does not exist: its id is not valid.", code="unknown_run")
     try:
         return read_record(store, export_id, run_id)
     except NotFound:
@@ -34,10 +34,10 @@ def find_run(store: Store, run_id: str) -> RunRecord | OpenRun:
     if run is not None and run.record.id == run_id:
         return run
     try:
-        # It may have been closed between the two looks.
+        # It may have been closed in between.
         return read_record(store, export_id, run_id)
     except NotFound:
-        raise NotFound(f"There is no run {run_id!r}.", code="unknown_run") from None
+        raise NotFound(f"The run {run_id!r} does not exist.", code="unknown_run") from None
 
 
 def read_run(store: Store, run_id: str) -> RunRecord:
@@ -58,11 +58,11 @@ def read_open_run(store: Store, export_id: str) -> OpenRun | None:
 def list_runs(
     store: Store, export_id: str, before: str, limit: int, now: datetime
 ) -> tuple[list[RunRecord], str | None]:
-    """Runs of an export, newest first, the open one included; those older than the run `before`, if given.
+    """Runs of an export, newest first, including the open one; those older than the run `before`, if given.
 
-    Also returns the run to continue before, or None at the end. However long the history is, only a part of
-    it is listed, and only the records of the page are read. A record that can't be read is left out;
-    InvalidDocument where the head can't.
+    Also returns the run to continue before, or None at the end. Only a part of a long history is listed, and
+    only the records of the page are read. A record that can't be read is left out; raises InvalidDocument if
+    the head can't be read.
     """
     shown, following = list_run_ids(store, export_id, before, limit, now)
     return list(_readable(store, shown)), following
@@ -79,7 +79,7 @@ def list_run_ids(
         last = head.last_attempt.run if head.last_attempt else None
         known = [run_id for run_id in (head.greatest_id, last) if run_id]
         opened = head.open.record.id if head.open else ""
-    # Another machine's clock may be ahead, or may have been ahead by far.
+    # Another machine's clock may be ahead, or may once have been far ahead.
     end = max(
         [state.run_id_stem(export_id, now + timedelta(days=1)), *(f"{each}~" for each in known), opened]
     )
@@ -94,13 +94,13 @@ def list_run_ids(
 
 
 def read_rejected(store: Store, run_id: str) -> bytes:
-    """The refused rows' file of a closed run; only its header where no row was refused. Raises NotFound."""
+    """The refused rows' file of a closed run; only its header if no row was refused. Raises NotFound."""
     record = read_run(store, run_id)
     try:
         return store.read(state.rejected(run_id)).content
     except NotFound:
         if not record.is_closed:
-            message = "The refused rows can be read when the run is closed."
+            message = "The refused rows can be read once the run is closed."
             raise AlreadyRunning(message, code="run_is_open") from None
         return (",".join(HEADER) + "\n").encode()
 
@@ -110,4 +110,4 @@ def _readable(store: Store, run_ids: Iterable[str]) -> Iterator[RunRecord]:
         try:
             yield read_run(store, run_id)
         except (PermanentError, NewerVersion) as error:
-            logger.warning("history: %s", error.message)  # one that can't be read hides no other
+            logger.warning("history: %s", error.message)  # an unreadable one must not hide the others

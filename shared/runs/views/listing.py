@@ -1,4 +1,4 @@
-"""Ids of closed runs, newest first, without listing a whole history, though a listing only goes forward."""
+"""Ids of closed runs, newest first, without listing a whole history, although listings are ascending."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,9 +6,9 @@ from itertools import islice
 from shared import state
 from shared.adapters.storage.store import Store
 
-# Entries that are listed at once. Where a month has more, its days are listed one by one, and so on.
+# Entries that are listed at once. If a month has more, its days are listed one by one, and so on.
 MOST_AT_ONCE = 100
-# Where the time in an id, such as 20261126T123759Z, can be cut, and what can follow there, latest first.
+# Where the time in an id, such as 20261126T123759Z, can be cut, and what can follow, latest first.
 _MONTH, _MINUTE = 6, 13
 _FOLLOWING = {
     _MONTH: [f"{day:02}" for day in range(31, 0, -1)],
@@ -18,7 +18,7 @@ _FOLLOWING = {
 
 
 def newest_first(store: Store, export_id: str, before: str) -> Iterator[str]:
-    """The ids of an export's closed runs that are smaller than `before`, which begins as an id does."""
+    """The ids of an export's closed runs that are smaller than `before`, which begins like an id."""
     oldest = next(_records(store, export_id, "", page=1), None)
     if oldest is None:
         return
@@ -32,7 +32,7 @@ def newest_first(store: Store, export_id: str, before: str) -> Iterator[str]:
 
 
 def _below(store: Store, export_id: str, time: str, until: str) -> Iterator[str]:
-    """Ids whose time begins so, latest first; those after `until` may be left out."""
+    """Ids whose time begins with `time`, latest first; those after `until` may be left out."""
     records = _records(store, export_id, time, page=MOST_AT_ONCE + 1)
     found = list(records if len(time) == _MINUTE else islice(records, MOST_AT_ONCE + 1))
     if len(time) == _MINUTE or len(found) <= MOST_AT_ONCE:
@@ -44,7 +44,7 @@ def _below(store: Store, export_id: str, time: str, until: str) -> Iterator[str]
 
 
 def _records(store: Store, export_id: str, time: str, *, page: int) -> Iterator[str]:
-    """The ids of the closed runs whose time begins so, in order."""
+    """The ids of the closed runs whose time begins with `time`, in order."""
     for blob in store.list(state.runs_of_time(export_id, time), page=page):
         if (run_id := state.run_of_record(blob.name)) is not None:
             yield run_id

@@ -1,4 +1,4 @@
-"""What a run would send, from the same rows by the same rules: nothing is sent, and nothing written."""
+"""A preview of what a run would send, from the same rows by the same rules; nothing is sent or written."""
 
 from collections import Counter
 from contextlib import suppress
@@ -30,15 +30,15 @@ from shared.runs.views.at_klaviyo import AtKlaviyo, look_at_klaviyo
 from shared.runs.views.compared import Compared, compare
 from shared.services import Services
 
-# One for the account, one for the list, one to see that jobs can be read; then a page of jobs for each look.
+# One for the account, one for the list, one to check that jobs can be read; then a page of jobs per look.
 READS = 3
 # Refused rows whose places are shown.
 SHOWN = 20
 
 
 class PreviewCounts(StateModel):
-    """Of rows: rows = rejected + filtered + duplicates + unchanged + would_send, where nothing limits the
-    run. `new` and `changed` are parts of `would_send`, and 0 where no ledger tells; `would_remove` and
+    """Counts of rows: rows = rejected + filtered + duplicates + unchanged + would_send, unless the run is
+    limited. `new` and `changed` are parts of `would_send`, and 0 without a ledger; `would_remove` and
     `would_subscribe` count people."""
 
     rows: int
@@ -64,9 +64,9 @@ class RejectedShown(StateModel):
 
 class Preview(StateModel):
     """`first_rejected` are the first places of refused rows. `removals_held` is whether the safeguard would
-    hold all removals, and `removals_held_because` says why, with the next step. `at_klaviyo` is None where
-    Klaviyo was not asked. `fields` are what leaves of a profile, `requests` the least that a run takes, and
-    `least_seconds` the time that Klaviyo's limits ask for its imports.
+    hold all removals; `removals_held_because` is the reason, with the next step. `at_klaviyo` is None if
+    Klaviyo was not asked. `fields` are the parts of a profile that are sent, `requests` the least that a run
+    takes, and `least_seconds` the time that Klaviyo's limits require for its imports.
     """
 
     export: str
@@ -94,11 +94,11 @@ def preview(
     confirmed: int | None = None,
     most_shown: int = SHOWN,
 ) -> Preview:
-    """Reads the newest snapshots as a run would. `limit` is a trial's, a `full` run sends everybody, and so
-    many removals are `confirmed`. At most `most_shown` refused rows are shown.
+    """Reads the newest snapshots as a run would. `limit` is a trial's, a `full` run sends everybody, and
+    `confirmed` is the number of confirmed removals. At most `most_shown` refused rows are shown.
 
-    Raises NotFound and InvalidSegment as a run would. Where the vault is away, or has no digest key,
-    everybody would be sent. Klaviyo is asked what starts on the list, unless the export is of one file.
+    Raises NotFound and InvalidSegment as a run would. If the vault is unavailable or has no digest key,
+    everybody would be sent. Klaviyo is asked about the list, unless the export is of one file.
     """
     segments = [PinnedSegment.of(name, services.segments.newest(name)) for name in export.segments]
     plan = Plan(export=export, account_id=_account_id(services, export), segments=segments)
@@ -189,7 +189,7 @@ def preview(
 
 
 def _account_id(services: Services, export: Export) -> str:
-    """The account that the export's connection is known to have."""
+    """The known account of the export's connection; blank if unknown."""
     with suppress(ExportError):
         account = services.catalog.connection(export.connection).account
         return account.id if account is not None else ""
@@ -199,7 +199,7 @@ def _account_id(services: Services, export: Export) -> str:
 def _subscriptions(
     services: Services, plan: Plan, compared: Compared, selection: Selection
 ) -> tuple[int, int]:
-    """How many the run would subscribe once Klaviyo has confirmed everybody, and how many it could not."""
+    """How many people the run would subscribe if Klaviyo confirms everybody, and how many it could not."""
     pinned, began = plan.ledger, services.clock.now()
     if plan.export.consent is None or compared.full or pinned is None or not pinned.is_whole:
         return 0, 0
@@ -216,7 +216,7 @@ def _removal_requests(people: int) -> int:
 
 
 def fields_of(export: Export) -> list[str]:
-    """What leaves of a profile, by Klaviyo's names."""
+    """The parts of a profile that are sent, by Klaviyo's names."""
     properties = [source.name or source.column for source in export.attributes.properties]
     consent = ["subscriptions.email"] if export.consent is not None else []
     return ["email", *export.attributes.sources, *(f"properties.{name}" for name in properties), *consent]

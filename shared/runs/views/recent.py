@@ -12,21 +12,21 @@ from shared.runs.views.history import read_run
 
 logger = logging.getLogger(__name__)
 
-# For each run of a page: entries whose records are gone cost no more than that.
+# For each run of a page: bounds the cost of entries whose records no longer exist.
 MOST_LOOKS = 5
 
 
 def recent_runs(store: Store, before: str, limit: int) -> tuple[list[RunRecord], str | None]:
-    """Runs of all exports, open ones included, those that were opened last first.
+    """Runs of all exports, including open ones; the last opened first.
 
-    Those older than the run `before`, if given. Also returns the run to continue before, or None at the end.
-    A run that can't be read is left out, and so is one that was closed before there was an index of them.
+    Only those older than the run `before`, if given. Also returns the run to continue before, or None at the
+    end. Runs that can't be read are left out, and so are those closed before this index existed.
     """
     found: list[RunRecord] = []
     seen, looked = before, 0
     for run_id in _newest_first(store, before, limit + 1):
         if run_id == seen:
-            continue  # one that was closed between the two listings is in both
+            continue  # a run that was closed between the two listings is in both
         if len(found) == limit or looked == MOST_LOOKS * limit:
             return found, seen
         seen, looked = run_id, looked + 1
@@ -39,7 +39,7 @@ def recent_runs(store: Store, before: str, limit: int) -> tuple[list[RunRecord],
 
 
 def _newest_first(store: Store, before: str, page: int) -> Iterator[str]:
-    """The ids of the runs that were opened before this one, or of all."""
+    """The ids of the runs that were opened before this one; all if it is blank."""
     opened = (blob.metadata["open"] for blob in store.list(state.HEADS) if "open" in blob.metadata)
     after = _order(before) if before else ""
     known = (run_id for run_id in opened if state.export_of(run_id) is not None and _order(run_id) > after)
@@ -48,8 +48,8 @@ def _newest_first(store: Store, before: str, page: int) -> Iterator[str]:
 
 
 def _names_after(store: Store, name: str, page: int) -> Iterator[str]:
-    """The names in the index that come after this one. A listing can't begin in the middle, but it can be of
-    names that begin alike: so those that share most with the name come first, and then ever less."""
+    """The names in the index after this one. A listing can't begin in the middle, but it can select a prefix:
+    so first the names that share the longest prefix with this one, then shorter and shorter ones."""
     if not name:
         yield from (blob.name for blob in store.list(state.RECENT, page=page))
         return
@@ -62,5 +62,5 @@ def _names_after(store: Store, name: str, page: int) -> Iterator[str]:
 
 
 def _order(run_id: str) -> str:
-    """As the names in the index are ordered."""
+    """The sort key of a run, as in the index."""
     return state.recent(run_id)

@@ -1,4 +1,4 @@
-"""The first profiles of an export as they would leave: for somebody who may see them, and never kept."""
+"""The first profiles of an export as they would be sent, for people who may see them; never stored."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -21,7 +21,7 @@ MASK = "•••"
 
 
 def sample(services: Services, export: Export, *, masked: bool) -> list[dict[str, str]]:
-    """The first five profiles by their attributes' names; masked, of each value the first character only.
+    """The first five profiles, by names of attributes; if masked, only the first character of each value.
 
     Raises NotFound and InvalidSegment as a run would.
     """

@@ -1,1 +1,1 @@
-"""What there is to do, and who does it: the timer itself, or the workers of the queue."""
+"""Finds the pending work and does it: in the timer itself, or in the workers of the queue."""

@@ -1,4 +1,4 @@
-"""What there is to do: open runs to continue with, and exports that are due."""
+"""Finds the pending work: open runs to continue, and exports that are due."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,8 +27,8 @@ from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
-# Between looks at whether people have fixed what only they could. With ticks that are closer than this, two
-# looks are less than five minutes apart; with others, there is one at each tick.
+# Between checks whether people have fixed a cause that only they can fix. With ticks closer than this, two
+# checks are less than five minutes apart; otherwise there is one at each tick.
 LOOK_AGAIN = timedelta(minutes=2.5)
 OPENED_AT_ONCE = 8
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -36,9 +36,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to continue with (`run` is its id), or an export whose run has to be opened (`request`).
+    """A run to continue (`run` is its id), or an export whose run has to be opened (`request`).
 
-    `status` is the run's, as it was found.
+    `status` is the run's when it was found.
     """
 
     export: str
@@ -52,9 +52,9 @@ class Work:
 
 
 def find_work(services: Services) -> list[Work]:
-    """From one listing of heads, one of exports, and one read of each model.json.
+    """Finds the work from one listing of heads, one of exports, and one read of each model.json.
 
-    Whatever is wrong with one export is reported, and stops no other.
+    An error in one export is reported, and does not stop the others.
     """
     heads = {
         export_id: blob
@@ -92,9 +92,9 @@ def find_work(services: Services) -> list[Work]:
 
 
 def open_due(services: Services, found: Iterable[Work], whole: Deadline) -> list[Work]:
-    """The work with a run opened for each export that is due, side by side: a store answers slowly.
+    """The work, with a run opened for each export that is due; concurrently, since a store answers slowly.
 
-    What another process was faster with, what can't be opened, or not in time, is left out.
+    Runs that another process opened first, or that can't be opened, or not in time, are left out.
     """
     with ThreadPoolExecutor(OPENED_AT_ONCE, thread_name_prefix="open") as pool:
         return list(filter(None, pool.map(partial(_opened, services, whole), found)))
@@ -110,13 +110,15 @@ def _opened(services: Services, whole: Deadline, work: Work) -> Work | None:
 
 @contextmanager
 def alone(export_id: str, *, but: type[ExportError] | tuple[()] = ()) -> Iterator[None]:
-    """Keeps what goes wrong with an export from the others, `but` for what is wrong with all of them."""
+    """Keeps errors of an export from the others, except those of the types `but`, which concern all."""
     try:
         yield
     except but:
         raise
     except TakenElsewhere as error:
-        logger.info("export %s: %s", export_id, error.message)  # somebody else, or newer code, does its work
+        logger.info(
+            "export %s: %s", export_id, error.message
+        )  # another process, or newer code, does its work
     except ExportError as error:
         log_failure(export_id, error)
         _record_behind(export_id, True)
@@ -126,7 +128,7 @@ def alone(export_id: str, *, but: type[ExportError] | tuple[()] = ()) -> Iterato
 
 
 def _entries(services: Services, heads: Mapping[str, BlobInfo]) -> Iterator[tuple[str, IndexEntry]]:
-    """Those that can be read."""
+    """The entries that can be read."""
     now = services.clock.now()
     for export_id, blob in heads.items():
         with alone(export_id):
@@ -143,7 +145,7 @@ def _entries(services: Services, heads: Mapping[str, BlobInfo]) -> Iterator[tupl
 def _versions(
     services: Services, entries: Mapping[str, IndexEntry], exports: Iterable[Listed]
 ) -> dict[str, str] | None:
-    """The newest snapshots of the segments that anything depends on; None while they can't be read."""
+    """The newest snapshots of the segments that are needed; None while they can't be read."""
     segments = {name for entry in entries.values() for name in entry.pinned}
     for listed in exports:
         export = listed.document
@@ -165,7 +167,7 @@ def _due(
     versions: dict[str, str] | None,
     now: datetime,
 ) -> Iterator[Work]:
-    """The export, if a run of it has to start. One that is seen for the first time gets its baseline."""
+    """The export, if a run of it has to start. A new export gets its baseline."""
     export = listed.document
     if not isinstance(export, Export):
         raise export
@@ -177,7 +179,7 @@ def _due(
         return
     _record_behind(listed.id, is_behind(export, entry, versions or {}, now, listed.changed_at))
     if entry.open is not None or versions is None:
-        return  # by what can't be seen nothing is due
+        return  # if segments can't be read, nothing is due
     if not entry.exported.keys() >= set(export.segments):
         extend_baseline(services, export, entry, versions)
         return
@@ -195,7 +197,7 @@ def _due(
 
 
 def _has_changed(services: Services, export_id: str, waits_for: str) -> bool:
-    """Whether people have changed what only they can fix; between two looks, they have not."""
+    """Whether people have changed the configuration since; False between two checks."""
     now, last = services.clock.monotonic(), services.looks.get(export_id)
     if last is not None and now - last < LOOK_AGAIN.total_seconds():
         return False
@@ -204,7 +206,7 @@ def _has_changed(services: Services, export_id: str, waits_for: str) -> bool:
 
 
 def _not_before(entry: IndexEntry, versions: Mapping[str, str], now: datetime) -> datetime:
-    """The time before which there is nothing to do for an open run."""
+    """The time before which an open run has nothing to do."""
     if entry.paused or entry.not_before is None or is_superseded(entry.pinned, versions):
         return NEVER
     return entry.not_before if is_believed(entry.not_before, now) else NEVER
@@ -213,7 +215,7 @@ def _not_before(entry: IndexEntry, versions: Mapping[str, str], now: datetime) -
 def _account_of_run(
     services: Services, export_id: str, entry: IndexEntry, export: Export | PermanentError | None
 ) -> str:
-    """The account of an open run; one that isn't known yet waits for no other run."""
+    """The account of an open run; if it is unknown, the run waits for no other run."""
     if entry.account is None and isinstance(export, Export):
         with suppress(ExportError):
             return account_of(services, export)

@@ -1,4 +1,4 @@
-"""Hands what there is to do to the workers: a message for each account, where none is on its way."""
+"""Hands the pending work to the workers: a message for each account, unless one is on its way."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ ASKED_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class HandedOut:
-    """What there was to do; of it, the runs that are open; of these, those that a worker was asked for."""
+    """The work that was found; of it, the open runs; of these, the ones that a worker was asked for."""
 
     found: list[Work]
     opened: list[Work]
@@ -34,8 +34,8 @@ class HandedOut:
 def find_and_hand_out(services: Services, queue: Queue, whole: Deadline) -> HandedOut:
     """Opens a run of every export that is due, and asks for a worker for each account with open runs.
 
-    Asks again where a message may be lost, or a worker dead. What is not reached in time is left to the next
-    look.
+    Asks again if a message may be lost, or a worker dead. Work that is not reached in time is left to the
+    next look.
     """
     found = find_work(services)
     opened = open_due(services, found, whole)
@@ -56,7 +56,7 @@ def find_and_hand_out(services: Services, queue: Queue, whole: Deadline) -> Hand
 
 
 def report_poison(queue: Queue) -> None:
-    """Messages that have failed for good."""
+    """Reports the number of messages that have failed for good."""
     try:
         telemetry.poisoned.record(queue.poisoned())
     except ExportError as error:
@@ -64,7 +64,7 @@ def report_poison(queue: Queue) -> None:
 
 
 def _for_each(accounts: Iterable[str], do: Callable[[str], None], whole: Deadline) -> set[str]:
-    """Side by side, while there is time; for which it was done. Whatever is wrong with one stops no other."""
+    """Calls `do` concurrently, while time is left; returns the accounts done. Errors don't stop others."""
 
     def alone(account: str) -> str | None:
         try:

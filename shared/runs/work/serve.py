@@ -1,4 +1,4 @@
-"""Does the work, fairly and each run by itself: what the timer and the workers of the queue share."""
+"""Does the work, fairly, each run independently. The timer and the workers of the queue share this."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
-# Until a run is tried again that another process has, or whose turn a failure ended.
+# Until a run is retried that another process holds, or whose turn an error ended.
 AGAIN = timedelta(minutes=1)
 
 
@@ -32,9 +32,9 @@ def serve(
     threads: int,
     news: Callable[[], Iterable[Work]] = tuple,
 ) -> Turns:
-    """Continues with these runs, so many accounts at once; what is left of them, and how far they came.
+    """Continues with these runs, for `threads` accounts at once; returns the rest, and the runs' progress.
 
-    `news` returns what was asked for since the last call. One run's failure never stops another.
+    `news` returns the work requested since the last call. One run's failure never stops another.
     """
     turns = Turns(services.clock, work, whole, waiting, news)
     count = min(threads, turns.accounts())
@@ -48,7 +48,7 @@ def serve(
 
 
 def _serve(services: Services, turns: Turns, whole: Deadline) -> None:
-    """Gives one run after the other a turn."""
+    """Gives one run after another a turn."""
     while (work := turns.take()) is not None:
         left: Work | None = work
         try:
@@ -58,7 +58,7 @@ def _serve(services: Services, turns: Turns, whole: Deadline) -> None:
 
 
 def _turn(services: Services, turns: Turns, work: Work, whole: Deadline) -> Work | None:
-    """One turn of a run; what is left of it."""
+    """One turn of a run; returns what is left of it."""
 
     def somebody_waits() -> bool:
         with suppress(TryLater):

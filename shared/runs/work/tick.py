@@ -1,4 +1,4 @@
-"""A tick: finds what is open or due, and does it, or hands it to the workers where there is a queue."""
+"""A tick: finds work that is open or due, and does it, or hands it to the workers if there is a queue."""
 
 import logging
 from collections.abc import Iterable
@@ -17,21 +17,21 @@ from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a tick may wait for any run.
+# Seconds that a tick may wait for runs.
 WAITING = 60.0
 ACCOUNTS_AT_ONCE = 4
-# Between two ticks that are noted in the state, which shows people that the timer runs: of ticks that are a
-# minute apart, every fifth one. Each one is a write, and leaves a version of the blob.
+# Between two ticks that are recorded in the state, which shows that the timer runs: of ticks that are a
+# minute apart, every fifth one. Each record is a write, and leaves a version of the blob.
 NOTED_EVERY = timedelta(minutes=4.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick did.
+    """The result of a tick.
 
-    `records` are those of the runs that had a turn, as their last one left them. `handed_out` are the runs
-    that a worker was asked for, where there is a queue. `left` is what was found and has not ended: runs that
-    are open, and exports whose run could not be opened.
+    `records` are those of the runs that had a turn, after their last one. `handed_out` are the runs that a
+    worker was asked for, if there is a queue. `left` is the unfinished work: open runs, and exports whose run
+    could not be opened.
     """
 
     records: list[RunRecord] = field(default_factory=list)
@@ -39,17 +39,17 @@ class Tick:
     left: list[Work] = field(default_factory=list)
 
     def due_at(self, now: datetime) -> datetime | None:
-        """When something of what is left can go on; None where nothing can until a pause is lifted."""
+        """When some of the unfinished work can continue; None if none can until a pause is lifted."""
         return min((max(work.not_before, now) for work in self.left if not work.paused), default=None)
 
 
 def tick(services: Services, seconds: float) -> Tick:
-    """Opens a run of every export that is due, and continues with all open runs, or hands them to the workers
-    where there is a queue; for so many seconds.
+    """Opens a run of every export that is due, and continues with all open runs for `seconds`, or hands them
+    to the workers if there is a queue.
 
-    At most four accounts have a thread at once; in it the runs of one take turns. One export's failure
-    never stops another's. A tick with nothing due writes nothing, but now and then that it ticked; and one
-    that could only wait ends, so that the next finds what has come due meanwhile.
+    At most four accounts have a thread at once; the runs of one account take turns in it. One export's
+    failure never stops another's. A tick with nothing due writes nothing, except now and then the fact that
+    it ticked. A tick that could only wait ends, so the next one finds work that has come due meanwhile.
     """
     whole, waiting = Deadline(services.clock, seconds), Deadline(services.clock, WAITING)
     if services.queue is not None:
@@ -70,7 +70,7 @@ def tick(services: Services, seconds: float) -> Tick:
 
 
 def last_tick(services: Services) -> datetime | None:
-    """When a tick was last noted, by the store's clock; None where none ever was."""
+    """When a tick was last recorded, by the store's clock; None if none ever was."""
     try:
         return services.state.stat(state.TICK).last_modified
     except NotFound:
@@ -78,7 +78,7 @@ def last_tick(services: Services) -> datetime | None:
 
 
 def _count_tick(services: Services) -> None:
-    """No heartbeat where the state can't be read: somebody must hear of that."""
+    """Counts the tick, after the state was read: if that fails, the missing heartbeat raises an alert."""
     telemetry.ticks.add(1)
     now, last = services.clock.monotonic(), services.looks.get(state.TICK)
     if last is None or now - last >= NOTED_EVERY.total_seconds():
@@ -86,9 +86,9 @@ def _count_tick(services: Services) -> None:
             services.state.write(state.TICK, b"")
             services.looks[state.TICK] = now
         except ExportError as error:
-            logger.warning("the tick is not noted: %s: %s", error.code, error.message)
+            logger.warning("the tick was not recorded: %s: %s", error.code, error.message)
 
 
 def _merged(found: Iterable[Work], later: Iterable[Work]) -> list[Work]:
-    """The work of each export, as it was last seen."""
+    """The work of each export, as last seen."""
     return list(({work.export: work for work in found} | {work.export: work for work in later}).values())

@@ -1,4 +1,4 @@
-"""Whose turn it is: accounts side by side, the runs of one account one after the other."""
+"""Whose turn it is: accounts run concurrently, the runs of one account one after another."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -9,15 +9,15 @@ from shared.adapters.clock import Clock, Deadline
 from shared.runs.record import RunRecord
 from shared.runs.work.find import Work
 
-# Seconds that a run may take while somebody waits, and between looks whether somebody does.
+# Seconds that a run may take while another waits, and between checks whether one does.
 SLICE = 60.0
 GLANCE = 10.0
 
 
 class Slice(Deadline):
-    """The time of one turn: as long as the whole, but a minute at most while somebody waits.
+    """The time of one turn: all of it, but at most a minute while another run waits.
 
-    Never more than a minute is left at once, so that nobody holds an account while it waits for longer.
+    Never more than a minute is left at once, so no run holds an account while it waits for longer.
     """
 
     def __init__(self, clock: Clock, whole: Deadline, somebody_waits: Callable[[], bool]) -> None:
@@ -40,10 +40,10 @@ type _Run = tuple[str, str | None]
 class Turns:
     """Work for several threads.
 
-    What can go on comes first, and of that the least recently advanced. Where nothing can yet, a thread
-    sleeps until something can, but not beyond `waiting`: then what is left is for others. `news` returns what
-    was asked for since the last call. `touched` has the record of each run that had a turn, as its last one
-    left it.
+    Runs that can continue come first, the least recently advanced before the others. If none can yet, a
+    thread sleeps until one can, but not beyond `waiting`: then the rest is for others. `news` returns the
+    work requested since the last call. `touched` has the record of each run that had a turn, after its last
+    one.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Turns:
         return len({work.account for work in self._work.values()})
 
     def left(self) -> list[Work]:
-        """What nobody has taken, or has been given back."""
+        """The work that was not taken, or was given back."""
         with self._lock:
             return list(self._work.values())
 
     def somebody_waits(self, account: str) -> bool:
-        """Whether work can go on for which the holder of the account would have to let go.
+        """Whether other work could continue if the holder of the account released it.
 
         A run that waits for the end of a pause does not count: that may last for days.
         """
@@ -106,15 +106,15 @@ class Turns:
         return work
 
     def give_back(self, account: str, left: Work | None) -> None:
-        """Frees the account, and keeps what is left for another turn."""
+        """Frees the account, and keeps the rest of the work for another turn."""
         with self._lock:
             asked = self._asked.pop(self._busy.pop(account), None)
             if left is not None:
                 self._work[_run_of(left)] = left if asked is None else _sooner(left, asked)
 
     def _add(self, news: Iterable[Work]) -> None:
-        """Each run once, however often it is asked for: one that is waited for comes sooner, and one that has
-        its turn has another at the time that was asked for."""
+        """Adds each run once, no matter how often it is requested: a waiting one comes sooner, and one that
+        has its turn gets another at the requested time."""
         for work in news:
             run = _run_of(work)
             if run in self._busy.values():

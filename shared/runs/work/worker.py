@@ -1,4 +1,4 @@
-"""A worker: does what one message of the queue says. Messages may come twice, late, or in any order."""
+"""A worker: carries out one message of the queue. Messages may arrive twice, late, or in any order."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -32,29 +32,29 @@ from shared.services import Services
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a worker waits for a run: what comes later has a message of its own.
+# Seconds that a worker waits for a run: later work has its own message.
 WAITING = 2.0
-# Seconds until a message is tried again whose account another worker is about to let go.
+# Seconds until a message is retried whose account another worker is about to release.
 BUSY_AGAIN = 5.0
 # Seconds until a message of newer code is delivered again, maybe to one of its own workers.
 NEWER_AGAIN = 60.0
-# Seconds until a message is tried again where a store or the queue was away for what it asks.
+# Seconds until a message is retried for which a store or the queue was unavailable.
 AWAY_AGAIN = 30.0
-# Between two looks whether a pause is over that somebody has to lift.
+# Between two checks whether somebody has lifted a pause.
 LOOKS_FOR_A_PAUSE = timedelta(minutes=1)
 
 
 def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None:
-    """Does what a message says, for so many seconds, and sends another one for what is left then.
+    """Carries out a message, for `seconds`, and then sends another one for the rest.
 
-    What is no message of ours is dropped, with a warning. Where a store is away, the message is sent once
-    more, for later: so a message that fails, and is poison at last, has met a bug or a right that is missing.
+    A message that is not ours is dropped, with a warning. If a store is unavailable, the message is sent once
+    more, for later: so a message that fails until it is poisoned has met a bug or a missing permission.
     """
     message = read_message(text)
     try:
         outcome = _do(services, queue, text, message, seconds)
     except TryLater as error:
-        logger.warning("a message is tried again: %s: %s", error.code, error.message)
+        logger.warning("a message is retried: %s: %s", error.code, error.message)
         queue.send(text, AWAY_AGAIN)
         outcome = "away"
     telemetry.messages.add(1, {"outcome": outcome})
@@ -64,7 +64,7 @@ def work_on(services: Services, queue: Queue, text: str, seconds: float) -> None
 
 
 def _do(services: Services, queue: Queue, text: str, message: Message | None, seconds: float) -> str:
-    """What became of the message."""
+    """Carries out the message; returns the outcome."""
     if Sent.is_newer(text, services.clock.now(), NEWER_FOR):
         queue.send(text, NEWER_AGAIN)
         return "newer"
@@ -85,7 +85,7 @@ def _do(services: Services, queue: Queue, text: str, message: Message | None, se
                 queue.send(message.model_dump_json(), NEWER_AGAIN)
                 return "newer"
         case None:
-            logger.warning("a message in the queue is none of ours, and is dropped")
+            logger.warning("a message in the queue is not ours, and is dropped")
             return "unreadable"
 
 
@@ -94,7 +94,7 @@ def _work(services: Services, queue: Queue, message: WorkMessage, whole: Deadlin
     marker, _ = read_marker(services.state, message.account, now)
     if marker is None or marker.message != message.id:
         if marker is not None and marker.is_silent(now):
-            # The worker of this message may have died between its last write and the message after that.
+            # The worker of this message may have died between its last write and sending the next message.
             ask_again(services, queue, message.account)
         return "stale"
     with ExitStack() as stack:
@@ -104,7 +104,7 @@ def _work(services: Services, queue: Queue, message: WorkMessage, whole: Deadlin
         except AlreadyRunning:
             if marker.taken_at is not None:
                 return "doubled"
-            # Between its last look at the marker and the end of its lock, a worker hears nothing.
+            # Between its last look at the marker and the end of its lock, a worker notices nothing.
             queue.send(marker.text(), BUSY_AGAIN)
             return "busy"
         return _Holder(services, queue, message, whole).work()
@@ -121,14 +121,14 @@ class _Holder:
         self._etag: str | None = None
 
     def work(self) -> str:
-        """Does what the marker says, until nothing is left for now or the time is over."""
+        """Does the work in the marker, until nothing is left for now or the time is over."""
         marker = self._take()
         if marker is None:
             return "stale"
         work = self._open_runs(marker.exports | marker.asked)
         while True:
             left = self._serve(work)
-            if self._etag is None:  # who took this worker for dead has sent another message
+            if self._etag is None:  # a process that took this worker for dead has sent another message
                 return "replaced"
             try:
                 self._let_go(left)
@@ -138,34 +138,34 @@ class _Holder:
                 return "worked"
 
     def _take(self) -> Marker | None:
-        """The marker, as it is from now on; None where the message means nothing any more."""
+        """Takes the account; returns its marker, or None if the message is outdated."""
         store, clock = self._services.state, self._services.clock
         while True:
             marker, etag = self._read()
             if marker is None:
                 return None
-            with suppress(Changed):  # somebody has asked for more
+            with suppress(Changed):  # more work was requested
                 taken = marker.taken(clock.now())
                 self._etag = write_marker(store, taken, etag)
                 return taken
 
     def _read(self) -> tuple[Marker | None, str | None]:
-        """The marker, as long as it is this worker's."""
+        """The marker, if it is still this worker's."""
         store, now = self._services.state, self._services.clock.now()
         marker, etag = read_marker(store, self._message.account, now)
         return (marker, etag) if marker and marker.message == self._message.id else (None, None)
 
     def _news(self) -> list[Work]:
-        """What was asked for since the marker was last read or written."""
+        """The work requested since the marker was last read or written."""
         marker, etag = self._read()
         if etag == self._etag:
             return []
         found = self._open_runs(marker.asked) if marker else []
-        self._etag = etag  # only now: what can't be read is asked for again at the next look
+        self._etag = etag  # only now: work that can't be read is found again at the next look
         return found
 
     def _serve(self, work: Iterable[Work]) -> dict[str, datetime]:
-        """Continues with these runs; those that are left, with the times from which on they can."""
+        """Continues with these runs; returns the rest, with the times from which they can continue."""
         clock = self._services.clock
         waiting = Deadline(clock, WAITING)
         turns = serve(self._services, work, whole=self._whole, waiting=waiting, threads=1, news=self._news)
@@ -179,7 +179,7 @@ class _Holder:
         return [work for export_id, due in exports.items() if (work := self._open_run(export_id, due))]
 
     def _open_run(self, export_id: str, due: datetime) -> Work | None:
-        """The export's open run, if it has one that is this account's. Raises TryLater."""
+        """The export's open run, if it has one for this account. Raises TryLater."""
         services, account, found = self._services, self._message.account, None
         with alone(export_id, but=TryLater), suppress(NotFound):
             entry = read_entry(services.state, services.state.stat(state.head(export_id)), export_id)
@@ -187,12 +187,12 @@ class _Holder:
                 due = due if is_believed(due, services.clock.now()) else NEVER
                 if entry.account in (None, account):
                     found = Work(export_id, account, entry.open, None, entry.advanced_at or NEVER, due)
-                else:  # the marker is its connection's, whose account was not known then
+                else:  # the marker is its connection's, whose account was unknown then
                     ask(services, self._queue, entry.account, {export_id: due})
         return found
 
     def _let_go(self, left: Mapping[str, datetime]) -> None:
-        """Raises Changed where somebody has asked for more."""
+        """Releases the account. Raises Changed if more work was requested."""
         store, now = self._services.state, self._services.clock.now()
         if left:
             marker = Marker.of(self._message.account, left, now)

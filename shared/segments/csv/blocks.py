@@ -10,7 +10,7 @@ BLOCK_SIZE = 128 * 1024
 BOM = b"\xef\xbb\xbf"
 # A first line that names the delimiter, as Excel writes it.
 _SEP = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\"\r\n\x80-\xff])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
-# Bytes at the start of a file that show it.
+# Bytes at the start of a file that contain this line.
 MAX_FIRST_LINE = 16
 
 
@@ -36,7 +36,7 @@ class LineBlocks:
         """Yields each block, and whether it is the last."""
         while piece := self._file.read(self._size):
             content = self._rest + piece
-            # Where this splits a CRLF, the LF is a blank line, or the next character of its cell.
+            # If this splits a CRLF, the LF is a blank line, or the next character of its cell.
             end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
             if not end and len(content) > MAX_RECORD:
                 end = _last_character(content)

@@ -3,7 +3,7 @@
 from shared.segments.csv.blocks import MAX_FIRST_LINE, file_start
 
 _QUOTE = b'"'
-# Bytes that are split at a time: each part takes memory of its own.
+# Bytes that are split at a time: each part takes memory.
 _STEP = 128 * 1024
 
 
@@ -73,7 +73,7 @@ class RecordCount:
         self._last = content[-1:]
 
     def _is_cells(self, outside: list[bytes], ends_quoted: bool) -> bool:
-        """Whether all quotes around these parts stand at an end of their cell; changes the list.
+        """Whether all quotes around these parts are at an end of their cell; changes the list.
 
         A blank part is between two quotes, which are one within a cell.
         """

@@ -1,4 +1,4 @@
-"""Detects the delimiter of a file where nothing names it."""
+"""Detects the delimiter of a file if nothing names it."""
 
 import re
 from collections.abc import Sequence

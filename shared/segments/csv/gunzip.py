@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 # The first bytes of a gzip file. UTF-8 text never begins with them.
 MAGIC = b"\x1f\x8b"
 BLOCK_SIZE = 128 * 1024
-# A gzip file has several members where files were concatenated; some tools write one for each 64 KiB.
+# A gzip file has several members if files were concatenated; some tools write one for each 64 KiB.
 MAX_MEMBERS = 250_000
 # zlib copies the input after a member, so it gets little at a time.
 _SLICE = 16 * 1024

@@ -28,9 +28,9 @@ def map_header(
 ) -> CellMapping:
     """Finds the columns in the header of the partition called `name`.
 
-    They may be in any order and among others, with other case and white space around. Raises InvalidSegment
-    with the columns that are missing, or that are there twice and `needed` (None: all are), and never with
-    the header's own cells.
+    They may be in any order and among others, and differ in case and surrounding white space. Raises
+    InvalidSegment with the columns that are missing, or that occur twice and are `needed` (None: all are),
+    but never with the header's own cells.
     """
     _check_width(name, header)
     width = _width(header)
@@ -65,7 +65,7 @@ def map_header(
 
 
 def column_names(name: str, header: Record) -> list[str]:
-    """The names in a header whose columns nothing else names; some may be blank, or there twice.
+    """The names in a header whose columns nothing else names; some may be blank or occur twice.
 
     Raises InvalidSegment if the record can't be read, or has too many cells.
     """
@@ -92,7 +92,7 @@ def _check_width(name: str, header: Sequence[str]) -> None:
 
 
 def _positions(names: Iterable[str]) -> dict[str, int | None]:
-    """The position of each name; None for a name that is there twice."""
+    """The position of each name; None for a name that occurs twice."""
     positions: dict[str, int | None] = {}
     for position, name in enumerate(names):
         positions[name] = None if name in positions else position

@@ -1,4 +1,4 @@
-"""In which line of its file a record begins: for people who look into the file."""
+"""The line of its file in which a record begins, for people who look into the file."""
 
 import csv
 import io
@@ -15,8 +15,8 @@ _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 def lines_of(open_file: Callable[[], BinaryIO], delimiter: str, wanted: Collection[int]) -> dict[int, int]:
     """The line of each wanted record, both counted from 1; the records are those of `records`.
 
-    Lines end in LF, CRLF or CR, in a cell too. A record whose line is in doubt, among broken quotes or behind
-    a record that is too long, is left out.
+    Lines end in LF, CRLF or CR, also within a cell. A record whose line is in doubt, among broken quotes or
+    after a record that is too long, is left out.
     """
     found: dict[int, int] = {}
     last = max(wanted, default=0)
@@ -30,7 +30,7 @@ def lines_of(open_file: Callable[[], BinaryIO], delimiter: str, wanted: Collecti
 
 
 def _begins(blocks: LineBlocks, delimiter: str) -> Iterator[int | None]:
-    """The line in which each record begins, None where that is in doubt."""
+    """The line in which each record begins, or None if it is in doubt."""
     delimiter = blocks.delimiter or delimiter
     reader = RecordReader(delimiter, LineBlocks(io.BytesIO(), 1), io.BytesIO)
     line = 1 + bool(blocks.delimiter)

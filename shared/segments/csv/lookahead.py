@@ -46,7 +46,7 @@ class Lookahead:
         return self._end
 
     def _find_quote(self) -> int | None:
-        """The index of the last quote of the first odd run; reads the context after it too."""
+        """The index of the last quote of the first odd run; also reads the context after it."""
         while True:
             content = _CONTENT.match(self._bytes)
             found = content.end() if content else 0

@@ -12,7 +12,7 @@ from shared.segments.snapshot import Partition
 from shared.text import shown
 
 # A file may decompress to MAX_BYTES, and to MAX_RATIO times its size, unless that is below SMALL. Real
-# segments compress to a third, and to a hundredth where nearly all cells are blank.
+# segments compress to a third, and to a hundredth if nearly all cells are blank.
 MAX_BYTES = 16 * 1024**3
 MAX_RATIO = 250
 SMALL = 16 * 1024**2
@@ -42,10 +42,10 @@ class ChunkFile(io.RawIOBase):
 
 
 class Content:
-    """The bytes of the pinned partition, decompressed if they are gzip, whatever its name.
+    """The bytes of the pinned partition, decompressed if they are gzip, regardless of its name.
 
     With `start_small`, only the beginning may be needed. `watch` is given each chunk before it is read.
-    `is_compressed` is known as soon as something is read.
+    `is_compressed` is set as soon as something is read.
     """
 
     def __init__(

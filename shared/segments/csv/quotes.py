@@ -16,7 +16,7 @@ BLANKS = (
 
 @dataclass(frozen=True, slots=True)
 class _Boundaries:
-    """The quotes from `first` to `last` at which a cell opens or closes; unknown yet unless `is_known`.
+    """The quotes from `first` to `last` at which a cell opens or closes; still unknown unless `is_known`.
 
     A position with an odd number of them after it is within a cell.
     """
@@ -30,11 +30,11 @@ class _Boundaries:
 class Quotes:
     """The quotes of a text, which is fed in parts. All positions are indexes of `text`.
 
-    Takes time in proportion to the text, however many of its quotes are broken.
+    Takes time in proportion to the text, no matter how many of its quotes are broken.
     """
 
     def __init__(self, delimiter: str) -> None:
-        # A quote that closes a cell stands before one of these, or before the end of the file.
+        # A quote that closes a cell is before one of these, or before the end of the file.
         self.ends = f"{delimiter}\r\n"
         self._delimiter = delimiter
         blanks, ends = re.escape(BLANKS.replace(delimiter, "")), re.escape(self.ends)

@@ -1,4 +1,4 @@
-"""A record, and the reasons why one is refused."""
+"""A record, and the reasons why it is refused."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ type Record = list[str] | str
 
 
 class RecordChecks:
-    """Checks the records that were read, and knows what casts doubt on the next ones."""
+    """Checks the records that were read, and tracks doubts about the next ones."""
 
     def __init__(self) -> None:
         # Whether a cell may hold a NUL or invalid UTF-8.

@@ -154,7 +154,7 @@ class RecordReader:
         return done
 
     def _has_padding(self, text: str) -> bool:
-        """Whether a blank that the csv module does not skip stands before a quote."""
+        """Whether a blank that the csv module does not skip is before a quote."""
         return any(blank in text for blank in self._blanks) and bool(self._padding.search(text))
 
     def _cut(self, record: Incomplete) -> Broken | None:

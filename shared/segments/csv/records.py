@@ -1,4 +1,4 @@
-"""Reads a file's records by RFC 4180: in bounded memory, and without losing one for another's fault."""
+"""Reads a file's records by RFC 4180, in bounded memory, without losing one through an error in another."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ def records(
     """Yields the records of a UTF-8 file, with or without a BOM. Lines end in LF, CRLF or CR; blank lines are
     skipped.
 
-    A record that RFC 4180 reads is that record, whatever its cells hold. Beyond the RFC, white space before
-    a quoted cell is dropped, and quotes within an unquoted cell are characters. A first line such as `sep=;`
-    is not a record, and overrides `delimiter`.
+    A record that is valid by RFC 4180 is read as such, regardless of its cells. Beyond the RFC, white space
+    before a quoted cell is dropped, and quotes within an unquoted cell are characters. A first line such as
+    `sep=;` is not a record, and overrides `delimiter`.
 
-    A record that can't be read comes as its reason: `invalid_utf8`, `nul_byte`, `row_too_long`, or
+    For a record that can't be read, yields the reason: `invalid_utf8`, `nul_byte`, `row_too_long`, or
     `broken_quotes`, once for each line that is in doubt (see `Scanner.scan`). After a cell of several lines,
-    or broken quotes, a record with an odd number of quotes may be the rest of a cell, and is refused too.
+    or broken quotes, a record with an odd number of quotes may be the rest of a cell, and is also refused.
 
     Reads `block_size` bytes at a time. Calls `open_file` once, and once more if a quoted cell is longer than
     a record may be, to find its end.

@@ -21,7 +21,7 @@ from shared.segments.snapshot import CsvFormat, Partition
 
 # Bytes at a file's start that show its delimiter; more only if the first line is longer.
 SAMPLE = 128 * 1024
-# Bytes of a block that the first chunk of a file can fill, behind the beginning that is read before.
+# Bytes of a block that the first chunk of a file can fill, after the beginning, which is read before.
 _SMALL_BLOCK = SMALL_CHUNK - MAX_FIRST_LINE
 
 type Row = tuple[int, int, Record]
@@ -39,7 +39,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """The records of a partition behind its header, if it has one, and where they have its columns."""
+    """The records of a partition after its header, if any, and the positions of its columns in them."""
 
     mapping: CellMapping
     has_header: bool
@@ -57,7 +57,7 @@ def read_rows(
     """Yields all data rows of the pinned partition; `index` is its number within the run.
 
     Each row is checked on its own: it needs a cell for each column, and may have one more that is blank. A
-    row that can't be read comes with its reason: one of those of `records`, or `wrong_number_of_cells`. If
+    row that can't be read has its reason: one of those of `records`, or `wrong_number_of_cells`. If
     `csv_format` leaves open whether there is a header, the first record shows it; for `needed`, see
     `map_header`.
 
@@ -106,15 +106,15 @@ def survey_rows(
 
 
 def most_rows(partition: Partition) -> int:
-    """More rows than these do not fit into the partition unless it is compressed: each has a character, and
-    a line end if another one follows."""
+    """The most rows that fit into the partition unless it is compressed: each has a character, and a line
+    end if another one follows."""
     return (partition.size + 1) // 2
 
 
 def lines_of_rows(
     store: Store, partition: Partition, delimiter: str, rows: Collection[int]
 ) -> dict[int, int]:
-    """The lines, from 1, in which these rows of a file with a header begin, as far as they are known.
+    """The lines, from 1, in which these rows of a file with a header begin, if known.
 
     See `lines_of`. Raises Changed.
     """
@@ -124,7 +124,7 @@ def lines_of_rows(
 
 
 def read_header(store: Store, partition: Partition, delimiter: str) -> list[str] | None:
-    """The names of the columns in a file where nothing else names them; None if it is empty.
+    """The names of the columns in a file if nothing else names them; None if it is empty.
 
     Raises Changed, or InvalidSegment if its first record can't be read.
     """
@@ -134,7 +134,7 @@ def read_header(store: Store, partition: Partition, delimiter: str) -> list[str]
 
 
 def read_delimiter(store: Store, partition: Partition, columns: Sequence[str] = ()) -> str | None:
-    """The delimiter of a file where nothing else names it; None if the file is empty.
+    """The delimiter of a file if nothing else names it; None if the file is empty.
 
     `columns` are those of model.json. Raises Changed, or InvalidSegment if it can't be decompressed.
     """

@@ -1,4 +1,4 @@
-"""Reads one record by the letter of RFC 4180, and limits the damage where its quotes are broken."""
+"""Reads one record strictly by RFC 4180, and limits the damage if its quotes are broken."""
 
 import re
 from dataclasses import dataclass
@@ -57,15 +57,15 @@ class Scanner:
     def scan(self, position: int) -> Complete | Broken | Incomplete:
         """Reads the record that begins at this position.
 
-        A quote that closes a cell must stand before a delimiter or a line end. Before blanks, it still
-        closes its cell, but the record is broken. Before other text,
+        A quote that closes a cell must be before a delimiter or a line end. Before blanks, it still closes
+        its cell, but the record is broken. Before other text,
 
-        - it opens another cell, if it stands where one begins: the cell before was never closed. If it is on
+        - it opens another cell, if it is where one begins: the cell before was never closed. If it is on
           a later line than that cell's opening quote, it belongs to another row, and the record ends with
           the line on which the broken cell was opened;
-        - otherwise it was not doubled, and leaves the cell; the next one enters it again, or closes it.
+        - otherwise it should have been doubled, and leaves the cell; the next one reenters or closes it.
 
-        So no line within a cell is taken for a row.
+        So a line within a cell is never mistaken for a row.
         """
         text, cells, is_broken = self._text, list[str](), False
         while True:

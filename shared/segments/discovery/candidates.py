@@ -15,22 +15,22 @@ from shared.segments.discovery.locations import NO_RUN, run_time
 from shared.segments.discovery.model import Model
 from shared.text import shown
 
-# How long files must be unchanged where nothing else shows that they are complete.
+# How long files must be unchanged if nothing else shows that they are complete.
 QUIET = timedelta(minutes=2)
-# A model.json that is so much newer than a run folder, and does not list it, describes a later refresh,
-# whatever time zone the folder's name is in.
+# A model.json that is this much newer than a run folder, and does not list it, describes a later refresh,
+# regardless of the time zone of the folder's name.
 OUTDATED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCandidate:
-    """What may become a snapshot. If model.json lists its files, `missing` are those that don't exist.
+    """A potential snapshot. If model.json lists its files, `missing` are those that don't exist.
 
-    With `ambiguity`, it is unknown which files are the segment's. One that `needs_header` is older than what
-    model.json describes, so its columns may differ.
+    With `ambiguity`, it is unknown which files are the segment's. One that `needs_header` is older than the
+    files that model.json describes, so its columns may differ.
 
-    A segment's candidates are ordered by `version`: their run folder, then refreshTime, then, where
-    model.json has neither, modifiedTime, which changes with every other segment's refresh too.
+    A segment's candidates are ordered by `version`: their run folder, then refreshTime, then, if model.json
+    has neither, modifiedTime, which also changes with every other segment's refresh.
     """
 
     folder: str
@@ -47,8 +47,8 @@ def candidates(index: SegmentIndex, entry: SegmentEntry) -> Iterator[SnapshotCan
     """Yields a segment's candidates, newest first; lists no more folders than the caller takes.
 
     They are the files that model.json lists, and the run folders before them (all of them if it lists
-    nothing); without any, the files in the entity's folder, or those beside model.json with its name. A
-    folder that others have a claim to has none, apart from listed files.
+    nothing); without any, the files in the entity's folder, or those next to model.json with its name. A
+    folder that others have a claim to has none, except listed files.
     """
     entity, store = entry.entity, index.store
     before, is_older, has_runs = "9" * 12, False, False
@@ -76,7 +76,7 @@ def candidates(index: SegmentIndex, entry: SegmentEntry) -> Iterator[SnapshotCan
 
 
 def listed_version(entity: Entity) -> str:
-    """The version of the files that model.json lists, without a look at them."""
+    """The version of the files that model.json lists, without looking at them."""
     run = max(map(run_time, map(dirname, entity.locations)))
     return _version(run, entity.refreshed_at, entity.modified_at)
 
@@ -88,7 +88,7 @@ def why_incomplete(
 
     It is complete if its files have not changed for two minutes by the store's clock. Those that model.json
     lists must all exist, and are complete at once if none is newer than that model.json: Customer Insights
-    writes it last, and so does a copy; otherwise its files are newer, and have to wait.
+    writes it last, and so does a copy; otherwise its files are newer, and must wait.
     """
     if candidate.missing:
         count = len(candidate.files) + len(candidate.missing)
@@ -141,7 +141,7 @@ def _of(
 
 
 def _refreshed(times: Sequence[datetime], files: Sequence[BlobInfo]) -> datetime:
-    """The first known time, else when the newest file was written: for people, it orders nothing."""
+    """The first known time, else when the newest file was written: for display only, not for ordering."""
     known = (time for time in times if time != EPOCH)
     return next(known, None) or max((file.last_modified for file in files), default=EPOCH)
 

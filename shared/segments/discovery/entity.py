@@ -1,6 +1,6 @@
 """An entity of model.json: a table that Customer Insights exports, checked.
 
-What is missing differs by tenant: only names and locations are required.
+Which members exist differs by tenant: only names and locations are required.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ _TYPES = {
 class Entity:
     """One entity: `locations` are blob names below the container, in model.json's order.
 
-    Times are in UTC, and the epoch where model.json has none.
+    Times are in UTC; the epoch if model.json has none.
     """
 
     name: str

@@ -17,7 +17,7 @@ from shared.segments.discovery.ownership import Ownership, normalized
 
 @dataclass(frozen=True, slots=True)
 class SegmentEntry:
-    """A segment: the folder that holds its run folders, and its entity if a model.json has one.
+    """A segment: the folder with its run folders, and its entity if a model.json has one.
 
     The entity's locations are names in the store. With `is_exclusive`, everything in the folder is the
     segment's, as far as the model.json files show. `matcher` knows the names of its export's entities.
@@ -32,12 +32,12 @@ class SegmentEntry:
 
     @property
     def path(self) -> str:
-        """The name that no other segment has."""
+        """The segment's unique name."""
         return join(self.model.folder, self.name) if self.model else self.folder
 
     @property
     def is_in_one_folder(self) -> bool:
-        """Whether all listed files lie in run folders of the segment's folder."""
+        """Whether all listed files are in run folders of the segment's folder."""
         locations = self.entity.locations if self.entity else ()
         return {segment_folder(folder) for folder in set(map(dirname, locations))} <= {self.folder}
 
@@ -79,9 +79,9 @@ class Entries:
         return location.removeprefix(self._prefix)
 
     def _unlisted_folder(self, model: Model, name: str) -> str:
-        """The entity's folder beside its model.json, which may differ in case and punctuation.
+        """The entity's folder next to its model.json, which may differ in case and punctuation.
 
-        Never a folder that another entity can claim, nor the only one that is left: that would send one
+        Never a folder that another entity can claim, nor simply the only one left: that could send one
         segment's people to another's list.
         """
         exact = join(model.folder, name)

@@ -1,4 +1,4 @@
-"""Errors that are kept until a caller asks for what they are about."""
+"""Errors that are stored until a caller needs the failed part."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ def invalid_model(message: str) -> InvalidSegment:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an error said, to raise a new one at each request.
+    """The parts of an error, from which a new one is raised at each request.
 
     The error itself would grow its traceback with each raise, and keep the frames in it alive.
     """

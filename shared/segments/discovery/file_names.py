@@ -1,4 +1,4 @@
-"""Matches files that no model.json lists to entities, by their names, where these leave no doubt.
+"""Matches files that no model.json lists to entities, by their names, if these leave no doubt.
 
 Customer Insights writes <table>_<partition>.csv; earlier versions wrote <export>_<table>_<unix time>.csv.
 """
@@ -14,7 +14,7 @@ from shared.segments.discovery.ownership import normalized
 from shared.text import quoted
 
 _FILE = re.compile(r"(?P<name>.*?)(?P<number>_\d+)?\.csv(\.gz)?", re.IGNORECASE | re.ASCII | re.DOTALL)
-# How other software names partitions: by a number, or as Spark does.
+# Names of partitions by other software: a number, or Spark's form.
 _NUMBERED = re.compile(r"\d+|part-\d+.*", re.IGNORECASE | re.ASCII | re.DOTALL)
 # A partition's number has fewer digits than a time.
 _TIME_DIGITS = 10
@@ -41,7 +41,7 @@ class NameMatcher:
             self._normalized[normalized(entity)].add(entity)
 
     def entities(self, file: str, *, ignore_punctuation: bool = True) -> set[str]:
-        """The entities that the file may be of: by its exact name, else without case, else punctuation."""
+        """The entities that the file may belong to: by exact name, else without case, else punctuation."""
         forms = self._forms(file)
         exact = forms & self._exact
         folded = exact or _union(self._folded.get(form.casefold()) for form in forms)
@@ -56,7 +56,7 @@ class NameMatcher:
 
 
 def match_in_folder(files: Sequence[BlobInfo], entity: str, matcher: NameMatcher | None) -> MatchedFiles:
-    """The entity's files in a folder of its own; `matcher` is None if no model.json names other entities.
+    """The entity's files in its own folder; `matcher` is None if no model.json names other entities.
 
     The files may have any name, but then they all need the same one, and none may have an entity's.
     """
@@ -69,7 +69,7 @@ def match_in_folder(files: Sequence[BlobInfo], entity: str, matcher: NameMatcher
 
 
 def match_beside_model(files: Iterable[BlobInfo], matcher: NameMatcher) -> dict[str, MatchedFiles]:
-    """Of the files beside a model.json, those that have an entity's name, by entity."""
+    """Of the files next to a model.json, those that have an entity's name, by entity."""
     found: dict[str, list[BlobInfo]] = defaultdict(list)
     ambiguous: dict[str, MatchedFiles] = {}
     for file in files:
@@ -94,7 +94,7 @@ def _newest(files: Sequence[BlobInfo]) -> MatchedFiles:
 
 def _ambiguous(file: BlobInfo) -> MatchedFiles:
     return MatchedFiles(
-        ambiguity=f"{quoted(file.name)} may be another segment's, by its name and those beside it"
+        ambiguity=f"{quoted(file.name)} may be another segment's, by its name and those next to it"
     )
 
 

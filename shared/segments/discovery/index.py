@@ -1,4 +1,4 @@
-"""An index of the segments: which there are, and which one a name means."""
+"""An index of the segments: their names, and which segment a name means."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -42,10 +42,10 @@ class SegmentIndex:
     def find(self, segment: str) -> SegmentEntry | None:
         """The segment whose entity has this name, else the one whose folder has it.
 
-        If several do, the folders above distinguish them, as many as it takes. A folder without an entity
-        is a segment only if no model.json lies beside it or above. Raises InvalidSegment if the name is
-        ambiguous, or if a model.json that describes the segment, or may describe it, is not valid: without
-        it the columns have no types, and `only_if` compares by type.
+        If several do, as many folders above as needed distinguish them. A folder without an entity is a
+        segment only if no model.json is next to it or above. Raises InvalidSegment if the name is ambiguous,
+        or if a model.json that describes the segment, or may describe it, is not valid: without it the
+        columns have no types, and `only_if` compares by type.
         """
         found = self._by_entity_name(segment) or [
             *self._by_entity_folder(segment),
@@ -78,7 +78,7 @@ class SegmentIndex:
         return sorted({*entities, *(basename(folder) for folder in folders if self._has_runs(folder))})
 
     def files_beside_model(self, entry: SegmentEntry) -> MatchedFiles:
-        """The files beside the segment's model.json that no entity lists and that have its name."""
+        """The files next to the segment's model.json that no entity lists and that have its name."""
         folder = entry.model.folder if entry.model else ""
         if folder not in self._beside:
             files = csv_files(self.store, folder)
@@ -98,7 +98,7 @@ class SegmentIndex:
                 yield entry.path, entry
 
     def _by_invalid_model(self, segment: str) -> Iterator[tuple[str, Found]]:
-        """The folders of this name beside a model.json that is not valid, or whose entity for them is not."""
+        """The folders of this name next to a model.json that, or whose entity for them, is not valid."""
         for folder in self._folders.get(segment, ()):
             export = dirname(folder)
             if export in self._failures and self._may_be_segment(folder) and self._has_runs(folder):

@@ -1,6 +1,6 @@
 """The folders under SEGMENTS_URL.
 
-Customer Insights writes CustomerInsights_<instance>/<export>/model.json, and beside it, for each table,
+Customer Insights writes CustomerInsights_<instance>/<export>/model.json, and next to it, for each table,
 <table>/<yyyy>/<MM>/<dd>/<HHmm>/<table>_<partition>.csv. model.json calls a table an entity.
 """
 
@@ -12,7 +12,7 @@ from typing import Protocol
 from shared.adapters.storage.store import BlobInfo, Level, Store
 from shared.segments.discovery.locations import natural_order
 
-# From SEGMENTS_URL down to the folder of an export; segments' folders lie one deeper.
+# From SEGMENTS_URL down to the folder of an export; segments' folders are one level deeper.
 DEPTH = 2
 # yyyy/MM/dd/HHmm
 RUN_DIGITS = (4, 2, 2, 4)
@@ -82,7 +82,7 @@ def is_model(name: str) -> bool:
 
 
 def holds_model(store: Lister, folder: str) -> bool:
-    """Whether the folder is an export's that lies below the levels of `read_layout`."""
+    """Whether the folder is an export's, below the levels of `read_layout`."""
     return any(is_model(blob.name) for blob in store.level(folder).blobs)
 
 

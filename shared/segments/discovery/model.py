@@ -1,4 +1,4 @@
-"""model.json: the entities that an export of Customer Insights holds, and where their newest rows lie.
+"""model.json: the entities of an export of Customer Insights, and the files of their newest rows.
 
 The format is the Common Data Model's: https://github.com/microsoft/CDM, "model.json".
 """
@@ -25,7 +25,7 @@ from shared.segments.discovery.entity import (
 from shared.segments.discovery.failures import Failure, invalid_model
 from shared.text import quoted, shown
 
-# Bytes of a model.json. One of 200 entities with 200 attributes each, annotations and all, has half of it.
+# Bytes of a model.json. One of 200 entities with 200 attributes each, with annotations, has half of that.
 MAX_BYTES = 16 * 1024**2
 MAX_VALUES = 1_000_000
 MAX_ENTITIES = 10_000
@@ -33,9 +33,9 @@ MAX_ENTITIES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model.json called `name`, in the version with this ETag; its entities are parsed when asked for.
+    """The model.json called `name`, in the version with this ETag; entities are parsed when requested.
 
-    `unnamed` are entities that no name leads to; the files that they list are theirs all the same.
+    `unnamed` are entities without a name; the files that they list still belong to them.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Model:
     def parse(cls, name: str, etag: str, content: bytes) -> "Model":
         """Raises InvalidSegment."""
         content = _decompressed(name, content).removeprefix(BOM)
-        # Each value but the first of an object or a list follows a comma; a parsed one takes 100 bytes.
+        # Each value except the first of an object or a list follows a comma; parsed, it takes 100 bytes.
         if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
             raise invalid_model(f"{shown(name)} has more than {MAX_VALUES:,} values.")
         try:
@@ -97,7 +97,7 @@ class Model:
 
 
 class ModelReader:
-    """Reads each model.json once. `found_missing` becomes True if one of those listed is gone."""
+    """Reads each model.json once. `found_missing` becomes True if a listed one no longer exists."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -112,7 +112,7 @@ class ModelReader:
             folder = name.rpartition("/")[0]
             if folder in models or folder in failures:
                 models.pop(folder, None)
-                several = f"There are several model.json in {shown(folder) or 'SEGMENTS_URL'}. Keep one."
+                several = f"{shown(folder) or 'SEGMENTS_URL'} has several model.json files. Keep one."
                 failures[folder] = Failure.of(invalid_model(several))
                 continue
             match self._one(name):
@@ -152,7 +152,7 @@ def _decompressed(name: str, content: bytes) -> bytes:
 
 
 def _key(name: object) -> str:
-    """The name that leads to an entity: its own, or what can be shown of it; blank if it has none."""
+    """The name of an entity, or its printable form; blank if it has none."""
     text = name if isinstance(name, str) else "" if name is None else str(name)
     if not text.strip():
         return ""

@@ -16,7 +16,7 @@ type Owner = tuple[str, str]
 
 
 class Ownership:
-    """Knows what each entity lists, even if the entity is not valid otherwise.
+    """Knows the files of each entity, even if the entity is otherwise not valid.
 
     Everything in an export's folder, where its model.json is, belongs to that export: another's model.json
     can't claim what an entity of it has. `invalid` are the folders whose model.json is not valid, and
@@ -57,7 +57,7 @@ class Ownership:
         }
 
     def export_of(self, folder: str) -> str | None:
-        """The innermost export's folder that is this folder or lies above it; None if there is none."""
+        """The innermost export's folder that is this folder or above it; None if there is none."""
         if folder not in self._export_of:
             self._export_of[folder] = next((each for each in ancestors(folder) if each in self.exports), None)
         return self._export_of[folder]
@@ -76,7 +76,7 @@ class Ownership:
     def is_exclusive(self, model: Model, entity: str, folder: str) -> bool:
         """Whether everything in the folder can only belong to the entity.
 
-        It can't if another entity lists a file in it or has its name, or if it lies outside of the export.
+        It can't if another entity lists a file in it or has its name, or if it is outside of the export.
         """
         owner = (model.folder, entity)
         if folder in self.exports or self.export_of(folder) != model.folder:
@@ -100,7 +100,7 @@ class Ownership:
         self._folders[segment_folder(dirname(name))].add(owner)
 
     def _can_claim(self, name: str, export: str, invalid: Collection[str]) -> bool:
-        """Whether no entity of the export in whose folder the file lies has it, or a claim to its folder."""
+        """Whether no entity of the export whose folder contains the file has it, or a claim to its folder."""
         if export in invalid or export not in self._models:
             return False
         folder = segment_folder(dirname(name))

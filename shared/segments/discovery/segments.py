@@ -18,15 +18,15 @@ from shared.segments.snapshot import Snapshot
 class Segments:
     """The segments under one store; safe to use from several threads.
 
-    `prefix` is the part of SEGMENTS_URL after its container, as it stands there: a location in model.json
-    counts from the container, and has to lie below the prefix.
+    `prefix` is the part of SEGMENTS_URL after its container, unchanged: a location in model.json counts from
+    the container, and must be below the prefix.
     """
 
     def __init__(self, store: Store, prefix: str = "") -> None:
         self._store = store
         self._prefix = f"{unquote(prefix)}/" if prefix else ""
         self._layout: Layout | None = None
-        # By a segment's path: the version and the files of the last snapshot that was found complete.
+        # By a segment's path: the version and the files of the last snapshot that was complete.
         self._complete: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def names(self) -> list[str]:
@@ -34,7 +34,7 @@ class Segments:
         return self.view().names()
 
     def newest(self, segment: str) -> Snapshot:
-        """The newest complete snapshot of the segment; raises what SegmentsView.newest raises."""
+        """The newest complete snapshot of the segment; raises as SegmentsView.newest does."""
         return self.view().newest(segment)
 
     def view(self) -> SegmentsView:
@@ -84,7 +84,7 @@ class Segments:
 
 
 def _find(segments: set[str], index: SegmentIndex) -> dict[str, SegmentEntry | None]:
-    """The entries of the names that the index knows; None if the name or its model.json has to be fixed."""
+    """The entries of the names that the index knows; None if the name or its model.json must be fixed."""
     found: dict[str, SegmentEntry | None] = {}
     for segment in segments:
         try:

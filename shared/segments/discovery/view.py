@@ -13,7 +13,7 @@ from shared.text import listing, quoted
 
 
 class SegmentsView:
-    """The segments as an index has them; a segment's files are looked at when it is asked for."""
+    """The segments of an index; a segment's files are looked at when it is requested."""
 
     def __init__(self, store: Store, index: SegmentIndex) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class SegmentsView:
         entry = self._index.find(segment)
         if entry is None:
             raise NotFound(
-                f"There is no segment {quoted(segment)} under SEGMENTS_URL. Segments there: "
+                f"The segment {quoted(segment)} does not exist under SEGMENTS_URL. Segments there: "
                 f"{listing(self.names())}.",
                 code="unknown_segment",
             )
@@ -57,8 +57,8 @@ class SegmentsView:
             names = columns or self._columns(partitions, delimiter)
         except (Changed, NotFound):
             raise InvalidSegment(
-                f"The segment {quoted(segment)} changed while its first lines were read. Run the export "
-                "again.",
+                f"The segment {quoted(segment)} changed while its first lines were being read. Run the "
+                "export again.",
                 code="snapshot_changed",
             ) from None
         return Snapshot(
