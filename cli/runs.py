@@ -1,6 +1,8 @@
 """`run` and `runs`: start, watch, list and cancel runs of the configured exports."""
 
+import csv
 import getpass
+import io
 import os
 import time
 from contextlib import nullcontext
@@ -256,12 +258,18 @@ def cancel(run_id: str, as_json: bool) -> None:
 @run_argument
 @errors_as_json_option
 def rejected(run_id: str) -> None:
-    """Print the refused rows of RUN as CSV: places and reasons, no personal data.
+    """Print the refused rows of RUN as CSV, in the order of the files: places and reasons, no personal data.
+
+    Row 1 is the first after the column names.
 
     Example: segment-export runs rejected vip.20261123T200000Z-1f3a > refused.csv
     """
     content = read_rejected(open_runs().state, run_id).decode()
-    for line in content.splitlines():
+    header, *rows = csv.reader(io.StringIO(content))
+    rows.sort(key=lambda row: (row[0], int(row[1] or 0)))
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows([header, *rows])
+    for line in lines.getvalue().splitlines():
         print_line(line)
 
 

@@ -129,7 +129,9 @@ def test_all_active_exports_run(command: Command, world: World) -> None:
 
 
 def test_a_run_is_followed_and_its_refused_rows_shown(command: Command, world: World) -> None:
-    world.segment([*People(3), tuple("" for _ in COLUMNS)])
+    people = list(People(3))
+    world.segment([tuple("" for _ in COLUMNS), *people])
+    world.stand_in.refused_emails.add(people[2][COLUMNS.index("EMail")])
     run = json.loads(command("run", "vip", "--json").stdout)["id"]
 
     followed = command("runs", "follow", run, "--json")
@@ -137,7 +139,11 @@ def test_a_run_is_followed_and_its_refused_rows_shown(command: Command, world: W
 
     assert (followed.exit_code, json.loads(followed.stdout)["id"]) == (0, run)
     assert refused[0] == "partition,row,column,reason,stage"
-    assert len(refused) == 2
+    # Klaviyo's refusals are stored before those of the checks, and shown where they are in the file.
+    assert [line.split(",")[1:] for line in refused[1:]] == [
+        ["1", "EMail", "missing_email", "check"],
+        ["4", "EMail", "invalid", "import"],
+    ]
     assert command("runs", "rejected", "vip.20260101T000000Z-0000").exit_code == 2
 
 
