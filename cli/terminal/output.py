@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shared.text import shown
+from shared.text import folded, quoted, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,16 +48,17 @@ def agrees(question: str, *, default: bool = False) -> bool:
 
 
 def choose(question: str, names: Sequence[str], default: str | None) -> str:
-    """Asks for one of the listed names."""
-    suggested = "" if default is None else f" [{default}]"
-    text = shown(f"{question} ({', '.join(names)})", LONGEST) + shown(suggested)
-    answer: str = click.prompt(
-        text,
-        default=default,
-        show_default=False,
-        show_choices=False,
-        type=click.Choice(names, case_sensitive=False),
-    )
+    """Asks for one of the listed names; capitals do not matter if only one name fits."""
+
+    def named(typed: str) -> str:
+        alike = [name for name in names if folded(name) == folded(typed)]
+        if typed in names or len(alike) == 1:
+            return typed if typed in names else alike[0]
+        raise click.UsageError(f"{quoted(typed)} is not one of these.")
+
+    suggested = "" if default is None else f" [{shown(default)}]"
+    text = shown(f"{question} ({', '.join(names)})", LONGEST) + suggested
+    answer: str = click.prompt(text, default=default, show_default=False, value_proc=named)
     return answer
 
 

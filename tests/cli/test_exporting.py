@@ -130,8 +130,8 @@ def test_all_active_exports_run(command: Command, world: World) -> None:
 
 def test_a_run_is_followed_and_its_refused_rows_shown(command: Command, world: World) -> None:
     people = list(People(3))
-    world.segment([tuple("" for _ in COLUMNS), *people])
-    world.stand_in.refused_emails.add(people[2][COLUMNS.index("EMail")])
+    world.segment([tuple("" for _ in COLUMNS), *people], partitions=1)
+    world.stand_in.refused_emails.add(people[2][list(COLUMNS).index("EMail")])
     run = json.loads(command("run", "vip", "--json").stdout)["id"]
 
     followed = command("runs", "follow", run, "--json")

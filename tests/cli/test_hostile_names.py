@@ -108,7 +108,9 @@ def test_questions_show_names_safely(hostile: World, tmp_path: Path) -> None:
     with serving_tls(app(hostile.stand_in), tmp_path) as (url, authority):
         environment = environment_of(hostile) | KEY | {"KLAVIYO_URL": url, "SSL_CERT_FILE": str(authority)}
 
-        code, said = in_terminal(["send", str(file), "--list", LIST], environment, "none\n\ny\ny\ny\n")
+        code, said = in_terminal(
+            ["send", str(file), "--list", LIST], environment, "none\n\ny\neverybody\ny\n"
+        )
 
     assert code == 0, said
     assert_shown_safely(said)
