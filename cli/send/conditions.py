@@ -134,16 +134,16 @@ def _asked(files: CsvFiles, columns: Sequence[str]) -> Condition | None:
         spellings[value.casefold()].append(value)
         counted[value.casefold()] += count
     blank = counted.pop("", 0)
-    told = [f"blank ({blank:,})"] if blank else []
     choices: dict[str, Condition | None] = {}
     if len(counted) <= MOST_ANSWERS:
-        for folded, count in reversed(counted.most_common()):
-            told.insert(0, f"{spellings[folded][0]!r} ({count:,})")
-            choices = {spellings[folded][0]: _one_of(column, sorted(spellings[folded])), **choices}
+        answers = [(spellings[folded], count) for folded, count in counted.most_common()]
+        told = [f"{values[0]!r} ({count:,})" for values, count in answers]
+        choices |= {values[0]: _one_of(column, sorted(values)) for values, _ in answers}
     else:
-        told.insert(0, f"{len(counted):,} different values ({counted.total():,})")
+        told = [f"{len(counted):,} different values ({counted.total():,})"]
         choices[FILLED] = {"column": column, "is_blank": False}
     if blank:
+        told.append(f"blank ({blank:,})")
         choices[BLANK] = {"column": column, "is_blank": True}
     choices[EVERYBODY] = None
     print_line(f"The column {column!r} {_kind(column)}: {', '.join(told)}.")

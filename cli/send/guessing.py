@@ -72,8 +72,6 @@ _YES_OR_NO = frozenset(
         *("si", "nee", "nej", "tak", "nie", "ano", "ne", "да", "нет", "x"),
     )
 )
-# Rows of a file whose answers are counted.
-_MOST_COUNTED = 1_000_000
 
 
 def guess_email(files: CsvFiles) -> str | None:
@@ -122,13 +120,12 @@ def _is_answer(cells: Iterable[str]) -> bool:
 
 
 def answers_of(files: CsvFiles, column: str) -> Counter[str]:
-    """How many rows have which value in a column, without white space around it; at most of a million rows of
-    each file."""
+    """How many rows have which value in a column, without white space around it."""
     found: Counter[str] = Counter()
     csv_format, place = files.snapshot().csv_format, files.columns.index(column)
     for partition in files.partitions:
         rows = read_rows(files.store, partition, 0, csv_format, files.columns)
-        for _, _, cells in islice(rows, _MOST_COUNTED):
+        for _, _, cells in rows:
             if not isinstance(cells, str):
                 found[trim(cells[place])] += 1
     return found
