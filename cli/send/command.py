@@ -138,9 +138,9 @@ def send(
             "This is not the id of a list, such as Y6nRLr. The address of the list's page works too.",
             param_hint="--list",
         )
-    given = condition_of(conditions)
     settings = settings_of_runs()
-    asks = sys.stdin.isatty() and STANDARD_INPUT not in files and not as_json and not yes
+    in_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    asks = in_terminal and STANDARD_INPUT not in files and not as_json and not yes
     has_to_ask = not (dry_run or yes) and urlsplit(settings.klaviyo_url).hostname not in LOOPBACK
     if has_to_ask and not asks:
         raise click.UsageError("Sending needs confirmation, and nobody can be asked: add --yes.")
@@ -149,6 +149,8 @@ def send(
     csv_files = CsvFiles(open_inputs(files, encoding))
     for line in csv_files.notes:
         note(line)
+    if asks and csv_files.is_guessed and not agrees("Are these its letters?", default=True):
+        raise click.UsageError("Name the encoding: --encoding.")
     key = "" if dry_run else _key()
     context = click.get_current_context()
     if rows_file is not None:
@@ -161,18 +163,20 @@ def send(
     to_list = signed_in[1].id if signed_in else str(list_id)
     chosen = choose_columns(csv_files, Given(email, attributes_of(maps), properties, phone_region), asks=asks)
     csv_files.check_columns(chosen.columns)
-    only_if = choose_condition(csv_files, given, chosen.columns, asks=asks)
+    given = condition_of(conditions, csv_files.columns)
+    only_if = choose_condition(csv_files, given, chosen.columns - {*properties}, asks=asks)
     what = (chosen.email, chosen.attributes, only_if)
     export = export_of(csv_files, to_list, *what)
-    mapper = _mapper(csv_files, export)
-    if only_if is not None:
-        check_contradictions(csv_files, mapper, only_if, asks=asks, dry_run=dry_run)
+    _check_mapping(csv_files, export)
+    check_contradictions(csv_files, export, asks=asks, dry_run=dry_run)
     if signed_in is None:
         _show(services, csv_files, export, limit, rows_file, as_json)
         return OK
     klaviyo, found = signed_in
     if has_to_ask:
         people = preview(services, export, limit).counts.would_send
+        if not people:
+            raise click.UsageError("Nobody is left to send. See why: --dry-run.")
         if not _agreed(csv_files, export, people, klaviyo, found, Deadline(clock, ONLINE)):
             print_line("Nothing was sent.")
             return FAILED
@@ -302,12 +306,12 @@ def _worded(condition: Condition) -> str:
     return f"whose {condition.column} is {listing(condition.in_ or [condition.equals or ''])}"
 
 
-def _mapper(files: CsvFiles, export: Export) -> Mapper:
+def _check_mapping(files: CsvFiles, export: Export) -> None:
     """Raises NotFound or InvalidSegment unless the files have each column once."""
     columns = [(column, "") for column in files.columns]
     is_nameless = not look_like_names(files.columns)
     try:
-        return Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=is_nameless)
+        Mapper(mapping_of(export), columns, PROFILE_FORMAT, names_by_file=is_nameless)
     except (NotFound, InvalidSegment) as problem:
         raise type(problem)(
             problem.message.replace("The segment", files.name, 1), code=problem.code

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,9 +12,11 @@ from cli.send.one_file import CsvFiles
 from cli.send.refused import places_of
 from cli.terminal.entry import FAILED
 from cli.terminal.output import agrees, choose, note, print_line
-from shared.profiles import Mapper
+from shared.catalog import Export
 from shared.profiles.columns import look_like_names
-from shared.text import listing
+from shared.profiles.conditions import test_of
+from shared.runs.plan import mapping_of
+from shared.text import folded, listing
 
 # A condition as an export's document has it: a column, and equals, in, not_equals or is_blank.
 type Condition = dict[str, Any]
@@ -24,22 +26,19 @@ EVERYBODY, BLANK, FILLED = "everybody", "blank", "filled"
 MOST_ANSWERS = 12
 
 
-def condition_of(options: Sequence[str]) -> Condition | None:
+def condition_of(options: Sequence[str], columns: Sequence[str]) -> Condition | None:
     """The condition of options: `Opted In=Yes` (several of one column are its values), `Opted Out=` for a
     blank cell, `Opted In!=No` and `Opted In!=` for another value and for any.
 
-    Raises BadParameter.
+    A column's name may contain `=` and `!`. Raises BadParameter.
     """
     if not options:
         return None
-    pairs = [text.partition("=") for text in options]
-    if any(not column.removesuffix("!") or not equals for column, equals, _ in pairs):
-        raise _wrong("A condition is COLUMN=VALUE or COLUMN!=VALUE.")
-    columns = {column for column, _, _ in pairs}
-    if len(columns) > 1:
+    parts = [_parts(text, {folded(column) for column in columns}) for text in options]
+    if len({(column, is_negated) for column, is_negated, _ in parts}) > 1:
         raise _wrong("A condition is on one column.")
-    [column], values = columns, [value.strip() for _, _, value in pairs]
-    is_negated, column = column.endswith("!"), column.removesuffix("!")
+    column, is_negated, _ = parts[0]
+    values = [value.strip() for _, _, value in parts]
     if len(values) > 1 and (is_negated or "" in values):
         raise _wrong("Only values that must be equal can be several.")
     if not values[0]:
@@ -47,6 +46,23 @@ def condition_of(options: Sequence[str]) -> Condition | None:
     if is_negated:
         return {"column": column, "not_equals": values[0]}
     return _one_of(column, values)
+
+
+def _parts(text: str, columns: Collection[str]) -> tuple[str, bool, str]:
+    """The column, whether the value is excluded, and the value: cut so that the column is one of these, or
+    else at the first `=`."""
+    cuts: list[tuple[str, bool, str]] = []
+    for at in (at for at, character in enumerate(text) if character == "="):
+        left, value = text[:at], text[at + 1 :]
+        if left.endswith("!"):
+            cuts.append((left[:-1], True, value))
+        cuts.append((left, False, value))
+    if not cuts or not cuts[0][0]:
+        raise _wrong("A condition is COLUMN=VALUE or COLUMN!=VALUE.")
+    found = [cut for cut in cuts if folded(cut[0]) in columns]
+    if len(found) > 1:
+        raise _wrong(f"{text!r} can mean several columns. Rename one of them.")
+    return found[0] if found else cuts[0]
 
 
 def choose_condition(
@@ -79,12 +95,14 @@ def choose_condition(
     return condition
 
 
-def check_contradictions(
-    files: CsvFiles, mapper: Mapper, condition: Condition, *, asks: bool, dry_run: bool
-) -> None:
-    """Stops if people have one row that passes the condition and another that does not, unless the person who
-    is asked wants them sent. Raises UsageError."""
-    count, rows = contradictions(files, mapper, condition["column"])
+def check_contradictions(files: CsvFiles, export: Export, *, asks: bool, dry_run: bool) -> None:
+    """Stops if people have one row that passes the export's condition and another that does not, unless the
+    person who is asked wants them sent. Raises UsageError."""
+    condition = mapping_of(export).only_if
+    if condition is None:
+        return
+    passes = test_of(condition, "")
+    count, rows = contradictions(files, export.match.email, files.column(condition.column), passes)
     if not count:
         return
     places = places_of(files, rows)
@@ -105,8 +123,8 @@ def _checked(files: CsvFiles, given: Condition) -> Condition:
     counted = answers_of(files, column)
     condition = {**given, "column": column}
     if wanted := given.get("in") or ([given["equals"]] if "equals" in given else []):
-        folded = {value.casefold() for value in wanted}
-        spellings = [value for value in counted if value.casefold() in folded]
+        lower = {value.casefold() for value in wanted}
+        spellings = [value for value in counted if value.casefold() in lower]
         condition = _one_of(column, sorted({*wanted, *spellings}))
     passes = _test_of(condition)
     passed = sum(count for value, count in counted.items() if passes(value))
@@ -136,7 +154,7 @@ def _asked(files: CsvFiles, columns: Sequence[str]) -> Condition | None:
     blank = counted.pop("", 0)
     choices: dict[str, Condition | None] = {}
     if len(counted) <= MOST_ANSWERS:
-        answers = [(spellings[folded], count) for folded, count in counted.most_common()]
+        answers = [(spellings[lower], count) for lower, count in counted.most_common()]
         told = [f"{values[0]!r} ({count:,})" for values, count in answers]
         choices |= {values[0]: _one_of(column, sorted(values)) for values, _ in answers}
     else:
@@ -144,10 +162,15 @@ def _asked(files: CsvFiles, columns: Sequence[str]) -> Condition | None:
         choices[FILLED] = {"column": column, "is_blank": False}
     if blank:
         told.append(f"blank ({blank:,})")
-        choices[BLANK] = {"column": column, "is_blank": True}
-    choices[EVERYBODY] = None
+        choices[_free(BLANK, choices)] = {"column": column, "is_blank": True}
+    choices[_free(EVERYBODY, choices)] = None
     print_line(f"The column {column!r} {_kind(column)}: {', '.join(told)}.")
     return choices[choose("Send only rows with", list(choices), None)]
+
+
+def _free(answer: str, taken: Collection[str]) -> str:
+    """The answer, marked if the column has such a value."""
+    return f"({answer})" if answer in map(str.casefold, taken) else answer
 
 
 def _point_out(unused: Sequence[str], *, asks: bool, is_first: bool) -> None:

@@ -19,12 +19,21 @@ _MOST_LETTERS = 20
 # What Notepad calls Windows-1252.
 _ALIASES = {"ansi": WINDOWS}
 # Words of Western Europe in Windows-1252 have none of these: bytes that it lacks, a symbol such as £, ³ or ‰
-# next to a letter, three letters with marks in a row. Words in other encodings are full of them.
+# next to a letter, four letters with marks in a row. Words in other encodings are full of them.
 _LETTER = rb"[A-Za-z\x91\x92\xc0-\xff]"
-_SYMBOL = rb"[\x83\x86-\x89\x8b\x98\x9b\xa2-\xa6\xa8\xac\xaf\xb1-\xb3\xb6\xb8\xb9\xbc-\xbe\xd7\xf7]"
+_SYMBOL = rb"[\x83\x86-\x89\x8b\x98\x9b\xa2-\xa6\xa8\xac\xaf\xb1-\xb3\xb6\xb8\xb9\xbc-\xbe](?![0-9])"
 _UNLIKELY = re.compile(
-    rb"[\x81\x8d\x8f\x90\x9d]|[\xc0-\xff]{3}|" + _LETTER + _SYMBOL + rb"|" + _SYMBOL + _LETTER
+    rb"[\x81\x8d\x8f\x90\x9d]|[\xc0-\xff]{4}|"
+    # But m², and 3½in.
+    + _LETTER
+    + rb"(?!(?<=m)[\xb2\xb3])"
+    + _SYMBOL
+    + rb"|(?<![0-9])"
+    + _SYMBOL
+    + _LETTER
 )
+# So many lines of UTF-8 more than others decide.
+_CERTAIN = 1_000
 # The share of the lines beyond ASCII in which such a place is one too many.
 _MOST_UNLIKELY = 0.2
 
@@ -41,27 +50,25 @@ class Found(NamedTuple):
 
 
 class _Beyond:
-    """What a file's lines have beyond ASCII as long as none is UTF-8."""
+    """The lines of a file beyond ASCII: those in UTF-8, and what the others have."""
 
     def __init__(self) -> None:
+        self.utf_8 = 0
+        self.others = 0
         self.bytes: set[int] = set()
-        self.lines = 0
         self.unlikely = 0
 
-    def has_utf_8(self, lines: Iterable[bytes]) -> bool:
-        """Whether a line beyond ASCII is valid UTF-8; else what it has is counted."""
+    def count(self, lines: Iterable[bytes]) -> None:
         for line in lines:
             if line.isascii():
                 continue
             try:
                 line.decode()
+                self.utf_8 += 1
             except UnicodeDecodeError:
+                self.others += 1
                 self.bytes.update(byte for byte in line if byte > 0x7F)
-                self.lines += 1
                 self.unlikely += _UNLIKELY.search(line) is not None
-            else:
-                return True
-        return False
 
 
 def check_encoding(name: str) -> str:
@@ -82,8 +89,8 @@ def check_encoding(name: str) -> str:
 def find_encoding(chunks: Iterable[bytes]) -> Found:
     """The encoding of a file's bytes: UTF-8, UTF-16, or Windows-1252.
 
-    Only where no line beyond ASCII is valid UTF-8 it is Windows-1252, which nearly every byte could be: so a
-    file of UTF-8 with broken lines stays one, and its broken lines are refused.
+    The lines beyond ASCII decide, of which a few may be valid in the other encoding by chance or be broken:
+    it is UTF-8 unless more of them are not. Those that do not fit are refused.
     """
     beyond = _Beyond()
     rest, is_first = b"", True
@@ -93,12 +100,14 @@ def find_encoding(chunks: Iterable[bytes]) -> Found:
         is_first = False
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop() if len(lines[-1]) < _LONGEST_LINE else b""
-        if beyond.has_utf_8(lines):
+        beyond.count(lines)
+        if beyond.utf_8 > beyond.others + _CERTAIN:
             return Found(UTF_8, "")
-    if beyond.has_utf_8([rest]) or not beyond.bytes:
+    beyond.count([rest])
+    if beyond.utf_8 >= beyond.others:
         return Found(UTF_8, "")
     text = bytes(sorted(beyond.bytes)).decode(WINDOWS, errors="ignore")
-    return Found(WINDOWS, text[:_MOST_LETTERS], beyond.unlikely <= _MOST_UNLIKELY * beyond.lines)
+    return Found(WINDOWS, text[:_MOST_LETTERS], beyond.unlikely <= _MOST_UNLIKELY * beyond.others)
 
 
 def recoded(chunks: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:

@@ -2,19 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
 from cli.send.one_file import CsvFiles
 from cli.send.refused import Refused
-from shared.profiles import UNKEYED, Mapper
+from shared.profiles import UNKEYED
 from shared.profiles.digest_set import DigestSet
 from shared.profiles.emails import is_possible_email
-from shared.profiles.profile import Filtered, Refusal
+from shared.profiles.visible import value_of
 from shared.segments import read_rows
 from shared.text import MAX_LISTED, trim
 
 SAMPLE = 200
+# Rows of a file that show whether a column has only answers, and so many of them.
+MOST_LOOKED_AT, MOST_ANSWERS = 10_000, 20
 # Names of columns, letters only, by Klaviyo's attribute.
 NAMES = {
     "first_name": ("firstname", "givenname", "forename", "vorname"),
@@ -34,14 +36,16 @@ NAMES = {
 }
 # In names of which only letters are left: people who opted out, and people who agreed.
 _OPT_OUT = (
-    "optout|optedout|unsubscri|donot(bulk)?email|suppress|blacklist|bounce|abgemeldet|abmeld|abbestell|"
-    "widerspr|widerruf|sperr|robinson|desinscri|d.sinscri"
+    "optout|optedout|unsub|donot(bulkemail|email|mail|contact)|^dnc$|suppress|blacklist|blocked|bounce|"
+    "abgemeldet|abmeld|abbestell|widerspr|widerruf|sperr|robinson|k.ndigung|nicht(anschreib|kontakt)|"
+    "keine?(newsletter|werbung|mail)|no(newsletter|marketing|mail)|d.sinscri|d.sabonn|disiscri|^baja$|"
+    "afgemeld|uitgeschreven|odhl|wypisan"
 )
 _OPT_IN = (
     "opt(ed)?in|consent|subscri|newsletter|marketing|permission|gdpr|einwillig|einverst|zustimm|erlaubnis|werb|"
     "dsgvo|datenschutz|abonn|angeschrieben|kontakt(ier|peremail)|(can|may)contact|mail(ing)?(ok|erw|erlaub|allow)|"
     "consenso|consentimiento|rgpd|bolet.n|toestemming|nieuwsbrief|samtykke|nyhetsbrev|nyhedsbrev|zgoda|souhlas|"
-    "同意|согласие|рассылк|^(doi|nl)$"
+    "suostumus|hozz.j.rul|^onay|acept|accett|同意|согласие|рассылк|^(doi|nl)$"
 )
 _CONSENT = re.compile(f"{_OPT_OUT}|{_OPT_IN}")
 _STATES = frozenset(
@@ -96,13 +100,15 @@ def guess_attributes(columns: Sequence[str]) -> dict[str, str]:
 
 
 def consent_columns(files: CsvFiles, used: Collection[str]) -> list[str]:
-    """The columns that are called like consent, or whose first rows only say yes or no, or subscribed."""
-    cells = dict(zip(files.columns, zip(*_sample(files), strict=True), strict=False))
-    return [
-        column
-        for column in files.columns
-        if column not in used and (looks_like_consent(column) or _is_answer(cells.get(column, ())))
-    ]
+    """The columns that are called like consent, or whose first answers are only yes or no, or subscribed."""
+    others = [column for column in files.columns if column not in used]
+    answers: dict[str, set[str]] = {column: set() for column in others if not looks_like_consent(column)}
+    places = [(files.columns.index(column), found) for column, found in answers.items()]
+    for cells in _sample(files, MOST_LOOKED_AT):
+        for place, found in places:
+            if len(found) < MOST_ANSWERS:
+                found.add(trim(cells[place]).casefold())
+    return [column for column in others if column not in answers or _is_answer(answers[column] - {""})]
 
 
 def looks_like_consent(column: str) -> bool:
@@ -114,9 +120,8 @@ def is_opt_out(column: str) -> bool:
     return re.search(_OPT_OUT, _letters(column)) is not None
 
 
-def _is_answer(cells: Iterable[str]) -> bool:
-    values = {trim(cell).casefold() for cell in cells} - {""}
-    return not values.isdisjoint(_STATES) or (bool(values) and values <= _YES_OR_NO)
+def _is_answer(values: Collection[str]) -> bool:
+    return not _STATES.isdisjoint(values) or (bool(values) and _YES_OR_NO.issuperset(values))
 
 
 def answers_of(files: CsvFiles, column: str) -> Counter[str]:
@@ -131,10 +136,12 @@ def answers_of(files: CsvFiles, column: str) -> Counter[str]:
     return found
 
 
-def contradictions(files: CsvFiles, mapper: Mapper, column: str) -> tuple[int, list[Refused]]:
-    """How many people have a row that passes the mapper's condition and a row that does not, and such a row
-    of the first of them. A row that is blank in the condition's column contradicts nothing."""
-    place = files.columns.index(column)
+def contradictions(
+    files: CsvFiles, email: str, column: str, passes: Callable[[str], bool]
+) -> tuple[int, list[Refused]]:
+    """How many people have a row whose cell in the column passes and a row whose cell does not, and such a
+    row of the first of them. A blank cell contradicts nothing."""
+    mail, place = files.columns.index(files.column(email)), files.columns.index(column)
     passed, left, both = DigestSet(), DigestSet(), DigestSet()
     first: list[Refused] = []
     for partition in files.partitions:
@@ -142,17 +149,9 @@ def contradictions(files: CsvFiles, mapper: Mapper, column: str) -> tuple[int, l
         for _, row, cells in rows:
             if isinstance(cells, str):
                 continue
-            these, others = passed, left
-            try:
-                mapper.identify(cells)
-            except Filtered:
-                if not trim(cells[place]):
-                    continue
-                these, others = left, passed
-            except Refusal:
-                continue
-            address = mapper.address(cells)
-            if not is_possible_email(address):
+            address, cell = value_of(cells[mail]), cells[place]
+            these, others = (passed, left) if passes(cell) else (left, passed)
+            if "@" not in address or (these is left and not trim(cell)):
                 continue
             person = UNKEYED.person(address)
             these.add(person)
@@ -178,7 +177,10 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalpha, name)).lower()
 
 
-def _sample(files: CsvFiles) -> Iterable[list[str]]:
-    first = files.partitions[0]
-    rows = read_rows(files.store, first, 0, files.snapshot().csv_format, files.columns)
-    return [cells for _, _, cells in islice(rows, SAMPLE) if not isinstance(cells, str)]
+def _sample(files: CsvFiles, most: int = SAMPLE) -> Iterator[list[str]]:
+    """The first rows of each file."""
+    for partition in files.partitions:
+        rows = read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns)
+        for _, _, cells in islice(rows, most):
+            if not isinstance(cells, str):
+                yield cells

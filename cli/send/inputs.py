@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -20,6 +21,8 @@ from shared.adapters.storage.folder import FolderStore
 from shared.adapters.storage.store import CHUNK, BlobInfo, chunk_sizes
 from shared.errors import InvalidRequest, InvalidSegment, NotFound
 from shared.segments.csv.gunzip import MAGIC as GZIP
+from shared.segments.csv.gunzip import InvalidGzip, decompress
+from shared.segments.csv.partition_file import MAX_RATIO
 
 STANDARD_INPUT = Path("-")
 # UTF-8 takes at most three bytes for a character of any encoding that has one byte for it.
@@ -182,14 +185,15 @@ def _read(source: Bytes, encoding: str | None) -> Input:
             code="invalid_csv",
         )
     if first.startswith(GZIP):
+        _check_compressed(source, encoding)
         return CompressedInput(source, info)
     note = ""
     if encoding is None:
         encoding, letters, is_likely = find_encoding(source.chunks())
         if not is_likely:
             raise InvalidSegment(
-                f"{info.name} is not in UTF-8, and does not look like Windows-1252. Save it as CSV UTF-8, "
-                "or name its encoding: --encoding cp1250 (Central Europe), cp1251 (Cyrillic) or others.",
+                f"{info.name} is not in UTF-8 and does not look like Windows-1252. Save it as CSV UTF-8, "
+                "or name its encoding: --encoding cp1252 (Western Europe), cp1250 (Central Europe), ….",
                 code="unknown_encoding",
             )
         if letters:
@@ -199,6 +203,17 @@ def _read(source: Bytes, encoding: str | None) -> Input:
             )
     size = info.size if encoding == UTF_8 else info.size * _GROWTH
     return TextInput(source, _sized(info, size), encoding, note)
+
+
+def _check_compressed(source: Bytes, encoding: str | None) -> None:
+    """Raises InvalidSegment if the text is not UTF-8; the reader of CSV reports what else is wrong."""
+    most = MAX_RATIO * max(source.info.size, CHUNK)
+    with suppress(InvalidGzip):
+        if encoding not in (None, UTF_8) or find_encoding(decompress(source.chunks(), most)).name != UTF_8:
+            raise InvalidSegment(
+                f"{source.info.name} is compressed and not in UTF-8. Decompress it, and send the file.",
+                code="invalid_csv",
+            )
 
 
 def _is_binary(beginning: bytes) -> bool:
@@ -218,7 +233,8 @@ def _sheet(source: Bytes) -> Input:
     content = b"".join(sheet.csv())
     others = f", of {sheet.others + 1}," if sheet.others else ""
     first = "first sheet" if sheet.is_first else "first visible sheet with cells"
-    note = f"{info.name}: the {first}{others} is read, {sheet.name!r}, with the rows that a filter hides."
+    note = f"{info.name}: the {first}{others} is read, {sheet.name!r}, with the rows that a filter hides. "
+    note += "Cells with an error count as blank."
     return SheetInput(_sized(info, len(content)), content, note, sheet.rows)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Any, override
 
-from cli.send.inputs import Input, Inputs, SheetInput
+from cli.send.inputs import Input, Inputs, SheetInput, TextInput
 from shared import state
 from shared.adapters.clock import Clock
 from shared.adapters.storage import open_store
@@ -48,6 +48,7 @@ class CsvFiles:
         self.store: Store = Inputs(inputs)
         self._sheet_rows = {each.info.name: each.rows for each in inputs if isinstance(each, SheetInput)}
         self.notes = [each.note for each in inputs if each.note]
+        self.is_guessed = any(isinstance(each, TextInput) and each.note for each in inputs)
         infos = [each.info for each in inputs]
         self.partitions = tuple(Partition(info.name, info.etag, info.size) for info in infos)
         others = f" and {len(infos) - 1} more" if len(infos) > 1 else ""

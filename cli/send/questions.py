@@ -85,6 +85,8 @@ def _region(files: CsvFiles, column: str, *, asks: bool) -> str | None:
 
 
 def _country(text: str) -> str:
+    if text == "no":  # an answer in a terminal, or Norway
+        raise click.UsageError("Type NO for Norway.")
     if text != "none" and text.upper() not in SUPPORTED_REGIONS:
         raise click.UsageError("A country has two letters, such as DE.")
     return text if text == "none" else text.upper()

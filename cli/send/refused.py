@@ -82,11 +82,11 @@ def reserve(path: Path) -> None:
 
     Raises AlreadyExists; NotFound if its folder does not exist; Denied.
     """
-    if path.exists():
-        raise AlreadyExists(f"{path} already exists. Give a new name, or remove it.")
-    if not path.parent.is_dir():
-        raise NotFound(f"The folder {path.parent} does not exist.")
     with os_errors(str(path)):
+        if path.exists():
+            raise AlreadyExists(f"{path} already exists. Give a new name, or remove it.")
+        if not path.parent.is_dir():
+            raise NotFound(f"The folder {path.parent} does not exist.")
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 

@@ -45,6 +45,8 @@ class Sheet:
             ) from None
         if found is None:
             raise _invalid(name, "has no visible sheet with cells")
+        if any(last[0] > first[0] for first, last in found.merged_cell_ranges or ()):
+            raise _invalid(name, "has cells merged over several rows. Unmerge them, and fill in each row")
         self._sheet = found
         self.name = found.name
         self.is_first = found.name == book.sheet_names[0]
@@ -55,8 +57,7 @@ class Sheet:
         """The sheet's rows, from the top, in UTF-8, with commas."""
         text = io.StringIO()
         writer = csv.writer(text)
-        first = (self._sheet.start or (0, 0))[0] + 1
-        for number, row in enumerate(self._sheet.iter_rows(), start=first):
+        for number, row in enumerate(self._sheet.iter_rows(), start=1):
             cells = list(map(_text, row))
             if not any(map(str.strip, cells)):
                 continue

@@ -51,7 +51,7 @@ def file_of(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> 
     return path
 
 
-SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>"""
+SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData>{}</worksheet>"""
 WORKBOOK = """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
 <sheet name="Kunden" sheetId="1"{} r:id="r1"/><sheet name="Other" sheetId="2" r:id="r2"/>
@@ -60,9 +60,11 @@ RELATIONS = """<Relationships xmlns="http://schemas.openxmlformats.org/package/2
 TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 
 
-def workbook(path: Path, *rows: tuple[str | int | float | bool, ...], hides: bool = False) -> Path:
+def workbook(
+    path: Path, *rows: tuple[str | int | float | bool, ...], hides: bool = False, merged: str = ""
+) -> Path:
     """Writes an .xlsx file whose first sheet has these rows; with `hides` it is hidden, and the second sheet
-    has only the first two rows."""
+    has only the first two rows. `merged` is a range of its cells."""
 
     def cell(value: str | int | float | bool) -> str:
         match value:
@@ -81,6 +83,7 @@ def workbook(path: Path, *rows: tuple[str | int | float | bool, ...], hides: boo
         return RELATIONS.format("".join(made))
 
     content = [f"<row>{''.join(map(cell, row))}</row>" for row in rows]
+    merges = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>' if merged else ""
     with ZipFile(path, "w") as archive:
         archive.writestr("_rels/.rels", relations("officeDocument", "xl/workbook.xml"))
         archive.writestr("xl/workbook.xml", WORKBOOK.format(' state="hidden"' if hides else ""))
@@ -88,7 +91,7 @@ def workbook(path: Path, *rows: tuple[str | int | float | bool, ...], hides: boo
             "xl/_rels/workbook.xml.rels",
             relations("worksheet", "worksheets/sheet1.xml", "worksheets/sheet2.xml"),
         )
-        archive.writestr("xl/worksheets/sheet1.xml", SHEET.format("".join(content)))
+        archive.writestr("xl/worksheets/sheet1.xml", SHEET.format("".join(content), merges))
         second = "".join(content[:2]) if hides else ""
-        archive.writestr("xl/worksheets/sheet2.xml", SHEET.format(second))
+        archive.writestr("xl/worksheets/sheet2.xml", SHEET.format(second, ""))
     return path

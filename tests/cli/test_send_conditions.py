@@ -87,6 +87,63 @@ def test_workbook_booleans(command: Command, world: World, tmp_path: Path) -> No
     assert world.members() == {"a@example.org"}
 
 
+@pytest.mark.parametrize(
+    ("condition", "sent"),
+    [
+        ("Ok (1=yes)=1", {"a@example.org"}),
+        ("Ok (1=yes)!=1", {"b@example.org"}),
+        ("Now!=x", {"a@example.org"}),
+    ],
+)
+def test_columns_with_the_signs_of_a_condition(
+    command: Command, world: World, file: Path, condition: str, sent: set[str]
+) -> None:
+    """The column that the file has is meant."""
+    file.write_text("E-Mail,Ok (1=yes),Now!\na@example.org,1,x\nb@example.org,2,y\n")
+
+    result = command("send", str(file), *MAIL, "--only-if", condition, **KEY)
+
+    assert result.exit_code == 0, result.output
+    assert world.members() == sent
+
+
+def test_a_condition_that_can_mean_two_columns(command: Command, file: Path) -> None:
+    file.write_text("E-Mail,Now!,Now\na@example.org,x,x\n")
+
+    result = command("send", str(file), *MAIL, "--only-if", "Now!=x", **KEY)
+
+    assert result.exit_code == 2
+    assert "can mean several columns" in result.stderr
+
+
+def test_an_answer_that_is_called_like_ours(world: World, file: Path) -> None:
+    """`everybody` in the column is that answer; ours is marked."""
+    file.write_text("E-Mail,Consent\na@example.org,Everybody\nb@example.org,nobody\n")
+
+    code, said = in_terminal(["send", str(file), *MAIL], environment_of(world) | KEY, "everybody\n")
+
+    assert code == 0, said
+    assert "(everybody)" in said
+    assert world.members() == {"a@example.org"}
+
+
+def test_merged_cells_are_not_guessed(command: Command, world: World, tmp_path: Path) -> None:
+    """Only the first of them has the value, and the rows below would count as blank."""
+    file = workbook(
+        tmp_path / "people.xlsx",
+        ("E-Mail", "Unsubscribed"),
+        ("a@example.org", "Yes"),
+        ("b@example.org", ""),
+        merged="B2:B3",
+    )
+
+    result = command("send", str(file), *MAIL, "--only-if", "Unsubscribed=", **KEY)
+
+    assert result.exit_code == 2
+    assert "has cells merged over several rows" in result.stderr
+    assert world.members() == set()
+
+
 # A person in other capitals, twice with the same answer, beside a blank one, and rows of nobody.
 CONTRADICTIONS = "No@Example.org,,Yes\nyes@example.org,,Yes\nYES@example.org,,\n,,Yes\n,,No\n"
 
@@ -247,6 +304,9 @@ def test_answers_far_down_and_in_other_files_count(world: World, file: Path, tmp
         ("E-Mail,Flag\na@example.org,ja\nb@example.org,Nein\nc@example.org,\n", True),
         ("E-Mail,Status\na@example.org,Unsubscribed\nb@example.org,never seen\n", True),
         ("E-Mail,Status\na@example.org,open\n", False),
+        ("E-Mail,Kein Newsletter\na@example.org,\n", True),
+        ("E-Mail,Do Not Contact\na@example.org,\n", True),
+        ("E-Mail,Darf\n" + "a@example.org,\n" * 300 + "b@example.org,nein\n", True),
         ("E-Mail,Points\na@example.org,1\nb@example.org,0\n", False),
         ("E-Mail,Consent\na@example.org,\n", True),
         ("E-Mail,Einverst\u00e4ndnis\na@example.org,nein\n", True),

@@ -1,5 +1,6 @@
 """Files as people have them: what Excel writes, several at once, and standard input."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from cli.send.encodings import find_encoding, recoded
 from cli.send.marks import without_marks
 from tests.cli.conftest import KEY, Command, workbook
+from tests.support.forks import in_terminal
 from tests.support.host import COMMAND
 from tests.support.world import LIST, World, environment_of
 
@@ -221,12 +223,54 @@ def test_an_encoding_that_is_hardly_windows_1252_has_to_be_named(
     assert profile(world, "a@example.org")["last_name"] == name
 
 
+def test_the_encoding_of_most_lines_counts(command: Command, world: World, tmp_path: Path) -> None:
+    """A line of Windows-1252 can be valid UTF-8 by chance: it does not make the whole file UTF-8."""
+    rows = "".join(f"M\u00fcller;m{number}@example.org\r\n" for number in range(50))
+    file = tmp_path / "people.csv"
+    file.write_bytes(f"Nachname;E-Mail\r\n{rows}NESCAF\u00c9\u00ae;n@example.org\r\n".encode("cp1252"))
+
+    result = command("send", str(file), *NAMED, **KEY)
+
+    assert result.exit_code == 0, result.output
+    assert len(world.members()) == 51
+    assert profile(world, "n@example.org")["last_name"] == "NESCAF\u00c9\u00ae"
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", 0), ("n", 2)])
+def test_in_a_terminal_the_letters_are_asked_about(
+    world: World, tmp_path: Path, answer: str, code: int
+) -> None:
+    """Czech in cp1250 can't be told from Windows-1252, and a person sees it."""
+    (tmp_path / "people.csv").write_bytes(
+        "Nachname,E-Mail\r\nDvo\u0159\u00e1k,a@example.org\r\n".encode("cp1250")
+    )
+    arguments = ["send", str(tmp_path / "people.csv"), *MAIL]
+
+    found, said = in_terminal(arguments, environment_of(world) | KEY, f"{answer}\nn\n")
+
+    assert found == code, said
+    assert "Are these its letters? [Y/n]" in said
+    assert world.members() == ({"a@example.org"} if code == 0 else set())
+
+
+def test_compressed_files_are_in_utf_8(command: Command, world: World, tmp_path: Path) -> None:
+    """Others are said, before every row is refused."""
+    for encoding, code in (("utf-8", 0), ("cp1252", 2)):
+        file = tmp_path / f"{encoding}.csv.gz"
+        file.write_bytes(gzip.compress(GERMAN.encode(encoding)))
+        result = command("send", str(file), *NAMED, **KEY)
+        assert result.exit_code == code, result.output
+    assert "cp1252.csv.gz is compressed and not in UTF-8." in result.stderr
+    assert world.members() == PEOPLE
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "M\u00fcller Stra\u00dfe \u00c5\u00e5berg \u00d1o\u00f1o na\u00efve",
         "\u00abBonjour\u00bb \u00bfqu\u00e9? \u00a1Hola!",
-        "Caf\u00e9\u00ae 20\u00b0C \u00a75 5\u20ac \u00a3 20 1\u00bd No 5\u00ba O\u2019Neil \u2026 \u2013",
+        "Caf\u00e9\u00ae 20\u00b0C \u00a75 5\u20ac \u00a3 20",
+        "1\u00bd 80 m\u00b2 3\u00bdin GBP\u00a35 A\u00d7B S\u00fc\u00df\u00f6l No 5\u00ba O\u2019Neil \u2026 \u2013",
     ],
 )
 def test_what_western_europe_writes_is_windows_1252(text: str) -> None:

@@ -132,6 +132,7 @@ def test_the_rows_of_a_workbook_have_its_own_numbers(command: Command, tmp_path:
     """As Excel shows them at the left, whatever a cell holds."""
     file = workbook(
         tmp_path / "people.xlsx",
+        ("", ""),
         ("E-Mail", "Name"),
         ("a@example.org", "two\nlines"),
         (" ", ""),
@@ -140,5 +141,5 @@ def test_the_rows_of_a_workbook_have_its_own_numbers(command: Command, tmp_path:
 
     said = command("send", str(file), *MAIL, "--dry-run").stdout
 
-    assert "  refused: people.xlsx line 4 E-Mail invalid_email\n" in said
+    assert "  refused: people.xlsx line 5 E-Mail invalid_email\n" in said
     assert "missing_email" not in said
