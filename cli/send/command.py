@@ -55,6 +55,8 @@ from shared.text import listing
 
 # Seconds to sign in and find the list.
 ONLINE = 60
+# Bytes of files that take seconds to read.
+LARGE = 20_000_000
 ATTRIBUTES = [field.alias or name for name, field in Attributes.model_fields.items() if name != "properties"]
 
 
@@ -149,6 +151,8 @@ def send(
     csv_files = CsvFiles(open_inputs(files, encoding))
     for line in csv_files.notes:
         note(line)
+    if csv_files.size > LARGE:
+        note(f"{csv_files.name} is {csv_files.size / 1e6:,.0f} MB: reading it takes time before each step.")
     if asks and csv_files.is_guessed and not agrees("Are these its letters?", default=True):
         raise click.UsageError("Name the encoding: --encoding.")
     key = "" if dry_run else _key()

@@ -51,6 +51,7 @@ class CsvFiles:
         self.is_guessed = any(isinstance(each, TextInput) and each.note for each in inputs)
         infos = [each.info for each in inputs]
         self.partitions = tuple(Partition(info.name, info.etag, info.size) for info in infos)
+        self.size = sum(info.size for info in infos)
         others = f" and {len(infos) - 1} more" if len(infos) > 1 else ""
         self.name = f"{infos[0].name}{others}"
         self.delimiter = self._read_delimiter()
