@@ -55,7 +55,7 @@ def test_everybody_arrives_through_every_fault(world: World) -> None:
     people = UnusualPeople(2_250)
     world.segment(people, partitions=3)
 
-    record = world.run()
+    record = world.run(slowly=True)
 
     assert record.status == "successful"
     assert record.counts.imported == 2_250

@@ -1,13 +1,11 @@
 """Batches on their way side by side, when one of them meets an error."""
 
-import time
 from concurrent.futures import Future
-from datetime import datetime
 
 import pytest
 
 from sandbox.klaviyo import Fault
-from shared.adapters.clock import Clock, Deadline
+from shared.adapters.clock import Deadline
 from shared.errors import (
     AlreadyRunning,
     Denied,
@@ -22,24 +20,7 @@ from shared.runs.starting import Request
 from shared.runs.steps.permit import Canceled
 from shared.runs.steps.send import _gravest
 from tests.support.small_batches import small_batches
-from tests.support.world import World
-
-
-class SlowClock:
-    """The world's clock, whose sleepers take a moment for a second, so that others get on meanwhile."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / 50)
-        self._clock.sleep(seconds)
+from tests.support.world import SlowClock, World
 
 
 def posts(world: World) -> list[int]:
