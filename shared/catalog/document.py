@@ -171,7 +171,7 @@ _PATTERNS = {
 _MESSAGES = {
     "missing": "is required",
     "extra_forbidden": "is not known here",
-    "string_type": "must be text",
+    "string_type": "must be text, in double quotes",
     "string_too_short": "must not be blank",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
