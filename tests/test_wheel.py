@@ -27,6 +27,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def start(wheel: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command of the wheel, unpacked, from a folder that has nothing else."""
+    ZipFile(wheel).extractall(folder / "installed")
+    command = [sys.executable, "-c", STARTED, str(folder / "installed"), *arguments]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.long
 def test_a_wheel_has_all_that_is_deployed(wheel: Path) -> None:
     """And the command and the stand-in; the pages' templates too."""
@@ -39,13 +47,10 @@ def test_a_wheel_has_all_that_is_deployed(wheel: Path) -> None:
 @pytest.mark.long
 def test_a_wheel_runs_without_the_folder_that_it_was_made_of(wheel: Path, tmp_path: Path) -> None:
     """A file is looked at from anywhere, by the wheel's own modules."""
-    ZipFile(wheel).extractall(tmp_path / "installed")
     (tmp_path / "people.csv").write_text("EMail\nada@example.org\n")
     arguments = ["send", "people.csv", "--list", "Y6nRLr", "--email", "EMail", "--dry-run"]
-    command = [sys.executable, "-c", STARTED, str(tmp_path / "installed"), *arguments]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = start(wheel, tmp_path, *arguments)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(tmp_path / "installed/cli/main.py"))
@@ -56,11 +61,7 @@ def test_a_wheel_runs_without_the_folder_that_it_was_made_of(wheel: Path, tmp_pa
 @pytest.mark.parametrize("arguments", [["serve"], ["demo", "--stay"]])
 def test_what_needs_the_folder_says_so_at_once(wheel: Path, tmp_path: Path, arguments: list[str]) -> None:
     """Before it does anything."""
-    ZipFile(wheel).extractall(tmp_path / "installed")
-    command = [sys.executable, "-c", STARTED, str(tmp_path / "installed"), *arguments]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = start(wheel, tmp_path, *arguments)
 
     assert done.returncode == 2
     assert "The functions run only from the project's folder" in done.stderr

@@ -15,7 +15,7 @@ import click
 from cli.asking import pick
 from cli.options import as_list_id, dry_run_option, json_option, limit_option, settings_of_runs
 from cli.runs import conduct
-from cli.send.conditions import check_contradictions, choose_condition, condition_of
+from cli.send.conditions import check_contradictions, choose_condition, parse_condition
 from cli.send.inputs import STANDARD_INPUT, open_inputs
 from cli.send.one_file import CsvFiles, FileDocuments, connection_of, export_of, services_of
 from cli.send.questions import Given, choose_columns
@@ -167,7 +167,7 @@ def send(
     to_list = signed_in[1].id if signed_in else str(list_id)
     chosen = choose_columns(csv_files, Given(email, attributes_of(maps), properties, phone_region), asks=asks)
     csv_files.check_columns(chosen.columns)
-    given = condition_of(conditions, csv_files.columns)
+    given = parse_condition(conditions, csv_files.columns)
     only_if = choose_condition(csv_files, given, chosen.columns - {*properties}, asks=asks)
     what = (chosen.email, chosen.attributes, only_if)
     export = export_of(csv_files, to_list, *what)

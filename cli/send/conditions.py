@@ -1,8 +1,9 @@
 """`--only-if`: which rows of the files are sent, by what is given or answered."""
 
+import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import click
@@ -13,9 +14,10 @@ from cli.send.refused import places_of
 from cli.terminal.entry import FAILED
 from cli.terminal.output import agrees, choose, note, print_line
 from shared.catalog import Export
+from shared.catalog.export import Condition as OnlyIf
 from shared.profiles.columns import look_like_names
 from shared.profiles.conditions import test_of
-from shared.runs.plan import mapping_of
+from shared.runs.plan import condition_of
 from shared.text import folded, listing
 
 # A condition as an export's document has it: a column, and equals, in, not_equals or is_blank.
@@ -26,7 +28,7 @@ EVERYBODY, BLANK, FILLED = "everybody", "blank", "filled"
 MOST_ANSWERS = 12
 
 
-def condition_of(options: Sequence[str], columns: Sequence[str]) -> Condition | None:
+def parse_condition(options: Sequence[str], columns: Sequence[str]) -> Condition | None:
     """The condition of options: `Opted In=Yes` (several of one column are its values), `Opted Out=` for a
     blank cell, `Opted In!=No` and `Opted In!=` for another value and for any.
 
@@ -98,11 +100,10 @@ def choose_condition(
 def check_contradictions(files: CsvFiles, export: Export, *, asks: bool, dry_run: bool) -> None:
     """Stops if people have one row that passes the export's condition and another that does not, unless the
     person who is asked wants them sent. Raises UsageError."""
-    condition = mapping_of(export).only_if
-    if condition is None:
+    if export.only_if is None:
         return
-    passes = test_of(condition, "")
-    count, rows = contradictions(files, export.match.email, files.column(condition.column), passes)
+    passes = test_of(condition_of(export.only_if), "")
+    count, rows = contradictions(files, export.match.email, files.column(export.only_if.column), passes)
     if not count:
         return
     places = places_of(files, rows)
@@ -207,16 +208,9 @@ def _one_of(column: str, values: Sequence[str]) -> Condition:
     return {"column": column, **({"equals": values[0]} if len(values) == 1 else {"in": list(values)})}
 
 
-def _test_of(condition: Mapping[str, Any]) -> Callable[[str], bool]:
-    match condition:
-        case {"is_blank": bool(blank)}:
-            return lambda value: (value == "") is blank
-        case {"not_equals": str(other)}:
-            return lambda value: value.casefold() != other.casefold()
-        case {"in": list(values)}:
-            return lambda value: value in values
-        case _:
-            return lambda value: bool(value == condition["equals"])
+def _test_of(condition: Condition) -> Callable[[str], bool]:
+    """The test of an export with this condition."""
+    return test_of(condition_of(OnlyIf.model_validate_json(json.dumps(condition))), "")
 
 
 def _wrong(problem: str) -> click.BadParameter:

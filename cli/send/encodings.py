@@ -23,14 +23,14 @@ _ALIASES = {"ansi": WINDOWS}
 _LETTER = rb"[A-Za-z\x91\x92\xc0-\xff]"
 _SYMBOL = rb"[\x83\x86-\x89\x8b\x98\x9b\xa2-\xa6\xa8\xac\xaf\xb1-\xb3\xb6\xb8\xb9\xbc-\xbe](?![0-9])"
 _UNLIKELY = re.compile(
-    rb"[\x81\x8d\x8f\x90\x9d]|[\xc0-\xff]{4}|"
-    # But m², and 3½in.
-    + _LETTER
-    + rb"(?!(?<=m)[\xb2\xb3])"
-    + _SYMBOL
-    + rb"|(?<![0-9])"
-    + _SYMBOL
-    + _LETTER
+    b"|".join(
+        (
+            rb"[\x81\x8d\x8f\x90\x9d]",
+            rb"[\xc0-\xff]{4}",
+            _LETTER + rb"(?!(?<=m)[\xb2\xb3])" + _SYMBOL,  # but m²
+            rb"(?<![0-9])" + _SYMBOL + _LETTER,  # but 3½in
+        )
+    )
 )
 # So many lines of UTF-8 more than others decide.
 _CERTAIN = 1_000

@@ -11,7 +11,6 @@ from shared.profiles import UNKEYED
 from shared.profiles.digest_set import DigestSet
 from shared.profiles.emails import is_possible_email
 from shared.profiles.visible import value_of
-from shared.segments import read_rows
 from shared.text import MAX_LISTED, trim
 
 SAMPLE = 200
@@ -48,34 +47,14 @@ _OPT_IN = (
     "suostumus|hozz.j.rul|^onay|acept|accett|同意|согласие|рассылк|^(doi|nl)$"
 )
 _CONSENT = re.compile(f"{_OPT_OUT}|{_OPT_IN}")
-_STATES = frozenset(
-    (
-        *("subscribed", "unsubscribed", "never subscribed", "opted in", "opted out", "opt-in", "opt-out"),
-        *("abonniert", "angemeldet", "abgemeldet"),
-    )
-)
-_YES_OR_NO = frozenset(
-    (
-        *(
-            "yes",
-            "no",
-            "y",
-            "n",
-            "true",
-            "false",
-            "ja",
-            "nein",
-            "j",
-            "wahr",
-            "falsch",
-            "oui",
-            "non",
-            "o",
-            "sí",
-        ),
-        *("si", "nee", "nej", "tak", "nie", "ano", "ne", "да", "нет", "x"),
-    )
-)
+_STATES = {
+    *("subscribed", "unsubscribed", "never subscribed", "opted in", "opted out", "opt-in", "opt-out"),
+    *("abonniert", "angemeldet", "abgemeldet"),
+}
+_YES_OR_NO = {
+    *("yes", "no", "y", "n", "true", "false", "ja", "nein", "j", "wahr", "falsch", "oui", "non", "o"),
+    *("sí", "si", "nee", "nej", "tak", "nie", "ano", "ne", "да", "нет", "x"),
+}
 
 
 def guess_email(files: CsvFiles) -> str | None:
@@ -127,10 +106,9 @@ def _is_answer(values: Collection[str]) -> bool:
 def answers_of(files: CsvFiles, column: str) -> Counter[str]:
     """How many rows have which value in a column, without white space around it."""
     found: Counter[str] = Counter()
-    csv_format, place = files.snapshot().csv_format, files.columns.index(column)
+    place = files.columns.index(column)
     for partition in files.partitions:
-        rows = read_rows(files.store, partition, 0, csv_format, files.columns)
-        for _, _, cells in rows:
+        for _, cells in files.rows(partition):
             if not isinstance(cells, str):
                 found[trim(cells[place])] += 1
     return found
@@ -145,8 +123,7 @@ def contradictions(
     passed, left, both = DigestSet(), DigestSet(), DigestSet()
     first: list[Refused] = []
     for partition in files.partitions:
-        rows = read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns)
-        for _, row, cells in rows:
+        for row, cells in files.rows(partition):
             if isinstance(cells, str):
                 continue
             address, cell = value_of(cells[mail]), cells[place]
@@ -177,10 +154,9 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalpha, name)).lower()
 
 
-def _sample(files: CsvFiles, most: int = SAMPLE) -> Iterator[list[str]]:
+def _sample(files: CsvFiles, most: int = SAMPLE) -> Iterator[Sequence[str]]:
     """The first rows of each file."""
     for partition in files.partitions:
-        rows = read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns)
-        for _, _, cells in islice(rows, most):
+        for _, cells in islice(files.rows(partition), most):
             if not isinstance(cells, str):
                 yield cells

@@ -28,6 +28,7 @@ from shared.segments import (
     lines_of_rows,
     read_delimiter,
     read_header,
+    read_rows,
 )
 from shared.services import Services
 from shared.settings import Settings
@@ -69,6 +70,11 @@ class CsvFiles:
             partitions=self.partitions,
             names_by_file=True,
         )
+
+    def rows(self, partition: Partition) -> Iterator[tuple[int, Sequence[str] | str]]:
+        """The rows of an input, by their numbers from 1: their cells, or the reason why one can't be read."""
+        rows = read_rows(self.store, partition, 0, self.snapshot().csv_format, self.columns)
+        return ((row, cells) for _, row, cells in rows)
 
     def lines_of(self, partition: Partition, rows: Collection[int]) -> Mapping[int, int]:
         """The lines in which these rows begin, as far as they are known; a workbook's own row numbers."""

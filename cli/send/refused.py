@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from shared.errors import AlreadyExists, NotFound
 from shared.runs.steps.rejected import inert
 from shared.runs.views.history import read_rejected
 from shared.runs.views.preview import RejectedShown
-from shared.segments import Partition, read_rows
+from shared.segments import Partition
 
 ADDED = ("refused_file", "refused_line", "refused_column", "refused_reason")
 
@@ -117,10 +117,9 @@ def write_rows(files: CsvFiles, places: Places, path: Path) -> None:
                     writer.writerow([each.file, line, each.column, each.reason, *cells])
 
 
-def _cells(files: CsvFiles, partition: Partition, last: int) -> Iterable[tuple[int, list[str]]]:
+def _cells(files: CsvFiles, partition: Partition, last: int) -> Iterable[tuple[int, Sequence[str]]]:
     if last:
-        rows = read_rows(files.store, partition, 0, files.snapshot().csv_format, files.columns)
-        for _, row, cells in rows:
+        for row, cells in files.rows(partition):
             yield row, [] if isinstance(cells, str) else cells
             if row == last:
                 return

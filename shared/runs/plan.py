@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from shared.catalog import Export, PhoneColumn
+from shared.catalog.export import Condition as OnlyIf
 from shared.klaviyo import PROFILE_FORMAT
 from shared.profiles import (
     UNKEYED,
@@ -176,16 +177,14 @@ def mapping_of(export: Export) -> Mapping:
         properties=tuple(
             (source.name or source.column, Source(source.column)) for source in attributes.properties
         ),
-        only_if=_condition_of(export),
+        only_if=condition_of(export.only_if) if export.only_if is not None else None,
         clear_blanks=export.sync.clear_blanks,
         consented_at=export.consent.consented_at if export.consent is not None else None,
     )
 
 
-def _condition_of(export: Export) -> Condition | None:
-    only_if = export.only_if
-    if only_if is None:
-        return None
+def condition_of(only_if: OnlyIf) -> Condition:
+    """The test of a document's condition."""
     if only_if.is_blank is not None:
         return Condition(only_if.column, frozenset({""}), negated=not only_if.is_blank)
     if only_if.in_ is not None:

@@ -11,13 +11,24 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from sandbox.people import COLUMNS, People
-from tests.support.world import World, a_world, environment_of
+from tests.support.world import LIST, World, a_world, environment_of
 
 type Command = Callable[..., Result]
 
 # What `send` needs, and columns for it.
 KEY = {"KLAVIYO_API_KEY": "pk_sandbox"}
 MAPS = ["--email", "EMail", "--map", "first_name=FirstName", "--map", "location.city=City"]
+
+
+# A file with consents, and what `send` needs for it.
+MAIL = ["--list", LIST, "--email", "E-Mail"]
+PEOPLE = (
+    "E-Mail,Telefon,Opted In\n"
+    "yes@example.org,0151 12345678,Yes\n"
+    "no@example.org,+4915112345679,No\n"
+    "blank@example.org,,\n"
+    "maybe@example.org,,Maybe\n"
+)
 
 
 @pytest.fixture
@@ -94,4 +105,12 @@ def workbook(
         archive.writestr("xl/worksheets/sheet1.xml", SHEET.format("".join(content), merges))
         second = "".join(content[:2]) if hides else ""
         archive.writestr("xl/worksheets/sheet2.xml", SHEET.format(second, ""))
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file with consents."""
+    path = tmp_path / "people.csv"
+    path.write_text(PEOPLE)
     return path

@@ -281,9 +281,9 @@ def test_a_klaviyo_that_is_away_is_noted_at_once(
     command: Command, well: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody looks at nothing for two minutes."""
-    monkeypatch.setattr("cli.doctor.command.ONLINE", 1)
+    monkeypatch.setattr("cli.doctor.command.ONLINE", 6)
 
     result = command("doctor", KLAVIYO_URL="http://127.0.0.1:9")
 
     assert result.exit_code == 1
-    assert "Something does not answer. Trying again, for up to 1 s." in result.stderr
+    assert "Something does not answer. Trying again, for up to 6 s." in result.stderr

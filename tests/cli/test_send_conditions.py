@@ -5,25 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import KEY, Command, workbook
+from tests.cli.conftest import KEY, MAIL, PEOPLE, Command, workbook
 from tests.support.forks import in_terminal
-from tests.support.world import LIST, World, environment_of
-
-MAIL = ["--list", LIST, "--email", "E-Mail"]
-PEOPLE = (
-    "E-Mail,Telefon,Opted In\n"
-    "yes@example.org,0151 12345678,Yes\n"
-    "no@example.org,+4915112345679,No\n"
-    "blank@example.org,,\n"
-    "maybe@example.org,,Maybe\n"
-)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "people.csv"
-    path.write_text(PEOPLE)
-    return path
+from tests.support.world import World, environment_of
 
 
 @pytest.mark.parametrize(

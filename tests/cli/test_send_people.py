@@ -5,26 +5,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.klaviyo import app
-from tests.cli.conftest import KEY, Command
+from tests.cli.conftest import KEY, MAIL, Command
 from tests.support.forks import in_terminal
 from tests.support.tls import serving_tls
 from tests.support.world import LIST, World, environment_of
-
-MAIL = ["--list", LIST, "--email", "E-Mail"]
-PEOPLE = (
-    "E-Mail,Telefon,Opted In\n"
-    "yes@example.org,0151 12345678,Yes\n"
-    "no@example.org,+4915112345679,No\n"
-    "blank@example.org,,\n"
-    "maybe@example.org,,Maybe\n"
-)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "people.csv"
-    path.write_text(PEOPLE)
-    return path
 
 
 def test_national_phones_need_a_country(command: Command, world: World, file: Path) -> None:
@@ -81,9 +65,9 @@ def test_a_klaviyo_that_does_not_answer_is_told_at_once(
     command: Command, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the first pause, so that nobody looks at nothing."""
-    monkeypatch.setattr("cli.send.command.ONLINE", 1)
+    monkeypatch.setattr("cli.send.command.ONLINE", 3)
 
     result = command("send", str(file), *MAIL, "--yes", **KEY, KLAVIYO_URL="http://127.0.0.1:9")
 
     assert result.exit_code == 3
-    assert "Klaviyo does not answer. Trying again, for up to 1 s in all." in result.stderr
+    assert "Klaviyo does not answer. Trying again, for up to 3 s in all." in result.stderr
